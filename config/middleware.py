@@ -16,7 +16,7 @@ from django.utils.deprecation import MiddlewareMixin
 from config import page_problems
 from config.log_lines import request_id
 from verification import transactions
-from verification.borrower import powers
+from verification.borrower import browsers
 from verification.core import almaty
 
 ALIVE = "/healthz"
@@ -68,7 +68,7 @@ class PageMiddleware(MiddlewareMixin):
         # RFC 9111 §5.2.2.5: neither the browser's disk nor a proxy keeps it. A view that has said
         # something else is left its word.
         response.headers.setdefault("Cache-Control", "no-store")
-        response.headers.setdefault("Permissions-Policy", powers.NONE)
+        response.headers.setdefault("Permissions-Policy", browsers.NO_PERMISSIONS)
         return response
 
 

@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.i18n import set_language
 
 from lenders import problems
-from lenders.codes import PROBLEMS
 from verification.borrower import wording
+from verification.core.codes import CODES, PROBLEMS
 from verification.core.errors import LinkUnusable, TulgaError
 from verification.core.lender import Outline
 
@@ -30,51 +30,6 @@ _STAFF = ("/oversight/", "/review/", "/people/", "/admin/")
 # Where machines ask: they are answered in application/problem+json.
 _MACHINES = re.compile(r"/v[0-9]+(/|$)")
 
-# What a page says: its title and its text.
-_BY_CODE: Mapping[str, tuple[Any, Any]] = {
-    "link_unusable": (
-        _("This link can no longer be used"),
-        _(
-            "It was opened before, or its time has run out. If you opened it yourself, go on in"
-            " that browser. If its time has run out, ask the lender for a new link."
-        ),
-    ),
-    "session_missing": (
-        _("Nothing is open in this browser"),
-        _(
-            "Open the lender's link here, or go on in the browser where you began. "
-            "Cookies must be allowed for this page."
-        ),
-    ),
-    "session_ended": (
-        _("This check goes on elsewhere"),
-        _(
-            "It was opened in another browser or on another device. If you did that yourself, go on"
-            " there."
-        ),
-    ),
-    "phone_code_unusable": (
-        _("This code can no longer be used"),
-        _(
-            "It was scanned before, or its time has run out. Make a new code on the page where you"
-            " began, and scan that one."
-        ),
-    ),
-    "log_inconsistent": (
-        _("The log does not say what was put on record"),
-        _(
-            "What stands in the database by now is not what was hashed then. "
-            "Ask the operator for `manage.py audit_verify`."
-        ),
-    ),
-    "csrf": (
-        _("The page could not be sent"),
-        _(
-            "It was open for too long, or the browser blocks cookies. Go back, load the page again,"
-            " and repeat. Nothing was kept."
-        ),
-    ),
-}
 # What else is said where somebody else may have been faster than the borrower.
 _WARNING = _(
     "Then somebody else may have your link and be going on in your name. Call the lender at once,"
@@ -173,9 +128,9 @@ def _problem(request: HttpRequest, code: str) -> HttpResponse:
 def _page(
     request: HttpRequest, *, status: int, code: str = "", about: Outline | None = None
 ) -> HttpResponse:
-    title, text = (
-        _BY_CODE.get(code) or _BY_STATUS.get(status) or _BY_STATUS[400 if status < 500 else 500]
-    )
+    title, text = _BY_STATUS.get(status) or _BY_STATUS[400 if status < 500 else 500]
+    if (row := CODES.get(code)) and row.page_title:
+        title, text = _(row.page_title), _(row.page_text)
     is_borrowers, is_staffs = request.path.startswith(BORROWER), request.path.startswith(_STAFF)
     context = {
         "title": title,

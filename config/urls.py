@@ -5,7 +5,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from config.health import healthz, readyz
-from verification.borrower import rules
+from verification.borrower import public
 
 urlpatterns = [
     # Whoever comes here without an address is a borrower who lost the link's end: that page says
@@ -14,7 +14,7 @@ urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("", include("lenders.urls")),
-    path("rules", rules.rules, name="rules"),
+    path("rules", public.rules, name="rules"),
     path("", include("verification.borrower.urls")),
     path("oversight/", include("verification.oversight.urls")),
     path("review/", include("verification.review.urls")),

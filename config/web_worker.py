@@ -13,7 +13,7 @@ from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
 from lenders import problems
-from lenders.codes import PROBLEMS
+from verification.core.codes import PROBLEMS
 
 _CODES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (errors.InvalidResponseHeader, "internal_error"),

@@ -30,7 +30,7 @@ from lenders.models import Delivery, Lender, WebhookEndpoint
 from lenders.parsing import WEBHOOK_URL, holds_personal_number
 from lenders.resources import events as lender_events
 from verification import clock, outbound, transactions
-from verification.access import commands
+from verification.access import openings
 from verification.core.errors import BadInput, Conflict, NotFound
 from verification.core.ids import new_id
 from verification.core.opening import URL_MAX
@@ -249,7 +249,7 @@ def disable(endpoint: WebhookEndpoint, *, reason: str, at: datetime) -> None:
     with transactions.writing():
         awake = WebhookEndpoint.objects.filter(pk=endpoint.pk, disabled_at=None, deleted_at=None)
         if awake.update(disabled_at=at, disabled_reason=reason) == 1:
-            commands.record_endpoint_disabled(
+            openings.record_endpoint_disabled(
                 lender_id=endpoint.lender_id, mode=endpoint.mode, endpoint_id=endpoint.pk
             )
 

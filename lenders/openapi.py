@@ -27,10 +27,10 @@ from drf_spectacular.utils import (
 from rest_framework import serializers
 
 from lenders import policy
-from lenders.codes import PROBLEMS
 from lenders.problems import MEDIA_TYPE, body_of
 from lenders.requests import HEADER
 from lenders.resources.events import WebhookBody
+from verification.core.codes import PROBLEMS
 from verification.core.events import TOLD
 from verification.core.opening import Document, Loan, Opening, Person, asked_of
 

@@ -1,7 +1,7 @@
-"""Every way a request can end badly becomes the answer of RFC 9457, by the one table of `codes.py`.
+"""Every way a request can end badly becomes the answer of RFC 9457, by the table of codes.
 
 `code` of the answer is a row of `PROBLEMS`; faults of single fields stand in `errors`, their codes
-in `FIELD_CODES`.
+in `FIELDS`.
 """
 
 import logging
@@ -16,9 +16,8 @@ from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
 from rest_framework.response import Response
 
 from lenders import policy
-from lenders.codes import FIELD_CODES, PROBLEMS, Problem
 from verification.core import errors
-from verification.core.reasons import REASONS
+from verification.core.codes import FIELDS, PROBLEMS, REASONS, Code
 
 logger = logging.getLogger(__name__)
 
@@ -113,7 +112,7 @@ def status_of(error: errors.TulgaError) -> int:
 
 
 def body_of(
-    problem: Problem, *, code: str, detail: str, instance: str, request_id: str
+    problem: Code, *, code: str, detail: str, instance: str, request_id: str
 ) -> dict[str, Any]:
     """The members of RFC 9457 and ours, without `errors`. `type` leads to our documentation."""
     return {
@@ -127,14 +126,14 @@ def body_of(
     }
 
 
-def _of_ours(error: errors.TulgaError) -> tuple[Problem, str, str]:
+def _of_ours(error: errors.TulgaError) -> tuple[Code, str, str]:
     """The row of the table, and the code and the sentence that are told."""
     name = next((name for kind, name in _CLASSES if isinstance(error, kind)), "internal_error")
     # A fault with a place is told in `errors`.
     if name == "internal_error" or (isinstance(error, errors.BadInput) and error.pointer):
         return PROBLEMS[name], name, ""
     row = PROBLEMS.get(error.code)
-    is_documented = row is not None or error.code in FIELD_CODES or error.code in REASONS
+    is_documented = row is not None or error.code in FIELDS or error.code in REASONS
     # What a fault says of itself is for our log: it may name a source, a host or a setting.
     detail = "" if isinstance(error, errors.Unavailable) else error.detail
     return row or PROBLEMS[name], error.code if is_documented else name, detail

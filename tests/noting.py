@@ -14,14 +14,11 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.utils import translation
 
-from config import page_problems
 from lenders import keys
-from lenders.codes import FIELD_CODES, PROBLEMS
 from lenders.models import Lender
 from tests import census
-from verification.core.clearance import REFUSALS
+from verification.core.codes import CODES, FIELDS, PROBLEMS, REASONS, REFUSALS
 from verification.core.events import TOLD
-from verification.core.reasons import REASONS
 from verification.core.releases import RELEASES
 from verification.models import Attempt, Clearance, Verification
 
@@ -38,6 +35,7 @@ _SILENT: Final = ("/docs", "/openapi.json", "/static/", "/v1/test/scenarios")
 _PEOPLE: Final = ("/oversight", "/review")
 _ASKED: Final = 5  # cases of one test that are asked for, the newest
 _STAGES: Final = {name for release in RELEASES.values() for name in release.names}
+_PAGES: Final = {code: row for code, row in CODES.items() if row.page_title}
 _KNOWN: Final = set[str]()
 _SEEN: Final = set[str]()
 
@@ -70,11 +68,11 @@ def tables() -> list[str]:
     """Every code of the product's tables, with the table it is of."""
     of: tuple[tuple[str, Iterable[str]], ...] = (
         (_PROBLEM, PROBLEMS),
-        (_FIELD, FIELD_CODES),
+        (_FIELD, FIELDS),
         (_REASON, REASONS),
         (_REFUSAL, REFUSALS),
         (_EVENT, TOLD),
-        (_PAGE, page_problems._BY_CODE),
+        (_PAGE, _PAGES),
     )
     return [f"{table}:{code}" for table, codes in of for code in codes]
 
@@ -181,14 +179,11 @@ def _on_page(path: str, page: str) -> Iterator[str]:
 @cache
 def _sentences() -> Mapping[str, str]:
     """Codes by the sentence or the title that is theirs alone, in each language."""
-    named: list[tuple[Any, str]] = [
-        (one.borrower_message, f"{_REASON}:{code}") for code, one in REASONS.items()
-    ]
-    named += [(title, f"{_PAGE}:{code}") for code, (title, _) in page_problems._BY_CODE.items()]
+    named = [(one.borrower_message, f"{_REASON}:{code}") for code, one in REASONS.items()]
+    named += [(row.page_title, f"{_PAGE}:{code}") for code, row in _PAGES.items()]
     found: dict[str, set[str]] = {}
     for language in ("en", "kk", "ru"):
         with translation.override(language):
             for text, name in named:
-                shown = translation.gettext(text) if isinstance(text, str) else str(text)
-                found.setdefault(shown, set()).add(name)
+                found.setdefault(translation.gettext(text), set()).add(name)
     return {text: names.pop() for text, names in found.items() if len(names) == 1}

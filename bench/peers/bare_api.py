@@ -15,9 +15,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import django
-
-django.setup()  # rows and models are named by what follows
-
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
 from django.db.models import Model
@@ -32,8 +29,12 @@ from peers.bare_view import KEPT
 from peers.signed_cases import CONTRACT, Signer, payment
 from tests.lenders.samples import opening
 from tests.statements import statements
+from verification.access.tokens import LINKS
 from verification.core import ids
-from verification.models import Attempt, AuditEntry, Clearance, DataKey, Link, Verification
+from verification.models import Attempt, AuditEntry, Clearance, DataKey, Verification
+
+django.setup()  # rows and models are named by what follows
+
 
 _PATH = "/v1/verifications"
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -109,7 +110,7 @@ def _keep(kind: Kind, answer: Any, key: ApiKey) -> None:
     rows: dict[str, Model] = {
         "idempotent": IdempotentRequest.objects.get(),
         "attempt": Attempt.objects.get(**of_case),
-        "link": Link.objects.get(**of_case),
+        "link": LINKS.rows.get(**of_case),
         "verification": Verification.objects.get(pk=answer["id"]),
         "key": DataKey.objects.get(**of_case),
         **{entry.pk: entry for entry in entries},

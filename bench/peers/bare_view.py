@@ -78,7 +78,7 @@ def _open(named: str) -> tuple[int, Any]:
     fresh = ids.new_id("ver")
     _anew("attempt", pk=ids.new_id("att"), verification_id=fresh).save(force_insert=True)
     token = secrets.token_bytes(32)
-    _anew("link", pk=None, token_sha256=token, verification_id=fresh).save(force_insert=True)
+    _anew("link", pk=None, digest=token, verification_id=fresh).save(force_insert=True)
     _anew("verification", pk=fresh, client_reference=f"bare-{fresh}").save(force_insert=True)
     _anew("key", verification_id=fresh).save(force_insert=True)
     entries = [_anew(name, pk=ids.new_id("evt"), verification_id=fresh) for name in KEPT["entries"]]

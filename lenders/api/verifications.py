@@ -11,7 +11,7 @@ from lenders.openapi import IDEMPOTENCY_KEY, parameters_of, problems
 from lenders.requests import read, read_query, require_registered
 from lenders.resources import verifications
 from verification import clock
-from verification.access import commands
+from verification.access import openings
 from verification.core.lender import LenderFacts
 from verification.core.opening import Opening
 from verification.payout import renewals
@@ -68,7 +68,7 @@ class Verifications(APIView):
         # anywhere.
         if opening.return_url:
             require_registered(opening.return_url, registered=lender.return_urls)
-        opened = commands.open_verification(
+        opened = openings.open_verification(
             lender=LenderFacts(id=lender.pk, name=lender.name, bin=lender.bin, phone=lender.phone),
             mode=key.mode,
             profile_id=law_of(key, at=clock.now()),
@@ -169,7 +169,7 @@ class VerificationCancel(APIView):
         """The verification, which is told to be canceled once the log has ordered that."""
         key = caller(request)
         read(requests.NothingRequest, request.data)
-        commands.cancel(lender_id=key.lender_id, mode=key.mode, verification_id=verification_id)
+        openings.cancel(lender_id=key.lender_id, mode=key.mode, verification_id=verification_id)
         return Response(
             verifications.read(
                 lender_id=key.lender_id, mode=key.mode, verification_id=verification_id

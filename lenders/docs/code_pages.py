@@ -2,39 +2,31 @@
 problem leads.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from django.utils.translation import gettext
 
-from lenders.codes import FIELD_CODES, PROBLEMS, WARNINGS
-from lenders.docs import remedies
-from lenders.docs.remedies import Remedy
-from verification.core.clearance import REFUSALS
-from verification.core.reasons import REASONS
+from verification.core import codes
+from verification.core.codes import Place, Remedy, remedy_of
 
-PROBLEM, FIELD, WARNING = "problem", "field", "warning"
-CLEARANCE, REASON = "clearance", "reason"
-PLACES: Final = {
-    PROBLEM: "Why a request was refused",
-    FIELD: "What is wrong with a field",
-    WARNING: "What an opening is warned of",
-    CLEARANCE: "Why a clearance was refused",
-    REASON: "Why a verification or a check ended as it did",
+PLACES: Final[Mapping[Place, str]] = {
+    Place.PROBLEM: "Why a request was refused",
+    Place.FIELD: "What is wrong with a field",
+    Place.WARNING: "What an opening is warned of",
+    Place.CLEARANCE: "Why a clearance was refused",
+    Place.REASON: "Why a verification or a check ended as it did",
 }
-"""Where a code may stand. A word that means nearly the same in two places is one code with two
-meanings.
-"""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Meaning:
     """A code in one place. `status`: HTTP's of the answer it stands in; `borrower`: what the
     borrower reads.
     """
 
-    place: str
+    place: Place
     code: str
     status: int
     meaning: str
@@ -55,22 +47,39 @@ class Meaning:
 
 def table() -> Iterator[Meaning]:
     """All of them, place by place."""
-    for problem in PROBLEMS.values():
-        remedy = remedies.of_problem(problem)
-        yield Meaning(PROBLEM, problem.code, problem.status, problem.title, remedy, problem.advice)
-    for code, meaning in FIELD_CODES.items():
-        yield Meaning(FIELD, code, 422, meaning, remedies.of_field(code))
-    for code, meaning in WARNINGS.items():
-        yield Meaning(WARNING, code, 201, meaning, remedies.ADD_REVIEWERS)
-    for code, meaning in REFUSALS.items():
-        yield Meaning(CLEARANCE, code, 200, meaning, remedies.of_refusal(code))
-    for reason in REASONS.values():
-        remedy = remedies.of_reason(reason)
+    for row in codes.PROBLEMS.values():
         yield Meaning(
-            REASON, reason.code, 200, reason.lender_detail, remedy, borrower=reason.borrower_message
+            place=Place.PROBLEM,
+            code=row.code,
+            status=row.status,
+            meaning=row.title,
+            remedy=remedy_of(row, Place.PROBLEM),
+            advice=row.advice,
         )
+    for row in codes.FIELDS.values():
+        yield _meaning(row, Place.FIELD, 422, row.field)
+    for row in codes.WARNINGS.values():
+        yield _meaning(row, Place.WARNING, 201, row.warning)
+    for row in codes.REFUSALS.values():
+        yield _meaning(row, Place.CLEARANCE, 200, row.refusal)
+    for row in codes.REASONS.values():
+        yield _meaning(row, Place.REASON, 200, row.lender_detail, row.borrower_message)
 
 
 def of_code(code: str) -> Sequence[Meaning]:
     """Its meanings, one for each place; none for what is no code."""
     return [meaning for meaning in table() if meaning.code == code]
+
+
+def _meaning(
+    row: codes.Code, place: Place, status: int, meaning: str, borrower: str = ""
+) -> Meaning:
+    remedy = remedy_of(row, place)
+    return Meaning(
+        place=place,
+        code=row.code,
+        status=status,
+        meaning=meaning,
+        remedy=remedy,
+        borrower=borrower,
+    )

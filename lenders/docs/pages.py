@@ -13,10 +13,10 @@ from django.utils import translation
 from django.views.decorators.http import require_safe
 
 from lenders import openapi, policy
-from lenders.codes import PROBLEMS
 from lenders.docs import code_pages, prose, search
 from lenders.docs.words import RUSSIAN, in_a_developers_language
 from lenders.problems import MEDIA_TYPE, body_of
+from verification.core.codes import PROBLEMS
 from verification.core.events import TOLD
 from verification.core.status import TERMINAL, Status
 

@@ -19,6 +19,7 @@ from lenders import openapi, policy
 from lenders.docs import code_pages, prose
 from lenders.docs.thesaurus import STOP_WORDS, others
 from lenders.docs.words import say
+from verification.core.codes import Place
 from verification.core.events import TOLD
 from verification.core.status import Status
 
@@ -127,7 +128,7 @@ def _index(language: str) -> Sequence[Hit]:
                 f"{'. '.join(said)}.".replace("`", ""),
                 reverse("lenders:code", args=[meaning.code]),
             )
-            known_as = f"{meaning.status} error" if meaning.place == code_pages.PROBLEM else ""
+            known_as = f"{meaning.status} error" if meaning.place is Place.PROBLEM else ""
             hits.append(
                 Hit(say(meaning.heading), meaning.code, text, url, (meaning.code,), known_as)
             )

@@ -16,17 +16,17 @@ from verification.core.clearance import (
     NOT_EVALUATED,
     PASSED,
     PROCESSING,
-    REFUSALS,
     REFUSED,
     TIYN,
 )
+from verification.core.codes import REFUSALS
 from verification.core.errors import NotFound
 from verification.log import decided
 from verification.models import Clearance
 from verification.payout import clearances
 
 _STATUSES: Final = "processing, issued, refused, superseded, consumed, frozen; accept unknown ones."
-_CODES: Final = " ".join(f"`{code}`: {meaning}" for code, meaning in REFUSALS.items())
+_CODES: Final = " ".join(f"`{code}`: {row.refusal}" for code, row in REFUSALS.items())
 
 
 class Tenge(serializers.CharField):

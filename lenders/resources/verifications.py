@@ -14,15 +14,15 @@ from drf_spectacular.drainage import set_override
 from rest_framework import serializers
 
 from lenders.answers import CODE_HELP, Moment, Word, page
-from lenders.codes import WARNINGS
 from verification import clock
-from verification.access.commands import Opened
 from verification.access.open_page import page_name
+from verification.access.openings import Opened
 from verification.case import attempts, contents, stages, voters
 from verification.case.checks import check_views
 from verification.case.lists import LIST_MAX, beyond
 from verification.case.retention import retention_of
 from verification.core import ids
+from verification.core.codes import WARNINGS
 from verification.core.errors import BadInput, NotFound
 from verification.core.opening import Opening, asked_of
 from verification.core.status import TERMINAL, Status
@@ -227,10 +227,10 @@ def read_opened(opened: Opened) -> dict[str, Any]:
     link = {"token": opened.token, "expires_at": opened.link_expires_at}
     codes = voters.warnings_of(row, opened.opening)
     return {
-        **_SPELLING.to_representation(_facts(row, opened.opening, public, opened.standing)),
+        **_SPELLING.to_representation(_facts(row, opened.opening, public, opened.tries)),
         # The token is shown here and nowhere again: only its hash is kept.
         **LinkAnswer(link).data,
-        "warnings": [{"code": code, "detail": WARNINGS[code]} for code in codes],
+        "warnings": [{"code": code, "detail": WARNINGS[code].warning} for code in codes],
     }
 
 

@@ -11,8 +11,8 @@ from tests.browser.insecure_dialogue import InsecureDialogue
 from tests.browser.steps import arrived, press, words
 from tests.browser.tab import Tab
 from tests.verification.stories.story import Story
-from verification.access import commands
-from verification.borrower import camera, hints
+from verification.access import answers
+from verification.borrower import camera
 
 ON = "Turn on the camera"
 COMMANDS = {
@@ -45,8 +45,8 @@ def opened(launch: Launch, site: str, story: Story, monkeypatch: pytest.MonkeyPa
     ) -> tuple[Tab, InsecureDialogue]:
         dialogue = dialogue or InsecureDialogue()
         insecure_dialogue.put(monkeypatch, dialogue.page)
-        monkeypatch.setattr(commands, "answer", dialogue.answer)
-        monkeypatch.setattr(hints, "hint", dialogue.hint)
+        monkeypatch.setattr(answers, "answer", dialogue.answer)
+        monkeypatch.setattr(camera, "hint_of", dialogue.hint)
         tab = arrived(launch, site, story, language=language, **options)
         if own_time:
             insecure_clock.put(tab.page)

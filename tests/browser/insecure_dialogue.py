@@ -100,9 +100,9 @@ class InsecureDialogue:
         turn: int,
         untrusted: Mapping[str, Any],
         session: str,
-        known: object = None,
+        visited: object = None,
     ) -> Next:
-        """In place of `commands.answer`: a turn is taken once."""
+        """In place of `answers.answer`: a turn is taken once."""
         if turn != self.now.turn:
             raise NotYourTurn("made by a test")
         if self.unreadable:
@@ -135,7 +135,7 @@ class InsecureDialogue:
         return Next.ASK
 
     def hint(self, verification: Verification, *, jpeg: bytes) -> str:
-        """In place of `hints.hint`: the words of `hints`, the last one again and again."""
+        """In place of `camera.hint_of`: the words of `hints`, the last one again and again."""
         self.asked.append(jpeg)
         return self.hints[min(len(self.asked), len(self.hints)) - 1]
 

@@ -13,7 +13,7 @@ from tests.browser.steps import arrived, at_the_statement, go_on, press, words
 from tests.browser.tab import open_context, open_tab
 from tests.browser.whole import whole
 from tests.verification.stories.story import Story
-from verification.models import BorrowerSession, Link
+from verification.access.tokens import LINKS, SESSIONS
 from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 pytestmark = [
@@ -123,7 +123,7 @@ def test_going_on_elsewhere_ends_the_first_browser(launch: Launch, site: str, st
     first.page.goto(f"{site}/v/now/")
     first.until_heading("This check goes on elsewhere")
     first.look("problem-elsewhere-en")
-    assert BorrowerSession.objects.filter(ended_at=None).count() == 1
+    assert SESSIONS.rows.filter(spent_at=None).count() == 1
 
 
 def test_declining_ends_it(launch: Launch, site: str, story: Story) -> None:
@@ -218,4 +218,4 @@ def test_a_visit_of_a_scanner_spends_nothing(launch: Launch, site: str, story: S
     tab = open_tab(open_context(launch()), site=site)
     tab.page.goto(f"{site}/v/#{story.token}")
     tab.page.wait_for_timeout(500)
-    assert Link.objects.get().spent_at is None
+    assert LINKS.rows.get().spent_at is None

@@ -16,7 +16,7 @@ from tests.browser.whole import whole
 from tests.insecure_sandbox_process import SandboxProcess
 from tests.verification.stories import camera_story
 from tests.verification.stories.story import Story
-from verification.core.reasons import REASONS
+from verification.core.codes import REASONS
 from verification.models import Attempt
 
 pytestmark = [

@@ -16,8 +16,8 @@ from tests.browser.steps import arrived, at_the_statement, press, scanned, words
 from tests.browser.tab import Tab
 from tests.browser.whole import whole
 from tests.verification.stories.story import Story
-from verification.core.reasons import REASONS
-from verification.models import MobileSigning
+from verification.access.tokens import SIGNERS
+from verification.core.codes import REASONS
 
 pytestmark = [
     pytest.mark.browser,
@@ -124,7 +124,7 @@ def test_whatever_goes_wrong_is_named_and_a_new_code_signs(
     until(tab, "read")
     assert words(language, NOT_YOU) in tab.page.locator("[data-egov=read]").inner_text()
     tab.look(f"egov-read-{language}-{size}")
-    MobileSigning.objects.update(expires_at=timezone.now())
+    SIGNERS.rows.update(expires_at=timezone.now())
     until(tab, "expired")
     tab.look(f"egov-expired-{language}-{size}")
     press(tab, language, NEW)

@@ -19,8 +19,8 @@ from tests.browser.steps import press, scanned, words
 from tests.browser.tab import SIZES
 from tests.verification.borrower.test_public import OPERATOR
 from tests.verification.stories.story import Story, begin
-from verification.access import commands, links
-from verification.borrower import cookie, hints
+from verification.access import answers, links
+from verification.borrower import browsers, camera
 
 __all__ = ["looks", "sit"]
 
@@ -63,7 +63,7 @@ def test_the_pages_of_a_borrower(
 ) -> None:
     session = links.redeem(untrusted_token=story.token)
     for language, size, pages in looks(every_page.BORROWER, pictured="phone"):
-        tab = sit(language=language, size=size, **{cookie.NAME: session})
+        tab = sit(language=language, size=size, **{browsers.SESSION: session})
         for shown in pages:
             tab.page.goto("about:blank")  # the page that waits would go on by itself
             show(shown)
@@ -80,7 +80,7 @@ def test_without_scripts_each_page_says_what_to_do(
         context = launch().new_context(
             java_script_enabled=False, locale=language, viewport=SIZES["phone"]
         )
-        given = {cookie.NAME: session, "django_language": language}
+        given = {browsers.SESSION: session, "django_language": language}
         context.add_cookies(
             [{"name": name, "value": value, "url": site} for name, value in given.items()]
         )
@@ -100,7 +100,7 @@ def test_without_scripts_each_page_says_what_to_do(
 def test_the_way_to_a_phone(sit: Sit, looks: Looks, site: str, story: Story) -> None:
     for language, size, _ in looks([by_name("elsewhere")], pictured="phone"):
         session = links.redeem(untrusted_token=begin(story.lender, f"loan-{language}-{size}").token)
-        desk = sit(language=language, size=size, **{cookie.NAME: session})
+        desk = sit(language=language, size=size, **{browsers.SESSION: session})
         desk.page.goto(f"{site}/v/now/")
         press(desk, language, "Continue on another device or in another browser")
         desk.until_heading(words(language, "Continue elsewhere"))
@@ -129,9 +129,9 @@ def test_a_command_before_the_camera(
     for language, size, _ in looks([by_name("command")], pictured="phone"):
         dialogue = InsecureDialogue(now=before.page, limits=HELD)
         insecure_dialogue.put(monkeypatch, dialogue.page)
-        monkeypatch.setattr(commands, "answer", dialogue.answer)
-        monkeypatch.setattr(hints, "hint", dialogue.hint)
-        tab = sit(language=language, size=size, **{cookie.NAME: session})
+        monkeypatch.setattr(answers, "answer", dialogue.answer)
+        monkeypatch.setattr(camera, "hint_of", dialogue.hint)
+        tab = sit(language=language, size=size, **{browsers.SESSION: session})
         tab.page.add_init_script(
             "try { localStorage.setItem('camera-begins', 'by-hand') } catch {}"
         )

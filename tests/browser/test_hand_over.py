@@ -12,8 +12,8 @@ from tests.browser.steps import arrived, press, scanned, words
 from tests.browser.tab import open_context, open_tab
 from tests.browser.whole import whole
 from tests.verification.stories.story import Story
+from verification.access.tokens import PHONES, SESSIONS
 from verification.case import policy
-from verification.models import BorrowerSession, HandOver
 
 pytestmark = [
     pytest.mark.browser,
@@ -53,7 +53,7 @@ def test_a_code_is_scanned_and_its_number_typed_in(
     desk.until_heading(words(language, "Continue on your phone"))
     desk.fits(f"handed-over-{language}-desk")
     phone.until_heading(words(language, "Your consent"))
-    assert BorrowerSession.objects.filter(ended_at=None).count() == 1
+    assert SESSIONS.rows.filter(spent_at=None).count() == 1
 
 
 def test_another_number_lets_nobody_in_and_the_phone_says_so(
@@ -69,7 +69,7 @@ def test_another_number_lets_nobody_in_and_the_phone_says_so(
     press(phone, "en", "Continue")
     press(phone, "en", "No, I want this loan myself")
     phone.until_heading("Type this number in on the other screen")
-    number = HandOver.objects.get().number
+    number = PHONES.rows.get().number
     desk.page.get_by_label("Type in here the number that the phone shows.", exact=True).fill(
         str(int(number) % 8_999 + 1_001)
     )

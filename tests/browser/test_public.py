@@ -15,7 +15,7 @@ from tests.browser.steps import words
 from tests.browser.tab import Tab, open_context, open_tab
 from tests.browser.whole import whole
 from tests.verification.stories.story import Story
-from verification.models import Link
+from verification.access.tokens import LINKS
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -108,10 +108,10 @@ def test_the_first_page_names_the_lender_before_its_link_is_spent(
     assert words(language, "Test: no real loan is paid out here.") in seen(tab)
     assert "150" not in tab.page.inner_text("main")
     tab.look(f"link-{size}-{language}")
-    assert Link.objects.get().spent_at is None
+    assert LINKS.rows.get().spent_at is None
     tab.page.get_by_role("button", name=words(language, "Continue")).click()
     tab.until(lambda: tab.page.url.endswith("/v/now/"), "the first step")
-    assert Link.objects.get().spent_at is not None
+    assert LINKS.rows.get().spent_at is not None
     assert tab.problems == []
 
 

@@ -9,7 +9,7 @@ from tests.browser.tab import Tab, open_context, open_tab
 from tests.verification.review import desk
 from tests.verification.stories import camera_story as camera
 from tests.verification.stories.story import OTHER_IIN, Story, begin, lender, opening, replace
-from verification.access import commands
+from verification.access import openings
 from verification.core.lender import LenderFacts
 from verification.models import AuditEntry, EvidenceItem
 
@@ -41,7 +41,7 @@ def case(sandbox, settings, of):
     given = opening("loan-2026-000123")
     given = replace(given, loan=replace(given.loan, amount="450000.00"))
     facts = LenderFacts(id=of.pk, name=of.name, bin=of.bin, phone=of.phone)
-    opened = commands.open_verification(
+    opened = openings.open_verification(
         lender=facts, mode="test", profile_id="KZ-2021-04", opening=given
     )
     story = Story(of, opened.verification_id, opened.token)

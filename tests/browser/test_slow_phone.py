@@ -31,7 +31,7 @@ from tests.browser.steps import arrived, press, scanned, words
 from tests.browser.tab import Tab, open_context, open_tab, picture
 from tests.proofs import Figures
 from tests.verification.stories.story import Story
-from verification.models import BorrowerSession, HandOver
+from verification.access.tokens import PHONES, SESSIONS
 from verification.stages.live_capture.policy import LiveCapturePolicy
 
 __all__ = ["opened"]
@@ -243,10 +243,10 @@ def test_a_check_is_handed_over_to_the_phone(
     assert shift(phone) <= SHIFT_MAX
     desk.page.get_by_label(
         words(language, "Type in here the number that the phone shows."), exact=True
-    ).fill(HandOver.objects.get().number)
+    ).fill(PHONES.rows.get().number)
     press(desk, language, "Continue on the phone")
     phone.until_heading(words(language, "Your consent"))
-    assert BorrowerSession.objects.filter(ended_at=None).count() == 1
+    assert SESSIONS.rows.filter(spent_at=None).count() == 1
 
 
 def test_by_the_keyboard_alone_and_the_tree_a_screen_reader_is_given(opened: Open) -> None:

@@ -21,7 +21,7 @@ from tests.growth.searches import PERSON
 from tests.verification import law_files
 from tests.verification.oversight import rows
 from verification import clock
-from verification.access import commands, links, open_page
+from verification.access import answers, links, open_page, openings
 from verification.artifacts import document_files, receipt_files
 from verification.case import attempts, dossier
 from verification.case.voters import Reviewer
@@ -32,7 +32,7 @@ from verification.engines.liveness import looks, prints
 from verification.log import laws, sequencer
 from verification.log import laws as law
 from verification.models import Attempt, AuditEntry, Verification
-from verification.oversight import case_file, search
+from verification.oversight import case_file, counts, search
 from verification.payout import credits
 from verification.review import attesting
 from verification.review import desk as review_desk
@@ -90,7 +90,7 @@ def play_on(world: World) -> None:
 
 def _answer(verification_id: str, **untrusted: Any) -> None:
     turn = open_page.borrower_page(verification_id=verification_id).turn
-    commands.answer(verification_id=verification_id, turn=turn, untrusted=untrusted, session="")
+    answers.answer(verification_id=verification_id, turn=turn, untrusted=untrusted, session="")
 
 
 def _consent(verification_id: str) -> None:
@@ -127,9 +127,9 @@ def _lapse(world: World) -> None:
     """A dialogue lapses, the borrower comes back, and then leaves again for nothing."""
     verification_id = world.spare()
     _run_out(Attempt.objects.filter(verification_id=verification_id), verification_id)
-    commands.resume(verification_id=verification_id)
+    answers.resume(verification_id=verification_id)
     with suppress(NotYourTurn):
-        commands.choose_route(verification_id=verification_id, route="eds")
+        answers.choose_route(verification_id=verification_id, route="eds")
 
 
 def _expire(world: World) -> None:
@@ -254,7 +254,7 @@ def _of_lender(world: World) -> dict[str, Callable[[], object]]:
         "list since": partial(listed, created_from=timezone.now() - timedelta(seconds=5), limit=1),
         "list by status": partial(listed, status="requires_input", limit=PAGE),
         "list by reference": partial(listed, client_reference="mine-50"),
-        "cancel": lambda: commands.cancel(**own, verification_id=world.spare()),
+        "cancel": lambda: openings.cancel(**own, verification_id=world.spare()),
         "proofs": partial(_proofs, world),
         "documents": partial(_documents, world),
         "receipt": lambda: _absent(
@@ -266,7 +266,7 @@ def _of_lender(world: World) -> dict[str, Callable[[], object]]:
         "credits": lambda: credits.most_of_days(
             Verification.objects.get(pk=judged), rows.IIN, days=(), at=clock.now()
         ),
-        "endpoint": lambda: commands.record_endpoint_disabled(**own, endpoint_id="whe_x"),
+        "endpoint": lambda: openings.record_endpoint_disabled(**own, endpoint_id="whe_x"),
     }
 
 
@@ -321,7 +321,7 @@ def _of_people(world: World) -> dict[str, Callable[[], object]]:
     }
     return {
         "case file": partial(case_file.case_file, person_id=PERSON, verification_id=world.judged),
-        "monthly counts": partial(search.monthly_counts, person_id=PERSON, mode="live", months=36),
+        "monthly counts": partial(counts.monthly_counts, person_id=PERSON, mode="live", months=36),
         "own readings": partial(search.own_readings, person_id=PERSON, mode="live"),
         "lenders": search.lender_choices,
         "desk": partial(review_desk.queue, **desk),

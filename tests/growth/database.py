@@ -75,7 +75,10 @@ _COPIED: Mapping[str, Mapping[str, str]] = {
         }
     ),
     "verification_datakey": _CASE,
-    "verification_link": _CASE | {"id": "", "token_sha256": _HASH, "spent_at": _WHEN},
+    # The code of a copy names the session of its original, which none of the queries follows.
+    "verification_access": (
+        _CASE | {"id": "", "digest": _HASH, "second_digest": _HASH, "spent_at": _WHEN}
+    ),
     "verification_attempt": (
         _CASE
         | {

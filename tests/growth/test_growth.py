@@ -54,7 +54,7 @@ NOT_HOT = {
         "by the clearance's or the verification's key, and the entries of one case"
     ),
     "worker.clearing.clear": "one case, its entries and its clearance",
-    "access.commands.open_renewal": "inserts as an opening does",
+    "access.openings.open_renewal": "inserts as an opening does",
     "payout.contracts": "by the verification's key, and the entries of one case",
     "payout.renewals": "by keys, and the entries of one case and of its new consents",
     "artifacts.documents.is_owed": "asks no row",
@@ -78,13 +78,12 @@ NOT_HOT = {
     "access.hand_over": "by the hash of a secret or the verification's key, a few times a case",
     "payout.inquiries": "the entries of one case, and the evidence of its consent",
     "access.links.peek": "by the hash of a secret",
-    "access.links.outline": "the key of one case by its key, where a link or session was refused",
+    "access.tokens": (
+        "by the hash of a secret or the verification's key, a few times a case; where a link or"
+        " session was refused, the key of one case by its key"
+    ),
     "case.voters": (
         "the people of one lender, and the entries of one case and of its new consents"
-    ),
-    "access.links.digest_of_code": "asks no row",
-    "access.links.lock_found": (
-        "by the hash of a secret or the verification's key, a few times a case"
     ),
     "access.links.lock_session": "what `visit` asks, and the row by its key",
     "access.mobile_signing": (

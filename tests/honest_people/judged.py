@@ -19,7 +19,7 @@ from tests.honest_people.taken import Found
 from tools import capture_files, judging
 from tools.capture_files import FIRST_MS, IIN, StepFiles
 from tools.genuine.clips import Sender
-from verification.core.reasons import REASONS
+from verification.core.codes import REASONS
 from verification.core.results import Failed, Outcome, Passed, decide
 from verification.engines.liveness.frames import Image
 from verification.stages.live_capture.checks import CHECKS

@@ -13,7 +13,7 @@ from tests.verification.stories.conftest import authorities as authorities
 from tests.verification.stories.conftest import issued as issued
 from tests.verification.stories.story import Story, begin, lender
 from verification.access import links, mobile_signing
-from verification.models import MobileSigning
+from verification.access.tokens import SIGNERS
 
 served = pytest.mark.django_db(transaction=True)
 
@@ -79,7 +79,7 @@ def test_a_person_who_cancels_sends_nothing_and_the_code_cannot_be_opened_again(
 @served
 def test_a_put_after_the_time_is_refused(borrower, issued, monkeypatch):
     def run_out(seconds):
-        MobileSigning.objects.update(expires_at="2020-01-01T00:00:00Z")
+        SIGNERS.rows.update(expires_at="2020-01-01T00:00:00Z")
 
     monkeypatch.setattr("insecure_sandbox.egov_mobile.time.sleep", run_out)
     (answer,) = egov_mobile.sign(borrower(), issued("rsa"))

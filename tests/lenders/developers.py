@@ -43,5 +43,5 @@ def _of_tables() -> Iterator[str]:
         yield from (operation["summary"] for operation in item.values())
     for meaning in code_pages.table():
         remedy = meaning.remedy
-        yield from (meaning.heading, meaning.meaning, remedy.text, remedy.key, remedy.who)
+        yield from (meaning.heading, meaning.meaning, remedy.text, remedy.key, remedy.actor)
         yield from [meaning.advice] if meaning.advice else []

@@ -13,14 +13,13 @@ import pytest
 from django.test import Client
 
 from lenders import endpoints, openapi, policy
-from lenders.codes import FIELD_CODES, PROBLEMS
-from lenders.docs import code_pages, prose, remedies, search
+from lenders.docs import code_pages, prose, search
 from lenders.docs.thesaurus import others
 from tests.lenders.samples import Caller
-from verification.core.clearance import REFUSALS
+from verification.core import codes
+from verification.core.codes import PROBLEMS, REASONS, Place, remedy_of
 from verification.core.events import TOLD
 from verification.core.profiles import PROFILES, Profile, Status
-from verification.core.reasons import REASONS
 
 PAGES = [
     "/docs",
@@ -280,32 +279,19 @@ def test_the_type_of_a_problem_leads_to_its_page(client: Client, api: Caller) ->
     assert client.get(urlsplit(said["type"]).path).status_code == 200
 
 
-def test_a_remedy_is_of_a_code_that_there_is() -> None:
-    tables = {
-        "_OF_PROBLEMS": PROBLEMS,
-        "_OF_FIELDS": FIELD_CODES,
-        "_OF_REFUSALS": REFUSALS,
-        "_OF_REASONS": REASONS,
-    }
-    for name, codes in tables.items():
-        assert vars(remedies)[name].keys() - codes.keys() == set()
-
-
 def test_what_may_be_repeated_at_once_says_when_and_keeps_its_key() -> None:
     for problem in PROBLEMS.values():
-        remedy = remedies.of_problem(problem)
-        assert (remedy.again == remedies.YES) == (
+        remedy = remedy_of(problem, Place.PROBLEM)
+        assert (remedy.again == codes.YES) == (
             problem.retry_after is not None or problem.status in (429, 503)
         )
-        assert remedy.again == remedies.NO or remedy.key != remedies.NONE
+        assert remedy.again == codes.NO or remedy.key != codes.NONE
 
 
 def test_what_waits_for_nothing_of_yours_is_not_called_later() -> None:
-    assert remedies.of_problem(PROBLEMS["internal_error"]).again == remedies.SOON
+    assert remedy_of(PROBLEMS["internal_error"], Place.PROBLEM).again == codes.SOON
     for meaning in code_pages.table():
-        assert meaning.remedy.again == remedies.NO or meaning.remedy.key != remedies.NONE, (
-            meaning.code
-        )
+        assert meaning.remedy.again == codes.NO or meaning.remedy.key != codes.NONE, meaning.code
 
 
 def test_a_table_names_its_columns_on_a_phone_and_a_date_stays_whole() -> None:

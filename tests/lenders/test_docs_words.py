@@ -8,7 +8,7 @@ from django.test import Client
 from lenders.docs import code_pages, prose
 from tests.lenders import developers
 from tests.verification.borrower import catalogues
-from verification.core.reasons import REASONS
+from verification.core.codes import REASONS
 
 _FIXED = re.compile(r"%\(\w+\)s|`[^`]+`|\b\d[\d.]*\b")
 _CYRILLIC = re.compile(r"[а-яё]", re.IGNORECASE)

@@ -15,7 +15,7 @@ django.setup()
 from lenders.models import Lender  # noqa: E402
 from tests.verification.stories.story import opening  # noqa: E402
 from verification import transactions  # noqa: E402
-from verification.access import commands, open_page  # noqa: E402
+from verification.access import answers, open_page, openings  # noqa: E402
 from verification.core.ids import check_digit  # noqa: E402
 from verification.core.lender import LenderFacts  # noqa: E402
 from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT  # noqa: E402
@@ -36,12 +36,12 @@ def make(lender: LenderFacts, number: int) -> None:
     usual = opening(f"due-{number}", iin=iin(number), routes=("eds",))
     born = date(1899, 1 + number // 500 % 12, 1 + number // 6000 % 28)  # as the IIN says
     asked = replace(usual, person=replace(usual.person, birth_date=born))
-    opened = commands.open_verification(
+    opened = openings.open_verification(
         lender=lender, mode="test", profile_id="KZ-2021-04", opening=asked
     )
     turn = open_page.borrower_page(verification_id=opened.verification_id).turn
     untrusted = {"agreed": False, "version": CURRENT, "language": "ru"}
-    commands.answer(
+    answers.answer(
         verification_id=opened.verification_id, turn=turn, untrusted=untrusted, session=""
     )
 

@@ -23,7 +23,7 @@ from tests.service import database
 from tests.service.deployment import Deployment
 from tests.service.played_page import FORGET, Played, PlayedPage, forgotten
 from tests.service.shaped_line import Line, ShapedLine
-from verification.core import reasons
+from verification.core import codes
 
 pytestmark = [pytest.mark.service, pytest.mark.proof("lines")]
 
@@ -163,4 +163,4 @@ def captured(
 
 def burns(ended: Ended) -> bool:
     """Whether an attempt was burnt."""
-    return ended.status not in ("verified", "in_review") and reasons.require(ended.failure).burns
+    return ended.status not in ("verified", "in_review") and codes.require(ended.failure).burns

@@ -9,9 +9,10 @@ import pytest
 from tests.service.test_parallel_mobile_signings import at_once
 from tests.verification.stories.story import at_statement
 from verification.access import hand_over, links
+from verification.access.tokens import PHONES, SESSIONS
 from verification.case import policy
 from verification.core.errors import Conflict
-from verification.models import AuditEntry, BorrowerSession, HandOver
+from verification.models import AuditEntry
 
 pytestmark = [pytest.mark.service, pytest.mark.django_db(transaction=True)]
 
@@ -35,8 +36,8 @@ def test_of_codes_made_at_once_one_lives(session):
             hand_over.mint(untrusted_session=session)
 
     at_once(mint)
-    assert HandOver.objects.count() == policy.HAND_OVERS_MAX
-    assert HandOver.objects.filter(outcome="").count() == 1
+    assert PHONES.rows.count() == policy.HAND_OVERS_MAX
+    assert PHONES.rows.filter(outcome="").count() == 1
 
 
 def test_of_answers_at_once_a_yes_counts_once_and_a_no_at_most_once(session):
@@ -65,6 +66,6 @@ def test_of_numbers_typed_in_at_once_one_counts_and_one_session_is_left(session)
         for said in (number, wrong)
     ]
     assert at_once(*acts) == 1
-    assert BorrowerSession.objects.filter(ended_at=None).count() == 1
+    assert SESSIONS.rows.filter(spent_at=None).count() == 1
     told = AuditEntry.objects.filter(type__in=("verification.handed_over", "hand_over.refused"))
     assert told.count() == 1

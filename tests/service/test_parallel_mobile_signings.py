@@ -13,8 +13,9 @@ from tests.verification.stories.conftest import authorities as authorities
 from tests.verification.stories.conftest import issued as issued
 from tests.verification.stories.story import at_statement
 from verification.access import links, mobile_signing
+from verification.access.tokens import SIGNERS
 from verification.core.errors import LinkUnusable, NotYourTurn
-from verification.models import AuditEntry, EvidenceItem, MobileSigning
+from verification.models import AuditEntry, EvidenceItem
 
 pytestmark = [pytest.mark.service, pytest.mark.django_db(transaction=True)]
 
@@ -93,4 +94,4 @@ def test_of_the_app_and_the_page_at_once_one_answers(story, code, signature):
 def test_of_16_codes_at_once_one_lives(story, session):
     turn = story.page().turn
     assert at_once(lambda: mobile_signing.mint(untrusted_session=session, turn=turn)) == _TIMES
-    assert MobileSigning.objects.filter(outcome="").count() == 1
+    assert SIGNERS.rows.filter(outcome="").count() == 1

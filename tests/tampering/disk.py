@@ -227,8 +227,8 @@ def back_dated(world: World, chance: random.Random) -> None:
 def shift_case(pk: str, *, entries: bool) -> None:
     """The times of a case's rows, and of its entries, lie 30 days earlier."""
     own = {"verification_verification": "id", "verification_attempt": "verification_id"}
-    own |= dict.fromkeys(("verification_link", "verification_borrowersession"), "verification_id")
     own |= {
+        "verification_access": "verification_id",
         "verification_evidenceitem": "verification_id",
         "verification_datakey": "verification_id",
     }

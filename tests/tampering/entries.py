@@ -9,8 +9,9 @@ from typing import Any
 
 from tests.verification.log.rows import order_all, slip_in
 from verification import clock
-from verification.core.ids import new_id
-from verification.models import Attempt, AuditEntry, DataKey, Link, ReviewVote, Verification
+from verification.access.tokens import LINKS
+from verification.core.ids import LINK, new_id
+from verification.models import Attempt, AuditEntry, DataKey, ReviewVote, Verification
 
 LOG = "test"
 
@@ -124,8 +125,8 @@ def own_link(chance: random.Random) -> None:
     """A link whose token the attacker knows, with its entry; the one before ends as it would."""
     row, at, token = _open(chance), clock.now(), chance.randbytes(32)
     until = min(at + timedelta(hours=1), row.expires_at)
-    Link.objects.filter(verification=row, spent_at=None, expires_at__gt=at).update(expires_at=at)
-    Link.objects.create(token_sha256=token, verification=row, created_at=at, expires_at=until)
+    LINKS.rows.filter(verification=row, spent_at=None, expires_at__gt=at).update(expires_at=at)
+    LINKS.rows.create(kind=LINK, digest=token, verification=row, created_at=at, expires_at=until)
     put(
         _first(row),
         "link.minted",

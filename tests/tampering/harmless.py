@@ -63,11 +63,7 @@ RULES: Final[Mapping[tuple[str, str], tuple[str, Rule]]] = {
         ),
         lambda row, new: {row["status"], new} <= _ALIVE,
     ),
-    ("verification_handover", "id"): (
-        "the number of a code's row that no phone has read, and nothing is sealed to",
-        lambda row, new: not row["phone_sha256"],
-    ),
-    ("verification_handover", "number"): (
+    ("verification_access", "number"): (
         "a number not shown yet, or to be shown once more: it is drawn the same",
         lambda row, new: not new and row["outcome"] not in ("done", "refused"),
     ),

@@ -18,7 +18,7 @@ from tests.verification.log.rows import order_all
 from tests.verification.stories import insecure_glance
 from tests.verification.stories.story import Story, begin, lender, swept
 from verification import clock, tasks
-from verification.access import commands, hand_over, links
+from verification.access import answers, hand_over, links, openings
 from verification.case.policy import BACKOFF_SECONDS
 from verification.core.errors import BadInput, Conflict, LinkUnusable, NotFound, NotYourTurn
 from verification.models import Verification
@@ -80,7 +80,7 @@ class Telling:
             lambda _: self.open(),
             lambda _: order_all(),
             lambda _: sweep.run_round(),
-            lambda one: commands.resume(verification_id=one.id),
+            lambda one: answers.resume(verification_id=one.id),
         )
         with suppress(*_TOLD_NO):
             self.chance.choice(deeds)(story)
@@ -126,7 +126,7 @@ class Telling:
         story.work()
 
     def route(self, story: Story) -> None:
-        commands.choose_route(
+        answers.choose_route(
             verification_id=story.id, route=self.chance.choice(insecure_glance.ROUTES)
         )
 
@@ -136,7 +136,7 @@ class Telling:
 
     def cancel(self, story: Story) -> None:
         if self.chance.random() < 0.3:
-            commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+            openings.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
 
     def link(self, story: Story) -> None:
         minted = links.mint(lender_id=story.lender.pk, mode="test", verification_id=story.id)

@@ -33,10 +33,10 @@ from tests.verification.stories.story import OTHER_IIN, Story, begin, lender, sw
 from tests.verification.stories.test_hand_over import PHONE, Desk
 from tests.verification.stories.test_mobile_signing import Phone
 from verification import clock
-from verification.access import commands, hand_over, links, mobile_signing
+from verification.access import hand_over, links, mobile_signing, openings
 from verification.core.route import Again, Looked
 from verification.models import AuditCheckpoint
-from verification.oversight import case_file, search
+from verification.oversight import case_file, counts, search
 from verification.payout import clearances, contracts, obligations
 from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 from verification.worker import sweep
@@ -166,7 +166,7 @@ def _signatures(settings: Settings, issued: Issued) -> None:
     declined.answer(agreed=False, version=CURRENT, language="kk")
     declined.work()
     canceled = begin(of, "S-3", iin="900101300017").to_statement()
-    commands.cancel(lender_id=of.pk, mode="test", verification_id=canceled.id)
+    openings.cancel(lender_id=of.pk, mode="test", verification_id=canceled.id)
     canceled.work()  # its receipt
     _hand_overs(issued)
     _app(issued)
@@ -277,7 +277,7 @@ def _quotas(settings: Settings) -> None:
 def _readings() -> None:
     """What a regulator read."""
     search.search(person_id=READER, question=search.Question(mode="test"))
-    search.monthly_counts(person_id=READER, mode="test")
+    counts.monthly_counts(person_id=READER, mode="test")
     found = search.search(
         person_id=READER, question=search.Question(mode="test", outcome="verified")
     ).data

@@ -15,7 +15,7 @@ from tests.statements import APART
 from tests.verification.stories import camera_story as camera
 from tests.verification.stories.story import Story, begin, lender
 from verification import tasks
-from verification.access import commands
+from verification.access import answers
 from verification.models import AuditEntry, Verification
 
 pytestmark = [
@@ -65,9 +65,9 @@ def spent(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[int, int]]:
 
     monkeypatch.setattr(tasks, "advance", metered(tasks.advance, "", lambda case: str(case)))
     answered = metered(
-        commands.answer, "answer", lambda *, verification_id, **_: str(verification_id)
+        answers.answer, "answer", lambda *, verification_id, **_: str(verification_id)
     )
-    monkeypatch.setattr(commands, "answer", answered)
+    monkeypatch.setattr(answers, "answer", answered)
     return found
 
 

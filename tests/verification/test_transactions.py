@@ -92,8 +92,7 @@ def test_a_borrowers_request_sees_the_rows_of_their_lender_once_the_session_is_k
     look_ups = (
         "verification_attempt",
         "verification_verification",
-        "verification_borrowersession",
-        "verification_link",
+        "verification_access",
     )
     assert_only(seen, lender_id=story.lender.pk, look_ups=look_ups)
 
@@ -104,7 +103,7 @@ def test_a_page_for_anybody_sees_the_rows_of_lenders_and_links_alone() -> None:
     with whose_rows() as seen:
         assert Client().post(reverse("borrower:peek"), {"token": story.token}).status_code == 200
         assert Client().get(reverse("borrower:about")).status_code == 200
-    assert_only(seen, lender_id="", look_ups=("verification_link", "lenders_lender"))
+    assert_only(seen, lender_id="", look_ups=("verification_access", "lenders_lender"))
 
 
 @needs_postgresql

@@ -9,7 +9,7 @@ from datetime import datetime
 from verification.artifacts import documents
 from verification.case import moving, stages
 from verification.case.history import History
-from verification.core import reasons
+from verification.core import codes
 from verification.course.state import LEFT, OPEN, REVIEW
 
 
@@ -32,7 +32,7 @@ def lapse(history: History, name: str, *, at: datetime) -> bool:
     attempt = history.state.attempts[name]
     stage = stages.known(attempt.route, attempt.stage, law=history.row.profile_sha256)
     code = stage.timeout_code if stage else "abandoned"
-    burns = attempt.is_counted and reasons.require(code).burns and attempt.is_begun
+    burns = attempt.is_counted and codes.require(code).burns and attempt.is_begun
     body = {"attempt": name, "route": attempt.route, "stage": attempt.stage, "code": code}
     moving.record(history.row, "attempt.lapsed", at=at, body=body | {"burnt": burns})
     documents.produce(history, name, at=at)
@@ -46,10 +46,10 @@ def drop_open(history: History, *, at: datetime) -> None:
     why.
     """
     counting = {entry.pk for entry in history.entries}
-    left = [
+    dropped = [
         name
         for name, attempt in history.state.attempts.items()
         if attempt.opening.id in counting and (attempt.closing is None or attempt.phase == REVIEW)
     ]
-    for name in left:
+    for name in dropped:
         documents.produce(history, name, at=at)

@@ -1,33 +1,28 @@
 """The way of eGov Mobile to one open turn: a code for the QR, then an access token, then one
 signature.
 
-Each of both secrets is 256 random bits, kept as SHA-256 and bound to one verification, one turn and
-one session. The code opens what API1 says and hands out the access token, once; the token opens the
-statement and takes one signature. Neither leads into the borrower's session. Both die with the
-turn, with their time, with the session, with a newer code, and with the first answer, taken or
-refused.
+Both secrets are bound to one verification, one turn and one session. The code opens what API1 says
+and hands out the access token, once; the token opens the statement and takes one signature. Neither
+leads into the borrower's session. Both die with the turn, with their time, with the session, with a
+newer code, and with the first answer, taken or refused.
 """
 
-import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
-
 from verification import clock, transactions
-from verification.access import commands, links
-from verification.access.links import TOKEN_BYTES, Minted
+from verification.access import answers, links
 from verification.access.open_page import BorrowerPage, borrower_page
+from verification.access.tokens import SIGNERS, Minted, entry_of, is_in_time, mint_code, read_code
 from verification.access.ways_in import WaysIn
 from verification.case import attempts, moving, policy, stages
 from verification.compiled import Compiled
-from verification.core.errors import BadInput, Conflict, LinkUnusable, NotYourTurn
+from verification.core.errors import BadInput, Conflict, NotYourTurn
 from verification.core.status import Status
-from verification.models import Attempt, BorrowerSession, MobileSigning, Verification
+from verification.models import Access, Attempt, Verification
 
 PAGE = "statement"
-TAKEN, SUPERSEDED = "taken", "superseded"
-UNUSABLE = "mobile_code_unusable"
+TAKEN = "taken"
 
 
 @dataclass(frozen=True)
@@ -49,24 +44,15 @@ def mint(*, untrusted_session: str, turn: int) -> Minted:
     """
     at = clock.now()
     with transactions.writing():
-        verification = links.lock_session(untrusted_session=untrusted_session)
-        attempt = _open_attempt(verification, turn=turn, at=at)
+        session = links.lock_session(untrusted_session=untrusted_session)
+        attempt = _open_attempt(session.verification, turn=turn, at=at)
         if attempt is None:
             raise NotYourTurn("no statement of this turn waits for a signature")
-        earlier = MobileSigning.objects.filter(verification=verification, turn=turn)
-        if earlier.count() >= policy.MOBILE_CODES_A_TURN:
-            raise Conflict("too many codes for one turn", code="mobile_codes_exhausted")
-        earlier.filter(outcome="").update(outcome=SUPERSEDED)
         expires_at = min(at + timedelta(seconds=policy.MOBILE_CODE_SECONDS), attempt.expires_at)
-        minted = Minted(secrets.token_urlsafe(TOKEN_BYTES), expires_at)
-        session = BorrowerSession.objects.get(verification=verification, ended_at=None)
-        row = MobileSigning(
-            verification=verification, session=session, turn=turn, expires_at=expires_at
-        )
-        row.code_sha256 = _digest(minted.token)
-        row.save()
-        body = {"session": bytes(session.token_sha256).hex(), "expires_at": expires_at.isoformat()}
-        moving.record(verification, "mobile_signing.minted", at=at, body=_named(row) | body)
+        most = policy.MOBILE_CODES_A_TURN
+        minted = mint_code(SIGNERS, session, at=at, expires_at=expires_at, most=most, turn=turn)
+        if minted is None:
+            raise Conflict("too many codes for one turn", code="mobile_codes_exhausted")
         return minted
 
 
@@ -74,30 +60,25 @@ def read(*, untrusted_code: str) -> Reading:
     """Hands out the access token of a code, once. Raises `LinkUnusable` for everybody else
     alike.
     """
-    at = clock.now()
+    digest, at = SIGNERS.digest(untrusted_code), clock.now()
     with transactions.writing():
-        row, attempt = _usable(
-            MobileSigning.objects.filter(code_sha256=_digest(untrusted_code)), at=at
-        )
-        access = secrets.token_urlsafe(TOKEN_BYTES)
+        row, attempt = _usable(at=at, digest=digest)
         expires_at = min(at + timedelta(seconds=policy.MOBILE_SIGNING_SECONDS), attempt.expires_at)
-        # In one statement, for the code is read by a GET: whoever sends it twice at once gets one
-        # token.
-        unread = MobileSigning.objects.filter(pk=row.pk, access_sha256=None)
-        if unread.update(access_sha256=_digest(access), expires_at=expires_at) != 1:
-            raise _unusable()
-        body = {"access": _digest(access).hex(), "expires_at": expires_at.isoformat()}
-        moving.record(row.verification, "mobile_signing.read", at=at, body=_named(row) | body)
-        return Reading(access, expires_at, borrower_page(verification_id=row.verification_id))
+        # The code is read by a GET: of two that are sent at once one gets a token.
+        token = read_code(SIGNERS, row, expires_at=expires_at)
+        body = {
+            "access": bytes(row.second_digest or b"").hex(),
+            "expires_at": expires_at.isoformat(),
+        }
+        moving.record(row.verification, "mobile_signing.read", at=at, body=entry_of(row) | body)
+        return Reading(token, expires_at, borrower_page(verification_id=row.verification_id))
 
 
 def statement_page(*, untrusted_access: str) -> BorrowerPage:
     """The page of the statement an access token is for; changes nothing. Raises `LinkUnusable`."""
+    digest = SIGNERS.digest(untrusted_access)
     with transactions.writing():
-        row, _ = _usable(
-            MobileSigning.objects.filter(access_sha256=_digest(untrusted_access)),
-            at=clock.now(),
-        )
+        row, _ = _usable(at=clock.now(), second_digest=digest)
         return borrower_page(verification_id=row.verification_id)
 
 
@@ -112,19 +93,18 @@ def take(*, untrusted_access: str, untrusted_signature: str) -> None:
     try:
         with transactions.writing():
             row = _end(untrusted_access, outcome=TAKEN, at=at)
-            moving.record(row.verification, "mobile_signing.taken", at=at, body=_named(row))
-            session = bytes(row.session.token_sha256).hex()
-            commands.answer(
+            moving.record(row.verification, "mobile_signing.taken", at=at, body=entry_of(row))
+            answers.answer(
                 verification_id=row.verification_id,
-                turn=row.turn,
+                turn=row.turn or 0,
                 untrusted=answer,
-                session=session,
+                session=bytes(row.parent.digest).hex() if row.parent else "",
             )
-    except BadInput as refused:
-        refuse(untrusted_access=untrusted_access, code=refused.code)
+    except BadInput as error:
+        refuse(untrusted_access=untrusted_access, code=error.code)
         raise
-    except NotYourTurn as late:
-        raise _unusable() from late
+    except NotYourTurn as error:
+        raise SIGNERS.refusal() from error
 
 
 def refuse(*, untrusted_access: str, code: str) -> None:
@@ -134,13 +114,14 @@ def refuse(*, untrusted_access: str, code: str) -> None:
     at = clock.now()
     with transactions.writing():
         row = _end(untrusted_access, outcome=code, at=at)
-        moving.record(
-            row.verification, "mobile_signing.refused", at=at, body=_named(row) | {"code": code}
-        )
+        body = {**entry_of(row), "code": code}
+        moving.record(row.verification, "mobile_signing.refused", at=at, body=body)
 
 
 _NEWEST = Compiled(
-    lambda of, turn: MobileSigning.objects.filter(verification_id=of, turn=turn).order_by("-pk")[:1]
+    lambda case, turn: SIGNERS.rows.filter(verification_id=case, turn=turn).order_by("-created_at")[
+        :1
+    ]
 )
 
 
@@ -151,41 +132,25 @@ def progress(*, verification_id: str, turn: int) -> str:
     row = _NEWEST.first(verification_id, turn)
     if row is None or row.outcome:
         return row.outcome if row else ""
-    if row.expires_at <= clock.now():
+    if not is_in_time(row, at=clock.now()):
         return "expired"
-    return "read" if row.access_sha256 else "waiting"
+    return "read" if row.second_digest else "waiting"
 
 
-def _named(row: MobileSigning) -> dict[str, object]:
-    """How the log names it: by the hash that is kept of its code."""
-    return {"turn": row.turn, "signing": bytes(row.code_sha256).hex()}
-
-
-def _end(untrusted_access: str, *, outcome: str, at: datetime) -> MobileSigning:
-    row, _ = _usable(MobileSigning.objects.filter(access_sha256=_digest(untrusted_access)), at=at)
-    if MobileSigning.objects.filter(pk=row.pk, outcome="").update(outcome=outcome) != 1:
-        raise _unusable()
+def _end(untrusted_access: str, *, outcome: str, at: datetime) -> Access:
+    row, _ = _usable(at=at, second_digest=SIGNERS.digest(untrusted_access))
+    SIGNERS.use(row, outcome=outcome)
     return row
 
 
-def _usable(named: QuerySet[MobileSigning], *, at: datetime) -> tuple[MobileSigning, Attempt]:
-    """The row, with its verification locked first, and the open attempt it is for; raises
-    `LinkUnusable`.
-    """
-    verification = links.lock_found(named, look_up="egov_mobile")
-    if verification is None:
-        raise _unusable()
-    row = (
-        named.filter(outcome="", expires_at__gt=at, session__ended_at=None)
-        .select_related("session")
-        .first()
-    )
-    if row is not None and not WaysIn.of_codes(verification).is_open(row, at=at):
-        row = None
-    attempt = _open_attempt(verification, turn=row.turn, at=at) if row else None
-    if row is None or attempt is None:
-        raise _unusable()
-    row.verification = verification
+def _usable(*, at: datetime, **digest: bytes) -> tuple[Access, Attempt]:
+    """The row, its verification locked, and the open attempt it is for; raises `LinkUnusable`."""
+    row = SIGNERS.lock(**digest)
+    attempt = None
+    if row.turn is not None and WaysIn.of_codes(row.verification).is_open(row, at=at):
+        attempt = _open_attempt(row.verification, turn=row.turn, at=at)
+    if attempt is None:
+        raise SIGNERS.refusal()
     return row, attempt
 
 
@@ -200,11 +165,3 @@ def _open_attempt(verification: Verification, *, turn: int, at: datetime) -> Att
         else None
     )
     return attempt if stage and stage.page == PAGE else None
-
-
-def _unusable() -> LinkUnusable:
-    return LinkUnusable("this code cannot be used", code=UNUSABLE)
-
-
-def _digest(untrusted_token: str) -> bytes:
-    return links.digest_of_code(untrusted_token, code=UNUSABLE)

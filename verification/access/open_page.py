@@ -120,10 +120,9 @@ def page_of(verification: Verification, attempt: Attempt | None) -> BorrowerPage
         place for place in ahead if place[0] == combination[0] or place[1] != stages.CONSENT.name
     ]
     loan = sealed.case.loan
-    name, public = _shown(verification, attempt)
-    counted = (
-        stage if verification.status not in TERMINAL else None
-    )  # the tries would tell the end before it is told
+    name, public = _page_and_status(verification, attempt)
+    # After the end the tries would tell it before it may be told.
+    counted = stage if verification.status not in TERMINAL else None
     return BorrowerPage(
         **vars(_turn(name, verification, attempt)),
         verification_id=verification.pk,
@@ -159,7 +158,7 @@ def _burnt(verification: Verification, stage: Stage) -> int:
     """How many attempts of this borrower with this lender burnt at this stage, in a day, by the
     rows.
 
-    None is counted where the stage limits none. What is decided goes by `attempts.count_tries`.
+    A stage that limits no attempts counts none. What is decided goes by `attempts.count_tries`.
     """
     if stage.attempts is None:
         return 0
@@ -170,10 +169,10 @@ def _burnt(verification: Verification, stage: Stage) -> int:
 
 
 _LIVE = Compiled(
-    lambda of: attempts.live().filter(verification=of).select_related("verification__key")
+    lambda case: attempts.live().filter(verification=case).select_related("verification__key")
 )
 _IS_LOOKED_AT = Compiled(
-    lambda of: Verification.objects.filter(pk=of, step=steps.LOOK).values_list("pk")
+    lambda case: Verification.objects.filter(pk=case, step=steps.LOOK).values_list("pk")
 )
 
 
@@ -192,7 +191,7 @@ def borrower_turn(*, verification_id: str) -> BorrowerTurn:
 
 def turn_of(verification: Verification, attempt: Attempt | None) -> BorrowerTurn:
     """The same of rows that were just read, the key beside them; the case stays closed."""
-    return _turn(_shown(verification, attempt)[0], verification, attempt)
+    return _turn(_page_and_status(verification, attempt)[0], verification, attempt)
 
 
 def _turn(name: str, verification: Verification, attempt: Attempt | None) -> BorrowerTurn:
@@ -218,17 +217,19 @@ def state_of(verification: Verification, attempt: Attempt | None) -> BorrowerSta
     """What the page says of where a verification stands, by rows that were just read; its case
     stays closed.
     """
-    name, _ = _shown(verification, attempt)
+    name, _ = _page_and_status(verification, attempt)
     return BorrowerState(
         page=name, turn=attempt.turn if attempt else 0, notice=_notice(verification, attempt)
     )
 
 
-def _shown(verification: Verification, attempt: Attempt | None) -> tuple[str, decided.PublicStatus]:
+def _page_and_status(
+    verification: Verification, attempt: Attempt | None
+) -> tuple[str, decided.PublicStatus]:
     """Which page it is, and what may be told there: an end only as the log has it.
 
     Where the log refuses an entry of it, nothing goes on by itself: that page says so, and asks for
-        nothing.
+    nothing.
     """
     name, public = page_name(verification, attempt), decided.status_of(verification)
     if public.status in TERMINAL:
@@ -257,7 +258,7 @@ def _other_routes(verification: Verification) -> tuple[RouteChoice, ...]:
         return ()
     offered = dict.fromkeys(combination[0] for combination in verification.combinations)
     # One that was installed when the verification began may be gone.
-    others = [
+    choices = [
         routes.ROUTES[name]
         for name in offered
         if name != verification.route and name in settings.TULGA_ROUTES
@@ -270,7 +271,7 @@ def _other_routes(verification: Verification) -> tuple[RouteChoice, ...]:
             route.explanation,
             any(stage.hint is not None for stage in route.stages),
         )
-        for route in others
+        for route in choices
     )
 
 

@@ -28,13 +28,13 @@ RETURNING number
 
 @dataclass
 class _Window:
-    """starts: seconds since 1970. told: what all had counted when this one last told its own.
-    since: its own.
+    """starts: seconds since 1970. total: what all processes had counted at `summed_at`, when this
+    one last told its own. since: its own since then.
     """
 
     starts: int
-    told_at: float = -inf
-    told: int = 0
+    summed_at: float = -inf
+    total: int = 0
     since: int = 0
 
 
@@ -58,34 +58,36 @@ def count(name: str, *, seconds: int) -> int:
             window = _windows[name] = _Window(starts)
         window.since += 1
         is_early = (
-            monotonic() < window.told_at + policy.RATES_TOLD_SECONDS
+            monotonic() < window.summed_at + policy.RATES_TOLD_SECONDS
             and window.since < policy.RATES_UNTOLD
         )
         if seconds <= policy.RATES_TOLD_SECONDS or is_early:
-            return window.told + window.since
-        own, window.since, window.told_at = window.since, 0, monotonic()
-        window.told += own  # while the database is asked, for the threads beside
+            return window.total + window.since
+        number, window.since, window.summed_at = window.since, 0, monotonic()
+        window.total += number  # while the database is asked, for the threads beside
     try:
         starts_at = connection.ops.adapt_datetimefield_value(datetime.fromtimestamp(starts, UTC))
         with transactions.writing(), connection.cursor() as cursor:
-            cursor.execute(_ADD, [name, starts_at, own])
-            told = int(cursor.fetchone()[0])
+            cursor.execute(_ADD, [name, starts_at, number])
+            total = int(cursor.fetchone()[0])
     except Error:
         with _lock:
-            window.told, window.since = window.told - own, window.since + own
+            window.total, window.since = window.total - number, window.since + number
         raise
     with _lock:
-        window.told = max(window.told, told)  # an answer that was overtaken by the next says less
-        return window.told + window.since
+        window.total = max(
+            window.total, total
+        )  # an answer that was overtaken by the next says less
+        return window.total + window.since
 
 
 def counted(name: str, *, seconds: int) -> int:
     """How often it was counted in this window, as far as this process was told. Counts nothing and
-    asks nobody.
+    asks no database.
     """
     with _lock:
         now, window = int(clock.now().timestamp()), _windows.get(name)
-        return window.told + window.since if window and window.starts == now - now % seconds else 0
+        return window.total + window.since if window and window.starts == now - now % seconds else 0
 
 
 def forget(*, at: datetime) -> None:

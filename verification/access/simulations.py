@@ -15,6 +15,7 @@ from typing import Final
 
 from verification import clock, transactions
 from verification.access import links
+from verification.access.tokens import SESSIONS, TOKEN_BYTES
 from verification.case import contents, moving, steps
 from verification.case.history import read_unverified
 from verification.case.law import combinations
@@ -24,7 +25,7 @@ from verification.core.events import SIMULATED
 from verification.core.opening import Person
 from verification.core.status import Status
 from verification.log import entries
-from verification.models import BorrowerSession, Verification
+from verification.models import Verification
 from verification.sources import simulation
 
 _LENDER_CHARACTERS: Final = 16
@@ -56,18 +57,18 @@ def ask(
 ) -> Accepted:
     """The sandbox's word that it plays. link: spells the address of a link's secret.
 
-    Raises `NotFound`, `BadInput` for a scenario or route that does not fit, `Conflict` where nobody
-    can be at it, and `Unavailable` (sandbox_unavailable).
+    Raises `NotFound`, `BadInput` for a scenario or route that does not fit, `Conflict` where no
+    borrower can be at it, and `Unavailable` (sandbox_unavailable).
     """
     contents.require_test(mode)
     verification = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
     _require_free(verification)
     opening = contents.read(verification, contents.key_of(verification)).opening
-    named = scenario or scenarios.SCRIPTED.get(opening.person.iin.value, "")
-    if (played := scenarios.SCENARIOS.get(named)) is None:
+    name = scenario or scenarios.SCRIPTED.get(opening.person.iin.value, "")
+    if (played := scenarios.SCENARIOS.get(name)) is None:
         raise BadInput("name one: this IIN is no scenario's", code="required", pointer="/scenario")
-    routes = _routes(verification, played, wanted=route)
-    accepted = Accepted(verification.pk, played, routes, secrets.token_urlsafe(links.TOKEN_BYTES))
+    routes = _routes(verification, played, required=route)
+    accepted = Accepted(verification.pk, played, routes, secrets.token_urlsafe(TOKEN_BYTES))
     transactions.rest()
     try:
         player = simulation.in_use(mode)
@@ -90,13 +91,13 @@ def ask(
 
 
 def enter(accepted: Accepted, *, lender_id: str, mode: str) -> None:
-    """Puts on record that nobody real is before the page, and brings the link into force. Raises
+    """Puts on record that no real person is before the page, and brings the link into force. Raises
     `Conflict`.
     """
     at = clock.now()
     with transactions.writing():
-        named = contents.of_lender(accepted.verification_id, lender_id=lender_id, mode=mode)
-        verification = Verification.objects.select_for_update().get(pk=named.pk)
+        row = contents.of_lender(accepted.verification_id, lender_id=lender_id, mode=mode)
+        verification = Verification.objects.select_for_update().get(pk=row.pk)
         _require_free(verification)
         body = {"scenario": accepted.scenario.name, "route": accepted.routes[0]}
         with moving.moving(read_unverified(verification)):
@@ -118,7 +119,7 @@ def _require_free(verification: Verification) -> None:
         raise Conflict("nobody is asked for anything any more", code="illegal_transition")
     if verification.expires_at <= clock.now():
         raise Conflict("the time of this verification is over", code="illegal_transition")
-    sessions = BorrowerSession.objects.filter(verification=verification, ended_at=None)
+    sessions = SESSIONS.rows.filter(verification=verification, spent_at=None)
     if sessions.exists() and not entries.of_cases([verification.pk], types=(SIMULATED,)):
         raise Conflict("somebody has opened the link", code="borrower_at_it")
 
@@ -137,7 +138,7 @@ def _stated(person: Person) -> dict[str, object]:
 
 
 def _routes(
-    verification: Verification, played: scenarios.Scenario, *, wanted: str
+    verification: Verification, played: scenarios.Scenario, *, required: str
 ) -> tuple[str, ...]:
     """The routes that the borrower goes, one after the other: a combination that has one on which
     it is played.
@@ -147,13 +148,13 @@ def _routes(
         begun = combinations(read_unverified(verification))
     asks_register = bool(profiles.pinned(verification.profile_sha256).register_asked)
     played_on = (*played.routes, *(played.registered if asks_register else ()))
-    fitting = [one for one in begun if not set(played_on).isdisjoint(one)]
-    if wanted:
-        fitting = [one for one in fitting if wanted in one]
+    fitting = [routes for routes in begun if not set(played_on).isdisjoint(routes)]
+    if required:
+        fitting = [routes for routes in fitting if required in routes]
     if not fitting:
-        its = " or ".join(" + ".join(one) for one in begun)
+        its = " or ".join(" + ".join(routes) for routes in begun)
         where = f"{played.name} is played on {' or '.join(played_on)}; this verification has {its}"
         raise BadInput(
-            where, code="scenario_not_on_route", pointer="/route" if wanted else "/scenario"
+            where, code="scenario_not_on_route", pointer="/route" if required else "/scenario"
         )
     return tuple(map(str, fitting[0]))

@@ -1,7 +1,7 @@
 """The ways in of a verification as its signed entries give them: links, sessions, codes.
 
-A row is where a secret is looked up, and no more: whoever writes rows lets himself in nowhere.
-Of each way the entries know the hash of its secret, who may go on by it, and how it ended.
+A row is where a secret is looked up, and no more: a row alone lets its writer in nowhere.
+Of each way in the entries know the hash of its secret, who may go on by it, and how it ended.
 """
 
 from collections.abc import Mapping
@@ -10,14 +10,14 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from verification import clock
+from verification.access.tokens import is_in_time
 from verification.case import policy
-from verification.course import access, fold, tables
+from verification.core.ids import LINK, SESSION
+from verification.course import access, fold
 from verification.course.state import State
 from verification.log import signatures
 from verification.log.signatures import course_entry
-from verification.models import HandOver, MobileSigning, Verification
-
-Code = MobileSigning | HandOver
+from verification.models import Access, Verification
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,13 @@ class WaysIn:
 
     def has_begun(self, session: str) -> bool:
         """Whether an entry began this session, whatever became of it."""
-        return (tables.SESSION, session) in self.state.ways
+        return (SESSION, session) in self.state.ways
 
     def is_old(self, session: str) -> bool:
         """Whether a session began longer ago than any case and its last page may last, whatever its
         row says.
         """
-        way = self.state.ways.get((tables.SESSION, session))
+        way = self.state.ways.get((SESSION, session))
         seconds = (
             policy.VERIFICATION_SECONDS + policy.REVIEW_SECONDS + policy.SESSION_AFTER_END_SECONDS
         )
@@ -54,35 +54,36 @@ class WaysIn:
 
     def is_unspent(self, link: bytes, *, at: datetime) -> bool:
         """Whether the link of this hash lets somebody in now."""
-        way = self._way(tables.LINK, link.hex())
+        way = self._way(LINK, link.hex())
         return bool(way) and way["spent_at"] is None and self._is_in_time(way, at=at)
 
-    def has_code(self, row: Code) -> bool:
+    def has_code(self, row: Access) -> bool:
         """Whether entries made this code, and gave it the reader that the row names, if any."""
         return bool(self._code(row))
 
-    def is_open(self, row: Code, *, at: datetime) -> bool:
-        """Whether the code is in use now: made by the living session, in time, and not ended."""
-        way = self._code(row)
-        if not way or way["outcome"] or way["session_id"] != self.session:
-            return False
-        is_of_turn = not isinstance(row, MobileSigning) or way["turn"] == row.turn
-        return is_of_turn and self._is_in_time(way, at=at)
+    def is_open(self, row: Access, *, at: datetime) -> bool:
+        """Whether a code is in use now, by its row and by its entries.
 
-    def _code(self, row: Code) -> Mapping[str, Any]:
+        Then it was made by the living session, its time is not over, and it has not ended.
+        """
+        way = self._code(row)
+        is_unused = not row.outcome and row.parent is not None and row.parent.spent_at is None
+        if not way or not is_unused or not is_in_time(row, at=at) or way["outcome"]:
+            return False
+        is_of_session = way["parent_id"] == self.session and way["turn"] == row.turn
+        return is_of_session and self._is_in_time(way, at=at)
+
+    def _code(self, row: Access) -> Mapping[str, Any]:
         """What the entries say of a code; empty where they made none, or gave it another reader."""
-        code = bytes(row.code_sha256).hex()
-        if isinstance(row, MobileSigning):
-            way = self._way(tables.SIGNING, code)
-            column, reader = "access_sha256", row.access_sha256
-        else:
-            way = self._way(tables.HAND_OVER, code)
-            column, reader = "phone_sha256", row.phone_sha256
-        is_same = bool(way) and (way[column] or "") == bytes(reader or b"").hex()
+        way = self._way(row.kind, bytes(row.digest).hex())
+        is_same = (
+            bool(way) and (way["second_digest"] or "") == bytes(row.second_digest or b"").hex()
+        )
         return way if is_same else {}
 
-    def _way(self, table: str, secret: str) -> Mapping[str, Any]:
-        way = self.state.ways.get((table, secret))
+    def _way(self, kind: str, digest: str) -> Mapping[str, Any]:
+        way = self.state.ways.get((kind, digest))
+        # Entries may use a way in that they have not made.
         return way.values if way is not None and "expires_at" in way.values else {}
 
     def _is_in_time(self, way: Mapping[str, Any], *, at: datetime) -> bool:

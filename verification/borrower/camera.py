@@ -18,7 +18,10 @@ from verification import clock
 from verification.access import open_page, rates
 from verification.access.links import Visit
 from verification.access.open_page import BorrowerPage, BorrowerTurn
-from verification.borrower import hints, powers, wording
+from verification.borrower import browsers, wording
+from verification.case import stages
+from verification.core.errors import BadInput, Refused
+from verification.models import Verification
 
 JPEG_MAX_BYTES = 40_960
 HINTS_A_SECOND = 2
@@ -33,7 +36,7 @@ HELD = BoundedSemaphore(max(1, settings.TULGA_WEB_THREADS // 2))
 def show(request: HttpRequest, view: Callable[[HttpRequest], HttpResponseBase]) -> HttpResponseBase:
     """Shows the page with leave to use the camera."""
     response = view(request)
-    response.headers["Permissions-Policy"] = powers.header("camera")
+    response.headers["Permissions-Policy"] = browsers.permissions("camera")
     return response
 
 
@@ -42,7 +45,7 @@ def context(page: BorrowerPage) -> Mapping[str, Any]:
     return {
         "told": json.dumps(state(page)),
         # Offered before each capture, too: any may end with two people, once more because of the
-        # picture or at once for a large loan, and whoever has a key need not wait for them.
+        # picture or at once for a large loan. A borrower who has a key need not wait for them.
         "without_camera": wording.routes_without_camera(page),
     }
 
@@ -80,13 +83,18 @@ def state(page: BorrowerTurn) -> dict[str, Any]:
         elapsed_ms = max(
             0, round((clock.now() - datetime.fromisoformat(revealed)).total_seconds() * 1000)
         )
-    said = {"page": page.page, "turn": page.turn, "data": data, "elapsed_ms": elapsed_ms}
-    return {**said, "is_looked_at": page.is_looked_at}
+    return {
+        "page": page.page,
+        "turn": page.turn,
+        "data": data,
+        "elapsed_ms": elapsed_ms,
+        "is_looked_at": page.is_looked_at,
+    }
 
 
 def hint(request: HttpRequest, visit: Visit) -> JsonResponse:
-    """The word for the picture in the request's body; an empty one where nothing is wrong or nobody
-    is asked.
+    """The word for the picture in the request's body; an empty one where nothing is wrong, or no
+    stage gives words.
     """
     if request.content_type != "image/jpeg":
         return JsonResponse({"hint": ""}, status=415)
@@ -94,4 +102,17 @@ def hint(request: HttpRequest, visit: Visit) -> JsonResponse:
         return JsonResponse({"hint": ""}, status=413)
     if rates.count(f"hint:{visit.verification_id}", seconds=1) > HINTS_A_SECOND:
         return JsonResponse({"hint": ""}, status=429)
-    return JsonResponse({"hint": hints.hint(visit.verification, jpeg=request.body)})
+    return JsonResponse({"hint": hint_of(visit.verification, jpeg=request.body)})
+
+
+def hint_of(verification: Verification, *, jpeg: bytes) -> str:
+    """What would make the picture better: `no_face`, `too_dark`, …; empty where nothing is known to
+    be wrong.
+    """
+    stage = stages.known(verification.route, verification.stage, law=verification.profile_sha256)
+    if stage is None or stage.hint is None:
+        return ""
+    try:
+        return stage.hint(jpeg)
+    except (BadInput, Refused):
+        return ""

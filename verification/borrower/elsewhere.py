@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from verification import clock
 from verification.access import hand_over, links, open_page
-from verification.borrower import cookie, endings, wording
+from verification.borrower import browsers, wording
 from verification.borrower.views import visit_of
 from verification.case import policy
 from verification.core.errors import BadInput, Conflict, LinkUnusable
@@ -33,14 +33,13 @@ def elsewhere(request: HttpRequest) -> HttpResponse:
     """A code for a phone, or if that is asked for (`by=link`) a link for another browser; each
     pressing makes one anew.
 
-    Never both: a picture of the page with the code must not hold a link, which lets in whoever has
-        it.
+    Never both: a picture of the page with the code must not hold a link, which lets its holder in.
     """
     if request.method != "POST":
         return redirect("borrower:now")
     page = open_page.borrower_page(verification_id=visit_of(request).verification_id)
-    session = cookie.untrusted_session(request)
-    shown: dict[str, Any]
+    session = browsers.untrusted_session(request)
+    context: dict[str, Any]
     try:
         is_link = request.POST.get("by") == "link"
         minted = (links.successor if is_link else hand_over.mint)(untrusted_session=session)
@@ -48,7 +47,7 @@ def elsewhere(request: HttpRequest) -> HttpResponse:
         # The token stands in the fragment, which browsers do not send to servers.
         address = f"{settings.TULGA_PUBLIC_URL}{place}#{minted.token}"
         if is_link:
-            shown = {"address": address, "link_until": wording.moment(minted.expires_at)}
+            context = {"address": address, "link_until": wording.moment(minted.expires_at)}
         else:
             # `omitsize` leaves the size to the style sheet; the drawing has attributes only, no
             # forbidden style. Level M at least, by which about 15 % of a code may be lost (ISO/IEC
@@ -57,7 +56,7 @@ def elsewhere(request: HttpRequest) -> HttpResponse:
                 omitsize=True, svgclass=None, lineclass=None
             )
             # segno's own drawing: the address is in it as squares, not as text
-            shown = {
+            context = {
                 "qr": mark_safe(qr),  # noqa: S308
                 "qr_seconds": int((minted.expires_at - clock.now()).total_seconds()),
             }
@@ -66,8 +65,8 @@ def elsewhere(request: HttpRequest) -> HttpResponse:
         # how.
         return redirect("borrower:now")
     except Conflict:
-        shown = {}  # too many codes: so says the page that has none
-    return _shown(request, page, "borrower/elsewhere.html", **shown)
+        context = {}  # too many codes: so says the page that has none
+    return _render(request, page, "borrower/elsewhere.html", **context)
 
 
 @never_cache
@@ -79,7 +78,7 @@ def match(request: HttpRequest) -> HttpResponse:
     verification_id = visit_of(request).verification_id
     try:
         is_same = hand_over.match(
-            untrusted_session=cookie.untrusted_session(request),
+            untrusted_session=browsers.untrusted_session(request),
             untrusted_number=request.POST.get("number", ""),
             untrusted_agent=_agent(request),
         )
@@ -91,7 +90,7 @@ def match(request: HttpRequest) -> HttpResponse:
         return redirect(
             "borrower:now"
         )  # at the phone somebody said that they are told what to press
-    return _shown(request, page, "borrower/handed_over.html", ending=ending)
+    return _render(request, page, "borrower/handed_over.html", ending=ending)
 
 
 @never_cache
@@ -106,7 +105,7 @@ def phone(request: HttpRequest) -> HttpResponse:
         untrusted_code=request.POST.get("token", ""), untrusted_agent=_agent(request)
     )
     response = redirect("borrower:phone_now")
-    cookie.keep(response, token, name=cookie.PHONE, seconds=policy.HAND_OVER_SECONDS)
+    browsers.keep_cookie(response, token, name=browsers.PHONE, seconds=policy.HAND_OVER_SECONDS)
     return response
 
 
@@ -116,7 +115,7 @@ def phone_now(request: HttpRequest) -> HttpResponseBase:
     """The phone's page: the loan and the question, then the number, until the other page has said
     it.
     """
-    token = cookie.untrusted_phone(request)
+    token = browsers.untrusted_phone(request)
     if request.method == "POST":
         untrusted_answer = request.POST.get("somebody_tells_me")
         if untrusted_answer not in ("true", "false"):
@@ -127,8 +126,8 @@ def phone_now(request: HttpRequest) -> HttpResponseBase:
     waiting = hand_over.waiting(untrusted_phone=token)
     if waiting.has_session:
         response = redirect("borrower:now")
-        cookie.keep(response, token)
-        cookie.forget(response, name=cookie.PHONE)
+        browsers.keep_cookie(response, token)
+        browsers.forget_cookie(response, name=browsers.PHONE)
         return response
     # Until it is let in it learns of the loan alone: not why a step was refused, and not where the
     # lender's page is.
@@ -142,8 +141,10 @@ def phone_now(request: HttpRequest) -> HttpResponseBase:
             "state_url": reverse("borrower:phone_state"),
             "now_url": reverse("borrower:phone_now"),
         }
-        return _shown(request, page, f"borrower/{page.page}.html", **endings.ending(page), **places)
-    return _shown(request, page, "borrower/phone.html", number=waiting.number)
+        return _render(
+            request, page, f"borrower/{page.page}.html", **wording.ending(page), **places
+        )
+    return _render(request, page, "borrower/phone.html", number=waiting.number)
 
 
 @never_cache
@@ -152,7 +153,7 @@ def phone_state(request: HttpRequest) -> HttpResponse:
     """Whether the other page has said the number, or how what was stopped stands, for the phone's
     page to ask.
     """
-    waiting = hand_over.waiting(untrusted_phone=cookie.untrusted_phone(request))
+    waiting = hand_over.waiting(untrusted_phone=browsers.untrusted_phone(request))
     name = "done" if waiting.has_session else "phone"
     if waiting.is_stopped:
         name = _stopped(open_page.borrower_page(verification_id=waiting.verification_id))
@@ -160,11 +161,11 @@ def phone_state(request: HttpRequest) -> HttpResponse:
 
 
 def _stopped(page: open_page.BorrowerPage) -> str:
-    """Which page shows what was stopped at the phone: nobody is asked anything any more."""
+    """Which page shows what was stopped at the phone: no question is asked any more."""
     return page.page if page.page == "checking" or page.status in TERMINAL else "wait"
 
 
-def _shown(
+def _render(
     request: HttpRequest, page: open_page.BorrowerPage, template: str, **context: Any
 ) -> HttpResponse:
     wording.speak(request, page.locale)

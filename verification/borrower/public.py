@@ -1,28 +1,46 @@
-"""Pages for anybody: no verification, no session, no cookie. They may be kept, found and
-printed.
+"""Pages for anybody: no verification, no session, no cookie. They may be kept, found and printed.
+
+`/about`: who is behind this address, the lenders served, and the key that the log is signed by.
+`/rules`: what each legal profile asks. `/protect`: how loan frauds go.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from functools import wraps
+from hashlib import sha256
 from typing import Final
 from urllib.parse import urlsplit
 
+from django.apps import apps
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from verification.borrower import about as answers
+from verification import clock, transactions
 from verification.borrower import wording
+from verification.case import stages
+from verification.core import profiles, spelling
+from verification.core.errors import Misconfigured
 from verification.core.opening import LOCALES
+from verification.core.profiles import (
+    NOT_IN_FORCE,
+    PROFILES,
+    RENEWAL,
+    Combination,
+    Profile,
+    Status,
+)
+from verification.log import keys
 
 KEPT_SECONDS: Final = 300  # ours: a lender that is gone is off the page in five minutes
 _WRITTEN: Final = date(
     2026, 11, 28
-)  # whoever changes what /protect says of numbers and services changes this day
+)  # a change of what /protect says of numbers and services changes this day
 _GROUP: Final = 4  # digits of a fingerprint, said in one breath
 
 _View = Callable[[HttpRequest], HttpResponse]
@@ -35,8 +53,8 @@ def for_anybody(view: _View) -> _View:
 
     @wraps(view)
     def wrapped(request: HttpRequest) -> HttpResponse:
-        asked = request.GET.get("lang", "")
-        with translation.override(asked if asked in LOCALES else translation.get_language()):
+        language = request.GET.get("lang", "")
+        with translation.override(language if language in LOCALES else translation.get_language()):
             answer = view(request)
             answer.headers["Content-Language"] = translation.get_language() or ""
         answer.headers["Cache-Control"] = f"public, max-age={KEPT_SECONDS}"
@@ -57,14 +75,12 @@ def protect(request: HttpRequest) -> HttpResponse:
 @for_anybody
 def about(request: HttpRequest) -> HttpResponse:
     """Who runs this address, for which lenders, and by which key its log is signed."""
-    key = answers.log_key()
+    key = log_key()
     digits = key.fingerprint if key else ""
     context = {
         "operator": settings.TULGA_OPERATOR,
-        "mode": answers.mode_served(),
-        "lenders": [
-            (lender, wording.telephone(lender.phone)) for lender in answers.lenders_served()
-        ],
+        "mode": mode_served(),
+        "lenders": [(lender, wording.telephone(lender.phone)) for lender in lenders_served()],
         "key": key,
         "groups": [digits[start : start + _GROUP] for start in range(0, len(digits), _GROUP)],
     }
@@ -74,3 +90,191 @@ def about(request: HttpRequest) -> HttpResponse:
 def _place() -> dict[str, str]:
     """Where this is, as it must stand in the browser's address bar."""
     return {"origin": settings.TULGA_PUBLIC_URL, "host": urlsplit(settings.TULGA_PUBLIC_URL).netloc}
+
+
+@dataclass(frozen=True)
+class ServedLender:
+    """A lender whose borrowers are sent here."""
+
+    name: str
+    bin: str
+    phone: str
+
+
+@dataclass(frozen=True)
+class LogKey:
+    """The public key of a log. `text`: as verifiers are given it; `fingerprint`: SHA-256 of its
+    32 bytes, in hex.
+    """
+
+    text: str
+    fingerprint: str
+
+
+def mode_served() -> str:
+    """The mode whose borrowers come here: of a live installation they are real."""
+    return "live" if settings.TULGA_MODES_LIVE else "test"
+
+
+def lenders_served() -> tuple[ServedLender, ...]:
+    """The lenders that hold a key of that mode which works now, by name."""
+    lenders = apps.get_model("lenders", "Lender").objects
+    with transactions.looking_up("served"):
+        rows = lenders.filter(
+            keys__mode=mode_served(), keys__revoked_at=None, keys__expires_at__gt=clock.now()
+        )
+        facts = rows.order_by("name", "id").distinct().values_list("name", "bin", "phone")
+        return tuple(ServedLender(*columns) for columns in facts)
+
+
+def log_key() -> LogKey | None:
+    """The key of that mode's log; None where no certified one is here."""
+    try:
+        key = keys.verification_key(mode_served())
+    except Misconfigured:
+        return None
+    return LogKey(str(key), sha256(key.public).hexdigest())
+
+
+@require_safe
+@for_anybody
+def rules(request: HttpRequest) -> HttpResponse:
+    """All profiles, the newest first, and the values of the MCI."""
+    titles = stages.titles()
+    cards = [
+        {
+            "of": profile,
+            "status": _status(profile),
+            "status_source": _status_source(profile),
+            "ways": [
+                " + ".join(str(titles.get(route, route)) for route in routes)
+                for routes in profile.combinations
+            ],
+            "asked": [(name, sentence) for name, sentence in _gates(profile) if sentence],
+            "not_asked": [name for name, sentence in _gates(profile) if not sentence],
+            "asked_of": list(services_asked(profile)),
+            "source": _(profile.source) if profile.id in PROFILES else profile.source,
+        }
+        for profile in reversed([*profiles.book().values()])
+    ]
+    values = [
+        {
+            "since": value.in_force_from,
+            "one": wording.money(str(value.tenge), spelling.TENGE),
+            "seventy_five": wording.money(str(75 * value.tenge), spelling.TENGE),
+            "source": _(value.source) if value in profiles.MCI_VALUES else value.source,
+        }
+        for value in sorted(
+            profiles.mci_values(), key=lambda value: value.in_force_from, reverse=True
+        )
+    ]
+    renewal = {
+        "of": RENEWAL,
+        "status": _status(RENEWAL),
+        "way": titles["renewal"],
+        "asked_of": list(services_asked(RENEWAL)),
+        "source": _(RENEWAL.source),
+    }
+    context = {
+        "cards": cards,
+        "renewal": renewal,
+        "values": values,
+        "law": profiles.current_amendments(),
+    }
+    return render(request, "rules.html", context)
+
+
+def _status(profile: Profile) -> str:
+    """How far it has come, in words. What a law file says of it is shown in the words of that
+    file.
+    """
+    day = spelling.day(profile.since)
+    if profile.status is Status.IN_FORCE:
+        return _("in force from %(day)s") % {"day": day}
+    if profile.status is Status.ADOPTED:
+        return _("adopted; the day it comes into force is not known (as of %(day)s)") % {"day": day}
+    return _("announced, not adopted (as of %(day)s)") % {"day": day}
+
+
+def _status_source(profile: Profile) -> str:
+    """The source of a status that a law file has changed, or what is missing while one that the
+    code ships waits.
+    """
+    if changes := profiles.current_amendments().changes_of(profile.id):
+        return changes[-1].source
+    return _(NOT_IN_FORCE.get(profile.id, "")) if profile.status is not Status.IN_FORCE else ""
+
+
+def _gates(profile: Profile) -> list[tuple[str, str]]:
+    """What is asked before the money leaves: a name and a sentence each, an empty one where it is
+    not asked.
+    """
+    sum_max = ""
+    if profile.amount_max_mci:
+        sum_max = _("at most %(mci)s MCI") % {"mci": profile.amount_max_mci}
+    ages = {"below": profile.confirmed_below_years, "from": profile.confirmed_from_years}
+    age = (
+        _("younger than %(below)s, or %(from)s and older: the consent is confirmed once more")
+        % ages
+    )
+    visit = _("over %(mci)s MCI: a visit to the lender") % {"mci": profile.visit_over_mci}
+    waits = {"mci": profile.cooling_off_over_mci, "hours": profile.cooling_off_hours}
+    waiting = (
+        _("over %(mci)s MCI in one day: %(hours)s h after the contract, and then a new consent")
+        % waits
+    )
+    refusal = _("must not be on record: asked at most %(seconds)s s before") % {
+        "seconds": profile.stop_credit_max_age_seconds
+    }
+    minutes = (profile.account_owner_max_age_seconds or 0) // 60
+    owner = _("must be the borrower: asked at most %(minutes)s min before") % {"minutes": minutes}
+    return [
+        (
+            _("Age of the check"),
+            _("at most %(hours)s h") % {"hours": profile.valid_for_seconds // 3600},
+        ),
+        (_("Sum"), sum_max or _("at most what the check was made for")),
+        (
+            _("Age of the borrower"),
+            age if profile.confirmed_below_years or profile.confirmed_from_years else "",
+        ),
+        (_("First online credit"), visit if profile.visit_over_mci else ""),
+        (_("Cooling-off"), waiting if profile.cooling_off_hours else ""),
+        (
+            _("Refusal of all credits (Stop-credit)"),
+            refusal if profile.stop_credit_max_age_seconds else "",
+        ),
+        (_("Owner of the account"), owner if profile.account_owner_max_age_seconds else ""),
+    ]
+
+
+def services_asked(profile: Profile) -> Iterator[tuple[str, list[str]]]:
+    """By each way that suffices: its title, empty for the only one; and who is asked what, a
+    sentence each.
+    """
+    titles = stages.titles()
+    for combination in profile.combinations:
+        title = " + ".join(str(titles.get(route, route)) for route in combination)
+        yield title if len(profile.combinations) > 1 else "", list(_sentences(combination, profile))
+
+
+def _sentences(combination: Combination, profile: Profile) -> Iterator[str]:
+    services = stages.services_of(combination, is_registered=bool(profile.register_asked))
+    if services:
+        yield _("The borrower, by SMS from 1414: whether the state registers may be asked")
+    if "person" in services:
+        yield _(
+            "The register of people: whether they live; names, birth date and document as stated"
+        )
+    if "photo" in services:
+        yield _("The register of document photos: the photo that the face is compared with")
+    if "phone" in services:
+        yield _("The register of mobile numbers: whether the number is theirs")
+    if "eds" in combination:
+        yield _("The NCA RK: whether the certificate of the signature is revoked")
+    if profile.stop_credit_max_age_seconds:
+        yield _("A credit bureau, before the money leaves: whether they refuse all credits")
+    if profile.cooling_off_over_mci:
+        yield _("A credit bureau, before the money leaves: what others lent them online that day")
+    if profile.account_owner_max_age_seconds:
+        yield _("The bank of the account, before the money leaves: whether the account is theirs")

@@ -6,7 +6,7 @@ One holds a secret, because eGov Mobile's protocol has no other place for it: se
 
 from django.urls import include, path
 
-from verification.borrower import cookie, egov_mobile, elsewhere, public, views
+from verification.borrower import browsers, elsewhere, public, signing, views
 
 app_name = "borrower"
 
@@ -25,15 +25,15 @@ _OF_A_VERIFICATION = [
     path("phone/", elsewhere.phone, name="phone"),
     path("phone/now/", elsewhere.phone_now, name="phone_now"),
     path("phone/now/state/", elsewhere.phone_state, name="phone_state"),
-    path("now/egov/", egov_mobile.mint, name="egov_mint"),
+    path("now/egov/", signing.mint, name="egov_mint"),
     # The app takes an address for one to sign by only if it holds the word mgovSign (CLAIMED, as
     # all integrations do).
-    path("egov/<str:untrusted_code>/mgovSign", egov_mobile.start, name="egov_start"),
-    path("egov/documents", egov_mobile.documents, name="egov_documents"),
+    path("egov/<str:untrusted_code>/mgovSign", signing.start, name="egov_start"),
+    path("egov/documents", signing.documents, name="egov_documents"),
 ]
 
 urlpatterns = [
     path("protect", public.protect, name="protect"),
     path("about", public.about, name="about"),
-    path(cookie.PATH.lstrip("/"), include(_OF_A_VERIFICATION)),
+    path(browsers.PATH.lstrip("/"), include(_OF_A_VERIFICATION)),
 ]

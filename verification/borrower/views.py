@@ -12,20 +12,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from verification.access import commands, links, mobile_signing, open_page, rates
+from verification.access import answers, links, mobile_signing, open_page, rates
 from verification.artifacts import signed_files
-from verification.borrower import (
-    camera,
-    cookie,
-    egov_mobile,
-    endings,
-    form_draft,
-    form_fields,
-    one_time_code,
-    statement,
-    untrusted_answer,
-    wording,
-)
+from verification.borrower import browsers, camera, forms, signing, wording
 from verification.core.errors import BadInput, Conflict, LinkUnusable, NotFound
 from verification.core.route import Next
 
@@ -33,23 +22,23 @@ from verification.core.route import Next
 _MORE: Mapping[str, Callable[[open_page.BorrowerPage], Mapping[str, Any]]] = {
     "consent": wording.consent,
     "renewal": wording.renewal,
-    "statement": lambda page: {**statement.context(page), **egov_mobile.context(page)},
+    "statement": signing.context,
     "choose_route": wording.routes,
     "resume": wording.resume,
-    "form": form_fields.context,
-    "code": one_time_code.context,
+    "form": forms.form_context,
+    "code": forms.code_context,
     "commands": camera.context,
-    "finished": endings.ending,
+    "finished": wording.ending,
 }
 _Shown = Callable[[HttpRequest, Callable[[HttpRequest], HttpResponseBase]], HttpResponseBase]
 # Pages whose script needs leave for more than our own addresses.
 _WITH_LEAVE: Mapping[str, _Shown] = {
-    "statement": statement.show,
+    "statement": signing.show,
     "commands": camera.show,
-    "code": one_time_code.show,
+    "code": forms.show_code,
 }
 
-# Tokens that nobody has, in one process. Ours: more than people mistype, and no load; beyond it the
+# Unknown tokens, in one process. Ours: more than people mistype, and no load; beyond it the
 # page says to all what it says of an unknown one, and no token is looked up. What is found is not
 # counted: no crowd of borrowers ends it for the others.
 PEEKS_A_SECOND = 50
@@ -67,7 +56,7 @@ def link(request: HttpRequest) -> HttpResponse:
         return render(request, "borrower/link.html")
     session = links.redeem(untrusted_token=request.POST.get("token", ""))
     response = redirect("borrower:now")
-    cookie.keep(response, session)
+    browsers.keep_cookie(response, session)
     return response
 
 
@@ -80,14 +69,14 @@ def peek(request: HttpRequest) -> HttpResponse:
     A link that is spent, over or unknown gets the same nothing as any other text: Continue says
         what is to be done.
     """
-    is_asked = rates.counted("peek", seconds=1) < PEEKS_A_SECOND
-    seen = links.peek(untrusted_token=request.POST.get("token", "")) if is_asked else None
-    if is_asked and seen is None:
+    is_looked_up = rates.counted("peek", seconds=1) < PEEKS_A_SECOND
+    outline = links.peek(untrusted_token=request.POST.get("token", "")) if is_looked_up else None
+    if is_looked_up and outline is None:
         rates.count("peek", seconds=1)
-    if seen is None:
+    if outline is None:
         return HttpResponse(status=204)
-    asks = "renewal" if seen.is_renewal else "loan"
-    return JsonResponse({"lender": seen.lender_name, "asks": asks, "is_test": seen.is_test})
+    asks = "renewal" if outline.is_renewal else "loan"
+    return JsonResponse({"lender": outline.lender_name, "asks": asks, "is_test": outline.is_test})
 
 
 @never_cache
@@ -105,43 +94,38 @@ def now(request: HttpRequest) -> HttpResponseBase:
     """
     visit = visit_of(request)
     if request.method != "POST" and _is_script(request):
-        asked = open_page.turn_of(visit.verification, visit.attempt)
-        return _told(
-            camera.wait_for_look(verification_id=visit.verification_id)
-            if asked.is_looked_at
-            else asked
-        )
+        turn = open_page.turn_of(visit.verification, visit.attempt)
+        if turn.is_looked_at:
+            turn = camera.wait_for_look(verification_id=visit.verification_id)
+        return _turn_answer(turn)
     if request.method != "POST":
-        page, kept = (
-            open_page.page_of(visit.verification, visit.attempt),
-            cookie.untrusted_typed(request),
-        )
-        if (
-            kept and page.page == "form"
-        ):  # with what was typed into it before, which any later page forgets
-            typed = form_draft.unseal(
-                visit, untrusted=kept, session=cookie.untrusted_session(request)
+        page = open_page.page_of(visit.verification, visit.attempt)
+        draft = browsers.untrusted_typed(request)
+        if draft and page.page == "form":
+            # With what was typed into it before, which any later page forgets.
+            typed = forms.unseal_draft(
+                visit, untrusted=draft, session=browsers.untrusted_session(request)
             )
             return _page(request, page, typed=typed)
         response = _page(request, page)
-        if kept and page.page != "wait":
-            cookie.forget(response, name=cookie.TYPED)
+        if draft and page.page != "wait":
+            browsers.forget_cookie(response, name=browsers.TYPED)
         return response
 
     def answer() -> Next:
-        turn, untrusted = untrusted_answer.read(request)
-        return commands.answer(
+        turn, untrusted = browsers.read_answer(request)
+        return answers.answer(
             verification_id=visit.verification_id,
             turn=turn,
             untrusted=untrusted,
             session=visit.session,
-            known=visit.attempt,
+            visited=visit.attempt,
         )
 
     response = _act(request, visit.verification_id, answer)
-    if response.status_code == HTTPStatus.FOUND and (typed := form_fields.typed(request.POST)):
-        sealed = form_draft.seal(visit, typed, session=cookie.untrusted_session(request))
-        cookie.keep(response, sealed, name=cookie.TYPED, seconds=form_draft.SECONDS)
+    if response.status_code == HTTPStatus.FOUND and (typed := forms.typed_fields(request.POST)):
+        sealed = forms.seal_draft(visit, typed, session=browsers.untrusted_session(request))
+        browsers.keep_cookie(response, sealed, name=browsers.TYPED, seconds=forms.DRAFT_SECONDS)
     return response
 
 
@@ -152,11 +136,11 @@ def route(request: HttpRequest) -> HttpResponseBase:
     if request.method != "POST":
         return redirect("borrower:now")
     verification_id = visit_of(request).verification_id
-    wanted = request.POST.get("route", "")
+    name = request.POST.get("route", "")
     return _act(
         request,
         verification_id,
-        partial(commands.choose_route, verification_id=verification_id, route=wanted),
+        partial(answers.choose_route, verification_id=verification_id, route=name),
     )
 
 
@@ -167,7 +151,7 @@ def resume(request: HttpRequest) -> HttpResponseBase:
     if request.method != "POST":
         return redirect("borrower:now")
     verification_id = visit_of(request).verification_id
-    return _act(request, verification_id, partial(commands.resume, verification_id=verification_id))
+    return _act(request, verification_id, partial(answers.resume, verification_id=verification_id))
 
 
 @never_cache
@@ -175,13 +159,13 @@ def resume(request: HttpRequest) -> HttpResponseBase:
 def state(request: HttpRequest) -> HttpResponse:
     """Which page is open now, for the waiting page to ask; nothing about the person or the loan."""
     visit = visit_of(request, look=links.glance)
-    now = open_page.state_of(visit.verification, visit.attempt)
-    said = {"page": now.page, "turn": now.turn, "notice": wording.waited_for(now)}
-    if now.page == mobile_signing.PAGE:
-        said["egov_mobile"] = mobile_signing.progress(
-            verification_id=visit.verification_id, turn=now.turn
+    page = open_page.state_of(visit.verification, visit.attempt)
+    fields = {"page": page.page, "turn": page.turn, "notice": wording.waited_for(page)}
+    if page.page == mobile_signing.PAGE:
+        fields["egov_mobile"] = mobile_signing.progress(
+            verification_id=visit.verification_id, turn=page.turn
         )
-    return JsonResponse(said)
+    return JsonResponse(fields)
 
 
 @never_cache
@@ -201,14 +185,14 @@ def signed(request: HttpRequest, untrusted_file: str) -> HttpResponse:
     if untrusted_file not in signed_files.FILES:
         raise Http404
     try:
-        found = signed_files.read_for_borrower(
+        file = signed_files.read_for_borrower(
             verification_id=visit.verification_id, file=untrusted_file, session=visit.session
         )
-    except (NotFound, Conflict) as none:
-        raise Http404 from none
-    name = f"{visit.verification_id}.{untrusted_file}.{found.suffix}"
+    except (NotFound, Conflict) as error:
+        raise Http404 from error
+    name = f"{visit.verification_id}.{untrusted_file}.{file.suffix}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return HttpResponse(found.content, content_type=found.media_type, headers=headers)
+    return HttpResponse(file.content, content_type=file.media_type, headers=headers)
 
 
 def visit_of(
@@ -219,7 +203,7 @@ def visit_of(
     Raises `LinkUnusable`: session_missing without one, session_ended for one that opens nothing any
         more.
     """
-    untrusted_session = cookie.untrusted_session(request)
+    untrusted_session = browsers.untrusted_session(request)
     if not untrusted_session:
         raise LinkUnusable("the browser sent no session", code="session_missing")
     try:
@@ -235,17 +219,19 @@ def _act(request: HttpRequest, verification_id: str, act: Callable[[], object]) 
     could not be done.
 
     A redirect would hide from a script what its answer led to: it is told so, and of a part only
-        that it was kept.
+    that it was kept.
     """
     try:
         done = act()
-    except (Conflict, BadInput) as refused:
+    except (Conflict, BadInput) as error:
         notice, status = (
-            ("bad_answer", 422) if isinstance(refused, BadInput) else ("not_your_turn", 409)
+            ("bad_answer", 422) if isinstance(error, BadInput) else ("not_your_turn", 409)
         )
         if _is_script(request):
-            return _told(open_page.borrower_turn(verification_id=verification_id), status=status)
-        pointer = refused.pointer if isinstance(refused, BadInput) else ""
+            return _turn_answer(
+                open_page.borrower_turn(verification_id=verification_id), status=status
+            )
+        pointer = error.pointer if isinstance(error, BadInput) else ""
         page = open_page.borrower_page(verification_id=verification_id)
         return _page(
             request, page, notice=notice, status=status, pointer=pointer, typed=request.POST
@@ -255,10 +241,10 @@ def _act(request: HttpRequest, verification_id: str, act: Callable[[], object]) 
     if done is Next.PART:
         return HttpResponse(status=204)
     ask = camera.wait_for_look if done is Next.LOOK else open_page.borrower_turn
-    return _told(ask(verification_id=verification_id))
+    return _turn_answer(ask(verification_id=verification_id))
 
 
-def _told(turn: open_page.BorrowerTurn, *, status: int = 200) -> HttpResponseBase:
+def _turn_answer(turn: open_page.BorrowerTurn, *, status: int = 200) -> HttpResponseBase:
     return JsonResponse(camera.state(turn), status=status)
 
 
@@ -276,7 +262,7 @@ def _page(
     if page.page in _MORE:
         context |= _MORE[page.page](page)
     if page.page == "form" and typed:
-        context |= form_fields.returned(page, untrusted=typed, pointer=pointer)
+        context |= forms.returned_form(page, untrusted=typed, pointer=pointer)
     show = partial(
         render, template_name=f"borrower/{page.page}.html", context=context, status=status
     )

@@ -1,5 +1,5 @@
-"""Facts in the borrower's words: sums, times, names of routes, and the sentence of a code, in the
-page's language.
+"""Facts in the borrower's words, in the page's language: sums, times, names of routes, the sentence
+of a code, and what the last page says. Endings that must not be told apart read the same.
 """
 
 from collections.abc import Mapping
@@ -10,21 +10,25 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import translation
-from django.utils.translation import get_language, gettext, ngettext
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
 
 from verification.access.open_page import BorrowerPage, BorrowerState
 from verification.core import spelling
+from verification.core.codes import (
+    ATTEMPTS_EXHAUSTED,
+    CODES,
+    NOT_CONFIRMED,
+    REASONS,
+    UNFINISHED,
+    Ending,
+    ending_of,
+)
 from verification.core.ids import case_number
 from verification.core.lender import LenderFacts
-from verification.core.reasons import REASONS
+from verification.core.status import Status
 
 _WAITED_FOR = frozenset({"borrower_busy", "consent_pending"})
-_USED_UP = {
-    "velocity_exceeded": _("No code can be sent today"),
-    "captures_exceeded": _("Not with the camera today"),
-    "consents_exceeded": _("1414 cannot be asked again today"),
-}
 
 
 def frame(page: BorrowerPage, *, notice: str = "") -> dict[str, Any]:
@@ -33,8 +37,9 @@ def frame(page: BorrowerPage, *, notice: str = "") -> dict[str, Any]:
     """
     waits_for = waited_for(page)
     # These say their own reason, and why something was refused is said where it is asked again.
-    is_said = page.page in ("finished", "checking")
-    said = "" if is_said else notice or (waits_for if page.page == "wait" else page.notice)
+    code = notice or (waits_for if page.page == "wait" else page.notice)
+    if page.page in ("finished", "checking"):
+        code = ""
     return {
         "page": page,
         "loan": {
@@ -44,7 +49,7 @@ def frame(page: BorrowerPage, *, notice: str = "") -> dict[str, Any]:
             "total": money(page.total_repayable, page.currency),
         },
         "contact": contact(page.lender, case_number=case_number(page.verification_id)),
-        "notice": sentence(said),
+        "notice": sentence(code),
         "waited_for": waits_for,
         "state_url": reverse("borrower:state"),
         "now_url": reverse("borrower:now"),
@@ -81,12 +86,13 @@ def consent(page: BorrowerPage) -> Mapping[str, Any]:
 
 def renewal(page: BorrowerPage) -> Mapping[str, Any]:
     """The text said yes to, as `consent` gives it, and the times of the contract."""
-    asked = page.renewal
-    times = (
-        {"signed": moment(asked.signed_at), "waited_until": moment(asked.waited_until)}
-        if asked
-        else {}
-    )
+    contract = page.renewal
+    if contract is None:
+        return consent(page)
+    times = {
+        "signed": moment(contract.signed_at),
+        "waited_until": moment(contract.waited_until),
+    }
     return {**consent(page), **times}
 
 
@@ -99,12 +105,92 @@ def resume(page: BorrowerPage) -> Mapping[str, Any]:
     """The same, and a heading where a day's number is used up; without it the borrower fell
     silent.
     """
-    return {**routes(page), "used_up": _USED_UP.get(page.notice, "")}
+    row = CODES.get(page.notice)
+    return {**routes(page), "used_up": _(row.heading) if row and row.heading else ""}
 
 
 def routes_without_camera(page: BorrowerPage) -> list[tuple[str, Any]]:
     """What a person whose camera fails may choose instead: routes with their names."""
     return [(route.name, route.label) for route in page.routes if not route.needs_camera]
+
+
+def ending(page: BorrowerPage) -> Mapping[str, Any]:
+    """Sign, title and sentences of a verification that has ended, or waits for people, and what is
+    pressed first.
+    """
+    end = ending_of(page.code, page.last_failure)
+    if page.renewal:
+        sign, title, sentences = _of_renewal(page, end)
+    elif page.status == Status.VERIFIED:
+        done = _(
+            "%(lender)s now knows that you yourself asked for this loan. It decides next and tells"
+            " you the result. You may close this page."
+        )
+        sign, title, sentences = "ok", _("Done: it is you"), [done % {"lender": page.lender.name}]
+    elif page.status == Status.IN_REVIEW:
+        waits = _(
+            "Two employees of the lender look at your request, within 24 hours. You need not do"
+            " anything; the lender tells you the result."
+        )
+        sign, title, sentences = "info", _("People are looking at it"), [waits]
+    else:
+        sign, title = _heading(page, end)
+        money = _("No money is paid out on this request.")
+        sentences = [_(end.happened), _(end.what_next), *_again(page, end), money]
+    # Never where the ending is the one that tells nothing.
+    is_told = end is not UNFINISHED
+    why = page.last_failure if page.code == ATTEMPTS_EXHAUSTED else page.code
+    return {
+        "sign": sign,
+        "title": title,
+        "sentences": sentences,
+        "has_to_call": page.status not in (Status.VERIFIED, Status.IN_REVIEW),
+        "is_signature_refused": (
+            is_told and page.status == Status.DECLINED and why.startswith("eds_")
+        ),
+    }
+
+
+def _of_renewal(page: BorrowerPage, end: Ending) -> tuple[str, str, list[str]]:
+    if page.status == Status.VERIFIED:
+        done = _("%(lender)s now knows it, and goes on with your request. You may close this page.")
+        return (
+            "ok",
+            _("Done: you agreed to receive the money"),
+            [done % {"lender": page.lender.name}],
+        )
+    if page.code == "consent_declined":
+        money = _(
+            "None is paid out on this request. Tell the lender, so that it ends the contract."
+        )
+        return "info", _("You do not want the money"), [money]
+    stands = _("Your contract stands, and no money is paid out before you consent.")
+    if end is UNFINISHED or page.status in (Status.DECLINED, Status.FAILED):
+        return *_heading(page, end), [_(end.happened), _(end.what_next), *_again(page, end), stands]
+    link = _("Ask the lender for another link.")
+    return "warn", _("Your new consent is still missing"), [_(end.happened), stands, link]
+
+
+def _heading(page: BorrowerPage, end: Ending) -> tuple[str, str]:
+    if end is UNFINISHED or page.status == Status.FAILED:
+        return "warn", _("This check could not be finished")
+    if page.code == "consent_declined":
+        return "info", _("You did not agree")
+    if page.status == Status.EXPIRED:
+        return "warn", _("The time for this check has run out")
+    if page.status == Status.CANCELED:
+        return "info", _("The lender has ended this check")
+    return "bad", _("We could not confirm that it is you")
+
+
+def _again(page: BorrowerPage, end: Ending) -> list[str]:
+    # Of what the registers did not confirm nothing more is told: by this line the dead would differ
+    # from the others.
+    if page.code != ATTEMPTS_EXHAUSTED or end in (UNFINISHED, NOT_CONFIRMED):
+        return []
+    return [
+        _("All tries are used up for now. In 24 hours the lender can open a new request for you.")
+    ]
 
 
 def contact(lender: LenderFacts, *, case_number: str) -> Mapping[str, str]:
@@ -119,7 +205,7 @@ def contact(lender: LenderFacts, *, case_number: str) -> Mapping[str, str]:
 
 def sentence(code: str) -> str:
     """The borrower's sentence of a code, translated; empty for no code."""
-    return gettext(REASONS[code].borrower_message) if code in REASONS else ""
+    return _(REASONS[code].borrower_message) if code in REASONS else ""
 
 
 def money(amount: str, currency: str) -> str:
@@ -146,7 +232,7 @@ def days(number: int) -> str:
 def moment(value: str | datetime) -> str:
     """A time in Kazakhstan, to the minute."""
     at = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return gettext("%(time)s (Astana time)") % {"time": spelling.minute(at)}
+    return _("%(time)s (Astana time)") % {"time": spelling.minute(at)}
 
 
 def _language() -> str:

@@ -27,7 +27,7 @@ from verification import transactions
 from verification.case import moving, policy, quotas, stages, steps
 from verification.case.history import History
 from verification.compiled import Compiled
-from verification.core import events, reasons, stored
+from verification.core import codes, events, stored
 from verification.core.errors import EvidenceUnreadable
 from verification.core.events import HINDERED
 from verification.core.results import Outcome
@@ -53,7 +53,6 @@ OPEN, JUDGING = "open", "judging"
 """With the borrower, and with us: being prepared or judged."""
 BUSY = "borrower_busy"
 _COUNTED = (*events.CLOSINGS, *events.DECISIONS)
-NONE_LEFT = "attempts_exhausted"
 TOO_MANY = "captures_exceeded"
 SEED_BYTES = 32  # the output of SHA-256: longer keys would not make HMAC stronger, RFC 2104 §3
 _OPENED_BEFORE = timedelta(seconds=policy.VERIFICATION_SECONDS + policy.REVIEW_SECONDS)
@@ -87,10 +86,10 @@ def enter(
             if tries.is_open_elsewhere:
                 hindrance = BUSY
             elif tries.left == 0:
-                hindrance = NONE_LEFT if tries.is_exhausted else BUSY
+                hindrance = codes.ATTEMPTS_EXHAUSTED if tries.is_exhausted else BUSY
             elif (
                 stage.unburnt_max is not None
-                and reasons.unburnt(memory.get(ENDED, {})) >= stage.unburnt_max
+                and codes.unburnt(memory.get(ENDED, {})) >= stage.unburnt_max
             ):
                 hindrance = TOO_MANY
             elif stage.quota and not quotas.take(verification, stage.quota, key=key, at=at):
@@ -116,8 +115,10 @@ def _hinder(verification: Verification, stage: Stage, code: str, *, at: datetime
     if (verification.stage, verification.last_failure) != (stage.name, code):
         body = {"route": verification.route, "stage": stage.name, "turn": verification.turn + 1}
         moving.record(verification, HINDERED, at=at, body={**body, "code": code})
-    if code in (BUSY, NONE_LEFT):
-        due_at = at if code == NONE_LEFT else at + timedelta(seconds=policy.BUSY_SECONDS)
+    if code in (BUSY, codes.ATTEMPTS_EXHAUSTED):
+        due_at = (
+            at if code == codes.ATTEMPTS_EXHAUSTED else at + timedelta(seconds=policy.BUSY_SECONDS)
+        )
         steps.schedule(verification, steps.OPEN, due_at=due_at, queue=stage.queue)
 
 
@@ -368,8 +369,8 @@ def _first_memory(
     ]
     answered = sum(attempt.answers for attempt in in_vain)
     # What ended around the borrower has no code; once begun it told as much as any other.
-    codes = (attempt.code or ("abandoned" if attempt.answers else "") for attempt in in_vain)
-    ended = dict(Counter(code for code in codes if code))
+    reasons = (attempt.code or ("abandoned" if attempt.answers else "") for attempt in in_vain)
+    ended = dict(Counter(code for code in reasons if code))
     own = [attempt for attempt in found if attempt.verification_id == verification.pk]
     latest = max(own, key=attrgetter("turn"), default=None)
     return seeded(

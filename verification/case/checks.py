@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from verification.case import dossier
-from verification.core import reasons
+from verification.core import codes
 from verification.core.errors import EvidenceUnreadable
 from verification.evidence import store, vault
 from verification.log import decided
@@ -61,7 +61,7 @@ def check_views(verification: Verification, *, key: vault.Key | None) -> tuple[C
                 logger.error(
                     "%s of %s: no scores can be told (%s)", item.pk, verification.pk, fault.code
                 )
-    known = reasons.REASONS
+    known = codes.REASONS
     return tuple(
         CheckView(
             id=f"chk_{body['attempt'].partition('_')[2]}_{position}",

@@ -13,6 +13,7 @@ from typing import Any
 from django.db.models import Exists, F, QuerySet, Subquery
 
 from verification.case.history import History, newest_number, stated
+from verification.core import codes
 from verification.core.errors import Conflict
 from verification.course import policy
 from verification.course.projection import of_attempt, of_case
@@ -105,8 +106,10 @@ def unclaimed(verification: Verification) -> QuerySet[Verification, Verification
 def word(history: History, code: str) -> dict[str, Any]:
     """What an end, and what leads to people, states: its law, and where the case stood.
 
-    All of it is what entries state; no row is asked.
+    All of it is what entries state; no row is asked. Raises `KeyError` for an unknown code.
     """
+    if code:
+        codes.require(code)
     opening, values = history.opening(), stated(of_case(history.state, case=history.row.pk))
     body = {name: opening[name] for name in _OF_OPENING if name in opening}
     body |= {name: values[name] for name in _STANDING if name in values}

@@ -19,7 +19,7 @@ from verification.core import profiles
 from verification.core.errors import Conflict
 from verification.core.events import ADVANCED
 from verification.core.status import OPEN, Status
-from verification.models import Attempt, Clearance, HandOver, Link, MobileSigning, Verification
+from verification.models import Access, Attempt, Clearance, Verification
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,8 @@ def advance(
             _advance(row, seconds, at=at)
         # The same of what belongs to them, open or not: their entries say it of all.
         by = timedelta(seconds=seconds)
-        for ways in (Attempt.objects, Link.objects, MobileSigning.objects, HandOver.objects):
-            ways.filter(verification__in=rows).update(expires_at=F("expires_at") - by)
+        for rows_due in (Attempt.objects, Access.objects):
+            rows_due.filter(verification__in=rows).update(expires_at=F("expires_at") - by)
         issued = Clearance.objects.filter(verification__in=rows, expires_at__isnull=False)
         issued.update(expires_at=F("expires_at") - by, fresh_until=F("fresh_until") - by)
         return Standing(len(rows), most if rows else 0)

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, Final
 
 from verification.core import almaty
+from verification.core.codes import REFUSALS
 from verification.core.errors import Misconfigured
 from verification.core.profiles import Profile, mci_tenge, suffices
 
@@ -32,47 +33,6 @@ _ASKED: Final = {"stop_credit": "stop_credit", "account_owner": "account_owner_m
 UNWANTED: Final = ("consent_declined", "coercion_reported")
 """A new consent that was declined so is the last one, and no money leaves."""
 
-REFUSALS: Final[Mapping[str, str]] = {
-    "amount_over_profile": "More than the legal profile lets anybody lend.",
-    "verification_too_old": (
-        "Verified longer ago than the profile allows: verify the borrower again."
-    ),
-    "profile_insufficient": (
-        "Your profile asks for more now than what was done: verify the borrower again."
-    ),
-    "age_confirmation_required": (
-        "The borrower's age asks for one more confirmation: attest it at your desk."
-    ),
-    "in_person_required": "A first credit over 75 MCI asks for a visit: attest it at your desk.",
-    "contract_required": (
-        "Report the contract first: what a person's credits of its day come to is asked."
-    ),
-    "cooling_off": (
-        "The person's credits of the day come to over 75 MCI: wait until `release_not_before`."
-    ),
-    "consent_declined": (
-        "Asked anew, the borrower did not want the money, or was told what to press: do not pay."
-    ),
-    "consent_renewal_required": (
-        "The wait is over: make a link, by which the borrower consents anew, then ask again."
-    ),
-    "stop_credit": "The person has refused all credits.",
-    "stop_credit_unavailable": "Nobody here tells whether the person has refused all credits.",
-    "account_owner_mismatch": "The account is not the borrower's.",
-    "account_owner_unavailable": "Nobody here tells whose the account is.",
-    "payout_consent_missing": (
-        "The borrower agreed to no text that names a bureau and a bank: verify them again."
-    ),
-    "clearance_frozen": (
-        "The verification is disputed, or the key that signed its decision was revoked."
-    ),
-    "verification_erased": "The borrower's personal data are erased: verify the borrower again.",
-    "mci_unknown": (
-        "The operator has no MCI for this year, in which the law counts sums: tell them."
-    ),
-    "gates_unavailable": "The gates could not be evaluated in time: ask again.",
-}
-"""Why none is issued, and what the lender can do."""
 AGE, VISIT = "age_confirmation", "in_person_visit"
 ATTESTATION_KINDS: Final = (AGE, VISIT)
 ATTESTATION_HOWS: Final = ("in_person", "egov", "credit_bureau", "lender_system")
@@ -136,8 +96,8 @@ class Facts:
 
 @dataclass(frozen=True)
 class Gate:
-    """One gate. `status`: passed, not_evaluated where no law asks, or why it refuses. `until`: how
-    long that holds.
+    """One gate. `status`: passed, not_evaluated where no law asks, or why it refuses: a code of
+    `REFUSALS`, or `KeyError` is raised. `until`: how long that holds.
 
     `not_before`: where the law makes the money wait, until when.
     """
@@ -148,6 +108,10 @@ class Gate:
     source: str = ""
     until: datetime | None = None
     not_before: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if self.refuses and self.status not in REFUSALS:
+            raise KeyError(self.status)
 
     @property
     def refuses(self) -> bool:

@@ -47,7 +47,7 @@ class BadInput(TulgaError):
 
 
 class Refused(TulgaError):
-    """A measurement that must not pass. `code` is a row of `core/reasons/`; `facts` are free of
+    """A measurement that must not pass. `code` is a row of `core/codes.py`; `facts` are free of
     personal data.
     """
 

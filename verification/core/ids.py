@@ -10,7 +10,7 @@ from base64 import b32hexdecode, b32hexencode
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
-from typing import Self
+from typing import Final, Self
 
 from verification.core.errors import BadInput
 
@@ -55,6 +55,13 @@ def secret_digest(secret: str) -> bytes:
     """What a link, a code or a key is kept and found by: its SHA-256."""
     # A lone surrogate gets through JSON: it makes a token that nobody has, not a fault of ours.
     return sha256(secret.encode("utf-8", "surrogatepass")).digest()
+
+
+LINK: Final = "link"
+SESSION: Final = "session"
+HAND_OVER: Final = "hand_over"
+MOBILE_SIGNING: Final = "mobile_signing"
+"""The kinds of secrets by which somebody comes in: the rows of `Access`."""
 
 
 def case_number(identity: str) -> str:

@@ -1,7 +1,8 @@
 """What a law file may change: the next number, a year without an MCI, a profile that asks no less.
 Pure.
 
-What the code ships stays. A file that breaks a rule is refused as a whole, with a code of `CODES`.
+What the code ships stays. A file that breaks a rule is refused as a whole, with a code of
+`codes.LAW_FILES`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,6 +11,7 @@ from datetime import date
 from typing import Final, NoReturn
 
 from verification.core import almaty, profiles
+from verification.core.codes import LAW_FILES
 from verification.core.errors import BadInput
 from verification.core.law_file import MALFORMED, Law
 from verification.core.profiles import (
@@ -21,23 +23,6 @@ from verification.core.profiles import (
     laxer,
 )
 
-CODES: Final[Mapping[str, str]] = {
-    "law_malformed": "the file is no law file of this form",
-    "law_forged": "the operator's root did not sign it",
-    "law_elsewhere": "it is signed for another installation",
-    "law_replayed": "a file of this number was taken before",
-    "law_out_of_order": "a file of a lower number is missing",
-    "law_mci_known": "the year has a value of the MCI already",
-    "law_profile_known": "the id names a profile already",
-    "law_profile_unknown": "it names a profile that is not known",
-    "law_status_impossible": "no profile goes from its status to that one",
-    "law_split": (
-        "the logs have another file of this number each, and neither counts: sign the next number"
-    ),
-    "law_mci_implausible": "the value is not between 0.8 and 1.5 times that of the year before it",
-    "law_laxer": "a profile asks less than an earlier one that it does not repeal",
-}
-"""Why a law file is not taken, and why `audit_verify` names an entry of one."""
 SPLIT: Final = "law_split"
 LAXER: Final = "law_laxer"
 """Of these also the code of a live verification that was opened by less than the law of its day."""
@@ -62,7 +47,7 @@ _FOLLOWS: Final[Mapping[Status, tuple[Status, ...]]] = {
 
 @dataclass(frozen=True)
 class Fault:
-    """A rule that a file breaks, by a code of `CODES`. is_certain: whatever the files before it
+    """A rule that a file breaks, by a code of `LAW_FILES`. is_certain: whatever the files before it
     say, which may be missing here.
     """
 
@@ -72,7 +57,7 @@ class Fault:
 
 
 def extended(amendments: Amendments, law: Law, *, is_on_record: bool = False) -> Amendments:
-    """What counts once this file is taken, too. Raises `BadInput` with a code of `CODES`; then
+    """What counts once this file is taken, too. Raises `BadInput` with a code of `LAW_FILES`; then
     nothing of it counts.
 
     is_on_record: its entry is ordered. A later release may ship what was taken before it, so such a
@@ -230,4 +215,4 @@ def _faults_of_profile(
 
 
 def _refuse(code: str, detail: str) -> NoReturn:
-    raise BadInput(f"{CODES[code]}: {detail}", code=code)
+    raise BadInput(f"{LAW_FILES[code].law_file}: {detail}", code=code)

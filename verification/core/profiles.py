@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from verification.core import almaty, stored
 from verification.core.errors import BadInput, Misconfigured
-from verification.core.reasons.reason import gettext_noop
+from verification.core.spelling import gettext_noop
 
 Combination = tuple[str, ...]
 _VALID_FOR_SECONDS: Final = 72 * 3600

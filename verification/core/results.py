@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar, NoReturn, ParamSpec, TypeVar
 
-from verification.core import reasons
+from verification.core import codes
 from verification.core.errors import BadInput, Refused
 
 Given = ParamSpec("Given")
@@ -44,7 +44,7 @@ class Passed(_Result):
     code: str = ""
 
     def __post_init__(self) -> None:
-        if self.code and not reasons.require(self.code).remark:
+        if self.code and not codes.require(self.code).remark:
             raise KeyError(self.code)
 
 
@@ -53,13 +53,13 @@ class _Negative(_Result):
     code: str
 
     def __post_init__(self) -> None:
-        reasons.require(self.code)
+        codes.require(self.code)
 
 
 @dataclass(frozen=True)
 class Failed(_Negative):
     """The check found something that must not pass. Raises `KeyError` for a code that is not in
-    `core/reasons/`.
+    `core/codes.py`.
     """
 
     outcome: ClassVar = "fail"
@@ -82,7 +82,7 @@ Result = Passed | Failed | Inconclusive
 class Step:
     """One step of a measurement, as a fact: what it established, or why nothing may pass.
 
-    `code`: what it refuses by, of `core/reasons/` or an engine's own; empty if it holds.
+    `code`: what it refuses by, of `core/codes.py` or an engine's own; empty if it holds.
     """
 
     code: str = ""
@@ -139,7 +139,7 @@ def judged(
     """
     if not code:
         return Passed(check, detail=detail, score=score, threshold=threshold)
-    reason = reasons.require(code)
+    reason = codes.require(code)
     if reason.remark:
         return Passed(check, code, detail=detail, score=score, threshold=threshold)
     negative = Inconclusive if reason.retry or reason.review else Failed
@@ -201,12 +201,12 @@ def decide(results: Iterable[Result], required: tuple[str, ...] = ()) -> Decisio
     names = [result.check for result in judgement]
     failed = [result for result in judgement if isinstance(result, Failed)]
     if failed:
-        burns = any(reasons.require(result.code).burns for result in failed)
+        burns = any(codes.require(result.code).burns for result in failed)
         return Decision(Outcome.FAILED, failed[0].code, burns=burns)
     if not required or set(required) - set(names) or len(names) != len(set(names)):
         return Decision(Outcome.FAILED, "check_missing")
     unclear = [
-        reasons.require(result.code) for result in judgement if isinstance(result, Inconclusive)
+        codes.require(result.code) for result in judgement if isinstance(result, Inconclusive)
     ]
     # Refusal outweighs another try, which outweighs review: two people never look at half of a
     # case.

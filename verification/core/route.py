@@ -123,7 +123,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What must stand before the borrower is asked. `notice`: a code of `core/reasons/`, told with
+    """What must stand before the borrower is asked. `notice`: a code of `core/codes.py`, told with
     the question.
     """
 
@@ -144,7 +144,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Turn:
-    """What one answer gave. `notice` is a code of `core/reasons/` shown with the next question."""
+    """What one answer gave. `notice` is a code of `core/codes.py` shown with the next question."""
 
     next: Next
     memory: Memory

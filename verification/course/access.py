@@ -7,13 +7,21 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
+from verification.core.ids import HAND_OVER, LINK, MOBILE_SIGNING, SESSION
 from verification.course.entry import Entry, replace, text
 from verification.course.state import State, Step, Way, WayKey
-from verification.course.tables import HAND_OVER, LINK, SESSION, SIGNING
 
-_NAMES: Final = {SIGNING: ("signing", "access"), HAND_OVER: ("hand_over", "phone")}
-"""By the table of a code, the fields of entries that name it and the secret of its reader."""
-_SECRETS: Final = {SIGNING: "access_sha256", HAND_OVER: "phone_sha256"}
+CODE_FIELDS: Final = {MOBILE_SIGNING: ("signing", "access"), HAND_OVER: ("hand_over", "phone")}
+"""By the kind of a code, the fields of entries that name it and the secret of its reader."""
+_FRESH: Final = {
+    "parent_id": None,
+    "second_digest": None,
+    "turn": None,
+    "expires_at": None,
+    "spent_at": None,
+    "outcome": "",
+}
+"""The columns of a way in that nothing has used yet."""
 
 
 def link_minted(state: State, entry: Entry) -> Step:
@@ -23,11 +31,11 @@ def link_minted(state: State, entry: Entry) -> Step:
 
 
 def with_link(state: State, entry: Entry) -> State:
-    """The state with the link that an entry mints; earlier links let nobody in any more."""
+    """The state with the link that an entry mints; earlier links let no borrower in any more."""
     if "link" not in entry.body:
         return state
     expires_at = state.moment(entry.body, "link_expires_at")
-    values = {"created_at": entry.at, "expires_at": expires_at, "spent_at": None}
+    values = {**_FRESH, "created_at": entry.at, "expires_at": expires_at}
     return _with(_without_links(state, entry), entry, (LINK, text(entry.body, "link")), **values)
 
 
@@ -41,50 +49,49 @@ def link_spent(state: State, entry: Entry) -> Step:
 
 def handed_over(state: State, entry: Entry) -> Step:
     """The phone goes on with a session of its own."""
-    state, _ = code_used(_without_links(state, entry), entry, table=HAND_OVER, outcome="done")
+    state, _ = code_used(_without_links(state, entry), entry, kind=HAND_OVER, outcome="done")
     return _with_session(state, entry), []
 
 
-def code_minted(state: State, entry: Entry, *, table: str) -> Step:
+def code_minted(state: State, entry: Entry, *, kind: str) -> Step:
     """A code, which replaces an earlier one: for the app, only one of the same turn."""
-    turn = {"turn": entry.body.get("turn")} if table == SIGNING else {}
-    for key in _keys(state, table, outcome="", **turn):
+    turn = entry.body.get("turn") if kind == MOBILE_SIGNING else None
+    for key in _keys(state, kind, outcome="", turn=turn):
         state = _with(state, entry, key, outcome="superseded")
     values = {
-        "session_id": entry.body.get("session"),
-        **turn,
-        _SECRETS[table]: None,
+        **_FRESH,
+        "parent_id": entry.body.get("session"),
+        "turn": turn,
+        "created_at": entry.at,
         "expires_at": state.moment(entry.body, "expires_at"),
-        "outcome": "",
     }
-    return _with(state, entry, _code_key(entry, table), **values), []
+    return _with(state, entry, _code_key(entry, kind), **values), []
 
 
-def code_read(state: State, entry: Entry, *, table: str) -> Step:
+def code_read(state: State, entry: Entry, *, kind: str) -> Step:
     """A code is read, and its reader has a secret to go on by."""
-    _, secret = _NAMES[table]
+    _, secret = CODE_FIELDS[kind]
     values = {
-        _SECRETS[table]: entry.body.get(secret),
+        "second_digest": entry.body.get(secret),
         "expires_at": state.moment(entry.body, "expires_at"),
     }
-    return _with(state, entry, _code_key(entry, table), **values), []
+    return _with(state, entry, _code_key(entry, kind), **values), []
 
 
-def code_used(state: State, entry: Entry, *, table: str, outcome: str = "") -> Step:
+def code_used(state: State, entry: Entry, *, kind: str, outcome: str = "") -> Step:
     """What becomes of a code; without an outcome the entry states it as its code."""
-    return _with(
-        state, entry, _code_key(entry, table), outcome=outcome or entry.body.get("code")
-    ), []
+    word = outcome or entry.body.get("code")
+    return _with(state, entry, _code_key(entry, kind), outcome=word), []
 
 
 def stopped(state: State, entry: Entry) -> Step:
     """At a phone the borrower reports somebody who tells them what to press."""
-    return code_used(replace(state, is_stopped=True), entry, table=HAND_OVER, outcome="stopped")
+    return code_used(replace(state, is_stopped=True), entry, kind=HAND_OVER, outcome="stopped")
 
 
 def live_session(state: State) -> str:
     """The hash of the session that may answer now; empty before the first link is spent."""
-    live = (hash for _, hash in _keys(state, SESSION, ended_at=None))
+    live = (digest for _, digest in _keys(state, SESSION, spent_at=None))
     return next(live, "")
 
 
@@ -93,13 +100,13 @@ def unmoved(state: State, entry: Entry) -> Step:
     return state, []
 
 
-signing_minted = partial(code_minted, table=SIGNING)
-signing_read = partial(code_read, table=SIGNING)
-signing_taken = partial(code_used, table=SIGNING, outcome="taken")
-signing_refused = partial(code_used, table=SIGNING)
-hand_over_minted = partial(code_minted, table=HAND_OVER)
-hand_over_read = partial(code_read, table=HAND_OVER)
-hand_over_refused = partial(code_used, table=HAND_OVER, outcome="refused")
+signing_minted = partial(code_minted, kind=MOBILE_SIGNING)
+signing_read = partial(code_read, kind=MOBILE_SIGNING)
+signing_taken = partial(code_used, kind=MOBILE_SIGNING, outcome="taken")
+signing_refused = partial(code_used, kind=MOBILE_SIGNING)
+hand_over_minted = partial(code_minted, kind=HAND_OVER)
+hand_over_read = partial(code_read, kind=HAND_OVER)
+hand_over_refused = partial(code_used, kind=HAND_OVER, outcome="refused")
 
 
 def _with(state: State, entry: Entry, key: WayKey, **values: Any) -> State:
@@ -108,18 +115,18 @@ def _with(state: State, entry: Entry, key: WayKey, **values: Any) -> State:
     return replace(state, ways={**state.ways, key: Way(entry.id, {**earlier, **values})})
 
 
-def _keys(state: State, table: str, **values: Any) -> list[WayKey]:
-    """The ways in of a table that have these values."""
+def _keys(state: State, kind: str, **values: Any) -> list[WayKey]:
+    """The ways in of a kind that have these values."""
     return [
         key
         for key, way in state.ways.items()
-        if key[0] == table and values.items() <= way.values.items()
+        if key[0] == kind and values.items() <= way.values.items()
     ]
 
 
-def _code_key(entry: Entry, table: str) -> WayKey:
-    name, _ = _NAMES[table]
-    return table, text(entry.body, name)
+def _code_key(entry: Entry, kind: str) -> WayKey:
+    name, _ = CODE_FIELDS[kind]
+    return kind, text(entry.body, name)
 
 
 def _without_links(state: State, entry: Entry) -> State:
@@ -134,7 +141,7 @@ def _without_links(state: State, entry: Entry) -> State:
 
 def _with_session(state: State, entry: Entry) -> State:
     """The state with the session that an entry begins; the one before it ends."""
-    for key in _keys(state, SESSION, ended_at=None):
-        state = _with(state, entry, key, ended_at=entry.at)
+    for key in _keys(state, SESSION, spent_at=None):
+        state = _with(state, entry, key, spent_at=entry.at)
     key = (SESSION, text(entry.body, "session"))
-    return _with(state, entry, key, created_at=entry.at, ended_at=None)
+    return _with(state, entry, key, **(_FRESH | {"created_at": entry.at}))

@@ -5,10 +5,10 @@ The release that an entry names says which stages, checks and tries its route ha
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any
 
+from verification.core.codes import ATTEMPTS_EXHAUSTED, REASONS
 from verification.core.keeping import inputs_mark
-from verification.core.reasons import REASONS
 from verification.core.releases import Release
 from verification.core.results import Decision, Outcome, decide, on_record
 from verification.core.route import Next
@@ -34,7 +34,6 @@ from verification.course.entry import (
 )
 from verification.course.state import CLOSED, LEFT, OPEN, REVIEW, Attempt, Closing, State, Step
 
-EXHAUSTED: Final = "attempts_exhausted"
 NO_FAULTS: Mapping[str, Any] = {"faulted_step": "", "faults": 0}
 """A step went well: its tries are counted anew."""
 
@@ -75,7 +74,7 @@ def hindered(state: State, entry: Entry) -> Step:
     faults = []
     if state.newest(OPEN) or state.is_held() or stage in state.done_stages:
         faults.append(Fault(MOVE, "no attempt was due that could be hindered"))
-    if code not in (*policy.HINDRANCES, EXHAUSTED):
+    if code not in (*policy.HINDRANCES, ATTEMPTS_EXHAUSTED):
         faults.append(Fault(REASON, "this reason hinders no attempt"))
     return replace(state, **NO_FAULTS), faults
 

@@ -6,11 +6,15 @@ from itertools import pairwise
 from typing import Final
 
 from verification.core import profiles, releases
-from verification.core.reasons import REASONS
+from verification.core.codes import (
+    ATTEMPTS_EXHAUSTED,
+    COERCION_REPORTED,
+    REASONS,
+    REVIEW_UNAVAILABLE,
+)
 from verification.core.releases import Release
 from verification.core.results import Outcome
 from verification.course import policy
-from verification.course.attempts import EXHAUSTED
 from verification.course.entry import (
     CONSENT,
     LAW,
@@ -30,9 +34,7 @@ from verification.course.entry import (
 from verification.course.opening import same_law
 from verification.course.state import OPEN, REVIEW, State, Step
 
-COERCED: Final = "coercion_reported"
 UNSURE: Final = "check_missing"
-UNLOOKED: Final = "review_unavailable"
 
 
 def verified(state: State, entry: Entry) -> Step:
@@ -72,11 +74,11 @@ def declined(state: State, entry: Entry) -> Step:
     # The code by which the last attempt failed, if it did.
     failure = last.code if last and last.outcome in (Outcome.FAILED, "lapsed") else None
     if state.is_stopped:
-        is_shown = (code, entry.body.get("cause")) == (COERCED, "hand_over")
+        is_shown = (code, entry.body.get("cause")) == (COERCION_REPORTED, "hand_over")
     elif state.in_review or state.newest(OPEN) or state.newest(REVIEW):
         faults.append(Fault(MOVE, "it was declined while something was still open"))
         is_shown = True
-    elif code == EXHAUSTED:
+    elif code == ATTEMPTS_EXHAUSTED:
         # What hindered another attempt is no failure of an attempt: it was counted over all
         # verifications of the borrower.
         is_shown = text(entry.body, "last_failure") in ("", failure, *policy.HINDRANCES)
@@ -121,7 +123,7 @@ def failed(state: State, entry: Entry) -> Step:
     if state.is_held():
         faults.append(Fault(MOVE, "it failed while nothing was to be done"))
     is_in_vain, state = state.is_in_vain, replace(state, is_in_vain=False)
-    if text(entry.body, "code") == UNLOOKED:
+    if text(entry.body, "code") == REVIEW_UNAVAILABLE:
         # The entry before is a judgement that left it to people for this cause, unburnt.
         if not is_in_vain:
             faults.append(Fault(MOVE, "no judgement before it left it to people in vain"))

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from verification.core.reasons import REASONS
+from verification.core.codes import REASONS
 from verification.core.results import Outcome
 from verification.course import policy
 from verification.course.attempts import closed, passed_on

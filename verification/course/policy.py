@@ -7,7 +7,7 @@ it (`core/releases.py`), and leave the old one to those before; a test holds the
 from collections.abc import Mapping
 from typing import Final
 
-from verification.core.reasons import LIVENESS, REASONS
+from verification.core.codes import LIVENESS, REASONS
 
 VOTES_TO_PASS: Final = 2
 """How many people must pass what checks left to them. Source: law.md O-88, four eyes."""
@@ -77,17 +77,7 @@ FRAMES_KEPT_SECONDS: Final = 72 * 3600
 liveness.md §4."""
 
 FRAMES_HELD_FOR: Final = frozenset(
-    {
-        *("liveness_review", "liveness_passive_review", "liveness_commands_left_out"),
-        *("liveness_line_review", "hand_over_review", "liveness_depth_flat"),
-        *("liveness_depth_missing", "liveness_surroundings_jumped", "liveness_actor_review"),
-        "liveness_replay_review",
-        *(
-            code
-            for code, reason in REASONS.items()
-            if reason.family == LIVENESS or code.startswith("liveness_injection_")
-        ),
-    }
+    code for code, row in REASONS.items() if row.family == LIVENESS or row.holds_frames
 )
 """By which codes of checks a declined verification keeps them until its retention ends: a gate of
 the live capture refused, or left it to people. Source: liveness.md §4; which codes is ours."""

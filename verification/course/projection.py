@@ -13,6 +13,7 @@ from verification.course.entry import Entry, listed, maps, moment, text
 from verification.course.standing import HANDED_OVER, IN_REVIEW, LOOKED_AT, REDACTED
 from verification.course.state import Attempt, Clearance, State
 from verification.course.tables import (
+    ACCESS,
     ATTEMPT,
     CASE,
     CLEARANCE,
@@ -351,11 +352,11 @@ def _closed(entry: Entry) -> Mapping[str, Any]:
 
 def _ways(state: State) -> Iterator[Row]:
     """Links, sessions and codes. Each ends earlier by what a test clock is advanced."""
-    for (table, secret), way in state.ways.items():
+    for key, way in state.ways.items():
         values = dict(way.values)
         if (until := values.get("expires_at")) is not None:
             values["expires_at"] = until - state.advanced
-        yield Row(table, (secret,), way.entry, values)
+        yield Row(ACCESS, key, way.entry, values)
 
 
 def _of_clearance(state: State, clearance: Clearance) -> Mapping[str, Any]:

@@ -107,7 +107,7 @@ class Clearance:
 
 
 WayKey = tuple[str, str]
-"""The table of a way in, and the hash of its secret."""
+"""The kind of a way in, and the hash of its secret."""
 
 
 @dataclass(frozen=True)

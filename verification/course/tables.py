@@ -61,13 +61,10 @@ class Table:
 CASE: Final = "verification_verification"
 ATTEMPT: Final = "verification_attempt"
 VOTE: Final = "verification_reviewvote"
-LINK: Final = "verification_link"
+ACCESS: Final = "verification_access"
 ITEM: Final = "verification_evidenceitem"
 WORD: Final = "verification_captureword"
 SHARED_USE: Final = "verification_sharedevidenceuse"
-SESSION: Final = "verification_borrowersession"
-SIGNING: Final = "verification_mobilesigning"
-HAND_OVER: Final = "verification_handover"
 KEY: Final = "verification_datakey"
 CLEARANCE: Final = "verification_clearance"
 RECEIPT: Final = "verification_receipt"
@@ -91,6 +88,7 @@ _DIALOGUE: Final = "attempt.opened, .answered, .looked_at, evidence.kept"
 _ENDED: Final = "every end and verification.in_review"
 _MINTED: Final = f"{_CREATED}, link.minted"
 _SESSION: Final = "link.spent, verification.handed_over"
+_CODE: Final = "hand_over.minted, mobile_signing.minted"
 _ASKED: Final = "clearance.requested"
 _TERMS: Final = "the last clearance.…"
 
@@ -166,47 +164,26 @@ _OF_VOTE: Final[Mapping[str, Field]] = {
     "passes": stated("review.voted: outcome", "outcome"),
     "created_at": stated("review.voted: its time", "at"),
 }
-_OF_LINK: Final[Mapping[str, Field]] = {
+_OF_ACCESS: Final[Mapping[str, Field]] = {
     "id": ROW_NUMBER,
-    "token_sha256": stated(f"{_MINTED}: link"),
-    "verification_id": stated(f"{_MINTED}: its verification"),
-    "created_at": stated(f"{_MINTED}: its time"),
-    "expires_at": stated(
-        "link_expires_at, or the time of the newer link or hand-over that ended it"
-    ),
-    "spent_at": stated("link.spent: its time"),
-}
-_OF_SESSION: Final[Mapping[str, Field]] = {
-    "id": ROW_NUMBER,
-    "token_sha256": stated(f"{_SESSION}: session"),
-    "verification_id": stated(f"{_SESSION}: its verification"),
-    "created_at": stated(f"{_SESSION}: its time"),
-    "ended_at": stated("the time of the next session"),
-}
-_OF_SIGNING: Final[Mapping[str, Field]] = {
-    "id": operational(
-        "which of several codes of a turn is the newest: the page says how that one stands"
-    ),
-    "verification_id": stated("mobile_signing.minted: its verification"),
-    "session_id": stated("mobile_signing.minted: session", "session"),
+    "kind": stated(f"{_MINTED}; {_SESSION}; {_CODE}: what the entry makes"),
+    "verification_id": stated("the verification of the entry that makes it"),
+    "parent_id": stated(f"{_CODE}: session", "session"),
+    "digest": stated(f"{_MINTED}: link; {_SESSION}: session; {_CODE}: hand_over or signing"),
+    "second_digest": stated("hand_over.read: phone; mobile_signing.read: access"),
     "turn": stated("mobile_signing.minted: turn"),
-    "code_sha256": stated("mobile_signing.minted: signing"),
-    "access_sha256": stated("mobile_signing.read: access", "access"),
-    "expires_at": stated("mobile_signing.minted, .read: expires_at"),
-    "outcome": stated("mobile_signing.taken, .refused, or a newer .minted"),
-}
-_OF_HAND_OVER: Final[Mapping[str, Field]] = {
-    "id": sealed(
-        "the phone's browser opens for this row alone; of a code that none has read, nothing"
+    "created_at": stated("the time of the entry that makes it", "at"),
+    "expires_at": stated(
+        "link_expires_at, or the time of the newer link or hand-over that ended it; of a code,"
+        " expires_at of .minted and .read"
     ),
-    "verification_id": stated("hand_over.minted: its verification"),
-    "session_id": stated("hand_over.minted: session", "session"),
-    "code_sha256": stated("hand_over.minted: hand_over"),
-    "phone_sha256": stated("hand_over.read: phone", "phone"),
-    "number": keyed("drawn from phone_sha256 by the index key"),
-    "sealed_agent": sealed("hand_over.read: agent"),
-    "expires_at": stated("hand_over.minted, .read: expires_at"),
-    "outcome": stated("verification.handed_over, hand_over.refused, .stopped, or a newer .minted"),
+    "spent_at": stated("link.spent: its time; of a session, the time of the next one"),
+    "outcome": stated(
+        "verification.handed_over; hand_over.refused, .stopped; mobile_signing.taken, .refused;"
+        " or a newer .minted"
+    ),
+    "number": keyed("of a hand-over, drawn from second_digest by the index key"),
+    "sealed": sealed("hand_over.read: agent"),
 }
 _OF_KEY: Final[Mapping[str, Field]] = {
     "verification_id": stated("the verification of verification.created"),
@@ -277,17 +254,12 @@ _OF_CLEARANCE: Final[Mapping[str, Field]] = {
     "amount_tiyn": stated("clearance.consumed: amount", "amount"),
     "frozen_at": stated("clearance.frozen: its time"),
 }
-_BY_TOKEN: Final = ("token_sha256",)
-_BY_CODE: Final = ("code_sha256",)
 
 TABLES: Final[Mapping[str, Table]] = {
     CASE: Table(_OF_CASE, "verification {}", unsaid="own row"),
     ATTEMPT: Table(_OF_ATTEMPT, "attempt {}"),
     VOTE: Table(_OF_VOTE, "vote of {1} on attempt {0}", ("attempt_id", "person")),
-    LINK: Table(_OF_LINK, "link {:.16}", _BY_TOKEN, names_case="always"),
-    SESSION: Table(_OF_SESSION, "session {:.16}", _BY_TOKEN, names_case="always"),
-    SIGNING: Table(_OF_SIGNING, "signing {:.16}", _BY_CODE, names_case="always"),
-    HAND_OVER: Table(_OF_HAND_OVER, "hand_over {:.16}", _BY_CODE, names_case="always"),
+    ACCESS: Table(_OF_ACCESS, "{} {:.16}", ("kind", "digest"), names_case="always"),
     KEY: Table(_OF_KEY, "key of verification {}", ("verification_id",)),
     ITEM: Table(
         _OF_ITEM,

@@ -11,18 +11,19 @@ from typing import Any, Final, Protocol, TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from verification.core.errors import EvidenceUnreadable, Misconfigured
 from verification.core.findings import Finding
+from verification.core.ids import HAND_OVER
 from verification.evidence import store, vault
 from verification.evidence.vault import Key
 from verification.models import (
+    Access,
     Attempt,
     AuditEntry,
     DataKey,
     EvidenceItem,
-    HandOver,
     SharedEvidence,
     Verification,
 )
@@ -104,7 +105,7 @@ class _Case:
     kept: DataKey | None
     entries: list[AuditEntry] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
-    phones: list[HandOver] = field(default_factory=list)
+    phones: list[Access] = field(default_factory=list)
     items: dict[str, EvidenceItem | None] = field(default_factory=dict)
 
     def of_types(self, *types: str) -> Iterator[AuditEntry]:
@@ -177,7 +178,10 @@ def _read(log: str, entries: Entries, ids: Sequence[str]) -> list[_Case]:
     )
     for attempt in _readable(attempts.order_by("pk")):
         cases[attempt.verification_id].attempts.append(attempt)
-    for phone in _readable(HandOver.objects.filter(verification_id__in=ids).order_by("pk")):
+    # Of another kind of secret neither a number nor a browser is lawful: such a row is a finding.
+    is_phone = Q(kind=HAND_OVER) | ~Q(number="") | Q(sealed__isnull=False)
+    phones = Access.objects.filter(is_phone, verification_id__in=ids)
+    for phone in _readable(phones.order_by("pk")):
         cases[phone.verification_id].phones.append(phone)
     items = EvidenceItem.objects.filter(verification_id__in=ids, verification__mode=log).order_by(
         "pk"
@@ -290,7 +294,7 @@ def _verify_indexes(case: _Case, row: Verification, iin: str) -> Iterator[tuple[
     for phone in case.phones:
         # Before somebody said the number it may be shown anew: it is the same.
         is_shown = phone.number or phone.outcome in ("done", "refused")
-        if is_shown and phone.number not in vault.numbers_of(bytes(phone.phone_sha256 or b"")):
+        if is_shown and phone.number not in vault.numbers_of(bytes(phone.second_digest or b"")):
             yield "number", f"the number of hand-over {phone.pk} is none that we drew"
 
 
@@ -321,19 +325,19 @@ def _verify_agents(case: _Case, key: Key) -> Iterator[tuple[str, str]]:
         str(entry.body.get("hand_over")): entry.body.get("agent") for entry in case.of_types(_READ)
     }
     for phone in case.phones:
-        expected = commitments.get(bytes(phone.code_sha256).hex())
-        sealed, place = phone.sealed_agent, vault.place_of_agent(phone.pk)
+        digest, sealed = bytes(phone.digest), phone.sealed
+        expected, place = commitments.get(digest.hex()), vault.place_of_agent(digest)
         try:
             opened = key.unseal(bytes(sealed), **place) if sealed is not None else None
         except EvidenceUnreadable as error:
             yield (
-                "sealed_agent",
+                "sealed",
                 f"the browser of hand-over {phone.pk} does not open: {error.detail}",
             )
             continue
         if expected != (vault.commitment(opened.salt, opened.plain) if opened else None):
             yield (
-                "sealed_agent",
+                "sealed",
                 f"the browser of hand-over {phone.pk} is not the one its entry committed to",
             )
 

@@ -56,9 +56,9 @@ def place_of_memory(attempt_id: str) -> dict[str, str]:
     return {"table": "verification_attempt", "field": f"sealed_memory:{attempt_id}"}
 
 
-def place_of_agent(row_id: int) -> dict[str, str]:
-    """Where the browser of a phone that scanned the code of a page is sealed."""
-    return {"table": "verification_handover", "field": f"sealed_agent:{row_id}"}
+def place_of_agent(digest: bytes) -> dict[str, str]:
+    """Where the browser of a phone is sealed that scanned the code of this SHA-256."""
+    return {"table": "verification_access", "field": f"sealed:{digest.hex()}"}
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from django.db.models import QuerySet
 from verification import transactions
 from verification.core import almaty, events, law_file, law_rules, profiles
 from verification.core.clearance import PASSED
+from verification.core.codes import LAW_FILES
 from verification.core.errors import BadInput, Misconfigured
 from verification.core.events import CLEARED, REPORTED
 from verification.core.findings import Finding
@@ -124,7 +125,7 @@ def read() -> Amendments:
     for laws in zip(*(files(name) for name in keys.ordered_logs()), strict=False):
         try:
             if len({law.sha256 for law in laws}) > 1:
-                raise BadInput(law_rules.CODES[law_rules.SPLIT], code=law_rules.SPLIT)
+                raise BadInput(LAW_FILES[law_rules.SPLIT].law_file, code=law_rules.SPLIT)
             amendments = law_rules.extended(amendments, laws[0], is_on_record=True)
         except BadInput as fault:
             logger.error("law file %s counts for nothing: %s", laws[0].number, fault.code)
@@ -214,7 +215,7 @@ def verify_laws(log: str) -> Iterator[Finding]:
         ):
             index, name, code = judged.entry.leaf.leaf_index, judged.entry.pk, law_rules.SPLIT
             yield Finding(
-                code=code, log=log, leaf_index=index, entry=name, detail=law_rules.CODES[code]
+                code=code, log=log, leaf_index=index, entry=name, detail=LAW_FILES[code].law_file
             )
         if judged.fault is not None:
             index, name = judged.entry.leaf.leaf_index, judged.entry.pk
@@ -330,9 +331,8 @@ def take(untrusted: bytes) -> tuple[Signed, tuple[str, ...]]:
         _require_unsplit(signed)
         lacking = tuple(name for name in keys.LOGS if _lacks(name, signed))
         if not lacking:
-            detail = (
-                f"{law_rules.CODES['law_replayed']}: number {signed.law.number} stands in both logs"
-            )
+            why = LAW_FILES["law_replayed"].law_file
+            detail = f"{why}: number {signed.law.number} stands in both logs"
             raise BadInput(detail, code="law_replayed")
         for name in lacking:
             log.append(log=name, type=events.LAW_TAKEN, body=signed.body)

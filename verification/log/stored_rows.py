@@ -16,14 +16,12 @@ from verification.course.frames import of_frames
 from verification.course.projection import Lawful, Row, project
 from verification.course.state import State
 from verification.course.tables import (
+    ACCESS,
     ATTEMPT,
     CASE,
-    HAND_OVER,
     ITEM,
     KEY,
     RECEIPT,
-    SESSION,
-    SIGNING,
     TABLES,
     WORD,
     Kind,
@@ -31,16 +29,13 @@ from verification.course.tables import (
 )
 from verification.log.damaged import readable
 from verification.models import (
+    Access,
     Attempt,
     AuditEntry,
-    BorrowerSession,
     CaptureWord,
     Clearance,
     DataKey,
     EvidenceItem,
-    HandOver,
-    Link,
-    MobileSigning,
     Receipt,
     ReviewVote,
     SharedEvidence,
@@ -58,20 +53,10 @@ _READ: Final = (Kind.STATED, Kind.KEYED)
 _MODELS: Final[Mapping[str, type[Model]]] = {
     model._meta.db_table: model
     for model in (
-        *(
-            Verification,
-            Attempt,
-            ReviewVote,
-            Link,
-            BorrowerSession,
-            MobileSigning,
-            HandOver,
-            DataKey,
-        ),
+        *(Verification, Attempt, ReviewVote, Access, DataKey),
         *(EvidenceItem, CaptureWord, SharedEvidence, SharedEvidenceUse, Receipt, Clearance),
     )
 }
-_FROM_SESSIONS: Final = (SIGNING, HAND_OVER)
 
 
 @dataclass(frozen=True)
@@ -173,11 +158,12 @@ _SPELLINGS: Final[Mapping[str, Callable[[Iterable[Values]], Iterable[Values]]]] 
 
 
 def _name_sessions(case: Case) -> None:
-    """Entries name a session by the hash of its token, and not by the number of its row."""
-    tokens = {row["id"]: row["token_sha256"] for row in case.rows[SESSION].values()}
-    for name in _FROM_SESSIONS:
-        for row in case.rows[name].values():
-            row["session_id"] = tokens.get(row["session_id"])
+    """Entries name the session of a code by the hash of its token, not by the number of its row."""
+    rows = case.rows[ACCESS].values()
+    digests = {row["id"]: row["digest"] for row in rows}
+    for row in rows:
+        # A number that no row of the case has stays: it is no hash that an entry names.
+        row["parent_id"] = digests.get(row["parent_id"], row["parent_id"])
 
 
 def _read(query: QuerySet[Any, Any], plan: _Plan) -> Iterator[Values]:

@@ -301,14 +301,25 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name='BorrowerSession',
+            name='Access',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('token_sha256', models.BinaryField(unique=True)),
+                ('kind', models.CharField(max_length=16)),
+                ('digest', models.BinaryField(unique=True)),
+                ('second_digest', models.BinaryField(null=True, unique=True)),
+                ('turn', models.PositiveIntegerField(null=True)),
                 ('created_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('verification', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sessions', to='verification.verification')),
+                ('expires_at', models.DateTimeField(null=True)),
+                ('spent_at', models.DateTimeField(null=True)),
+                ('outcome', models.CharField(blank=True, max_length=64)),
+                ('number', models.CharField(blank=True, max_length=4)),
+                ('sealed', models.BinaryField(null=True)),
+                ('parent', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='verification.access')),
+                ('verification', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='access', to='verification.verification')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(condition=models.Q(('kind', 'session'), ('spent_at', None)), fields=('verification',), name='one_live_session_per_verification'), models.CheckConstraint(condition=models.Q(models.Q(('expires_at__isnull', False), ('kind', 'link'), ('parent', None), ('turn', None)), models.Q(('expires_at', None), ('kind', 'session'), ('parent', None), ('turn', None)), models.Q(('expires_at__isnull', False), ('kind', 'hand_over'), ('parent__isnull', False), ('turn', None)), models.Q(('expires_at__isnull', False), ('kind', 'mobile_signing'), ('parent__isnull', False), ('turn__isnull', False)), _connector='OR'), name='access_fits_its_kind')],
+            },
         ),
         migrations.AddField(
             model_name='auditentry',
@@ -331,44 +342,6 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField()),
                 ('attempt', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='evidence', to='verification.attempt')),
                 ('verification', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='evidence', to='verification.verification')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Link',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('token_sha256', models.BinaryField(unique=True)),
-                ('created_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-                ('spent_at', models.DateTimeField(null=True)),
-                ('verification', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='links', to='verification.verification')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='HandOver',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code_sha256', models.BinaryField(unique=True)),
-                ('phone_sha256', models.BinaryField(null=True, unique=True)),
-                ('number', models.CharField(blank=True, max_length=4)),
-                ('sealed_agent', models.BinaryField(null=True)),
-                ('expires_at', models.DateTimeField()),
-                ('outcome', models.CharField(blank=True, max_length=16)),
-                ('session', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='verification.borrowersession')),
-                ('verification', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='verification.verification')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='MobileSigning',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('turn', models.PositiveIntegerField()),
-                ('code_sha256', models.BinaryField(unique=True)),
-                ('access_sha256', models.BinaryField(null=True, unique=True)),
-                ('expires_at', models.DateTimeField()),
-                ('outcome', models.CharField(blank=True, max_length=64)),
-                ('session', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='verification.borrowersession')),
-                ('verification', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='verification.verification')),
             ],
         ),
         migrations.CreateModel(
@@ -529,10 +502,6 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='verification',
             constraint=models.UniqueConstraint(condition=models.Q(('renews__isnull', False), ('status__in', ['in_review', 'processing', 'requires_input'])), fields=('renews',), name='one_open_renewal'),
-        ),
-        migrations.AddConstraint(
-            model_name='borrowersession',
-            constraint=models.UniqueConstraint(condition=models.Q(('ended_at', None)), fields=('verification',), name='one_live_session_per_verification'),
         ),
         migrations.AddIndex(
             model_name='auditentry',

@@ -1,11 +1,8 @@
 """Columns and constraints only. Who may import them: the contract `rows` in pyproject.toml."""
 
 from verification.models.cases import (
+    Access,
     Attempt,
-    BorrowerSession,
-    HandOver,
-    Link,
-    MobileSigning,
     MonthlyChange,
     MonthlyCount,
     QuotaUse,
@@ -36,6 +33,7 @@ from verification.models.log import (
 __all__ = (
     "LOOKED_AT",
     "READER",
+    "Access",
     "Attempt",
     "AuditCheckpoint",
     "AuditEntry",
@@ -43,14 +41,10 @@ __all__ = (
     "AuditLeaf",
     "AuditPending",
     "AuditTile",
-    "BorrowerSession",
     "CaptureWord",
     "Clearance",
     "DataKey",
     "EvidenceItem",
-    "HandOver",
-    "Link",
-    "MobileSigning",
     "MonthlyChange",
     "MonthlyCount",
     "QuotaUse",

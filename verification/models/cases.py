@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from verification.core import ids
+from verification.core.ids import HAND_OVER, LINK, MOBILE_SIGNING, SESSION
 from verification.core.status import OPEN, Status
 from verification.fields import HexField
 
@@ -307,63 +308,52 @@ class ReviewVote(models.Model):
         )
 
 
-class Link(models.Model):
-    """A way in for the borrower. Only the SHA-256 of its token is kept."""
+class Access(models.Model):
+    """A secret by which somebody comes in, by its SHA-256; its `kind` says what it opens.
 
-    token_sha256 = models.BinaryField(unique=True)
-    verification = models.ForeignKey(Verification, on_delete=models.CASCADE, related_name="links")
-    created_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
-    spent_at = models.DateTimeField(null=True)
+    link: the borrower's way in. session: the one browser that may answer; a successor ends it.
+    hand_over: a code that a phone scans. mobile_signing: a code of eGov Mobile for one open turn.
+    `second_digest`: of the secret that the reader of a code goes on by.
+    `parent`: the session that made a code.
+    `spent_at`: when a link was spent or a session ended. `outcome`: what became of a code.
+    `number`: what both screens must share, drawn once the phone has answered the question.
+    `sealed`: which browser the phone has.
+    """
 
-
-class BorrowerSession(models.Model):
-    """The one browser that may answer. Taking over a successor link ends it."""
-
-    token_sha256 = models.BinaryField(unique=True)
-    verification = models.ForeignKey(
-        Verification, on_delete=models.CASCADE, related_name="sessions"
+    kind = models.CharField(max_length=16)
+    verification = models.ForeignKey(Verification, on_delete=models.CASCADE, related_name="access")
+    parent = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, related_name="+", db_index=False
     )
+    digest = models.BinaryField(unique=True)
+    second_digest = models.BinaryField(null=True, unique=True)
+    turn = models.PositiveIntegerField(null=True)
     created_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    spent_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=64, blank=True)
+    number = models.CharField(max_length=4, blank=True)
+    sealed = models.BinaryField(null=True)
 
     class Meta:
         constraints = (
             models.UniqueConstraint(
                 fields=("verification",),
-                condition=Q(ended_at=None),
+                condition=Q(kind=SESSION, spent_at=None),
                 name="one_live_session_per_verification",
             ),
+            models.CheckConstraint(
+                condition=(
+                    Q(kind=LINK, parent=None, turn=None, expires_at__isnull=False)
+                    | Q(kind=SESSION, parent=None, turn=None, expires_at=None)
+                    | Q(kind=HAND_OVER, parent__isnull=False, turn=None, expires_at__isnull=False)
+                    | Q(
+                        kind=MOBILE_SIGNING,
+                        parent__isnull=False,
+                        turn__isnull=False,
+                        expires_at__isnull=False,
+                    )
+                ),
+                name="access_fits_its_kind",
+            ),
         )
-
-
-class MobileSigning(models.Model):
-    """The way of eGov Mobile to one open turn; its secrets as SHA-256. `outcome` is empty until it
-    has ended.
-    """
-
-    verification = models.ForeignKey(Verification, on_delete=models.CASCADE, related_name="+")
-    session = models.ForeignKey(BorrowerSession, on_delete=models.CASCADE, related_name="+")
-    turn = models.PositiveIntegerField()
-    code_sha256 = models.BinaryField(unique=True)
-    access_sha256 = models.BinaryField(null=True, unique=True)
-    expires_at = models.DateTimeField()
-    outcome = models.CharField(max_length=64, blank=True)
-
-
-class HandOver(models.Model):
-    """The way of a borrower's session to a phone that scanned its code; secrets as SHA-256.
-    `outcome` ends it.
-
-    `number`: what both screens must share, drawn once the phone has answered the question.
-    `sealed_agent`: which browser the phone has.
-    """
-
-    verification = models.ForeignKey(Verification, on_delete=models.CASCADE, related_name="+")
-    session = models.ForeignKey(BorrowerSession, on_delete=models.CASCADE, related_name="+")
-    code_sha256 = models.BinaryField(unique=True)
-    phone_sha256 = models.BinaryField(null=True, unique=True)
-    number = models.CharField(max_length=4, blank=True)
-    sealed_agent = models.BinaryField(null=True)
-    expires_at = models.DateTimeField()
-    outcome = models.CharField(max_length=16, blank=True)

@@ -2,22 +2,44 @@
 `search`.
 """
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from typing import Final
 
+from django.contrib.auth.decorators import permission_required, user_passes_test
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
 from verification import transactions
-from verification.case import contents
+from verification.case import contents, stages
 from verification.case.checks import CheckView, check_views
 from verification.case.retention import Retention, retention_of
-from verification.core import reasons
+from verification.core.codes import REASONS
 from verification.core.errors import BadInput, Conflict, LogInconsistent, Misconfigured
-from verification.core.events import DECISIONS, RENEWED
+from verification.core.events import DECISIONS, DESTROYED, RENEWED
 from verification.core.status import TERMINAL
 from verification.log import decided, entries, keys, proofs, signatures
 from verification.log.entries import Look as Look
 from verification.models import Attempt, AuditEntry, EvidenceItem, SharedEvidenceUse, Verification
-from verification.oversight.search import MODES, SearchResult, Step, found_of, note_reading, step_of
+from verification.oversight import labels
+from verification.oversight.search import (
+    MODES,
+    PERMISSION,
+    Line,
+    SearchResult,
+    Step,
+    has_both_factors,
+    note_reading,
+    person_of,
+    result_line,
+    result_of,
+    step_of,
+)
 
 
 @dataclass(frozen=True)
@@ -66,7 +88,7 @@ class CaseFile:
         none is set.
     """
 
-    found: SearchResult
+    result: SearchResult
     lender_detail: str
     profile_id: str
     profile_sha256: str
@@ -95,7 +117,7 @@ class CaseFile:
     @property
     def is_decision_ordered(self) -> bool:
         """Whether the decision has its place in the log, so that there is a proof of it."""
-        return self.found.is_told and self.found.status in TERMINAL
+        return self.result.is_told and self.result.status in TERMINAL
 
 
 def case_file(*, person_id: str, verification_id: str) -> CaseFile:
@@ -106,17 +128,17 @@ def case_file(*, person_id: str, verification_id: str) -> CaseFile:
         row = contents.of_any_lender(verification_id)
         attempts = list(Attempt.objects.filter(verification=row).order_by("opened_at", "turn"))
         numbers = {attempt.pk: number for number, attempt in enumerate(attempts, start=1)}
-        found = found_of(row, decided.status_of(row))
+        result = result_of(row, decided.status_of(row))
         on_record = entries.of_cases([row.pk], with_leaf=True)
-        # No reason for no code, and none for one that a later version of the table no longer has.
-        reason = reasons.REASONS.get(found.code)
-        # A new consent that no entry names is none: nobody asked for that row.
-        told = [entry.body for entry in on_record if entry.type == RENEWED]
-        named = {str(body.get("renewal")) for body in told if isinstance(body, dict)}
-        renewals = Verification.objects.filter(pk__in=named).order_by("created_at")
+        # No code has no reason, nor has one that the table no longer has.
+        row_of_code = REASONS.get(result.code)
+        # A new consent that no entry names is ignored: nothing asked for that row.
+        bodies = [entry.body for entry in on_record if entry.type == RENEWED]
+        names = {str(body.get("renewal")) for body in bodies if isinstance(body, dict)}
+        renewals = Verification.objects.filter(pk__in=names).order_by("created_at")
         file = CaseFile(
-            found=found,
-            lender_detail=reason.lender_detail if reason else "",
+            result=result,
+            lender_detail=row_of_code.lender_detail if row_of_code else "",
             profile_id=row.profile_id,
             profile_sha256=row.profile_sha256,
             combination=tuple(row.combination),
@@ -129,8 +151,8 @@ def case_file(*, person_id: str, verification_id: str) -> CaseFile:
             contract_signed_at=row.contract_signed_at,
             release_not_before=row.release_not_before,
             attempts=tuple(
-                AttemptView(number=number, **{name: getattr(one, name) for name in _OF_ATTEMPT})
-                for number, one in enumerate(attempts, start=1)
+                AttemptView(number=number, **{name: getattr(attempt, name) for name in _OF_ATTEMPT})
+                for number, attempt in enumerate(attempts, start=1)
             ),
             checks=check_views(row, key=None),
             evidence=_evidence(row, numbers=numbers),
@@ -138,7 +160,7 @@ def case_file(*, person_id: str, verification_id: str) -> CaseFile:
             looks=entries.looks_at(row),
             log_key=_log_key(row.mode),
         )
-        _note(row, person_id=person_id, what="case")
+        _note(row, person_id=person_id, reading="case")
     return file
 
 
@@ -154,7 +176,7 @@ def proof_file(*, person_id: str, verification_id: str) -> str:
         proof = proofs.proof_for(_decision(row).pk)
         if proof is None:
             raise _unordered()
-        _note(row, person_id=person_id, what="proof")
+        _note(row, person_id=person_id, reading="proof")
     return proof
 
 
@@ -167,7 +189,7 @@ def leaf_file(*, person_id: str, verification_id: str) -> bytes:
         leaf = signatures.leaf_bytes(_decision(row))
         if leaf is None:
             raise _unordered()
-        _note(row, person_id=person_id, what="leaf")
+        _note(row, person_id=person_id, reading="leaf")
     return leaf
 
 
@@ -192,9 +214,9 @@ def _decision(row: Verification) -> AuditEntry:
     decision = decided.status_of(row).decision
     if decision is not None:
         return decision
-    for other in entries.of_cases([row.pk], types=DECISIONS, with_leaf=True):
-        if getattr(other, "leaf", None) is not None:
-            detail = f"entry {other.pk} is not what was hashed, or nobody signed it"
+    for entry in entries.of_cases([row.pk], types=DECISIONS, with_leaf=True):
+        if getattr(entry, "leaf", None) is not None:
+            detail = f"entry {entry.pk} is not what was hashed, or nobody signed it"
             raise LogInconsistent(f"{detail}: see audit_verify")
     raise _unordered()
 
@@ -203,10 +225,10 @@ def _unordered() -> Conflict:
     return Conflict("the decision has no place in the log yet", code="receipt_not_ready")
 
 
-def _note(row: Verification, *, person_id: str, what: str) -> None:
+def _note(row: Verification, *, person_id: str, reading: str) -> None:
     # The id stands in the body only: as the entry's own verification it would count among the
     # case's events.
-    body = {"what": what, "verification": row.pk}
+    body = {"what": reading, "verification": row.pk}
     note_reading("oversight.viewed", mode=row.mode, person_id=person_id, body=body)
 
 
@@ -218,7 +240,7 @@ def _log_key(mode: str) -> str:
 
 
 def _evidence(row: Verification, *, numbers: dict[str, int]) -> tuple[EvidenceView, ...]:
-    own = [
+    sealed = [
         EvidenceView(
             id=item.pk,
             attempt=numbers.get(item.attempt_id or ""),
@@ -246,4 +268,125 @@ def _evidence(row: Verification, *, numbers: dict[str, int]) -> tuple[EvidenceVi
         )
         for use in uses.order_by("attempt__opened_at", "kind", "pk")
     ]
-    return (*own, *shared)
+    return (*sealed, *shared)
+
+
+def timeline(steps: Iterable[Step]) -> list[Line]:
+    """Entries of the log about a case; `whole` is all the log holds of each."""
+    lines = []
+    for step in steps:
+        failed = step.type == "attempt.judged" and step.body.get("outcome") == "failed"
+        # In a few words: from which browser to which, how many frames; of others where and how.
+        notes = [
+            str(step.body.get(name, ""))
+            for name in ("route", "stage", "outcome", "code", "what", "how", "person")
+        ]
+        if step.type == "verification.handed_over":
+            notes.append(f"{step.body.get('from', '')} → {step.body.get('to', '')}")
+        if step.type == DESTROYED:
+            notes.append(f"× {step.body.get('number', '')}")
+        lines.append(
+            Line(
+                row=step,
+                label=labels.ENTRIES.get(step.type, step.type),
+                mark="bad" if failed else labels.TONES.get(step.type, ""),
+                note=" · ".join(note for note in notes if note),
+                body=json.dumps(step.body, ensure_ascii=False, indent=2, sort_keys=True)
+                if step.body
+                else "",
+            )
+        )
+    return lines
+
+
+# Pages
+
+
+@never_cache
+@user_passes_test(has_both_factors)
+@permission_required(PERMISSION, raise_exception=True)
+@require_GET
+def case_page(request: HttpRequest, verification_id: str) -> HttpResponse:
+    """One case on one page."""
+    file = case_file(person_id=person_of(request), verification_id=verification_id)
+    context = {
+        "file": file,
+        "found": result_line(file.result),
+        "combination": [stages.titles().get(route, route) for route in file.combination],
+        "attempts": [
+            Line(
+                row=attempt,
+                label=labels.ATTEMPTS.get(attempt.status, attempt.status),
+                route=stages.titles().get(attempt.route, attempt.route),
+            )
+            for attempt in file.attempts
+        ],
+        "checks": [
+            Line(
+                row=check,
+                label=labels.OUTCOMES.get(check.outcome, check.outcome),
+                mark=labels.OUTCOME_BADGES.get(check.outcome, "badge-warn"),
+            )
+            for check in file.checks
+        ],
+        "timeline": timeline(file.steps),
+        # At what somebody of the lender looked.
+        "looks": [
+            Line(row=look, label=labels.LOOKS.get(look.what, look.what)) for look in file.looks
+        ],
+    }
+    return render(request, "oversight/case.html", context)
+
+
+@never_cache
+@user_passes_test(has_both_factors)
+@permission_required(PERMISSION, raise_exception=True)
+@require_GET
+def proof_page(request: HttpRequest, verification_id: str) -> HttpResponse:
+    """The tlog-proof of the decision, to be kept and verified elsewhere."""
+    try:
+        proof = proof_file(person_id=person_of(request), verification_id=verification_id)
+    except Conflict as error:
+        return _not_ready(request, error)
+    return _download(proof.encode(), name=f"{verification_id}.tlog-proof")
+
+
+@never_cache
+@user_passes_test(has_both_factors)
+@permission_required(PERMISSION, raise_exception=True)
+@require_GET
+def leaf_page(request: HttpRequest, verification_id: str) -> HttpResponse:
+    """The bytes the log hashed for the decision, without a byte more, so that anybody can hash them
+    again.
+    """
+    try:
+        leaf = leaf_file(person_id=person_of(request), verification_id=verification_id)
+    except Conflict as error:
+        return _not_ready(request, error)
+    return _download(leaf, name=f"{verification_id}.leaf")
+
+
+@never_cache
+@user_passes_test(has_both_factors)
+@permission_required(PERMISSION, raise_exception=True)
+@require_GET
+def checkpoint_page(request: HttpRequest, mode: str) -> HttpResponse:
+    """The signed state of a log. A kept one shows later whether the log was only ever added to."""
+    try:
+        note = checkpoint_file(person_id=person_of(request), mode=mode)
+    except Conflict as error:
+        return _not_ready(request, error)
+    return _download(note.encode(), name=f"{mode}.checkpoint")
+
+
+def _not_ready(request: HttpRequest, error: Conflict) -> HttpResponse:
+    return render(
+        request, "oversight/not_ready.html", {"code": error.code}, status=HTTPStatus.CONFLICT
+    )
+
+
+def _download(content: bytes, *, name: str) -> HttpResponse:
+    # To be kept, not shown: what stands in the bytes of a log is never read as markup.
+    response = HttpResponse(content, content_type="text/plain; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response

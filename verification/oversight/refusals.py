@@ -38,8 +38,8 @@ def refused_entries() -> tuple[tuple[RefusedEntry, ...], bool]:
     """Up to `MOST` of them, newest first, and whether there are more. None is told to a lender or a
     borrower.
     """
-    refused = entries.refusals(limit=MOST)
-    cases = {entry.verification_id for entry, _ in refused if entry.verification_id}
+    newest_first = entries.refusals(limit=MOST)
+    cases = {entry.verification_id for entry, _ in newest_first if entry.verification_id}
     waiting, last = Counter[str](), dict[str, AuditEntry]()
     for entry in entries.of_cases(cases, with_leaf=True, skips_damaged=True):
         case = str(entry.verification_id)
@@ -47,11 +47,11 @@ def refused_entries() -> tuple[tuple[RefusedEntry, ...], bool]:
             waiting[case] += 1
         elif case not in last or leaf.leaf_index > last[case].leaf.leaf_index:
             last[case] = entry
-    shown = []
-    for entry, why in refused:
+    listed = []
+    for entry, why in newest_first:
         case = entry.verification_id or ""
         newest = last.get(case)
-        shown.append(
+        listed.append(
             RefusedEntry(
                 id=entry.pk,
                 log=entry.log,
@@ -66,4 +66,4 @@ def refused_entries() -> tuple[tuple[RefusedEntry, ...], bool]:
             )
         )
     # One that cannot even be read is named by `audit_verify`, and counted here.
-    return tuple(shown), entries.waiting(are_refused=True) > len(shown)
+    return tuple(listed), entries.waiting(are_refused=True) > len(listed)

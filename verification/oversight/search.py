@@ -5,28 +5,45 @@ The entry is written in the transaction that reads, before anything is handed ou
 written, nothing is shown. It names the person by id and the fields that were asked; of their values
 only the lender's id. Readings are no events of a verification, so they neither count in its
 sequence nor in its lender's, where they would be seen.
+
+A reader of these pages has given both factors and holds the permission; everybody else is sent to
+sign in, or refused. Of a log that is not kept here nothing is asked: no process would ever order
+that it was.
 """
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
+from http import HTTPStatus
 from typing import Any, Final
 
+from django import forms
 from django.apps import apps
+from django.contrib.auth.decorators import permission_required, user_passes_test
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db.models import Q
-from django.utils import timezone
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods
 
 from verification import transactions
-from verification.case import lists
+from verification.case import lists, stages
 from verification.core import almaty, profiles
 from verification.core.errors import BadInput
 from verification.core.ids import Iin, is_id, numbered
 from verification.core.status import Status
 from verification.evidence import vault
 from verification.log import decided, entries, log
-from verification.models import AuditEntry, MonthlyChange, MonthlyCount, Verification
+from verification.models import AuditEntry, Verification
+from verification.oversight import labels
+from verification.worker import sweep
 
+PERMISSION: Final = "people.read_oversight"
 ZONE: Final = almaty.ZONE
 """In whose days and months a regulator asks."""
 MODES: Final = ("live", "test")
@@ -34,9 +51,24 @@ ROUTES: Final = tuple(
     sorted({route for law in profiles.ALL for routes in law.combinations for route in routes})
 )
 """Every route that any legal profile names, installed here or not: an old case may have used it."""
-_COUNTED: Final = ("month", "route", "status", "code")
-MONTHS_MAX: Final = 60
-"""How far back one count may reach, months: five years are more than a page can show."""
+MONTHS_OFFERED: Final = (12, 24, 36)
+# Django's own codes say what is wrong, ours also say where.
+_OF_DJANGO: Final = {
+    "invalid_choice": "unknown",
+    "invalid": "malformed",
+    "max_length": "malformed",
+    "required": "missing",
+}
+_CHOOSE = {"invalid_choice": _("Choose one from the list.")}
+_OF_A_DAY: Final[Mapping[str, Any]] = {
+    "required": False,
+    "widget": forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+    "input_formats": ["%Y-%m-%d"],
+    "error_messages": {"invalid": _("Write a day as year, month and day: 2026-11-24.")},
+}
+_IIN = _("An IIN is 12 digits with a valid date and check digit.")
+_CASE_NUMBER = _("A case number is 13 digits, as the borrower's last page shows them.")
+_ANY: tuple[str, Any] = ("", _("Any"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,21 +131,6 @@ class Step:
     leaf_hash: str
 
 
-@dataclass(frozen=True)
-class Count:
-    """How many verifications opened in a month (its first day) now stand thus, by their rows:
-    ordered or not.
-
-    `status`: open, or how they have ended; `code`: why, if they have.
-    """
-
-    month: date
-    route: str
-    status: str
-    code: str
-    number: int
-
-
 def search(*, person_id: str, question: Question, limit: int = 50) -> lists.Page[SearchResult]:
     """One page of the verifications that fit, newest first, and an `oversight.searched` entry.
 
@@ -129,7 +146,7 @@ def search(*, person_id: str, question: Question, limit: int = 50) -> lists.Page
             .order_by("-created_at", "-id")
         )
         if question.after:
-            _require(is_id(question.after, prefix="ver"), "after", "cursor_unknown")
+            require(is_id(question.after, prefix="ver"), "after", "cursor_unknown")
             last = Verification.objects.filter(pk=question.after, mode=question.mode).first()
             if last is None:
                 raise BadInput("there is no such page", code="cursor_unknown", pointer="after")
@@ -139,7 +156,7 @@ def search(*, person_id: str, question: Question, limit: int = 50) -> lists.Page
         public = decided.statuses_of(rows_found[:limit])
         # What only rows say to have ended so is not found by that.
         page = tuple(
-            found_of(row, public[row.pk])
+            result_of(row, public[row.pk])
             for row in rows_found[:limit]
             if question.outcome in ("", public[row.pk].status)
         )
@@ -162,38 +179,11 @@ def search(*, person_id: str, question: Question, limit: int = 50) -> lists.Page
     return lists.Page(page, has_more, rows_found[limit - 1].pk if has_more else None)
 
 
-def monthly_counts(*, person_id: str, mode: str, months: int = 12) -> tuple[Count, ...]:
-    """Numbers of verifications by the month they were opened in, oldest first, and an
-    `oversight.counted` entry.
-
-    `months`: how many, up to `MONTHS_MAX`, the current one included. A month without any has no
-        row.
-    """
-    _require(mode in MODES, "mode", "mode_unknown")
-    _require(1 <= months <= MONTHS_MAX, "months", "months_out_of_range")
-    kept, waiting = (
-        table.objects.filter(mode=mode, month__gte=first_month(months)).values_list(
-            *_COUNTED, "number"
-        )
-        for table in (MonthlyCount, MonthlyChange)
-    )
-    numbers: Counter[tuple[date, str, str, str]] = Counter()
-    with transactions.writing():
-        # One statement: what is being added up meanwhile stands in one of the two, never in both or
-        # in none.
-        for *what, number in kept.union(waiting, all=True):
-            numbers[tuple(what)] += number
-        counts = tuple(Count(*what, number) for what, number in sorted(numbers.items()) if number)
-        body = {"months": months, "found": sum(count.number for count in counts)}
-        note_reading("oversight.counted", mode=mode, person_id=person_id, body=body)
-    return counts
-
-
 def own_readings(*, person_id: str, mode: str = "live", limit: int = 50) -> tuple[Step, ...]:
     """What the log of a mode says this person read, newest first; looking is itself a reading and
     is logged.
     """
-    _require(mode in MODES, "mode", "mode_unknown")
+    require(mode in MODES, "mode", "mode_unknown")
     with transactions.writing():
         newest = entries.readings_by(person_id, log=mode, limit=limit)
         readings = tuple(step_of(entry) for entry in newest)
@@ -202,19 +192,12 @@ def own_readings(*, person_id: str, mode: str = "live", limit: int = 50) -> tupl
     return readings
 
 
-def lender_choices(*before: tuple[str, Any]) -> tuple[tuple[str, Any], ...]:
-    """Id and name of every lender, by name, behind other choices. Who is a lender is public, so
+def lender_choices(*first: tuple[str, Any]) -> tuple[tuple[str, Any], ...]:
+    """Id and name of every lender, by name, after other choices. Who is a lender is public, so
     this is not logged.
     """
     lenders = apps.get_model("lenders", "Lender").objects.order_by("name", "id")
-    return (*before, *lenders.values_list("id", "name"))
-
-
-def first_month(months: int) -> date:
-    """The first day of the oldest of so many months, the current one in `ZONE` being the newest."""
-    today = timezone.localdate(timezone=ZONE)
-    years, month = divmod(today.year * 12 + today.month - months, 12)
-    return date(years, month + 1, 1)
+    return (*first, *lenders.values_list("id", "name"))
 
 
 def note_reading(entry_type: str, *, mode: str, person_id: str, body: Mapping[str, Any]) -> None:
@@ -222,7 +205,7 @@ def note_reading(entry_type: str, *, mode: str, person_id: str, body: Mapping[st
     log.append(log=mode, type=entry_type, body={"person": person_id, **body})
 
 
-def found_of(row: Verification, public: decided.PublicStatus) -> SearchResult:
+def result_of(row: Verification, public: decided.PublicStatus) -> SearchResult:
     """A row, with its lender loaded, as results show it: how it stands as far as that is told."""
     return SearchResult(
         verification_id=row.pk,
@@ -254,19 +237,19 @@ def step_of(entry: AuditEntry) -> Step:
 
 def _conditions(question: Question) -> Q:
     """The question as a condition on rows; raises `BadInput` for a field that cannot be asked."""
-    _require(question.mode in MODES, "mode", "mode_unknown")
-    _require(question.route in ("", *ROUTES), "route", "route_unknown")
-    _require(question.outcome in ("", *Status), "outcome", "outcome_unknown")
-    _require(
+    require(question.mode in MODES, "mode", "mode_unknown")
+    require(question.route in ("", *ROUTES), "route", "route_unknown")
+    require(question.outcome in ("", *Status), "outcome", "outcome_unknown")
+    require(
         not question.lender_id or is_id(question.lender_id, prefix="len"),
         "lender_id",
         "lender_unknown",
     )
     first, last = question.date_from, question.date_to
-    _require(not (first and last and first > last), "date_to", "dates_reversed")
-    _require(last is None or last < date.max, "date_to", "date_out_of_range")
+    require(not (first and last and first > last), "date_to", "dates_reversed")
+    require(last is None or last < date.max, "date_to", "date_out_of_range")
     # Almaty is ahead of UTC: the first day of all has no beginning there.
-    _require(first is None or first > date.min, "date_from", "date_out_of_range")
+    require(first is None or first > date.min, "date_from", "date_out_of_range")
     conditions = Q(mode=question.mode)
     if first:
         conditions &= Q(created_at__gte=almaty.begins(first))
@@ -283,10 +266,283 @@ def _conditions(question: Question) -> Q:
             conditions &= Q(pk__range=numbered(question.case_number, prefix="ver"))
     except BadInput as error:
         raise BadInput(error.detail, code=error.code, pointer=pointer) from None
-    wanted = {"lender_id": question.lender_id, "route": question.route, "status": question.outcome}
-    return conditions & Q(**{name: value for name, value in wanted.items() if value})
+    columns = {"lender_id": question.lender_id, "route": question.route, "status": question.outcome}
+    return conditions & Q(**{name: value for name, value in columns.items() if value})
 
 
-def _require(holds: bool, pointer: str, code: str) -> None:
+def require(holds: bool, pointer: str, code: str) -> None:
+    """Raises `BadInput` for a field that cannot be asked so."""
     if not holds:
         raise BadInput(f"{pointer} cannot be asked like this", code=code, pointer=pointer)
+
+
+# Words
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row, its name in words, and the class that marks it; a `note` says more in a few words,
+    `body` says all.
+    """
+
+    row: Any
+    label: labels.Words
+    mark: str = ""
+    route: labels.Words = ""
+    note: str = ""
+    body: str = ""
+
+
+def result_line(result: SearchResult) -> Line:
+    """A verification by its outcome and route; the note: what its row alone says of that."""
+    return Line(
+        row=result,
+        label=labels.STATUSES.get(result.status, result.status),
+        mark=labels.BADGES.get(result.status, ""),
+        route=stages.titles().get(result.route, result.route),
+        note=str(labels.STATUSES.get(result.row_status, result.row_status)),
+    )
+
+
+def reading_lines(steps: Iterable[Step]) -> list[Line]:
+    """Entries of the log about a reader; `label` is what was done, `note` what was asked for or
+    seen.
+    """
+    lines = []
+    for step in steps:
+        reading, names = str(step.body.get("what", "")), step.body.get("asked", [])
+        fields = (
+            [str(labels.ASKED.get(name, name)) for name in names] if isinstance(names, list) else []
+        )
+        lines.append(
+            Line(
+                row=step,
+                label=labels.ENTRIES.get(step.type, step.type),
+                route=labels.VIEWED.get(reading, reading),
+                note=", ".join(fields),
+            )
+        )
+    return lines
+
+
+# Pages
+
+
+class SearchForm(forms.Form):
+    """Filters, all optional. It is only ever sent by POST, so nothing of it stands in an
+    address.
+    """
+
+    iin = forms.CharField(
+        label=_("IIN"),
+        required=False,
+        max_length=32,
+        widget=forms.TextInput(
+            attrs={"inputmode": "numeric", "autocomplete": "off", "spellcheck": "false"}
+        ),
+        error_messages={"max_length": _IIN},
+    )
+    case_number = forms.CharField(
+        label=_("Case number"),
+        required=False,
+        max_length=32,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        error_messages={"max_length": _CASE_NUMBER},
+    )
+    lender = forms.ChoiceField(
+        label=_("Lender"),
+        required=False,
+        choices=partial(lender_choices, _ANY),  # asked for each form: lenders come while we run
+        error_messages=_CHOOSE,
+    )
+    date_from = forms.DateField(label=_("Opened from"), **_OF_A_DAY)
+    date_to = forms.DateField(label=_("Opened to"), **_OF_A_DAY)
+    route = forms.ChoiceField(
+        label=_("Route"),
+        required=False,
+        choices=[_ANY, *((name, stages.titles().get(name, name)) for name in ROUTES)],
+        error_messages=_CHOOSE,
+    )
+    outcome = forms.ChoiceField(
+        label=_("Outcome"),
+        required=False,
+        choices=[_ANY, *((status.value, labels.STATUSES[status.value]) for status in Status)],
+        error_messages=_CHOOSE,
+    )
+    mode = forms.ChoiceField(
+        label=_("Log"),
+        choices=list(labels.MODES.items()),
+        error_messages={**_CHOOSE, "required": _("Choose one from the list.")},
+    )
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *, auto_id: str = "id_%s") -> None:
+        super().__init__(data, auto_id=auto_id, initial={"mode": "live"})
+
+    def clean_iin(self) -> str:
+        """The IIN, blanks around it dropped; no error repeats what was typed."""
+        typed: str = self.cleaned_data["iin"]
+        if not typed:
+            return ""
+        try:
+            return Iin.parse(typed).value
+        except BadInput:
+            raise forms.ValidationError(_IIN, code="iin_malformed") from None
+
+    def clean_case_number(self) -> str:
+        """The number as the borrower reads it out."""
+        typed: str = self.cleaned_data["case_number"]
+        try:
+            return typed if not typed or numbered(typed, prefix="ver") else ""
+        except BadInput:
+            raise forms.ValidationError(_CASE_NUMBER, code="case_number_malformed") from None
+
+    def clean(self) -> dict[str, Any]:
+        """The fields together: a period ends after it begins."""
+        first, last = self.cleaned_data.get("date_from"), self.cleaned_data.get("date_to")
+        if first and last and first > last:
+            reversed_dates = forms.ValidationError(
+                _("The period ends before it begins."), code="dates_reversed"
+            )
+            self.add_error("date_to", reversed_dates)
+        return self.cleaned_data
+
+    def question(self, *, untrusted_after: str) -> Question:
+        """The question of a valid form, for the page after a cursor or the first one."""
+        data = self.cleaned_data
+        return Question(
+            iin=data["iin"],
+            case_number=data["case_number"],
+            lender_id=data["lender"],
+            date_from=data["date_from"],
+            date_to=data["date_to"],
+            route=data["route"],
+            outcome=data["outcome"],
+            mode=data["mode"],
+            after=untrusted_after,
+        )
+
+    def following(self, *, cursor: str) -> "SearchForm":
+        """The same valid question once more, as hidden fields; they have ids of their own on the
+        page.
+        """
+        values = {name: value or "" for name, value in self.cleaned_data.items()}
+        return SearchForm({**values, "after": cursor}, auto_id="next_%s")
+
+
+class PeriodForm(forms.Form):
+    """Which log, and for the counts how many months. It names nobody, so it may stand in an
+    address.
+    """
+
+    mode = forms.ChoiceField(
+        label=_("Log"),
+        choices=list(labels.MODES.items()),
+        initial="live",
+        required=False,
+        error_messages=_CHOOSE,
+    )
+    months = forms.ChoiceField(
+        label=_("Months"),
+        choices=[(number, str(number)) for number in MONTHS_OFFERED],
+        initial=MONTHS_OFFERED[0],
+        required=False,
+        error_messages=_CHOOSE,
+    )
+
+    def clean_mode(self) -> str:
+        """Live, unless test is asked for: exercises are never shown as if they were people."""
+        return self.cleaned_data["mode"] or "live"
+
+    def clean_months(self) -> int:
+        """A year, unless more is asked for."""
+        return int(self.cleaned_data["months"] or MONTHS_OFFERED[0])
+
+
+def problems(form: forms.Form) -> list[tuple[str, str, str]]:
+    """Label, sentence and stable code of each mistake, in the order of the fields; those of none
+    come last.
+    """
+    errors, messages = form.errors.as_data(), []
+    for name in (*form.fields, NON_FIELD_ERRORS):
+        label = str(form.fields[name].label) if name in form.fields else ""
+        for error in errors.get(name, []):
+            code = error.code or ""
+            stable = f"{name}_{_OF_DJANGO[code]}" if code in _OF_DJANGO else code
+            messages.append((label, error.messages[0], stable))
+    return messages
+
+
+def has_both_factors(user: Any) -> bool:
+    """Whether this session was opened with both factors; False for strangers."""
+    return bool(user.is_verified())
+
+
+# The first decorator stands outermost: a person who is not let in is told so before anything is
+# said of methods, and nothing is stored of it.
+@never_cache
+@sensitive_post_parameters("iin")
+@user_passes_test(has_both_factors)
+@permission_required(PERMISSION, raise_exception=True)
+@require_http_methods(["GET", "HEAD", "POST"])
+def search_page(request: HttpRequest) -> HttpResponse:
+    """The search form; a POST answers below it. Nothing of what was asked enters an address or the
+    session.
+    """
+    if request.method != "POST":
+        return render(request, "oversight/search.html", {"form": SearchForm()})
+    form = SearchForm(request.POST)
+    if form.is_valid():
+        question = form.question(untrusted_after=request.POST.get("after", ""))
+        if is_not_kept(question.mode):
+            return render(request, "oversight/search.html", {"form": form, "is_not_kept": True})
+        try:
+            page = search(person_id=person_of(request), question=question)
+        except BadInput as error:
+            field = error.pointer if error.pointer in SearchForm.base_fields else None
+            form.add_error(
+                field,
+                ValidationError(gettext("This cannot be asked. Search again."), code=error.code),
+            )
+        else:
+            following = form.following(cursor=page.next) if page.next else None
+            context = {
+                "form": form,
+                "found": [result_line(result) for result in page.data],
+                "following": following,
+                "is_further": bool(question.after),
+            }
+            return render(request, "oversight/search.html", context)
+    return form_refused(request, "oversight/search.html", form)
+
+
+@never_cache
+@user_passes_test(has_both_factors)
+@permission_required(PERMISSION, raise_exception=True)
+@require_GET
+def readings_page(request: HttpRequest) -> HttpResponse:
+    """What the log says about the reader."""
+    form = PeriodForm(request.GET)
+    if not form.is_valid():
+        return form_refused(request, "oversight/readings.html", form)
+    mode = form.cleaned_data["mode"]
+    context: dict[str, Any] = {"form": PeriodForm(initial={"mode": mode})}
+    if is_not_kept(mode):
+        return render(request, "oversight/readings.html", context | {"is_not_kept": True})
+    steps = own_readings(person_id=person_of(request), mode=mode)
+    return render(request, "oversight/readings.html", context | {"readings": reading_lines(steps)})
+
+
+def person_of(request: HttpRequest) -> str:
+    """The id of the person who is signed in."""
+    return str(request.user.pk)
+
+
+def is_not_kept(mode: str) -> bool:
+    """Whether this installation keeps no log of this mode."""
+    return mode not in sweep.modes()
+
+
+def form_refused(request: HttpRequest, template: str, form: forms.Form) -> HttpResponse:
+    """The same page with what is wrong with the form."""
+    context = {"form": form, "problems": problems(form)}
+    return render(request, template, context, status=HTTPStatus.UNPROCESSABLE_ENTITY)

@@ -4,15 +4,15 @@ posted.
 
 from django.urls import path
 
-from verification.oversight import views
+from verification.oversight import case_file, counts, search
 
 app_name = "oversight"
 urlpatterns = [
-    path("", views.find, name="search"),
-    path("cases/<str:verification_id>/", views.case, name="case"),
-    path("cases/<str:verification_id>/proof", views.decision_proof, name="proof"),
-    path("cases/<str:verification_id>/leaf", views.decision_leaf, name="leaf"),
-    path("log/<str:mode>/checkpoint", views.checkpoint, name="checkpoint"),
-    path("counts/", views.counts, name="counts"),
-    path("readings/", views.readings, name="readings"),
+    path("", search.search_page, name="search"),
+    path("cases/<str:verification_id>/", case_file.case_page, name="case"),
+    path("cases/<str:verification_id>/proof", case_file.proof_page, name="proof"),
+    path("cases/<str:verification_id>/leaf", case_file.leaf_page, name="leaf"),
+    path("log/<str:mode>/checkpoint", case_file.checkpoint_page, name="checkpoint"),
+    path("counts/", counts.counts_page, name="counts"),
+    path("readings/", search.readings_page, name="readings"),
 ]

@@ -13,11 +13,12 @@ from math import ceil
 from typing import Final
 
 from verification import clock, transactions
-from verification.access import commands, links
+from verification.access import links, openings
 from verification.case import attempts, contents, moving, stages
 from verification.case.history import History, read_sound
 from verification.core import profiles
 from verification.core.clearance import COOLING_OFF, WAITING, release_not_before
+from verification.core.codes import ATTEMPTS_EXHAUSTED
 from verification.core.errors import Conflict, EvidenceUnreadable
 from verification.core.events import RENEWED
 from verification.core.person import Case, Renewal
@@ -76,7 +77,7 @@ def mint(
         contract, until = _due(verification, said, law, at=at)
         for child in _opened(said):
             if child.status in OPEN:
-                minted = links.mint_for(child, at=at, sender=links.named(sent_by))
+                minted = links.mint_for(child, at=at, sender=links.sender_of(sent_by))
                 return Sent(minted.token, minted.expires_at, child.pk)
             own = signatures.sound_of(child)
             if (begun := _first(own)) is None or not any(one.type == _VERIFIED for one in own):
@@ -95,9 +96,13 @@ def mint(
             contract.signed_at.isoformat(),
             waited_until=until.isoformat(),
         )
-        opened = commands.open_renewal(verification, sealed, renewal)
+        opened = openings.open_renewal(verification, sealed, renewal)
         with moving.moving(history):
-            body = {"renewal": opened.verification_id, "profile": law.id, **links.named(sent_by)}
+            body = {
+                "renewal": opened.verification_id,
+                "profile": law.id,
+                **links.sender_of(sent_by),
+            }
             moving.record(verification, RENEWED, at=at, body=body)
         return Sent(opened.token, opened.link_expires_at, opened.verification_id)
 
@@ -201,4 +206,4 @@ def _require_tries(history: History, *, at: datetime) -> None:
     tries = [attempts.count_tries(history, stage, at=at) for stage in way]
     if again_at := max((one.again_at for one in tries if one.again_at is not None), default=None):
         wait = ceil((again_at - at).total_seconds())
-        raise Conflict("no attempt is left for now", code="attempts_exhausted", wait_seconds=wait)
+        raise Conflict("no attempt is left for now", code=ATTEMPTS_EXHAUSTED, wait_seconds=wait)

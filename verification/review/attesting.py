@@ -9,13 +9,25 @@ entry, as at the rest of the desk.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from http import HTTPStatus
+from typing import Final
 
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required, user_passes_test
 from django.db.models import Exists, OuterRef, Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from verification import clock, transactions
 from verification.case import contents, dossier, moving, policy, voters
 from verification.case.history import read_unverified
-from verification.case.voters import Reviewer
+from verification.case.voters import PERMISSION, Reviewer
 from verification.core import almaty, profiles
 from verification.core.clearance import (
     AGE,
@@ -26,6 +38,7 @@ from verification.core.clearance import (
     REFUSED,
     VISIT,
 )
+from verification.core.codes import CODES
 from verification.core.errors import BadInput, Conflict, NotFound
 from verification.core.events import ADVANCED, ATTESTED
 from verification.core.opening import Loan
@@ -35,29 +48,49 @@ from verification.log.entries import advanced_since
 from verification.models import Attempt, Clearance, Verification
 from verification.payout import clearances
 from verification.review import desk
-from verification.review.desk import Rows
+from verification.review.desk import Line, ReferenceForm, Rows, Words
 
 COMMENT_KIND, PLACE_KIND = "attestation.comment", "attestation.place"
 """Evidence of the case's last attempt, numbered in the order of the attestations:
 `attestation.comment.1`.
 """
+KINDS_IN_WORDS: Final[dict[str, Words]] = {
+    "age_confirmation": _("Consent confirmed once more"),
+    "in_person_visit": _("Visit in person"),
+}
+WHY_ATTESTED: Final[dict[str, Words]] = {
+    "age_confirmation": _("The law asks this of borrowers under 21, and of 55 and older."),
+    "in_person_visit": _("The law asks this for the first online credit over 75 MCI."),
+}
+HOWS_IN_WORDS: Final[dict[str, Words]] = {
+    "in_person": _("In person, at our office"),
+    "egov": _("On eGov"),
+    "credit_bureau": _("By the credit bureau"),
+    "lender_system": _("In our own system that is joined to eGov"),
+}
+MALFORMED: Final[dict[str, Words]] = {
+    "day": _("A visit was today, or within the year before."),
+    "place": _("Give the place, without signs that cannot be printed."),
+    "comment": _("Write 10 to 500 characters, without signs that cannot be printed."),
+    "how": _("Choose one."),
+}
 
 
 @dataclass(frozen=True)
 class ToConfirm:
-    """A verified case, without personal data. `asked`: what its newest clearance lacked, `made`:
-    what is attested.
+    """A verified case, without personal data. `lacking`: what its newest clearance lacked,
+    `attested`: what is on record.
     """
 
     verification_id: str
     client_reference: str
     verified_at: datetime | None
-    asked: tuple[str, ...]
-    made: tuple[str, ...]
+    lacking: tuple[str, ...]
+    attested: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Made:
+class Attested:
     """One attestation on record."""
 
     what: str
@@ -69,8 +102,8 @@ class Made:
 
 @dataclass(frozen=True, kw_only=True)
 class ConfirmCase:
-    """What whoever attests needs to know whom they speak of. `hindrance`: a code, why the reader
-    may not attest.
+    """What an employee needs to see of whom they speak. `hindrance`: a code, why the reader may not
+    attest.
     """
 
     verification_id: str
@@ -81,8 +114,8 @@ class ConfirmCase:
     age: int
     loan: Loan
     verified_at: datetime | None
-    asked: tuple[str, ...]
-    made: tuple[Made, ...]
+    lacking: tuple[str, ...]
+    attested: tuple[Attested, ...]
     hindrance: str
 
 
@@ -118,7 +151,7 @@ def to_confirm(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
             _too_old("profile_sha256", at=at)
         )
         if reference:
-            found = list(
+            cases = list(
                 rows.filter(contents.called(reference)).order_by("-created_at")[
                     : policy.DESK_ROWS + 1
                 ]
@@ -133,20 +166,23 @@ def to_confirm(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
                 "verification"
             )
             lacking = lacking.exclude(_too_old("profile_id", at=at))
-            found = [
-                one.verification for one in lacking.order_by("-created_at")[: policy.DESK_ROWS + 1]
+            cases = [
+                clearance.verification
+                for clearance in lacking.order_by("-created_at")[: policy.DESK_ROWS + 1]
             ]
-        listed = found[: policy.DESK_ROWS]
-        public, asked = decided.statuses_of(listed), _asked(listed)
+        listed = cases[: policy.DESK_ROWS]
+        public, lacks = decided.statuses_of(listed), _lacking(listed)
         attested = entries.of_cases([row.pk for row in listed], types=(ATTESTED,))
-        made = {(entry.verification_id, entry.body["what"]) for entry in signatures.sound(attested)}
-        shown = tuple(
+        on_record = {
+            (entry.verification_id, entry.body["what"]) for entry in signatures.sound(attested)
+        }
+        confirmable = tuple(
             ToConfirm(
                 verification_id=row.pk,
                 client_reference=row.client_reference,
                 verified_at=public[row.pk].finished_at,
-                asked=asked.get(row.pk, ()),
-                made=tuple(kind for kind in ATTESTATION_KINDS if (row.pk, kind) in made),
+                lacking=lacks.get(row.pk, ()),
+                attested=tuple(kind for kind in ATTESTATION_KINDS if (row.pk, kind) in on_record),
             )
             for row in listed
             if public[row.pk].status == Status.VERIFIED
@@ -154,10 +190,10 @@ def to_confirm(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
         body = {
             "what": "to_confirm",
             "asked": ["reference"] if reference else [],
-            "found": len(shown),
+            "found": len(confirmable),
         }
         desk.note(reviewer, "review.listed", mode=mode, body=body)
-    return Rows(shown, len(found) > policy.DESK_ROWS)
+    return Rows(confirmable, len(cases) > policy.DESK_ROWS)
 
 
 def look(*, reviewer: Reviewer, verification_id: str) -> ConfirmCase:
@@ -169,7 +205,7 @@ def look(*, reviewer: Reviewer, verification_id: str) -> ConfirmCase:
         key = contents.key_of(row)
         case = contents.read(row, key).case
         person = case.person
-        shown = ConfirmCase(
+        confirmable = ConfirmCase(
             verification_id=row.pk,
             mode=row.mode,
             client_reference=row.client_reference,
@@ -180,8 +216,8 @@ def look(*, reviewer: Reviewer, verification_id: str) -> ConfirmCase:
             age=almaty.age_on(almaty.day_of(clock.now()), born=person.birth_date),
             loan=case.loan,
             verified_at=decided.status_of(row).finished_at,
-            asked=_asked([row]).get(row.pk, ()),
-            made=tuple(_made(row)),
+            lacking=_lacking([row]).get(row.pk, ()),
+            attested=tuple(_attested(row)),
             hindrance=voters.part_of(reviewer, row, key=key),
         )
         desk.note(
@@ -190,7 +226,7 @@ def look(*, reviewer: Reviewer, verification_id: str) -> ConfirmCase:
             mode=row.mode,
             body={"what": "confirmation", "verification": row.pk},
         )
-    return shown
+    return confirmable
 
 
 def attest(*, verification_id: str, reviewer: Reviewer, word: Attestation) -> None:
@@ -216,24 +252,24 @@ def attest(*, verification_id: str, reviewer: Reviewer, word: Attestation) -> No
         raise BadInput(
             f"how is one of {list(ATTESTATION_HOWS)}", code="attestation_malformed", pointer="how"
         )
-    said = {"what": AGE, "how": word.how}
+    statement = {"what": AGE, "how": word.how}
     if word.what != AGE:
         if word.day is None or not today - policy.VISIT_BEFORE <= word.day <= today:
             detail = f"a visit was today or up to {policy.VISIT_BEFORE.days} days ago"
             raise BadInput(detail, code="attestation_malformed", pointer="day")
         sealed[PLACE_KIND] = _line(word.place, "place", least=policy.VISIT_PLACE_MIN)
-        said = {"what": VISIT, "day": word.day.isoformat()}
+        statement = {"what": VISIT, "day": word.day.isoformat()}
     with transactions.writing():
         verification = _open_to_word(verification_id, reviewer.lender_id, lock=True)  # 2
         key = contents.key_of(verification)
         if code := voters.part_of(reviewer, verification, key=key):  # 3
             raise Conflict("this person may not attest here", code=code)
-        before = list(_made(verification))
-        if any(one.what == word.what for one in before):
+        on_record = list(_attested(verification))
+        if any(earlier.what == word.what for earlier in on_record):
             raise Conflict("this is attested already", code="already_attested")
         attempt, at = Attempt.objects.filter(verification=verification).latest("turn"), clock.now()
         attempt.verification = verification
-        number = len(before) + 1
+        number = len(on_record) + 1
         with moving.moving(read_unverified(verification)):  # 4
             dossier.keep(
                 attempt,
@@ -241,7 +277,12 @@ def attest(*, verification_id: str, reviewer: Reviewer, word: Attestation) -> No
                 key=key,
                 at=at,
             )
-            body = {"attempt": attempt.pk, "person": reviewer.person_id, "number": number, **said}
+            body = {
+                "attempt": attempt.pk,
+                "person": reviewer.person_id,
+                "number": number,
+                **statement,
+            }
             moving.record(verification, ATTESTED, at=at, body=body)
 
 
@@ -274,12 +315,12 @@ def _open_to_word(verification_id: str, lender_id: str, *, lock: bool = False) -
         aged = advanced_since(public.decision, clearances.entries_of(row, ADVANCED))
     # The laws by which its money would leave: its own, that of its newest clearance, in live mode
     # that of the day.
-    own, at = profiles.pinned(row.profile_sha256), clock.now()
+    pinned, at = profiles.pinned(row.profile_sha256), clock.now()
     newest = Clearance.objects.filter(verification=row).order_by("created_at").last()
-    laws = [own, profiles.binding(own.id, mode=row.mode, at=at)]
+    laws = [pinned, profiles.binding(pinned.id, mode=row.mode, at=at)]
     laws += [profiles.get(newest.profile_id)] if newest else []
     if at >= public.finished_at - aged + timedelta(
-        seconds=min(one.valid_for_seconds for one in laws)
+        seconds=min(law.valid_for_seconds for law in laws)
     ):
         raise Conflict(
             "no money leaves for it any more: verify the borrower again",
@@ -296,38 +337,204 @@ def _too_old(law: str, *, at: datetime) -> Q:
     """Rows that were verified too long ago by the law which this column names; of clearances, their
     verifications.
     """
-    of, known = ("", "sha256") if law == "profile_sha256" else ("verification__", "id")
-    found = Q()
+    prefix, field_name = ("", "sha256") if law == "profile_sha256" else ("verification__", "id")
+    conditions = Q()
     for profile in profiles.book().values():
         since = at - timedelta(seconds=profile.valid_for_seconds)
-        found |= Q(**{law: getattr(profile, known), f"{of}finished_at__lte": since})
-    return found
+        conditions |= Q(**{law: getattr(profile, field_name), f"{prefix}finished_at__lte": since})
+    return conditions
 
 
-def _asked(rows: Sequence[Verification]) -> dict[str, tuple[str, ...]]:
+def _lacking(rows: Sequence[Verification]) -> dict[str, tuple[str, ...]]:
     """What the newest clearance of each lacked, if it was refused."""
-    found = Clearance.objects.filter(verification__in=rows).order_by("created_at")
-    newest = {str(one.verification_id): one for one in found}
+    in_order = Clearance.objects.filter(verification__in=rows).order_by("created_at")
+    newest = {str(clearance.verification_id): clearance for clearance in in_order}
     return {
         pk: tuple(
             ATTESTATION_ASKED_BY[gate["status"]]
-            for gate in one.gates
+            for gate in clearance.gates
             if gate["status"] in ATTESTATION_ASKED_BY
         )
-        for pk, one in newest.items()
-        if one.status == REFUSED
+        for pk, clearance in newest.items()
+        if clearance.status == REFUSED
     }
 
 
-def _made(row: Verification) -> Sequence[Made]:
+def _attested(row: Verification) -> Sequence[Attested]:
     attested = entries.of_cases([row.pk], types=(ATTESTED,), log=row.mode)
     return [
-        Made(
-            what=str(one.body["what"]),
-            how=str(one.body.get("how", "")),
-            day=str(one.body.get("day", "")),
-            person=str(one.body["person"]),
-            at=one.at,
+        Attested(
+            what=str(entry.body["what"]),
+            how=str(entry.body.get("how", "")),
+            day=str(entry.body.get("day", "")),
+            person=str(entry.body["person"]),
+            at=entry.at,
         )
-        for one in signatures.sound(attested)
+        for entry in signatures.sound(attested)
     ]
+
+
+# Words
+
+
+def of_attesting(code: str) -> str:
+    """Why nothing is attested; else the code itself."""
+    row = CODES.get(code)
+    return gettext(row.attesting) if row and row.attesting else code
+
+
+# Pages
+
+
+class _Word(forms.Form):
+    """What every attestation has: a remark on one line."""
+
+    comment = forms.CharField(
+        label=_("How do you know?"),
+        help_text=_("10 to 500 characters: what you saw, and its number or date. It is sealed."),
+        min_length=policy.REVIEW_REASON_MIN,
+        max_length=policy.REVIEW_REASON_MAX,
+        widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off"}),
+        error_messages=dict.fromkeys(
+            ("required", "min_length", "max_length"), _("Write 10 to 500 characters.")
+        ),
+    )
+
+    def clean_comment(self) -> str:
+        """On one line, as it is kept."""
+        return " ".join(self.cleaned_data["comment"].split())
+
+
+class AgeForm(_Word):
+    """That the borrower confirmed their consent once more, and how. Nothing is chosen
+    beforehand.
+    """
+
+    how = forms.ChoiceField(
+        label=_("How did the borrower confirm?"),
+        choices=list(HOWS_IN_WORDS.items()),
+        widget=forms.RadioSelect,
+        error_messages=dict.fromkeys(("required", "invalid_choice"), _("Choose one.")),
+    )
+    field_order = ("how", "comment")
+
+
+class VisitForm(_Word):
+    """That the borrower came in person: when and where."""
+
+    day = forms.DateField(
+        label=_("Day of the visit"),
+        widget=forms.DateInput(attrs={"type": "date", "autocomplete": "off"}, format="%Y-%m-%d"),
+        input_formats=["%Y-%m-%d"],
+        error_messages=dict.fromkeys(("required", "invalid"), _("Give the day.")),
+    )
+    place = forms.CharField(
+        label=_("Place"),
+        help_text=_("Your office: town and address. It is sealed."),
+        min_length=policy.VISIT_PLACE_MIN,
+        max_length=policy.REVIEW_REASON_MAX,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        error_messages=dict.fromkeys(
+            ("required", "min_length", "max_length"), _("Give the place.")
+        ),
+    )
+    field_order = ("day", "place", "comment")
+
+
+_FORMS: Final = {AGE: AgeForm, VISIT: VisitForm}
+
+
+@never_cache
+@user_passes_test(desk.has_both_factors)
+@permission_required(PERMISSION, raise_exception=True)
+@require_http_methods(["GET", "HEAD", "POST"])
+def to_confirm_page(request: HttpRequest) -> HttpResponse:
+    """The verified cases that wait for a word of an employee; a POST shows those of one
+    reference.
+    """
+    mode = desk.mode_of(request)
+    form = ReferenceForm(request.POST or None)
+    reference = form.cleaned_data["reference"].strip() if form.is_valid() else ""
+    cases = to_confirm(reviewer=desk.reviewer_of(request), mode=mode, reference=reference)
+    badges = {
+        True: ("badge-ok", gettext("attested")),
+        False: ("badge-warn", gettext("asked for")),
+    }
+    lines = [
+        Line(
+            row=row,
+            facts=tuple(
+                (KINDS_IN_WORDS.get(kind, kind), badges[kind in row.attested])
+                for kind in dict.fromkeys((*row.lacking, *row.attested))
+            ),
+        )
+        for row in cases.rows
+    ]
+    context = {"form": form, "found": lines, "has_more": cases.has_more, "asked": reference}
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
+    return render(request, "review/to_confirm.html", context | desk.modes_of(mode), status=status)
+
+
+@never_cache
+@user_passes_test(desk.has_both_factors)
+@permission_required(PERMISSION, raise_exception=True)
+@require_GET
+def confirmation_page(request: HttpRequest, verification_id: str) -> HttpResponse:
+    """One case, what its clearance lacked, and a form for each kind that may be attested."""
+    return _confirmation_page(request, verification_id, {})
+
+
+@never_cache
+@sensitive_post_parameters("comment", "place")
+@user_passes_test(desk.has_both_factors)
+@permission_required(PERMISSION, raise_exception=True)
+@require_POST
+def attest_page(request: HttpRequest, verification_id: str, kind: str) -> HttpResponse:
+    """One word of the person who is signed in."""
+    if kind not in _FORMS:
+        raise Http404
+    form = _FORMS[kind](request.POST, prefix=kind)
+    if not form.is_valid():
+        return _confirmation_page(request, verification_id, {kind: form})
+    word = Attestation(what=kind, **form.cleaned_data)
+    try:
+        attest(verification_id=verification_id, reviewer=desk.reviewer_of(request), word=word)
+    except Conflict as error:
+        return desk.refusal_page(request, of_attesting(error.code), error)
+    except BadInput as error:
+        form.add_error(error.pointer, str(MALFORMED.get(error.pointer, error.code)))
+        return _confirmation_page(request, verification_id, {kind: form})
+    messages.success(
+        request, gettext("Your word is kept. Let the step that pays ask for a clearance again.")
+    )
+    return redirect("review:to_confirm")
+
+
+def _confirmation_page(
+    request: HttpRequest, verification_id: str, mistaken: dict[str, forms.Form]
+) -> HttpResponse:
+    """What is asked for stands first. mistaken: by its kind the form that has mistakes."""
+    try:
+        case = look(reviewer=desk.reviewer_of(request), verification_id=verification_id)
+    except Conflict as error:
+        return desk.refusal_page(request, of_attesting(error.code), error)
+    on_record = {word.what: word for word in case.attested}
+    sections = [
+        {
+            "what": kind,
+            "label": KINDS_IN_WORDS.get(kind, kind),
+            "why": WHY_ATTESTED.get(kind, ""),
+            "is_asked": kind in case.lacking,
+            "form": mistaken.get(kind) or form(prefix=kind),
+            "made": (word := on_record.get(kind)),
+            "how": HOWS_IN_WORDS.get(word.how, word.how) if word else "",
+        }
+        for kind, form in _FORMS.items()
+    ]
+    context = {
+        "case": case,
+        "words": sorted(sections, key=lambda section: not section["is_asked"]),
+        "hindrance": of_attesting(case.hindrance),
+    }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if mistaken else HTTPStatus.OK
+    return render(request, "review/confirmation.html", context, status=status)

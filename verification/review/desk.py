@@ -1,20 +1,38 @@
-"""The review desk's lists, and the link its people send. Every look is an entry with the person, as
-a regulator's is.
+"""The review desk: its lists, the link its people send, and what its pages share.
 
-The entry is written in the transaction that reads, before anything is handed out. Looks are no
-events of a verification, so they do not count in its sequence. Nobody sees a case of another
-lender.
+Every look is an entry with the person, as a regulator's is. It is written in the transaction that
+reads, before anything is handed out. Looks are no events of a verification, so they do not count in
+its sequence. A case of another lender is raised as `NotFound`, as if there were none.
+
+A reader of these pages has given both factors and holds the permission; everybody else is sent to
+sign in, or refused.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from http import HTTPStatus
+from typing import Any, Final, TypeAlias
+
+import segno
+from django import forms
+from django.conf import settings
+from django.contrib.auth.decorators import permission_required, user_passes_test
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from verification import clock, transactions
 from verification.access import links
-from verification.access.links import Minted
-from verification.case import contents, policy
-from verification.case.voters import Reviewer
+from verification.access.tokens import Minted
+from verification.case import contents, policy, stages
+from verification.case.voters import PERMISSION, Reviewer
+from verification.core.codes import CODES
 from verification.core.errors import BadInput, Conflict, NotFound
 from verification.core.results import Outcome
 from verification.core.status import Status
@@ -25,12 +43,21 @@ WAITING = (Status.REQUIRES_INPUT, Status.PROCESSING)
 """Whom a link may be sent to: a case in review has nothing to ask, and one that has ended never
 will.
 """
+Words: TypeAlias = str | Promise
+
+MODES: Final[dict[str, Words]] = {"live": _("Live"), "test": _("Test")}
+STATUSES: Final[dict[str, Words]] = {
+    "requires_input": _("Waiting for the borrower"),
+    "processing": _("Being checked"),
+}
+# Longest reference that is read, characters: as the lenders' API takes them.
+_REFERENCE_MAX: Final = 64
 
 
 @dataclass(frozen=True)
 class QueueRow:
-    """A case that waits for reviewers, without personal data. `own`: the reader has voted; of
-    others' votes nothing.
+    """A case that waits for reviewers, without personal data. `has_voted`: the
+    reader has; of others' votes nothing.
     """
 
     verification_id: str
@@ -39,7 +66,7 @@ class QueueRow:
     code: str
     since: datetime
     until: datetime
-    own: bool
+    has_voted: bool
 
 
 @dataclass(frozen=True)
@@ -80,11 +107,11 @@ def queue(*, reviewer: Reviewer, mode: str) -> Rows:
         in_review = of_lender.filter(status=Status.IN_REVIEW, step="")
         for_votes = timedelta(seconds=policy.REVIEW_SECONDS)
         fresh = in_review.filter(in_review_since__gt=clock.now() - for_votes)
-        found = list(fresh.order_by("in_review_since", "pk")[: policy.DESK_ROWS + 1])
-        waiting = Attempt.objects.filter(verification__in=found, status=Outcome.REVIEW)
+        cases = list(fresh.order_by("in_review_since", "pk")[: policy.DESK_ROWS + 1])
+        waiting = Attempt.objects.filter(verification__in=cases, status=Outcome.REVIEW)
         votes = ReviewVote.objects.filter(attempt__in=waiting, person=reviewer.person_id)
         voted = set(votes.values_list("attempt__verification_id", flat=True))
-        shown = tuple(
+        listed = tuple(
             QueueRow(
                 verification_id=row.pk,
                 client_reference=row.client_reference,
@@ -92,13 +119,13 @@ def queue(*, reviewer: Reviewer, mode: str) -> Rows:
                 code=row.code,
                 since=since,
                 until=since + for_votes,
-                own=row.pk in voted,
+                has_voted=row.pk in voted,
             )
-            for row in found[: policy.DESK_ROWS]
+            for row in cases[: policy.DESK_ROWS]
             if (since := row.in_review_since)
         )
-        note(reviewer, "review.listed", mode=mode, body={"what": "queue", "found": len(shown)})
-    return Rows(shown, len(found) > policy.DESK_ROWS)
+        note(reviewer, "review.listed", mode=mode, body={"what": "queue", "found": len(listed)})
+    return Rows(listed, len(cases) > policy.DESK_ROWS)
 
 
 def open_cases(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
@@ -114,8 +141,8 @@ def open_cases(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
         )
         if reference:
             rows = rows.filter(contents.called(reference))
-        found = list(rows.order_by("-created_at", "-pk")[: policy.DESK_ROWS + 1])
-        shown = tuple(
+        cases = list(rows.order_by("-created_at", "-pk")[: policy.DESK_ROWS + 1])
+        listed = tuple(
             OpenRow(
                 verification_id=row.pk,
                 client_reference=row.client_reference,
@@ -124,11 +151,11 @@ def open_cases(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
                 created_at=row.created_at,
                 expires_at=row.expires_at,
             )
-            for row in found[: policy.DESK_ROWS]
+            for row in cases[: policy.DESK_ROWS]
         )
-        body = {"what": "open", "asked": ["reference"] if reference else [], "found": len(shown)}
+        body = {"what": "open", "asked": ["reference"] if reference else [], "found": len(listed)}
         note(reviewer, "review.listed", mode=mode, body=body)
-    return Rows(shown, len(found) > policy.DESK_ROWS)
+    return Rows(listed, len(cases) > policy.DESK_ROWS)
 
 
 def send_link(*, reviewer: Reviewer, verification_id: str) -> Minted:
@@ -167,3 +194,151 @@ def require_mode(mode: str) -> None:
     """Raises `BadInput` for a mode whose cases this installation does not keep."""
     if mode not in modes():
         raise BadInput("this installation has no such log", code="mode_unknown", pointer="mode")
+
+
+# Words
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row in words; `mark` is the class of its badge, `facts` say more."""
+
+    row: Any
+    label: Words = ""
+    mark: str = ""
+    route: Words = ""
+    time_left: str = ""
+    facts: tuple[tuple[Words, Any], ...] = field(default=())
+
+
+def time_left(until: datetime, *, at: datetime) -> str:
+    """The time that is left, in hours and minutes; never less than nothing."""
+    minutes = max(until - at, timedelta()) // timedelta(minutes=1)
+    return gettext("%(hours)d h %(minutes)d min") % {
+        "hours": minutes // 60,
+        "minutes": minutes % 60,
+    }
+
+
+def of_code(code: str) -> str:
+    """Why two people look, what a check remarked, or why no vote is taken; else the code itself."""
+    row = CODES.get(code)
+    return gettext(row.staff) if row and row.staff else code
+
+
+# Pages
+
+
+class ReferenceForm(forms.Form):
+    """Which open case; posted, so that nothing of it stands in an address."""
+
+    reference = forms.CharField(
+        label=_("Your reference or the case number"),
+        required=False,
+        max_length=_REFERENCE_MAX,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        error_messages={"max_length": _("A reference has at most 64 characters.")},
+    )
+
+
+def has_both_factors(user: Any) -> bool:
+    """Whether this session was opened with both factors; False for strangers."""
+    return bool(user.is_verified())
+
+
+# The first decorator stands outermost: a person who is not let in is told so before anything is
+# said of methods, and nothing is stored of it.
+@never_cache
+@user_passes_test(has_both_factors)
+@permission_required(PERMISSION, raise_exception=True)
+@require_GET
+def queue_page(request: HttpRequest) -> HttpResponse:
+    """The cases that wait for reviewers, oldest first."""
+    mode = mode_of(request)
+    cases, at = queue(reviewer=reviewer_of(request), mode=mode), clock.now()
+    lines = [
+        Line(
+            row=row,
+            label=of_code(row.code),
+            route=stages.titles().get(row.route, row.route),
+            time_left=time_left(row.until, at=at),
+        )
+        for row in cases.rows
+    ]
+    context = {"found": lines, "has_more": cases.has_more}
+    return render(request, "review/queue.html", context | modes_of(mode))
+
+
+@never_cache
+@user_passes_test(has_both_factors)
+@permission_required(PERMISSION, raise_exception=True)
+@require_http_methods(["GET", "HEAD", "POST"])
+def open_cases_page(request: HttpRequest) -> HttpResponse:
+    """The cases that wait for their borrowers, newest first; a POST shows those of one
+    reference.
+    """
+    mode = mode_of(request)
+    form = ReferenceForm(request.POST or None)
+    reference = form.cleaned_data["reference"].strip() if form.is_valid() else ""
+    cases = open_cases(reviewer=reviewer_of(request), mode=mode, reference=reference)
+    lines = [
+        Line(
+            row=row,
+            label=STATUSES.get(row.status, row.status),
+            route=stages.titles().get(row.route, row.route),
+        )
+        for row in cases.rows
+    ]
+    context = {"form": form, "found": lines, "has_more": cases.has_more, "asked": reference}
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
+    return render(request, "review/open.html", context | modes_of(mode), status=status)
+
+
+@never_cache
+@user_passes_test(has_both_factors)
+@permission_required(PERMISSION, raise_exception=True)
+@require_POST
+def link_page(request: HttpRequest, verification_id: str) -> HttpResponse:
+    """A fresh link for the borrower, shown once; its sender cannot vote on this case."""
+    try:
+        minted = send_link(reviewer=reviewer_of(request), verification_id=verification_id)
+    except Conflict as error:
+        return refusal_page(request, of_code(error.code), error)
+    # The token stands in the fragment, which browsers do not send to servers.
+    address = f"{settings.TULGA_PUBLIC_URL}{reverse('borrower:link')}#{minted.token}"
+    # `omitsize` leaves the size to the style sheet; the drawing has attributes only, no style the
+    # policy forbids.
+    drawing = segno.make(address, error="m").svg_inline(
+        omitsize=True, svgclass=None, lineclass=None
+    )
+    # segno's own drawing: the address is in it as squares, not as text
+    qr = mark_safe(drawing)  # noqa: S308
+    context = {"address": address, "qr": qr, "expires_at": minted.expires_at}
+    return render(request, "review/link.html", context, status=HTTPStatus.CREATED)
+
+
+def reviewer_of(request: HttpRequest) -> Reviewer:
+    """The person who is signed in."""
+    user: Any = request.user
+    return Reviewer(
+        person_id=str(user.pk),
+        lender_id=user.lender_id or "",
+        known_as=(user.email, user.full_name),
+    )
+
+
+def mode_of(request: HttpRequest) -> str:
+    """Which log is looked at: the live one unless another is named."""
+    return request.GET.get("mode", "") or modes()[0]
+
+
+def modes_of(mode: str) -> dict[str, Any]:
+    """What the switch between logs shows."""
+    offered = [(name, MODES[name]) for name in modes()]
+    return {"mode": mode, "modes": offered if len(offered) > 1 else []}
+
+
+def refusal_page(request: HttpRequest, sentence: str, error: Conflict) -> HttpResponse:
+    """The page that says why nothing was done."""
+    context = {"sentence": sentence, "code": error.code}
+    return render(request, "review/refused.html", context, status=HTTPStatus.CONFLICT)

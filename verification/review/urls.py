@@ -2,17 +2,21 @@
 
 from django.urls import path
 
-from verification.review import confirming, views
+from verification.review import attesting, desk, voting
 
 app_name = "review"
 urlpatterns = [
-    path("", views.queue, name="queue"),
-    path("open/", views.open_cases, name="open"),
-    path("confirm/", confirming.to_confirm, name="to_confirm"),
-    path("confirm/<slug:verification_id>/", confirming.confirmation, name="confirmation"),
-    path("confirm/<slug:verification_id>/<slug:what>", confirming.attest, name="attest"),
-    path("cases/<slug:verification_id>/", views.case, name="case"),
-    path("cases/<slug:verification_id>/pictures/<slug:evidence_id>", views.picture, name="picture"),
-    path("cases/<slug:verification_id>/vote", views.give_vote, name="vote"),
-    path("cases/<slug:verification_id>/link", views.send_link, name="link"),
+    path("", desk.queue_page, name="queue"),
+    path("open/", desk.open_cases_page, name="open"),
+    path("confirm/", attesting.to_confirm_page, name="to_confirm"),
+    path("confirm/<slug:verification_id>/", attesting.confirmation_page, name="confirmation"),
+    path("confirm/<slug:verification_id>/<slug:kind>", attesting.attest_page, name="attest"),
+    path("cases/<slug:verification_id>/", voting.case_page, name="case"),
+    path(
+        "cases/<slug:verification_id>/pictures/<slug:evidence_id>",
+        voting.picture_page,
+        name="picture",
+    ),
+    path("cases/<slug:verification_id>/vote", voting.vote_page, name="vote"),
+    path("cases/<slug:verification_id>/link", desk.link_page, name="link"),
 ]

@@ -1,26 +1,235 @@
-"""What people decide about a verification that the checks left to them: votes, given together or
-one by one.
+"""One case as its reviewers see it, and how they vote on it: together or one by one.
 
-Each giving is one transaction under the lock of the verification's row: of two at once the second
-sees the first.
+Every look is an entry with the person. The pictures are opened here only, while the case waits for
+reviewers of its own lender; after the end there are none. Whether another reviewer has voted is not
+among what is shown: a vote that stands is a pass, for a fail ends the case. Each vote is one
+transaction under the lock of the verification's row: of two at once the second sees the first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from http import HTTPStatus
+from itertools import groupby
+from typing import Any, Final
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required, user_passes_test
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.formats import number_format
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_POST
 
 from verification import clock, transactions
 from verification.case import contents, dossier, moving, policy, stages, steps, voters, votes
+from verification.case.checks import CheckView, check_views
 from verification.case.history import History, read_sound
-from verification.case.voters import Reviewer
-from verification.core.errors import BadInput, Conflict, NotFound
+from verification.case.voters import PERMISSION, Reviewer
+from verification.core.errors import BadInput, Conflict, NotFound, Refused
+from verification.core.identification_document import Judged
+from verification.core.lender import LenderFacts
+from verification.core.opening import Loan
 from verification.core.results import Outcome
-from verification.core.route import Stage
+from verification.core.route import Evidence, Stage
 from verification.core.status import Status
-from verification.evidence import vault
-from verification.models import Attempt, ReviewVote, Verification
+from verification.evidence import store, vault
+from verification.models import Attempt, EvidenceItem, ReviewVote, Verification
+from verification.review import desk
+from verification.review.desk import Line, Words
 
 REASON_KIND = "review.reason"
 """Evidence of the attempt, numbered in the order of the votes: `review.reason.1`."""
+PASS, FAIL = "pass", "fail"
+MATCH, QUALITY, COMMANDS = "face.match", "face.quality", "face.commands"
+
+LEFT_OUT: Final[dict[str, Words]] = {
+    "turn": _("Turn the head to the side"),
+    "blink": _("Close the eyes"),
+    "open_mouth": _("Open the mouth wide"),
+}
+OUTCOMES: Final[dict[str, Words]] = {
+    "pass": _("Passed"),
+    "fail": _("Not passed"),
+    "inconclusive": _("Could not tell"),
+}
+OUTCOME_BADGES: Final[dict[str, str]] = {"pass": "badge-ok", "fail": "badge-bad"}
+ZONES: Final[dict[str, Words]] = {
+    "pass": _("Match"),
+    "inconclusive": _("Between match and refusal: two people look"),
+    "fail": _("No match"),
+}
+SOURCES: Final[dict[str, Words]] = {
+    "quoted": _("Measured by others on press photographs; quoted"),
+    "measured": _("Measured by the operator"),
+}
+TRAINING_DATA: Final[dict[str, Words]] = {
+    "undocumented": _(
+        "Not documented by its maker: whether this net may judge people is for counsel"
+    ),
+    "described": _("Described by its maker"),
+}
+TASKS: Final[dict[str, Words]] = {
+    "": _("Reference from the register"),
+    "look_straight": _("Look straight"),
+    "turn_left": _("Turn to the left"),
+    "turn_right": _("Turn to the right"),
+    "blink": _("Blink"),
+    "open_mouth": _("Open the mouth"),
+    "come_closer": _("Come closer"),
+    "nod": _("Nod"),
+}
+CHECKS: Final[dict[str, Words]] = {
+    "person.consent": _("Consent to the look-up, by the SMS from 1414"),
+    "person.registry": _("Known to the register of people, birth date as stated"),
+    "person.alive": _("Alive, as the register of people has it"),
+    "person.names": _("Names as the register of people has them"),
+    "person.document": _("Document registered, valid and not expired"),
+    "face.binding": _("Frames belong to their commands"),
+    "face.timing": _("Frames came in time"),
+    "face.fresh": _("Frames are fresh"),
+    "face.one_face": _("One face only"),
+    "face.quality": _("Good enough to compare"),
+    "face.commands": _("Commands were followed"),
+    "face.depth": _("The face has depth"),
+    "face.continuity": _("The same face throughout"),
+    "face.hand_over": _("Small enough a loan for a phone that took over"),
+    "face.passive": _("Detector of attacks, or small enough a loan without one"),
+    "face.injection": _("No sign of pictures put in place of the camera's"),
+    "face.match": _("Likeness to the reference"),
+}
+DETAILS: Final[dict[str, Words]] = {
+    "interocular": _("Pixels between the eyes, fewest"),
+    "darkest": _("Light, darkest (0–1)"),
+    "brightest": _("Light, brightest (0–1)"),
+    "sharpness": _("Sharpness, poorest"),
+}
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture: the id of its evidence, and the command it came for; empty for the reference."""
+
+    evidence_id: str
+    command: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewCase:
+    """All that a reviewer needs. `refused_before`: the checks by which earlier attempts of the case
+    did not pass.
+
+    `remarks`: codes of what checks remarked and did not decide by, each once. `hindrance`: a code,
+    why the reader may not vote.
+    """
+
+    verification_id: str
+    mode: str
+    client_reference: str
+    lender: LenderFacts
+    borrower: str = field(repr=False)
+    iin_masked: str
+    loan: Loan
+    purpose: str
+    route: str
+    code: str
+    until: datetime
+    shots: tuple[Shot, ...]
+    checks: tuple[Judged, ...]
+    refused_before: tuple[CheckView, ...]
+    remarks: tuple[str, ...]
+    hindrance: str
+
+
+def look(*, reviewer: Reviewer, verification_id: str) -> ReviewCase:
+    """The case, and a `review.viewed` entry. Raises `NotFound`, and `Conflict` when it is over."""
+    at = clock.now()
+    with transactions.writing():
+        row = case_in_review(verification_id, reviewer.lender_id, at=at)
+        history, attempt, stage = question(row)
+        key = contents.key_of(row)
+        case = contents.read(row, key).case
+        person = case.person
+        # A reviewer who decides by pictures must see all; other evidence that cannot be read leaves
+        # the log's word.
+        contents_by_kind = (
+            dict[str, bytes]() if stage.pictures is None else dossier.contents([attempt], key=key)
+        )
+        views = check_views(row, key=key)
+        reviewed = ReviewCase(
+            verification_id=row.pk,
+            mode=row.mode,
+            client_reference=row.client_reference,
+            lender=case.lender,
+            borrower=" ".join(
+                name for name in (person.surname, person.name, person.patronymic) if name
+            ),
+            iin_masked=person.iin.masked,
+            loan=case.loan,
+            purpose=case.purpose,
+            route=row.route,
+            code=row.code,
+            until=ends_at(row),
+            shots=_shots(attempt, stage, Evidence(items=contents_by_kind, at=at)),
+            checks=dossier.checks_of(history, attempt.pk, contents_by_kind),
+            # Of the attempt that people look at no check refused, or it would have failed.
+            refused_before=tuple(check for check in views if check.outcome == "fail"),
+            remarks=tuple(
+                dict.fromkeys(
+                    check.code for check in views if check.outcome == "pass" and check.code
+                )
+            ),
+            hindrance=hindrance(attempt, reviewer, key=key),
+        )
+        body = {"what": "case", "attempt": attempt.pk, "verification": row.pk}
+        desk.note(reviewer, "review.viewed", mode=row.mode, body=body)
+    return reviewed
+
+
+def _shots(attempt: Attempt, stage: Stage, evidence: Evidence) -> tuple[Shot, ...]:
+    """The pictures of the attempt in their order; none where that cannot be read."""
+    if stage.pictures is None:
+        return ()
+    with suppress(BadInput, Refused):
+        ids = dict(EvidenceItem.objects.filter(attempt=attempt).values_list("kind", "pk"))
+        return tuple(
+            Shot(ids[shot.kind], shot.command)
+            for shot in stage.pictures(evidence)
+            if shot.kind in ids
+        )
+    return ()
+
+
+def picture(*, reviewer: Reviewer, verification_id: str, evidence_id: str) -> bytes:
+    """One picture as a fresh JPEG, and a `review.viewed` entry. Raises `NotFound`, whatever is the
+    matter.
+    """
+    with transactions.writing():
+        try:
+            row = case_in_review(verification_id, reviewer.lender_id, at=clock.now())
+            _, attempt, stage = question(row)
+        except Conflict:
+            raise NotFound("there is no such picture any more") from None
+        item = EvidenceItem.objects.filter(pk=evidence_id, attempt=attempt).first()
+        if item is None or stage.show is None:
+            raise NotFound("there is no such picture")
+        try:
+            jpeg = stage.show(item.kind, store.opening(contents.key_of(row), item).plain)
+        except (BadInput, Refused):
+            raise NotFound("this evidence is no picture") from None
+        body = {
+            "what": "picture",
+            "attempt": attempt.pk,
+            "evidence": item.pk,
+            "verification": row.pk,
+        }
+        desk.note(reviewer, "review.viewed", mode=row.mode, body=body)
+    return jpeg
 
 
 def vote(*, verification_id: str, reviewer: Reviewer, passes: bool, reason: str) -> bool:
@@ -123,16 +332,16 @@ def _give(
     verification_id: str, reviewers: Sequence[Reviewer], *, passes: bool, reason: str
 ) -> bool:
     # 1
-    words = reason.strip()
+    text = reason.strip()
     if (
-        not policy.REVIEW_REASON_MIN <= len(words) <= policy.REVIEW_REASON_MAX
-        or not words.isprintable()
+        not policy.REVIEW_REASON_MIN <= len(text) <= policy.REVIEW_REASON_MAX
+        or not text.isprintable()
     ):
-        wanted = (
+        limits = (
             f"{policy.REVIEW_REASON_MIN} to {policy.REVIEW_REASON_MAX} printable characters on one"
             " line"
         )
-        raise BadInput(f"a reason has {wanted}", code="reason_malformed", pointer="reason")
+        raise BadInput(f"a reason has {limits}", code="reason_malformed", pointer="reason")
     at = clock.now()
     with transactions.writing():
         # 2
@@ -148,9 +357,9 @@ def _give(
         if passes:
             votes.require_the_rest_passed(history, name)  # 4
         # 5. Of the reason the log holds the commitment only.
-        before = len(history.state.attempts[name].votes)
+        number = len(history.state.attempts[name].votes) + 1
         with moving.moving(history):
-            dossier.keep(attempt, {f"{REASON_KIND}.{before + 1}": words.encode()}, key=key, at=at)
+            dossier.keep(attempt, {f"{REASON_KIND}.{number}": text.encode()}, key=key, at=at)
             body = {"attempt": name, "route": attempt.route, "stage": attempt.stage}
             body["outcome"] = Outcome.PASSED if passes else Outcome.FAILED
             for reviewer in reviewers:
@@ -162,3 +371,206 @@ def _give(
             if is_decided := votes.verdict(history, name) is not None:
                 steps.schedule(verification, steps.WEIGH, due_at=at, queue=policy.ENDING_QUEUE)
     return is_decided
+
+
+# Words
+
+
+@dataclass(frozen=True)
+class Strip:
+    """The frames of one command, in order."""
+
+    label: Words
+    shots: tuple[Shot, ...]
+
+
+def _lines(case: ReviewCase, *, at: datetime) -> dict[str, Any]:
+    """Everything the page of a case lays out."""
+    references = [shot for shot in case.shots if not shot.command]
+    # Shots come in the order they were taken, so a command's stand together.
+    commanded = groupby(
+        (shot for shot in case.shots if shot.command), key=lambda shot: shot.command
+    )
+    quality = next((check.detail for check in case.checks if check.name == QUALITY), {})
+    # What the borrower said that they cannot do, so that it was not asked for.
+    without = next(
+        (check.detail.get("without", "") for check in case.checks if check.name == COMMANDS), ""
+    )
+    checks = [
+        Line(
+            row=check,
+            label=CHECKS.get(check.name, check.name),
+            mark=OUTCOME_BADGES.get(check.outcome, "badge-warn"),
+            route=OUTCOMES.get(check.outcome, check.outcome),
+            facts=tuple(
+                (DETAILS.get(name, name), value)
+                for name, value in sorted(check.detail.items())
+                if value
+            ),
+        )
+        for check in case.checks
+    ]
+    return {
+        "case": case,
+        "why": desk.of_code(case.code),
+        "left_out": [LEFT_OUT.get(name, name) for name in str(without).split(", ") if name],
+        "route": stages.titles().get(case.route, case.route),
+        "left": desk.time_left(case.until, at=at),
+        "reference": references[0] if references else None,
+        "strips": [Strip(TASKS.get(name, name), tuple(shots)) for name, shots in commanded],
+        "checks": checks,
+        "refused_before": [
+            Line(row=check, label=CHECKS.get(check.name, check.name))
+            for check in case.refused_before
+        ],
+        "remarks": [desk.of_code(code) for code in case.remarks],
+        "comparison": _comparison(case.checks),
+        "quality": [
+            (label, number_format(quality[name]))
+            for name, label in DETAILS.items()
+            if name in quality
+        ],
+        "hindrance": desk.of_code(case.hindrance),
+    }
+
+
+def _comparison(checks: Iterable[Judged]) -> tuple[tuple[Words, Any], ...]:
+    """Distance, zone, thresholds, model and calibration of the comparison with the reference."""
+    match = next((check for check in checks if check.name == MATCH), None)
+    if match is None or match.score is None:
+        return ()
+    detail: Mapping[str, Any] = match.detail
+    facts = [
+        (gettext("Distance to the reference"), number_format(match.score, 3)),
+        (gettext("Zone"), ZONES.get(match.outcome, match.outcome)),
+        (
+            gettext("Match up to"),
+            number_format(match.threshold, 3) if match.threshold is not None else None,
+        ),
+        (
+            gettext("Two people up to"),
+            number_format(float(detail["review"]), 3) if "review" in detail else None,
+        ),
+        (gettext("Backend"), detail.get("backend")),
+        (gettext("Model"), detail.get("model")),
+        (
+            gettext("What the model learned from"),
+            TRAINING_DATA.get(str(detail.get("training_data", ""))),
+        ),
+        (gettext("Embedding"), detail.get("embedding")),
+        (gettext("Calibration"), detail.get("calibration")),
+        (
+            gettext("Rates of the calibration"),
+            SOURCES.get(str(detail.get("calibration_source", ""))),
+        ),
+        (gettext("Decided by"), detail.get("decision")),
+    ]
+    return tuple((label, value) for label, value in facts if value is not None)
+
+
+# Pages
+
+
+class VoteForm(forms.Form):
+    """One vote. Nothing is chosen beforehand."""
+
+    word = forms.ChoiceField(
+        label=_("What do you see?"),
+        choices=[
+            (PASS, _("It is the borrower, alive and alone")),
+            (FAIL, _("It is not, or I cannot tell")),
+        ],
+        widget=forms.RadioSelect,
+        error_messages={
+            "required": _("Choose one of the two."),
+            "invalid_choice": _("Choose one of the two."),
+        },
+    )
+    reason = forms.CharField(
+        label=_("Why?"),
+        help_text=_(
+            "10 to 500 characters. It is sealed: neither the other reviewer nor the log sees it."
+        ),
+        min_length=policy.REVIEW_REASON_MIN,
+        max_length=policy.REVIEW_REASON_MAX,
+        widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off"}),
+        error_messages=dict.fromkeys(
+            ("required", "min_length", "max_length"), _("Write 10 to 500 characters.")
+        ),
+    )
+
+    def clean_reason(self) -> str:
+        """On one line, as it is kept. Signs that cannot be printed are refused."""
+        text = " ".join(self.cleaned_data["reason"].split())
+        if len(text) < policy.REVIEW_REASON_MIN or not text.isprintable():
+            raise forms.ValidationError(_("Write 10 to 500 characters."), code="reason_malformed")
+        return text
+
+
+@never_cache
+@user_passes_test(desk.has_both_factors)
+@permission_required(PERMISSION, raise_exception=True)
+@require_GET
+def case_page(request: HttpRequest, verification_id: str) -> HttpResponse:
+    """One case: pictures, findings, and the form of a vote."""
+    return _case_page(request, verification_id, VoteForm())
+
+
+@never_cache
+@user_passes_test(desk.has_both_factors)
+@permission_required(PERMISSION, raise_exception=True)
+@require_GET
+def picture_page(request: HttpRequest, verification_id: str, evidence_id: str) -> HttpResponse:
+    """One picture, made anew; there is none before the review and none after."""
+    jpeg = picture(
+        reviewer=desk.reviewer_of(request), verification_id=verification_id, evidence_id=evidence_id
+    )
+    response = HttpResponse(jpeg, content_type="image/jpeg")
+    # No page of anybody else may show it, not even to a reviewer who is signed in here.
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    return response
+
+
+@never_cache
+@sensitive_post_parameters("reason")
+@user_passes_test(desk.has_both_factors)
+@permission_required(PERMISSION, raise_exception=True)
+@require_POST
+def vote_page(request: HttpRequest, verification_id: str) -> HttpResponse:
+    """One vote of the person who is signed in."""
+    form = VoteForm(request.POST)
+    if not form.is_valid():
+        return _case_page(request, verification_id, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    passes = form.cleaned_data["word"] == PASS
+    try:
+        is_decided = vote(
+            verification_id=verification_id,
+            reviewer=desk.reviewer_of(request),
+            passes=passes,
+            reason=form.cleaned_data["reason"],
+        )
+    except Conflict as error:
+        return desk.refusal_page(request, desk.of_code(error.code), error)
+    if not passes:
+        message = gettext("Your vote is kept. The case was refused.")
+    elif not is_decided:
+        message = gettext("Your vote is kept. A second reviewer must look with their own eyes.")
+    else:
+        message = gettext("Your vote is kept, and it was the second one. The case goes on.")
+    messages.success(request, message)
+    return redirect("review:queue")
+
+
+def _case_page(
+    request: HttpRequest,
+    verification_id: str,
+    form: VoteForm,
+    *,
+    status: HTTPStatus = HTTPStatus.OK,
+) -> HttpResponse:
+    try:
+        reviewed = look(reviewer=desk.reviewer_of(request), verification_id=verification_id)
+    except Conflict as error:
+        return desk.refusal_page(request, desk.of_code(error.code), error)
+    context = _lines(reviewed, at=clock.now()) | {"form": form}
+    return render(request, "review/case.html", context, status=status)

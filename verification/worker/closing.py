@@ -9,14 +9,14 @@ from verification.access import leaving
 from verification.artifacts import documents, receipt
 from verification.case import attempts, contents, moving, stages, votes
 from verification.case.history import read
-from verification.core import reasons
+from verification.core import codes
 from verification.core.results import Outcome
 from verification.core.status import Status
 from verification.course.state import LEFT, OPEN
 from verification.models import Verification
 from verification.worker import outcome, queue
 
-REFUSED, COERCED = "review_refused", "coercion_reported"
+REFUSED = "review_refused"
 
 
 def lapse(row: Verification) -> None:
@@ -64,7 +64,7 @@ def weigh(row: Verification) -> None:
         attempt, key = history.state.attempts[name], contents.key_of(row)
         stage = stages.of(attempt.route, law=row.profile_sha256)[attempt.stage]
         result, code = (Outcome.PASSED, "") if passes else (Outcome.FAILED, REFUSED)
-        burns = not passes and reasons.require(REFUSED).burns and stage.attempts is not None
+        burns = not passes and codes.require(REFUSED).burns and stage.attempts is not None
         body = {
             "attempt": name,
             "route": attempt.route,
@@ -88,7 +88,7 @@ def stop(row: Verification) -> None:
         if not history.state.is_stopped or history.state.end:
             return
         body = {"cause": "hand_over"}
-        outcome.end(history, Status.DECLINED, at=at, code=COERCED, body=body)
+        outcome.end(history, Status.DECLINED, at=at, code=codes.COERCION_REPORTED, body=body)
         leaving.leave(history, at=at)
 
 

@@ -6,7 +6,7 @@ from verification import clock, transactions
 from verification.artifacts import documents
 from verification.case import attempts, contents, dossier, moving, policy, stages, voters
 from verification.case.history import History
-from verification.core import scenarios
+from verification.core import codes, scenarios
 from verification.core.errors import Unavailable
 from verification.core.keeping import inputs_mark
 from verification.core.results import Outcome, decide
@@ -15,8 +15,6 @@ from verification.core.status import Status
 from verification.evidence import vault
 from verification.models import Attempt
 from verification.worker import outcome, queue
-
-UNAVAILABLE = "review_unavailable"
 
 
 def judge(history: History, attempt: Attempt, stage: Stage, *, key: vault.Key) -> None:
@@ -97,7 +95,7 @@ def judge(history: History, attempt: Attempt, stage: Stage, *, key: vault.Key) -
             moving.record(row, "verification.in_review", at=at, body=word)
         else:
             # Our fault: the last try could not tell, or too few people could look.
-            code = UNAVAILABLE if is_unsure else "retries_exhausted"
+            code = codes.REVIEW_UNAVAILABLE if is_unsure else "retries_exhausted"
             cause = {"cause": decision.code}
             outcome.end(history, Status.FAILED, at=at, code=code, body=cause, key=key)
             if is_unsure:

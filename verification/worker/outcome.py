@@ -12,7 +12,7 @@ from verification.artifacts import receipt
 from verification.case import attempts, moving, stages
 from verification.case.history import History
 from verification.case.law import combinations
-from verification.core import profiles, reasons
+from verification.core import codes, profiles
 from verification.core.clearance import UNWANTED
 from verification.core.route import Stage
 from verification.core.status import Status
@@ -26,7 +26,7 @@ def after_failure(
     history: History, stage: Stage, code: str, *, key: vault.Key, at: datetime
 ) -> None:
     """After a failed attempt: declined at once, declined because none is left, or asked again."""
-    if reasons.require(code).final:
+    if codes.require(code).final:
         end(history, Status.DECLINED, at=at, code=code, key=key)
     elif (tries := attempts.count_tries(history, stage, at=at)).is_exhausted:
         exhaust(history, tries, key=key, at=at)
@@ -38,7 +38,7 @@ def exhaust(history: History, tries: attempts.Tries, *, key: vault.Key, at: date
     """Declined because no attempt is left; its entry names those that were spent."""
     release = stages.release(history.row.route, law=history.row.profile_sha256)
     body = {"spent": tries.named(history.row.pk), "release": release.id}
-    end(history, Status.DECLINED, at=at, code=attempts.NONE_LEFT, body=body, key=key)
+    end(history, Status.DECLINED, at=at, code=codes.ATTEMPTS_EXHAUSTED, body=body, key=key)
 
 
 def after_pass(history: History, stage: Stage, *, key: vault.Key, at: datetime) -> None:

@@ -13,7 +13,7 @@ from tests.lenders.api.test_test_clock import DAY, advance, lawful
 from tests.verification.log.looks import differences_of
 from tests.verification.stories.story import begin, swept, wait_until
 from verification.log.legality import faults_of
-from verification.models import Attempt, AuditEntry, Clearance, Link, Verification
+from verification.models import Access, Attempt, AuditEntry, Clearance, Verification
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -94,7 +94,7 @@ def test_a_row_that_moves_without_an_entry_is_told(api, lender, column):
     ("table", "column"),
     [
         (Attempt, "expires_at"),
-        (Link, "expires_at"),
+        (Access, "expires_at"),
         (Clearance, "expires_at"),
         (Clearance, "fresh_until"),
     ],

@@ -26,7 +26,7 @@ from tests.verification.log.looks import verify_legality
 from tests.verification.log.rows import order_all
 from tests.verification.stories.story import in_parallel, order
 from verification import clock, tasks, transactions
-from verification.access import commands
+from verification.access import openings
 from verification.case import moving
 from verification.core.errors import Conflict
 from verification.models import Clearance, Verification
@@ -163,7 +163,7 @@ def test_what_a_worker_holds_is_not_canceled_either(waited, renewal):
     says_no(renewal)
     assert queue.claim(renewal.id) is not None
     with pytest.raises(Conflict) as caught:
-        commands.cancel(lender_id=waited.lender.pk, mode="test", verification_id=renewal.id)
+        openings.cancel(lender_id=waited.lender.pk, mode="test", verification_id=renewal.id)
     assert caught.value.code == "answer_not_judged"
 
 

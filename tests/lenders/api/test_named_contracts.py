@@ -16,7 +16,7 @@ from tests.lenders.api.test_clearances import (
     types,
 )
 from tests.verification.stories.story import Story, opening
-from verification.access import commands
+from verification.access import openings
 from verification.core.lender import LenderFacts
 from verification.models import AuditEntry
 from verification.payout import clearances
@@ -30,7 +30,7 @@ def story(lender, issued):
     given = opening()
     given = replace(given, loan=replace(given.loan, contract_sha256=CONTRACT))
     facts = LenderFacts(id=lender.pk, name=lender.name, bin=lender.bin, phone=lender.phone)
-    opened = commands.open_verification(
+    opened = openings.open_verification(
         lender=facts, mode="test", profile_id="KZ-2021-04", opening=given
     )
     played = Story(lender, opened.verification_id, opened.token).to_statement()

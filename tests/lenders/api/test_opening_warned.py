@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from lenders.codes import WARNINGS
 from lenders.models import Lender
 from tests.lenders.samples import IIN, OTHER_IIN, Caller, opening
 from tests.verification.stories import reviewers
+from verification.core.codes import WARNINGS
 
 pytestmark = pytest.mark.django_db
 
-WARNED = [{"code": "reviewers_too_few", "detail": WARNINGS["reviewers_too_few"]}]
+WARNED = [{"code": "reviewers_too_few", "detail": WARNINGS["reviewers_too_few"].warning}]
 CAMERA = {"routes": ["biometric"]}
 
 

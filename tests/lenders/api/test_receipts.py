@@ -36,7 +36,7 @@ from tests.verification.stories.story import (
     wait_until,
 )
 from verification import tasks, transactions
-from verification.access import commands
+from verification.access import openings
 from verification.artifacts import receipt
 from verification.case import contents, policy
 from verification.case.history import read
@@ -232,7 +232,7 @@ def test_before_the_log_has_ordered_it_there_is_none(api, lender, issued):
 
 def test_what_was_canceled_has_none_before_a_worker_signed(api, lender):
     story = at_statement(lender)
-    commands.cancel(lender_id=lender.pk, mode="test", verification_id=story.id)
+    openings.cancel(lender_id=lender.pk, mode="test", verification_id=story.id)
     order_all()
     assert api.get(f"/v1/verifications/{story.id}").json()["status"] == "canceled"
     assert code(api.get(place(story))) == (409, "receipt_not_ready")

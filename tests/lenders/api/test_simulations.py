@@ -20,10 +20,11 @@ from tests.verification.log.rows import order_all
 from tests.verification.outbound.insecure_servers import insecure_server, silent
 from tests.verification.stories.story import IIN, OTHER_IIN, at_statement, begin
 from verification.access import links
+from verification.access.tokens import LINKS
 from verification.core.errors import Conflict, Unavailable
 from verification.core.ids import secret_digest
 from verification.core.scenarios import SCENARIOS, SCRIPTED
-from verification.models import AuditEntry, Link, Verification
+from verification.models import AuditEntry, Verification
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -239,10 +240,10 @@ def test_a_sandbox_that_is_not_there_changes_nothing(api):
         raise Unavailable("nobody", code="sandbox_unavailable")
 
     InsecureSimulation.before = silence
-    links_before, sequence = Link.objects.count(), Verification.objects.get(pk=made["id"]).sequence
+    links_before, sequence = LINKS.rows.count(), Verification.objects.get(pk=made["id"]).sequence
     refused = simulate(api, made["id"], scenario="verified", key="k-1")
     assert (code(refused), refused.headers["Retry-After"]) == ((503, "sandbox_unavailable"), "5")
-    assert (Link.objects.count(), Verification.objects.get(pk=made["id"]).sequence) == (
+    assert (LINKS.rows.count(), Verification.objects.get(pk=made["id"]).sequence) == (
         links_before,
         sequence,
     )

@@ -11,7 +11,7 @@ from django.test import Client
 from tests.verification.borrower.camera_visits import NOW, client, shows, story, text
 from tests.verification.borrower.pages import choices
 from verification import clock
-from verification.borrower import camera, hints
+from verification.borrower import camera
 from verification.stages.live_capture import dialogue as live_capture
 from verification.stages.live_capture import policy as capture_policy
 
@@ -141,7 +141,7 @@ def seen(monkeypatch):
         pictures.append((verification.pk, jpeg))
         return "too_dark"
 
-    monkeypatch.setattr(hints, "hint", insecure_hint)
+    monkeypatch.setattr(camera, "hint_of", insecure_hint)
     return pictures
 
 

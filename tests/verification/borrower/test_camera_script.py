@@ -25,8 +25,8 @@ from tests.verification.borrower.camera_visits import (
 )
 from tests.verification.borrower.pages import made
 from tests.verification.borrower.visits import find
-from verification.access import commands, open_page
-from verification.borrower import camera, untrusted_answer
+from verification.access import answers, open_page
+from verification.borrower import browsers, camera
 from verification.core.route import Next
 
 __all__ = ["client", "shows", "story"]
@@ -84,7 +84,7 @@ def looks(monkeypatch):
         return found["left"] >= 0
 
     monkeypatch.setattr(open_page, "turn_of", lambda *_: made("wait", is_looked_at=True))
-    monkeypatch.setattr(commands, "answer", lambda **_: Next.LOOK)
+    monkeypatch.setattr(answers, "answer", lambda **_: Next.LOOK)
     monkeypatch.setattr(open_page, "is_looked_at", is_looked_at)
     for name in ("ASK_FIRST_SECONDS", "ASK_AGAIN_SECONDS"):
         monkeypatch.setattr(camera, name, 0.001)
@@ -105,7 +105,7 @@ def test_an_answer_that_nobody_looks_at_is_answered_at_once(client, story, monke
 
 
 def test_of_a_part_nothing_is_said_but_that_it_was_kept(client, story, monkeypatch):
-    monkeypatch.setattr(commands, "answer", lambda **_: Next.PART)
+    monkeypatch.setattr(answers, "answer", lambda **_: Next.PART)
     response = post(client, consent(story))
     assert (response.status_code, response.content) == (204, b"")
 
@@ -144,7 +144,7 @@ def test_no_more_scripts_wait_at_once_than_leave_threads_to_others(client, looks
 
 def test_pictures_come_as_files_beside_the_answer(client, story, monkeypatch):
     taken = []
-    monkeypatch.setattr(commands, "answer", lambda **given: taken.append(given))
+    monkeypatch.setattr(answers, "answer", lambda **given: taken.append(given))
     turn = story.page().turn
     files = [SimpleUploadedFile("a.jpg", b"first"), SimpleUploadedFile("b.jpg", b"\xff\xfe")]
     said = json.dumps({"turn": turn, "frames": [1, 2], "files": "mine"})
@@ -153,9 +153,7 @@ def test_pictures_come_as_files_beside_the_answer(client, story, monkeypatch):
     assert taken[0]["untrusted"] == {"frames": [1, 2], "files": [b"first", b"\xff\xfe"]}
 
 
-@pytest.mark.parametrize(
-    "said", ["", "{", "[]", '{"turn": "1"}', "x" * untrusted_answer.JSON_MAX_BYTES]
-)
+@pytest.mark.parametrize("said", ["", "{", "[]", '{"turn": "1"}', "x" * browsers.JSON_MAX_BYTES])
 def test_files_beside_no_answer_leave_the_turn_open(client, story, said):
     turn = story.page().turn
     response = client.post(
@@ -202,7 +200,7 @@ def test_an_answer_in_json_is_taken_and_told_what_it_led_to(client, story):
         b"\xff\xfe",
         b"[" * 100_000,
         b'{"turn": ' + b"9" * 5_000 + b"}",
-        b'{"turn": 1, "frames": "' + b"x" * untrusted_answer.JSON_MAX_BYTES + b'"}',
+        b'{"turn": 1, "frames": "' + b"x" * browsers.JSON_MAX_BYTES + b'"}',
     ],
     ids=range(16),
 )

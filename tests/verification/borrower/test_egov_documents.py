@@ -8,10 +8,10 @@ from hypothesis import given as drawn
 from hypothesis import strategies as st
 
 from tests.verification.borrower.pages import made
-from verification.borrower import egov_documents
+from verification.borrower import signing
 from verification.core.errors import BadInput
 
-GIVEN = egov_documents.documents(made("statement"))
+GIVEN = signing.documents_to_sign(made("statement"))
 CODES = {"egov_answer_malformed", "egov_document_altered"}
 SIGNATURE = "MIIB"
 
@@ -30,7 +30,7 @@ def answer(**changes):
 
 def read(back):
     untrusted = back if isinstance(back, bytes) else json.dumps(back, ensure_ascii=False).encode()
-    return egov_documents.signature_in(untrusted, given=GIVEN)
+    return signing.signature_in(untrusted, offer=GIVEN)
 
 
 def code_of(back):
@@ -102,7 +102,7 @@ MALFORMED = [
     json.dumps(answer()).encode("utf-16"),
     json.dumps(answer()).replace('"id": 1', '"id": NaN').encode(),
     json.dumps(answer()).encode() + b"x",
-    json.dumps(answer(root__x="x" * egov_documents.PUT_MAX_BYTES)).encode(),
+    json.dumps(answer(root__x="x" * signing.PUT_MAX_BYTES)).encode(),
     {"documentsToSign": []},
     {"documentsToSign": [1]},
     {"documentsToSign": [{}]},

@@ -22,9 +22,10 @@ from tests.verification.stories.conftest import authorities as authorities
 from tests.verification.stories.conftest import issued as issued
 from tests.verification.stories.conftest import trusted as trusted
 from tests.verification.stories.story import IIN, begin, lender
-from verification.borrower import egov_documents
+from verification.access.tokens import SIGNERS
+from verification.borrower import signing
 from verification.log import signatures
-from verification.models import AuditEntry, EvidenceItem, MobileSigning, Verification
+from verification.models import AuditEntry, EvidenceItem, Verification
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -124,14 +125,14 @@ def test_a_code_is_made_by_a_press_only_and_never_by_a_visit(story, page, turn):
     assert page.get(MINT).status_code == 405
     page.get(NOW)
     page.get(STATE)
-    assert (entries(story), MobileSigning.objects.count()) == (before, 0)
+    assert (entries(story), SIGNERS.rows.count()) == (before, 0)
     strict = Client(enforce_csrf_checks=True)
     strict.cookies = page.cookies
     assert strict.post(MINT, {"turn": turn}).status_code == 403
     assert Client().post(MINT, {"turn": turn}).status_code == 409
     assert page.post(MINT, {"turn": turn + 1}).json() == {"code": "not_your_turn"}
     assert page.post(MINT, {"turn": "x"}).status_code == 422
-    assert MobileSigning.objects.count() == 0
+    assert SIGNERS.rows.count() == 0
     assert page.post(MINT, {"turn": turn}).status_code == 200
     assert entries(story) == before + 1
 
@@ -263,7 +264,7 @@ HOSTILE = {
     "no JSON": (lambda given, key: b"\x00" * 100, MALFORMED),
     "deep": (lambda given, key: b"[" * 100_000, MALFORMED),
     "nothing": (lambda given, key: b"", MALFORMED),
-    "too large": (lambda given, key: b" " * (egov_documents.PUT_MAX_BYTES + 1), MALFORMED),
+    "too large": (lambda given, key: b" " * (signing.PUT_MAX_BYTES + 1), MALFORMED),
 }
 
 

@@ -9,8 +9,8 @@ from django.test import Client
 from tests.verification.borrower.visits import NOW, browser, entries, find, text
 from tests.verification.stories.conftest import authorities, issued, trusted
 from tests.verification.stories.story import begin, lender, make_due, wait_until
-from verification.access import commands, hand_over
-from verification.borrower import cookie
+from verification.access import hand_over, openings
+from verification.borrower import browsers
 from verification.case import policy
 from verification.models import Attempt, Verification
 
@@ -35,7 +35,7 @@ def in_english(client):
 def scanned(desk):
     """A phone that has scanned a code of the desk's session and pressed Continue."""
     # The page draws its code; a camera reads it in tests/browser.
-    token = hand_over.mint(untrusted_session=desk.cookies[cookie.NAME].value).token
+    token = hand_over.mint(untrusted_session=desk.cookies[browsers.SESSION].value).token
     phone = in_english(Client())
     assert phone.post("/v/phone/", {"token": token}).headers["Location"] == "/v/phone/now/"
     return phone
@@ -61,13 +61,13 @@ def test_the_phone_sees_the_loan_and_the_question_then_a_number_and_then_it_goes
     assert phone.get("/v/phone/now/state/").json()["page"] == "done"
     let_in = phone.get("/v/phone/now/")
     assert let_in.headers["Location"] == NOW
-    assert let_in.cookies[cookie.PHONE]["max-age"] == 0
+    assert let_in.cookies[browsers.PHONE]["max-age"] == 0
     assert phone.get(NOW).status_code == 200
     assert desk.get(NOW).status_code == 410
 
 
 def test_the_phones_token_is_out_of_reach_of_scripts(desk):
-    kept = scanned(desk).cookies[cookie.PHONE]
+    kept = scanned(desk).cookies[browsers.PHONE]
     assert (kept["httponly"], kept["samesite"], kept["path"], kept["max-age"]) == (
         True,
         "Lax",
@@ -145,7 +145,7 @@ def test_a_phone_shows_a_check_that_broke_down_as_it_shows_a_reported_caller(
 
 def test_a_phone_that_is_not_let_in_learns_of_no_other_end(desk, story):
     phone = scanned(desk)
-    commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+    openings.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
     assert phone.get("/v/phone/now/").status_code == 410
     assert phone.get("/v/phone/now/state/").status_code == 410
 
@@ -155,7 +155,7 @@ def test_a_copied_cookie_of_a_stopped_phone_opens_nothing_after_a_day(desk, stor
     phone.post("/v/phone/now/", {"somebody_tells_me": "true"})
     story.work()
     thief = Client()
-    thief.cookies[cookie.PHONE] = phone.cookies[cookie.PHONE].value
+    thief.cookies[browsers.PHONE] = phone.cookies[browsers.PHONE].value
     assert thief.get("/v/phone/now/").status_code == 200
     wait_until(story.row().finished_at + timedelta(seconds=policy.SESSION_AFTER_END_SECONDS))
     assert thief.get("/v/phone/now/").status_code == 410
@@ -175,7 +175,7 @@ def test_a_code_that_is_none_gets_the_page_of_a_used_one(token):
     response = in_english(Client()).post("/v/phone/", {"token": token})
     assert response.status_code == 410
     assert "This code can no longer be used" in text(response)
-    assert cookie.PHONE not in response.cookies
+    assert browsers.PHONE not in response.cookies
 
 
 def test_a_visit_does_nothing_and_looks_the_same_for_everybody(desk, story):

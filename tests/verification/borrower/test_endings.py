@@ -22,14 +22,15 @@ from tests.verification.borrower.catalogues import LANGUAGES
 from tests.verification.borrower.pages import RENEWAL, made
 from tests.verification.borrower.visits import NOW, browser, consent, find, text
 from tests.verification.stories.story import wait_until
-from verification.access import commands, open_page
+from verification.access import open_page, openings
 from verification.borrower import views
 from verification.case import policy
 from verification.core import errors
+from verification.core.codes import CODES, ENDINGS, NOT_CONFIRMED, REASONS, ending_of
 from verification.core.lender import LenderFacts, Outline
-from verification.core.reasons import ENDINGS, NOT_CONFIRMED, REASONS, ending_of
 
 SPOKEN = ("en", *LANGUAGES)
+PAGES_OF_PROBLEMS = {code: row for code, row in CODES.items() if row.page_title}
 CASE, NUMBER, NAME = "1795-895-717-016", "+77270000044", "First Credit LLP"
 # What ends a verification by itself. All others end it by being the last of all tries.
 BY_THEMSELVES = {
@@ -213,14 +214,12 @@ ABOUT = Outline(
 
 @pytest.mark.parametrize("language", SPOKEN)
 @pytest.mark.parametrize("path", ["/", "/v/", NOW, "/oversight/"])
-@pytest.mark.parametrize("code", sorted(page_problems._BY_CODE))
+@pytest.mark.parametrize("code", sorted(PAGES_OF_PROBLEMS))
 def test_every_problem_is_in_the_readers_language_and_has_a_way_out(language, path, code):
-    title, words = page_problems._BY_CODE[code]
-    with translation.override("en"):
-        wanted = str(title), str(words)
+    row = PAGES_OF_PROBLEMS[code]
     with translation.override(language):
         html = body(page_problems._page(RequestFactory().get(path), status=410, code=code))
-    is_in(language, html, *wanted)
+    is_in(language, html, row.page_title, row.page_text)
     assert '<a class="button' in html
 
 
@@ -270,7 +269,7 @@ def test_a_used_link_says_by_no_word_of_the_lenders_what_it_was_for(story):
 @pytest.mark.django_db
 def test_long_after_the_end_a_used_link_and_session_name_nobody(story):
     client = browser(story)
-    commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+    openings.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
     told_until = story.row().finished_at + timedelta(seconds=policy.LINK_TOLD_SECONDS)
     wait_until(told_until - timedelta(seconds=30))
     assert "Sandbox Credit" in text(Client().post("/v/", {"token": story.token}))

@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import models
 from django.test import Client
 from django.utils import timezone
 
@@ -23,21 +22,14 @@ from tests.verification.log.rows import order_all, slip_in
 from tests.verification.stories.conftest import authorities, issued, trusted
 from tests.verification.stories.story import IIN, Story, at_statement, begin, lender
 from verification import clock, transactions
-from verification.access import commands, hand_over, links, mobile_signing
-from verification.borrower import cookie
+from verification.access import answers, hand_over, links, mobile_signing
+from verification.access.tokens import LINKS, PHONES, SESSIONS, SIGNERS
+from verification.borrower import browsers
 from verification.case import moving
 from verification.core.errors import NotYourTurn
-from verification.core.ids import secret_digest
+from verification.core.ids import HAND_OVER, LINK, MOBILE_SIGNING, SESSION, secret_digest
 from verification.log.verify import verify_log
-from verification.models import (
-    Attempt,
-    AuditEntry,
-    BorrowerSession,
-    HandOver,
-    Link,
-    MobileSigning,
-    Verification,
-)
+from verification.models import Access, Attempt, AuditEntry, Verification
 from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 __all__ = ("authorities", "issued", "trusted")
@@ -51,38 +43,34 @@ REFUSED = {409, 410}
 """Most pages say that the session is over; a script that asks for a code learns it as a
 conflict.
 """
-TABLES: tuple[type[models.Model], ...] = (HandOver, MobileSigning, BorrowerSession, Link)
 
 
 @contextmanager
 def put_back() -> Iterator[None]:
     """All rows of ways in are at the end as they were."""
-    before = {model: list(model._default_manager.order_by("pk").values()) for model in TABLES}
+    before = list(Access.objects.order_by("pk").values())
     yield
-    for model in TABLES:
-        rows = model._default_manager
-        known = [row["id"] for row in before[model]]
-        rows.exclude(pk__in=known).delete()
-        for row in before[model]:
-            rows.filter(pk=row["id"]).update(**row)
+    # Codes first, for they name a session.
+    added = Access.objects.exclude(pk__in=[row["id"] for row in before])
+    added.exclude(parent=None).delete()
+    added.delete()
+    # Of two sessions none may live for a moment: the one that has ended ends first.
+    for row in sorted(before, key=lambda row: row["spent_at"] is None):
+        Access.objects.filter(pk=row["id"]).update(**row)
 
 
 # Sessions
 
 
 def _inserted(story: Story) -> None:
-    BorrowerSession.objects.filter(verification_id=story.id, ended_at=None).update(
-        ended_at=timezone.now()
-    )
-    BorrowerSession.objects.create(
-        verification_id=story.id, token_sha256=DIGEST, created_at=timezone.now()
+    SESSIONS.rows.filter(verification_id=story.id, spent_at=None).update(spent_at=timezone.now())
+    SESSIONS.rows.create(
+        kind=SESSION, verification_id=story.id, digest=DIGEST, created_at=timezone.now()
     )
 
 
 def _replaced(story: Story) -> None:
-    BorrowerSession.objects.filter(verification_id=story.id, ended_at=None).update(
-        token_sha256=DIGEST
-    )
+    SESSIONS.rows.filter(verification_id=story.id, spent_at=None).update(digest=DIGEST)
 
 
 def _named_by_an_entry_without_a_key(story: Story) -> None:
@@ -92,7 +80,7 @@ def _named_by_an_entry_without_a_key(story: Story) -> None:
     slip_in(genuine, body={**genuine.body, "session": DIGEST.hex()})
 
 
-SESSIONS = (_inserted, _replaced)
+FORGED_SESSIONS = (_inserted, _replaced)
 
 
 def _page(client: Client, story: Story) -> Response:
@@ -167,7 +155,7 @@ def verified(issued: Issued) -> Story:
 
 
 @pytest.mark.parametrize("stage", ["unopened", "consent", "statement", "verified"])
-@pytest.mark.parametrize("forged", SESSIONS)
+@pytest.mark.parametrize("forged", FORGED_SESSIONS)
 def test_of_eleven_deeds_in_each_forged_session_none_is_done(
     issued: Issued, stage: str, forged: Callable[[Story], None]
 ) -> None:
@@ -178,7 +166,7 @@ def test_of_eleven_deeds_in_each_forged_session_none_is_done(
         browser(story)
     order_all()
     thief, before = Client(), AuditEntry.objects.count()
-    thief.cookies[cookie.NAME] = TOKEN
+    thief.cookies[browsers.SESSION] = TOKEN
     with put_back():
         forged(story)
         for deed in DEEDS:
@@ -193,7 +181,7 @@ def test_a_poll_by_a_forged_session_says_which_page_is_open_and_no_more() -> Non
     story = at_statement()
     browser(story)
     thief = Client()
-    thief.cookies[cookie.NAME] = TOKEN
+    thief.cookies[browsers.SESSION] = TOKEN
     with put_back():
         _inserted(story)
         told = thief.get(f"{NOW}state/").json()
@@ -205,7 +193,7 @@ def test_an_entry_that_no_key_signed_begins_no_session_and_is_named(issued: Issu
     story = verified(issued)
     order_all()
     thief = Client()
-    thief.cookies[cookie.NAME] = TOKEN
+    thief.cookies[browsers.SESSION] = TOKEN
     with put_back():
         _named_by_an_entry_without_a_key(story)
         assert {deed(thief, story).status_code for deed in DEEDS} == REFUSED
@@ -224,9 +212,9 @@ def test_a_session_that_an_entry_ended_is_ended_although_its_row_says_otherwise(
     assert second.post("/v/", {"token": token}).status_code == 302
     before = AuditEntry.objects.count()
     with put_back():
-        old = secret_digest(first.cookies[cookie.NAME].value)
-        BorrowerSession.objects.filter(verification_id=story.id).update(ended_at=timezone.now())
-        BorrowerSession.objects.filter(token_sha256=old).update(ended_at=None)
+        old = secret_digest(first.cookies[browsers.SESSION].value)
+        SESSIONS.rows.filter(verification_id=story.id).update(spent_at=timezone.now())
+        SESSIONS.rows.filter(digest=old).update(spent_at=None)
         assert {deed(first, story).status_code for deed in DEEDS} == REFUSED
     assert AuditEntry.objects.count() == before
     assert second.get(NOW).status_code == 200
@@ -239,24 +227,24 @@ def test_a_session_that_an_entry_ended_is_ended_although_its_row_says_otherwise(
 
 def _made(story: Story) -> str:
     times = {"created_at": timezone.now(), "expires_at": timezone.now() + timedelta(minutes=10)}
-    Link.objects.create(verification_id=story.id, token_sha256=DIGEST, **times)
+    LINKS.rows.create(kind=LINK, verification_id=story.id, digest=DIGEST, **times)
     return TOKEN
 
 
 def _swapped(story: Story) -> str:
-    Link.objects.filter(verification_id=story.id).update(token_sha256=DIGEST, spent_at=None)
+    LINKS.rows.filter(verification_id=story.id).update(digest=DIGEST, spent_at=None)
     return TOKEN
 
 
 def _unspent(story: Story) -> str:
-    Link.objects.filter(verification_id=story.id).update(spent_at=None)
+    LINKS.rows.filter(verification_id=story.id).update(spent_at=None)
     return story.token
 
 
 def _superseded(story: Story) -> str:
     links.mint(lender_id=story.lender.pk, mode="test", verification_id=story.id)
     newest = timezone.now() + timedelta(minutes=10)
-    Link.objects.filter(verification_id=story.id).update(spent_at=None, expires_at=newest)
+    LINKS.rows.filter(verification_id=story.id).update(spent_at=None, expires_at=newest)
     return story.token
 
 
@@ -271,7 +259,7 @@ def test_no_row_of_a_link_lets_anybody_in(forged: Callable[[Story], str], is_ope
         before = AuditEntry.objects.count()
         answer = Client().post("/v/", {"token": token})
         assert answer.status_code == 410
-        assert cookie.NAME not in answer.cookies
+        assert browsers.SESSION not in answer.cookies
         assert AuditEntry.objects.count() == before
 
 
@@ -280,13 +268,13 @@ def test_no_row_of_a_link_lets_anybody_in(forged: Callable[[Story], str], is_ope
 
 def phone_page(token: str) -> Response:
     phone = Client()
-    phone.cookies[cookie.PHONE] = token
+    phone.cookies[browsers.PHONE] = token
     return phone.get("/v/phone/now/")
 
 
 def phone_reply(token: str, *, is_told: str) -> Response:
     phone = Client()
-    phone.cookies[cookie.PHONE] = token
+    phone.cookies[browsers.PHONE] = token
     return phone.post("/v/phone/now/", {"somebody_tells_me": is_told})
 
 
@@ -294,10 +282,17 @@ def documents(access: str) -> Response:
     return Client().get("/v/egov/documents", headers={"Authorization": f"Bearer {access}"})
 
 
-def made_code(story: Story, model: Any, **more: Any) -> None:
-    session = BorrowerSession.objects.get(verification_id=story.id, ended_at=None)
-    until = timezone.now() + timedelta(minutes=2)
-    model.objects.create(verification_id=story.id, session=session, expires_at=until, **more)
+def made_code(story: Story, kind: str, **more: Any) -> None:
+    session = SESSIONS.rows.get(verification_id=story.id, spent_at=None)
+    at = timezone.now()
+    Access.objects.create(
+        kind=kind,
+        verification_id=story.id,
+        parent=session,
+        created_at=at,
+        expires_at=at + timedelta(minutes=2),
+        **more,
+    )
 
 
 def test_no_row_of_a_code_for_a_phone_shows_the_loan_or_stops_it() -> None:
@@ -306,13 +301,13 @@ def test_no_row_of_a_code_for_a_phone_shows_the_loan_or_stops_it() -> None:
     order_all()
     before = AuditEntry.objects.count()
     with put_back():
-        made_code(story, HandOver, code_sha256=DIGEST)
+        made_code(story, HAND_OVER, digest=DIGEST)
         assert Client().post("/v/phone/", {"token": TOKEN}).status_code == 410
-        HandOver.objects.update(phone_sha256=DIGEST, code_sha256=secret_digest("b" * 43))
+        PHONES.rows.update(second_digest=DIGEST, digest=secret_digest("b" * 43))
         assert phone_page(TOKEN).status_code == 410
         for is_told in ("true", "false"):
             phone_reply(TOKEN, is_told=is_told)
-        HandOver.objects.update(number="1234")
+        PHONES.rows.update(number="1234")
         desk.post(f"{NOW}elsewhere/number/", {"number": "1234"})
     assert AuditEntry.objects.count() == before
     assert story.row().step == ""
@@ -322,16 +317,16 @@ def test_no_row_of_a_code_for_a_phone_shows_the_loan_or_stops_it() -> None:
 def test_nobody_takes_the_place_of_the_phone_that_read_the_code() -> None:
     story = at_statement()
     desk = browser(story)
-    code = hand_over.mint(untrusted_session=desk.cookies[cookie.NAME].value).token
+    code = hand_over.mint(untrusted_session=desk.cookies[browsers.SESSION].value).token
     phone = hand_over.read(untrusted_code=code, untrusted_agent="Safari on iPhone")
     hand_over.reply(untrusted_phone=phone, is_told=False)
     number = hand_over.waiting(untrusted_phone=phone).number
     before = AuditEntry.objects.count()
     with put_back():
-        HandOver.objects.update(phone_sha256=DIGEST)
+        PHONES.rows.update(second_digest=DIGEST)
         assert phone_page(TOKEN).status_code == 410
         desk.post(f"{NOW}elsewhere/number/", {"number": number})
-        HandOver.objects.update(phone_sha256=None)
+        PHONES.rows.update(second_digest=None)
         assert Client().post("/v/phone/", {"token": code}).status_code == 410
     assert AuditEntry.objects.count() == before
     assert desk.post(f"{NOW}elsewhere/number/", {"number": number}).status_code == 200
@@ -346,9 +341,9 @@ def test_no_row_of_a_code_for_the_app_shows_the_statement_or_takes_an_answer() -
     order_all()
     before = AuditEntry.objects.count()
     with put_back():
-        made_code(story, MobileSigning, code_sha256=DIGEST, turn=turn)
+        made_code(story, MOBILE_SIGNING, digest=DIGEST, turn=turn)
         assert Client().get(f"/v/egov/{TOKEN}/mgovSign").status_code == 403
-        MobileSigning.objects.update(access_sha256=DIGEST, code_sha256=secret_digest("b" * 43))
+        SIGNERS.rows.update(second_digest=DIGEST, digest=secret_digest("b" * 43))
         answer = documents(TOKEN)
         assert answer.status_code == 403
         assert IIN.encode() not in answer.content
@@ -358,14 +353,14 @@ def test_no_row_of_a_code_for_the_app_shows_the_statement_or_takes_an_answer() -
 
 def test_nobody_takes_the_place_of_the_app_that_read_the_code() -> None:
     story = at_statement()
-    session = browser(story).cookies[cookie.NAME].value
+    session = browser(story).cookies[browsers.SESSION].value
     minted = mobile_signing.mint(untrusted_session=session, turn=story.page().turn)
     assert Client().get(f"/v/egov/{minted.token}/mgovSign").status_code == 200
     before = AuditEntry.objects.count()
     with put_back():
-        MobileSigning.objects.update(access_sha256=DIGEST)
+        SIGNERS.rows.update(second_digest=DIGEST)
         assert documents(TOKEN).status_code == 403
-        MobileSigning.objects.update(access_sha256=None)
+        SIGNERS.rows.update(second_digest=None)
         assert Client().get(f"/v/egov/{minted.token}/mgovSign").status_code == 403
     assert AuditEntry.objects.count() == before
     order_all()
@@ -378,7 +373,7 @@ def test_nobody_takes_the_place_of_the_app_that_read_the_code() -> None:
 def test_an_answer_names_the_session_that_its_link_began(issued: Issued) -> None:
     story = at_consent()
     client = browser(story)
-    session = secret_digest(client.cookies[cookie.NAME].value).hex()
+    session = secret_digest(client.cookies[browsers.SESSION].value).hex()
     assert client.post(NOW, consent(story)).status_code == 302
     begun = AuditEntry.objects.get(verification_id=story.id, type="link.spent")
     answered = AuditEntry.objects.get(verification_id=story.id, type="attempt.answered")
@@ -390,18 +385,18 @@ def test_an_answer_names_the_session_that_its_link_began(issued: Issued) -> None
 @pytest.mark.parametrize("is_known", [True, False])
 def test_no_answer_is_taken_of_a_browser_that_another_one_follows_meanwhile(is_known: bool) -> None:
     story = at_consent()
-    session = browser(story).cookies[cookie.NAME].value
+    session = browser(story).cookies[browsers.SESSION].value
     visit = links.visit(untrusted_session=session)
     links.redeem(untrusted_token=links.successor(untrusted_session=session).token)
     agreed = {"agreed": True, "version": CURRENT, "language": "ru"}
     before = AuditEntry.objects.count()
     with pytest.raises(NotYourTurn):
-        commands.answer(
+        answers.answer(
             verification_id=story.id,
             turn=story.page().turn,
             untrusted=agreed,
             session=visit.session,
-            known=visit.attempt if is_known else None,
+            visited=visit.attempt if is_known else None,
         )
     assert AuditEntry.objects.count() == before
     story.answer(**agreed)
@@ -411,7 +406,7 @@ def test_no_answer_is_taken_of_a_browser_that_another_one_follows_meanwhile(is_k
 
 def test_a_signature_by_the_app_names_the_session_of_its_code(issued: Issued) -> None:
     story = at_statement()
-    session = browser(story).cookies[cookie.NAME].value
+    session = browser(story).cookies[browsers.SESSION].value
     minted = mobile_signing.mint(untrusted_session=session, turn=story.page().turn)
     access = mobile_signing.read(untrusted_code=minted.token).access
     signature = sign_cms(issued(), story.statement(), signed_at=timezone.now())
@@ -452,7 +447,7 @@ def test_what_the_borrower_downloads_is_on_record_by_their_session(issued: Issue
     ]
     downloads = AuditEntry.objects.filter(type="document.downloaded").order_by("at")
     assert [entry.body["what"] for entry in downloads] == ["statement", "signature"]
-    session = secret_digest(client.cookies[cookie.NAME].value).hex()
+    session = secret_digest(client.cookies[browsers.SESSION].value).hex()
     assert {(entry.body["verification"], entry.body["session"]) for entry in downloads} == {
         (story.id, session)
     }

@@ -10,9 +10,9 @@ from django.utils import timezone
 from tests.verification.borrower.pages import DATA, made
 from tests.verification.borrower.visits import find
 from tests.verification.stories.story import begin, lender
-from verification.access import commands, links
+from verification.access import answers, links
 from verification.access import open_page as pages
-from verification.borrower import cookie, one_time_code
+from verification.borrower import browsers, forms
 from verification.core.errors import BadInput
 
 pytestmark = pytest.mark.django_db
@@ -31,20 +31,20 @@ def client():
 @pytest.fixture
 def shows(monkeypatch):
     """Makes the open page one made by hand; gives what is answered to it."""
-    answers = []
+    posted = []
 
     def show(page, *, refuse="", **changes):
         open_page = made(page, **changes)
 
-        def answer(*, verification_id, turn, untrusted, session, known):
-            answers.append(dict(untrusted))
+        def answer(*, verification_id, turn, untrusted, session, visited):
+            posted.append(dict(untrusted))
             if refuse:
                 raise BadInput("made by a test", code="bad_answer", pointer=refuse)
 
         monkeypatch.setattr(pages, "borrower_page", lambda *, verification_id: open_page)
         monkeypatch.setattr(pages, "page_of", lambda *_: open_page)
-        monkeypatch.setattr(commands, "answer", answer)
-        return answers
+        monkeypatch.setattr(answers, "answer", answer)
+        return posted
 
     return show
 
@@ -143,7 +143,7 @@ def test_what_was_typed_comes_back_after_a_mismatch(client, shows):
 def test_the_browser_keeps_it_sealed_out_of_reach_and_for_a_while(client, shows):
     shows("form")
     client.post(NOW, {"turn": 7} | TYPED)
-    kept = client.cookies[cookie.TYPED]
+    kept = client.cookies[browsers.TYPED]
     assert (kept["max-age"], kept["path"], kept["httponly"], kept["samesite"]) == (
         900,
         "/v/",
@@ -160,9 +160,9 @@ def test_who_goes_on_by_another_session_reads_nothing_even_with_the_seal(client,
     shows("form")
     client.post(NOW, {"turn": 7} | TYPED)
     other = Client()
-    link = links.successor(untrusted_session=client.cookies[cookie.NAME].value)
+    link = links.successor(untrusted_session=client.cookies[browsers.SESSION].value)
     assert other.post("/v/", {"token": link.token}).status_code == 302
-    other.cookies[cookie.TYPED] = client.cookies[cookie.TYPED].value
+    other.cookies[browsers.TYPED] = client.cookies[browsers.TYPED].value
     other.cookies["django_language"] = "en"
     shown = text(other.get(NOW))
     assert "Date of birth" in shown
@@ -172,7 +172,7 @@ def test_who_goes_on_by_another_session_reads_nothing_even_with_the_seal(client,
 @pytest.mark.parametrize("seal", ["", "no seal", "AAAA", "A" * 5000, "é"])
 def test_a_seal_that_is_none_shows_an_empty_form(client, shows, seal):
     shows("form")
-    client.cookies[cookie.TYPED] = seal
+    client.cookies[browsers.TYPED] = seal
     assert 'value=""' in field(text(client.get(NOW)), "document_number")
 
 
@@ -180,15 +180,15 @@ def test_it_is_kept_while_the_page_waits_and_forgotten_by_any_other(client, show
     shows("form")
     client.post(NOW, {"turn": 7} | TYPED)
     shows("wait")
-    assert cookie.TYPED not in client.get(NOW).cookies
+    assert browsers.TYPED not in client.get(NOW).cookies
     shows("code")
-    assert client.get(NOW).cookies[cookie.TYPED].value == ""
+    assert client.get(NOW).cookies[browsers.TYPED].value == ""
 
 
 def test_an_answer_to_another_page_gives_nothing_to_keep(client, shows):
     shows("code")
     client.post(NOW, {"turn": 7, "code": "123456"})
-    assert cookie.TYPED not in client.cookies
+    assert browsers.TYPED not in client.cookies
 
 
 def test_a_refusal_of_the_whole_form_marks_no_field(client, shows):
@@ -252,6 +252,6 @@ def test_seconds_are_whole_and_never_negative():
         "resend_from": (now - timedelta(seconds=9)).isoformat(),
         "expires": (now + timedelta(seconds=100)).isoformat(),
     }
-    shown = one_time_code.context(made("code", data=data))
+    shown = forms.code_context(made("code", data=data))
     assert shown["resend_in"] == 0
     assert 95 <= shown["expires_in"] <= 100

@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 
 from tests.verification.borrower.visits import NOW, browser, consent, entries, find, text
-from verification.borrower import cookie
-from verification.models import Link
+from verification.access.tokens import LINKS
+from verification.borrower import browsers
 
 pytestmark = pytest.mark.django_db
 
@@ -20,15 +20,15 @@ def test_opening_a_link_changes_nothing_and_looks_the_same_for_everybody(story):
     one, other = Client().get("/v/"), Client().get("/v/")
     without_tokens = [re.sub(r'value="\w{64}"', "", text(response)) for response in (one, other)]
     assert without_tokens[0] == without_tokens[1]
-    assert cookie.NAME not in one.cookies
-    assert (entries(story), Link.objects.get().spent_at) == (before, None)
+    assert browsers.SESSION not in one.cookies
+    assert (entries(story), LINKS.rows.get().spent_at) == (before, None)
 
 
 def test_continue_spends_the_link_once_and_keeps_the_session_out_of_reach_of_scripts(story):
     client = Client()
     response = client.post("/v/", {"token": story.token})
     assert (response.status_code, response.headers["Location"]) == (302, NOW)
-    kept = response.cookies[cookie.NAME]
+    kept = response.cookies[browsers.SESSION]
     assert (kept["httponly"], kept["samesite"], kept["path"], kept["secure"]) == (
         True,
         "Lax",
@@ -38,7 +38,7 @@ def test_continue_spends_the_link_once_and_keeps_the_session_out_of_reach_of_scr
     again = Client().post("/v/", {"token": story.token}, headers={"Accept-Language": "ru"})
     assert again.status_code == 410
     assert "Этой ссылкой больше нельзя воспользоваться" in text(again)
-    assert cookie.NAME not in again.cookies
+    assert browsers.SESSION not in again.cookies
 
 
 def test_the_switch_of_languages_on_the_page_of_a_used_link_comes_back_to_it():
@@ -57,7 +57,7 @@ def test_an_address_without_a_path_leads_to_the_page_of_a_link():
 
 def test_the_cookie_is_secure_where_the_pages_are(story, settings):
     settings.TULGA_PUBLIC_URL = "https://id.example"
-    assert Client().post("/v/", {"token": story.token}).cookies[cookie.NAME]["secure"] is True
+    assert Client().post("/v/", {"token": story.token}).cookies[browsers.SESSION]["secure"] is True
 
 
 @pytest.mark.parametrize(
@@ -108,11 +108,11 @@ def test_taking_over_elsewhere_ends_the_first_browser(story):
 
 def test_a_link_for_elsewhere_is_made_by_a_post_only_and_its_code_needs_no_style(story):
     client = browser(story)
-    before = Link.objects.count()
+    before = LINKS.rows.count()
     assert client.get("/v/now/elsewhere/").headers["Location"] == NOW
-    assert Link.objects.count() == before
+    assert LINKS.rows.count() == before
     client.post("/v/now/elsewhere/", {"by": "link"})
-    assert Link.objects.count() == before + 1
+    assert LINKS.rows.count() == before + 1
     page = client.post("/v/now/elsewhere/")
     drawing = find(r"<svg.*?</svg>", text(page)).group(0)
     assert "style" not in drawing
@@ -129,7 +129,7 @@ def test_what_only_a_form_may_do_a_visit_does_not(story, path):
 
 def test_no_address_on_any_page_holds_the_verification_or_a_secret(story):
     client = browser(story)
-    session = client.cookies[cookie.NAME].value
+    session = client.cookies[browsers.SESSION].value
     bodies = [text(client.get(NOW)), text(client.post("/v/now/elsewhere/"))]
     story.to_statement()
     bodies.append(text(client.get(NOW)))

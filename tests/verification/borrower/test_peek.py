@@ -12,8 +12,8 @@ from tests.verification.borrower.visits import entries
 from tests.verification.stories.story import IIN, begin, lender, opening, wait_until
 from verification import clock
 from verification.access import links, rates
-from verification.borrower import cookie, views
-from verification.models import Link
+from verification.access.tokens import LINKS
+from verification.borrower import browsers, views
 
 pytestmark = pytest.mark.django_db
 
@@ -40,8 +40,8 @@ def test_it_tells_the_lender_and_what_for_and_spends_nothing(story):
         assert answer.json() == {"lender": story.lender.name, "asks": "loan", "is_test": True}
         assert "no-store" in answer.headers["Cache-Control"]
         assert answer.cookies.keys() <= {"csrftoken"}
-    assert (entries(story), Link.objects.get().spent_at) == (before, None)
-    assert Client().post("/v/", {"token": story.token}).cookies[cookie.NAME].value
+    assert (entries(story), LINKS.rows.get().spent_at) == (before, None)
+    assert Client().post("/v/", {"token": story.token}).cookies[browsers.SESSION].value
 
 
 def test_it_tells_nothing_of_the_person_or_the_loan(story):
@@ -94,7 +94,7 @@ def test_a_link_that_was_spent_or_replaced_or_has_run_out_is_told_nothing():
     ended.cancel()
     assert [peeked(one.token) for one in (spent, replaced, ended)] == [NOTHING] * 3
     assert peeked(fresh.token)[0] == peeked(late.token)[0] == 200
-    wait_until(Link.objects.get(verification_id=late.id).expires_at)
+    wait_until(LINKS.rows.get(verification_id=late.id).expires_at)
     assert peeked(late.token) == NOTHING
     assert clock.now() < late.row().expires_at
 

@@ -16,7 +16,7 @@ from tests.verification.borrower.visits import NOW, browser, text
 from tests.verification.stories.insecure_glance import SAID, glanced, see
 from tests.verification.stories.insecure_glance import glances as glances
 from tests.verification.stories.story import lender
-from verification.core.reasons import ENDINGS, NOT_CONFIRMED, REASONS, UNFINISHED, UNPROVEN
+from verification.core.codes import ENDINGS, NOT_CONFIRMED, REASONS, UNFINISHED, UNPROVEN
 from verification.core.results import Failed
 
 IDENTITY = ("liveness_face_changed", "liveness_face_jumped", "liveness_face_missing")

@@ -13,9 +13,9 @@ from insecure_sandbox.credential import Credential
 from tests.verification.borrower.visits import NOW, browser, find, text
 from tests.verification.stories.conftest import authorities, issued, trusted
 from tests.verification.stories.story import OTHER_IIN, Story, at_statement, wait_until
-from verification.access import commands, hand_over, links, open_page
+from verification.access import hand_over, links, open_page, openings
 from verification.artifacts import signed_files
-from verification.borrower import cookie
+from verification.borrower import browsers
 from verification.case import policy
 from verification.core.errors import LinkUnusable, NotFound
 from verification.core.statement_text import read
@@ -88,7 +88,7 @@ def test_before_the_end_and_after_none_was_signed_there_is_nothing(
     story.work()
     assert story.row().status == "requires_input"
     assert client.get(place("signature")).status_code == 404
-    commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+    openings.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
 
 
 def test_an_end_without_a_signature_offers_none(story: Story) -> None:
@@ -138,7 +138,7 @@ def test_a_copied_cookie_opens_the_last_page_and_the_files_for_a_day_and_never_a
     story.sign(issued())
     story.work()
     thief = Client()
-    thief.cookies[cookie.NAME] = client.cookies[cookie.NAME].value
+    thief.cookies[browsers.SESSION] = client.cookies[browsers.SESSION].value
     finished_at = story.row().finished_at
     assert finished_at is not None
     over_at = finished_at + timedelta(seconds=policy.SESSION_AFTER_END_SECONDS)
@@ -159,7 +159,7 @@ def test_a_copied_cookie_opens_the_last_page_and_the_files_for_a_day_and_never_a
 
 def test_an_open_verification_is_seen_until_nothing_can_wait_any_more(story: Story) -> None:
     client = browser(story)
-    session = client.cookies[cookie.NAME].value
+    session = client.cookies[browsers.SESSION].value
     ends_at = story.row().expires_at + timedelta(
         seconds=policy.REVIEW_SECONDS + policy.SESSION_AFTER_END_SECONDS
     )
@@ -174,7 +174,7 @@ def test_a_phone_that_is_not_let_in_is_offered_no_file(story: Story, issued: Iss
     client, phone = browser(story), Client()
     story.sign(issued(iin=OTHER_IIN))
     story.work()
-    code = hand_over.mint(untrusted_session=client.cookies[cookie.NAME].value).token
+    code = hand_over.mint(untrusted_session=client.cookies[browsers.SESSION].value).token
     assert phone.post("/v/phone/", {"token": code}).status_code == 302
     phone.post("/v/phone/now/", {"somebody_tells_me": "true"})
     story.work()

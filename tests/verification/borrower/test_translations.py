@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from tests.verification.borrower import catalogues, msgids
-from verification.core.reasons import REASONS
+from verification.core.codes import REASONS
 
 _QUOTED = re.compile(r'^(msgctxt|msgid|msgstr\S*)? ?"(.*)"$')
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]")
@@ -25,7 +25,7 @@ def singular(message_id):
 
 def test_the_search_for_sentences_finds_templates_python_and_plurals():
     found = msgids.collect()
-    assert "verification/core/reasons/course.py" in found[REASONS["bad_answer"].borrower_message]
+    assert "verification/core/codes.py" in found[REASONS["bad_answer"].borrower_message]
     assert (
         "templates/borrower/question.html"
         in found["Is somebody on the phone telling you what to press?"]

@@ -9,8 +9,9 @@ from tests.verification.borrower.pages import choices, made
 from tests.verification.borrower.visits import NOW, browser, consent, entries, find, text
 from tests.verification.stories.story import begin, lender, opening
 from verification.access import links, open_page
-from verification.borrower import cookie, wording
-from verification.models import Link, Verification
+from verification.access.tokens import LINKS
+from verification.borrower import browsers, wording
+from verification.models import Verification
 
 pytestmark = pytest.mark.django_db
 
@@ -232,7 +233,7 @@ def test_a_choice_of_routes_names_them(story, monkeypatch):
 def test_a_head_request_of_a_scanner_gets_no_body_and_spends_nothing(story):
     response = Client().head("/v/")
     assert (response.status_code, response.content) == (200, b"")
-    assert Link.objects.get().spent_at is None
+    assert LINKS.rows.get().spent_at is None
 
 
 def test_another_method_is_refused():
@@ -246,4 +247,6 @@ def test_a_session_of_one_verification_never_answers_another(story):
     turn = open_page.borrower_page(verification_id=second.id).turn
     client.post(NOW, consent(story, turn=turn))
     assert open_page.borrower_page(verification_id=second.id).turn == turn
-    assert links.verification_of(untrusted_session=client.cookies[cookie.NAME].value) == story.id
+    assert (
+        links.verification_of(untrusted_session=client.cookies[browsers.SESSION].value) == story.id
+    )

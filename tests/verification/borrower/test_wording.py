@@ -6,8 +6,8 @@ import pytest
 from django.utils import translation
 
 from tests.verification.borrower.pages import AT, STATEMENT, made
-from verification.borrower import statement, wording
-from verification.core.reasons import REASONS
+from verification.borrower import signing, wording
+from verification.core.codes import REASONS
 
 NBSP = "\N{NO-BREAK SPACE}"
 
@@ -84,7 +84,7 @@ def test_a_refused_answer_is_named_even_where_the_page_has_a_notice_of_its_own()
 
 
 def request_of(page):
-    return json.loads(statement.context(page)["ncalayer_request"])["args"]
+    return json.loads(signing.context(page)["ncalayer_request"])["args"]
 
 
 def test_only_in_test_mode_is_ncalayer_asked_for_certificates_of_any_root():
@@ -104,7 +104,7 @@ def test_ncalayer_gets_the_very_bytes_of_the_statement_and_the_pages_language():
 
 def test_the_older_module_gets_the_very_same_bytes_to_be_put_into_the_signature():
     page = made("statement")
-    request = json.loads(statement.context(page)["ncalayer_common_request"])
+    request = json.loads(signing.context(page)["ncalayer_common_request"])
     assert (request["module"], request["method"]) == (
         "kz.gov.pki.knca.commonUtils",
         "createCAdESFromBase64",
@@ -115,7 +115,7 @@ def test_the_older_module_gets_the_very_same_bytes_to_be_put_into_the_signature(
 @pytest.mark.parametrize("language", ["kk", "ru", "en"])
 def test_what_is_shown_is_what_is_signed_whatever_language_the_page_speaks(language):
     with translation.override(language):
-        shown = statement.context(made("statement"))
+        shown = signing.context(made("statement"))
     text, said = shown["exact_text"], shown["statement"]
     assert said["title"] == "Заявление о займе"
     assert text.startswith(f"{said['title']}\n{said['declaration']}\n")
@@ -129,4 +129,4 @@ def test_no_language_is_offered_where_no_other_would_be_written():
     assert page.data["may_change_language"]
     page = made("statement", data={**page.data, "may_change_language": False})
     with translation.override("kk"):
-        assert statement.context(page)["offers_language"] == ""
+        assert signing.context(page)["offers_language"] == ""

@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from verification.core import profiles
-from verification.core.clearance import REFUSALS, Answer, Contract, Facts, evaluate
+from verification.core.clearance import Answer, Contract, Facts, evaluate
+from verification.core.codes import REFUSALS
 
 AT = datetime(2025, 10, 10, 10, tzinfo=UTC)
 OLD, NOW = profiles.get("KZ-2021-04"), profiles.get("KZ-2025-09")

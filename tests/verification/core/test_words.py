@@ -3,12 +3,9 @@ import hashlib
 import pytest
 
 from verification.core import events
-from verification.core.reasons import REASONS, course, live_capture, signature
-from verification.core.reasons.reason import LIVENESS
 from verification.core.status import TERMINAL
 from verification.core.stored import canonical_json, digest
 from verification.stages.confirmation.policy import CONSENT
-from verification.stages.statement.policy import INDICATIONS
 
 
 def test_equal_values_have_one_spelling():
@@ -22,55 +19,6 @@ def test_equal_values_have_one_spelling():
 def test_what_has_several_spellings_has_none(value):
     with pytest.raises(TypeError):
         canonical_json(value)
-
-
-def test_every_reason_speaks_to_both_and_says_no_more_than_one_course():
-    for reason in REASONS.values():
-        assert reason.borrower_message
-        assert reason.lender_detail
-        assert not (reason.retry and (reason.burns or reason.final or reason.review))
-        assert not reason.final or reason.burns
-
-
-def test_a_borrower_is_never_told_which_check_caught_them():
-    for reason in REASONS.values():
-        assert reason.code not in reason.borrower_message
-        assert "threshold" not in reason.borrower_message.lower()
-
-
-def test_of_a_capture_without_a_live_face_the_borrower_reads_its_kind_and_no_more():
-    kinds: dict[str, set[str]] = {}
-    for code, reason in REASONS.items():
-        if reason.family == LIVENESS:
-            kinds.setdefault(reason.borrower_message, set()).add(code.removeprefix("liveness_"))
-            assert reason.burns
-            assert (reason.final, reason.review, reason.retry) == (False, False, False)
-    frames = {"unbound", "early", "unreadable", "seen_before", "frozen", "repeated", "noiseless"}
-    faces = {"changed", "jumped", "missing"}
-    unproven = {*(f"frame_{what}" for what in frames), *(f"face_{what}" for what in faces)}
-    assert list(kinds.values()) == [
-        {"command_missed"},
-        {"not_at_rest"},
-        {"order_differs", "capture_replayed", *unproven},
-        {"multiple_faces"},
-    ]
-    # Outside the family comparison alone says the same, on purpose; and no number is told.
-    outside = {
-        code: one.borrower_message for code, one in REASONS.items() if one.family != LIVENESS
-    }
-    compared = {"face_mismatch", "face_again"}
-    assert {code for code, sentence in outside.items() if sentence in kinds} == compared
-    assert not any(character.isdigit() for sentence in kinds for character in sentence)
-
-
-def test_no_code_stands_twice_in_the_table():
-    assert len(REASONS) == sum(len(part.TABLE) for part in (signature, live_capture, course))
-
-
-def test_every_eds_code_has_an_indication_of_the_standard():
-    assert {
-        code for code, reason in REASONS.items() if code.startswith("eds_") and not reason.remark
-    } <= set(INDICATIONS)
 
 
 def test_every_terminal_status_is_a_decision_told_to_the_lender():

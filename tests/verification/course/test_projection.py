@@ -65,7 +65,7 @@ def test_what_is_not_compared_has_its_reason() -> None:
             "verification.reserved_until",
         ),
         *("verification.lease_until", "verification.fence", "verification.faults"),
-        *("attempt.notice", "reviewvote.id", "link.id", "borrowersession.id", "mobilesigning.id"),
+        *("attempt.notice", "reviewvote.id", "access.id"),
         *("datakey.created_at", "sharedevidence.created_at"),
     }
 
@@ -166,8 +166,8 @@ def _stored(case: Verification, name: str) -> Iterator[tuple[tuple[str, ...], di
             columns["jws"] = sha256(row.jws.encode()).hexdigest()
         if name == ITEM and row.seen_index is not None:
             columns["seen_index"] = index_mark(row.pk, bytes(row.seen_index))
-        if "session_id" in columns:
-            columns["session_id"] = _spelled(row.session.token_sha256)
+        if "parent_id" in columns:
+            columns["parent_id"] = row.parent and _spelled(row.parent.digest)
         yield tuple(columns[column] for column in table.key), columns
 
 

@@ -11,9 +11,9 @@ from django.db import transaction
 from tests.verification.log.looks import verify_legality
 from tests.verification.log.rows import NOON, add_lender, add_verification, order_all
 from verification.core import profiles, releases
+from verification.core.codes import REASONS
 from verification.core.findings import Finding
 from verification.core.keeping import inputs_mark
-from verification.core.reasons import REASONS
 from verification.log import log
 from verification.models import AuditEntry, Verification
 

@@ -18,17 +18,17 @@ from tests.verification.log.judged import judged as judge
 from tests.verification.log.rows import NOON, order_all, slip_in, tamper
 from tests.verification.stories.conftest import Issued, authorities, issued, trusted  # noqa: F401
 from tests.verification.stories.story import Story, begin
+from verification.access.tokens import PHONES, SESSIONS
 from verification.case.history import read_sound
 from verification.core import events
+from verification.core.ids import HAND_OVER, SESSION
 from verification.log import sequencer
 from verification.models import (
     Attempt,
     AuditEntry,
     AuditLeaf,
     AuditPending,
-    BorrowerSession,
     EvidenceItem,
-    HandOver,
     ReviewVote,
     Verification,
 )
@@ -128,15 +128,17 @@ def test_votes_and_a_stop_that_only_stand_in_rows_end_nothing(judged: Story) -> 
         AuditPending.objects.filter(pk=slip_in(genuine, **named, body=body)).delete()
         ReviewVote.objects.create(attempt=attempt, person=person, passes=True, created_at=now)
     assert not read_sound(victim.row()).state.attempts[attempt.pk].votes
-    session = BorrowerSession.objects.filter(verification_id=victim.id).first()
+    session = SESSIONS.rows.filter(verification_id=victim.id).first()
     if session is None:
-        session = BorrowerSession.objects.create(
-            verification_id=victim.id, token_sha256=bytes(32), created_at=now
+        session = SESSIONS.rows.create(
+            kind=SESSION, verification_id=victim.id, digest=bytes(32), created_at=now
         )
-    HandOver.objects.create(
+    PHONES.rows.create(
+        kind=HAND_OVER,
+        created_at=now,
         verification_id=victim.id,
-        session=session,
-        code_sha256=bytes(32),
+        parent=session,
+        digest=b"1" * 32,
         expires_at=now,
         outcome="stopped",
     )
@@ -301,7 +303,7 @@ def test_b7_a_whole_case_dated_back_is_named(judged: Story, is_with_entries: boo
         ("verification", "id", ("created_at", "expires_at", "finished_at")),
         ("attempt", "verification_id", ("opened_at", "expires_at", "closed_at")),
         ("evidenceitem", "verification_id", ("created_at",)),
-        ("link", "verification_id", ("created_at", "expires_at")),
+        ("access", "verification_id", ("created_at",)),
         *((("auditentry", "verification_id", ("at",)),) if is_with_entries else ()),
     ):
         model = apps.get_model("verification", table)

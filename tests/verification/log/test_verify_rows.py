@@ -20,9 +20,14 @@ from tests.verification.log.judged import (
 )
 from tests.verification.log.looks import findings_of
 from tests.verification.log.rows import order_all, tamper
-from tests.verification.stories.conftest import Issued, authorities, issued, trusted  # noqa: F401
+from tests.verification.stories.conftest import (
+    Issued,
+    authorities,  # noqa: F401
+    issued,  # noqa: F401
+    trusted,  # noqa: F401
+)
 from tests.verification.stories.story import OTHER_IIN, Story, begin, lender
-from verification.access import commands, links
+from verification.access import links, openings
 from verification.case import moving
 from verification.core.events import KEEPING
 from verification.core.keeping import claims
@@ -42,7 +47,7 @@ def story(issued: Issued) -> Story:  # noqa: F811
 
 def test_honest_cases_have_no_findings(story: Story, issued: Issued) -> None:  # noqa: F811
     canceled = begin(story.lender, "A-2", iin=OTHER_IIN).to_statement()
-    commands.cancel(lender_id=canceled.lender.pk, mode="test", verification_id=canceled.id)
+    openings.cancel(lender_id=canceled.lender.pk, mode="test", verification_id=canceled.id)
     lapsed(begin(story.lender, "A-3", iin=OTHER_IIN))
     declined = begin(lender("Other", number=500), "A-4")
     declined.answer(agreed=False, version=CURRENT, language="kk")
@@ -279,7 +284,7 @@ def test_a_verification_that_moves_while_it_is_read_is_looked_at_again(
         cases = load(ids)
         looked.append(ids)
         if len(looked) == 2:  # between the tables: the entries are old, the attempts are new
-            commands.cancel(lender_id=moving.lender.pk, mode="test", verification_id=moving.id)
+            openings.cancel(lender_id=moving.lender.pk, mode="test", verification_id=moving.id)
             for attempt in cases[moving.id].rows[tables.ATTEMPT].values():
                 attempt["status"] = "passed"
         if len(looked) == 1:

@@ -10,14 +10,14 @@ from django.test import Client
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from lenders.models import Lender
-from verification.access import commands
+from verification.access import answers, openings
 from verification.core.ids import Iin, Phone
 from verification.core.lender import LenderFacts
-from verification.core.opening import Document, Loan, Person
+from verification.core.opening import Document, Loan, Opening, Person
 from verification.evidence import vault
 from verification.log import keys, proofs, sequencer
 from verification.models import Attempt, AuditEntry, Verification
-from verification.oversight import search
+from verification.oversight import counts, search
 from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 from verification.worker import queue
 from verification.worker import run as advance
@@ -42,7 +42,7 @@ def opened(owner: Lender, *, iin: str = IIN, reference: str = "loan-1", mode: st
 
 def just_opened(
     owner: Lender, *, iin: str = IIN, reference: str = "loan-1", mode: str = "test"
-) -> commands.Opened:
+) -> openings.Opened:
     """A verification opened through the workflow, as its lender is shown it."""
     person = Person(
         iin=Iin.parse(iin),
@@ -62,7 +62,7 @@ def just_opened(
         payout_account="KZ86125KZT5004100100",
         contract_sha256="ab" * 32,
     )
-    opening = commands.Opening(
+    opening = Opening(
         purpose="credit",
         person=person,
         loan=loan,
@@ -71,7 +71,7 @@ def just_opened(
         locale="ru",
     )
     facts = LenderFacts(id=owner.pk, name=owner.name, bin=owner.bin, phone=owner.phone)
-    return commands.open_verification(
+    return openings.open_verification(
         lender=facts, mode=mode, profile_id="KZ-2021-04", opening=opening
     )
 
@@ -83,7 +83,7 @@ def declined(owner: Lender, *, iin: str = IIN, reference: str = "loan-1") -> str
     verification_id = opened(owner, iin=iin, reference=reference)
     turn = Attempt.objects.get(verification_id=verification_id).turn
     untrusted = {"agreed": False, "version": CURRENT, "language": "ru"}
-    commands.answer(verification_id=verification_id, turn=turn, untrusted=untrusted, session="")
+    answers.answer(verification_id=verification_id, turn=turn, untrusted=untrusted, session="")
     work(verification_id)
     sequencer.order("test")
     return verification_id
@@ -162,7 +162,7 @@ def verify_proof(proof: str, *, leaf: bytes) -> None:
 
 def months_ago(months: int) -> datetime:
     """The first morning of a month so many months ago."""
-    first = search.first_month(months + 1)
+    first = counts.first_month(months + 1)
     return datetime.combine(first, time(9), tzinfo=search.ZONE)
 
 

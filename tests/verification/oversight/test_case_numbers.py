@@ -19,7 +19,7 @@ def test_a_case_is_found_by_the_number_that_its_borrower_reads_out(settings: Set
     found = reader.post("/oversight/", {"mode": "live", "case_number": case_number(case)}).context[
         "found"
     ]
-    assert case in [line.of.verification_id for line in found]
+    assert case in [line.row.verification_id for line in found]
     assert rows.reading_entries()[-1].body["asked"] == ["case_number"]
     nothing = reader.post("/oversight/", {"mode": "live", "case_number": "0000000000000"})
     assert not nothing.context["found"]

@@ -215,7 +215,7 @@ def test_further_pages_are_posted_and_show_every_case_once(reader: Client, setti
     assert all(f'name="{name}" value="{value}"' in page for name, value in fields.items() if value)
     second = reader.post(SEARCH, fields)
     seen = [
-        line.of.verification_id
+        line.row.verification_id
         for response in (first, second)
         for line in response.context["found"]
     ]

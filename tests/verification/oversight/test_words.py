@@ -11,7 +11,8 @@ from django.urls import reverse
 from tests.verification.oversight import rows
 from verification.core.events import ENTRY_TYPES
 from verification.models import AuditEntry, EvidenceItem
-from verification.oversight import labels, tables
+from verification.oversight import labels
+from verification.oversight.case_file import timeline
 from verification.oversight.search import Step
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
@@ -19,7 +20,7 @@ AT = datetime(2026, 11, 1, tzinfo=UTC)
 
 def note(entry_type: str, **body: Any) -> str:
     """What the timeline says of an entry besides its name."""
-    (line,) = tables.timeline(
+    (line,) = timeline(
         [Step(at=AT, type=entry_type, sequence=1, log_index=1, body=body, leaf_hash="")]
     )
     return line.note

@@ -18,7 +18,7 @@ NAMES = tuple(str(pattern.name) for pattern in urls.urlpatterns)
 _IDS = {"verification_id": "ver_" + "a" * 26, "evidence_id": "evd_" + "a" * 26}
 _OF_CASE = {"verification_id": _IDS["verification_id"]}
 _WANTED = {"picture": _IDS, "case": _OF_CASE, "vote": _OF_CASE, "link": _OF_CASE}
-_WANTED |= {"confirmation": _OF_CASE, "attest": _OF_CASE | {"what": "age_confirmation"}}
+_WANTED |= {"confirmation": _OF_CASE, "attest": _OF_CASE | {"kind": "age_confirmation"}}
 
 
 @pytest.mark.django_db

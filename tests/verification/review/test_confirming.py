@@ -63,14 +63,14 @@ def test_the_list_has_what_a_clearance_lacked_newest_first_and_nobody_elses():
         cleared(story)
     verified(of, "A-3", iin="990101100030")
     shown = desk.at_desk(of).get(LIST)
-    assert [line.of.client_reference for line in shown.context["found"]] == ["A-2", "A-1"]
-    assert shown.context["found"][0].of.asked == ("age_confirmation", "in_person_visit")
+    assert [line.row.client_reference for line in shown.context["found"]] == ["A-2", "A-1"]
+    assert shown.context["found"][0].row.lacking == ("age_confirmation", "in_person_visit")
     assert "ТЕСТОВ" not in page(shown)
     attested(second)
     attested(second, visited())
     assert cleared(second).status == "issued"
     shown = desk.at_desk(of, 2).get(LIST)
-    assert [line.of.client_reference for line in shown.context["found"]] == ["A-1"]
+    assert [line.row.client_reference for line in shown.context["found"]] == ["A-1"]
 
 
 def test_a_reference_finds_any_verified_case():
@@ -78,7 +78,7 @@ def test_a_reference_finds_any_verified_case():
     verified(of, "A-3")
     client = desk.at_desk(of)
     shown = client.post(LIST, {"reference": "A-3"})
-    assert [line.of.client_reference for line in shown.context["found"]] == ["A-3"]
+    assert [line.row.client_reference for line in shown.context["found"]] == ["A-3"]
     assert "Nothing was asked for" in page(shown)
     assert "No verified case has this reference" in page(client.post(LIST, {"reference": "A-4"}))
     assert client.post(LIST, {"reference": "x" * 65}).status_code == 422
@@ -189,7 +189,7 @@ def test_who_was_verified_too_long_ago_is_not_listed_and_the_page_says_so():
     story = verified(lender())
     cleared(story)
     client = desk.at_desk(story.lender)
-    assert [line.of.verification_id for line in client.get(LIST).context["found"]] == [story.id]
+    assert [line.row.verification_id for line in client.get(LIST).context["found"]] == [story.id]
     wait_until(clock.now() + timedelta(seconds=LAW.valid_for_seconds))
     client = desk.at_desk(story.lender, 2)
     assert not client.get(LIST).context["found"]

@@ -14,11 +14,11 @@ from tests.verification.review import desk
 from tests.verification.stories.insecure_glance import BESIDE, entries, glanced, one_voted, see
 from tests.verification.stories.insecure_glance import glances as glances
 from tests.verification.stories.story import IIN, OTHER_IIN, decisions
-from verification.access import commands
+from verification.access import openings
 from verification.case import policy
 from verification.core.identification_document import Judged
 from verification.models import ReviewVote
-from verification.review import tables
+from verification.review import voting
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("glances")]
 
@@ -101,9 +101,9 @@ def test_the_queue_is_oldest_first_with_the_time_that_is_left(story):
     young = glanced("grey", of=story.lender, reference="A-2", iin=OTHER_IIN)
     glanced(of=story.lender, reference="A-3", iin="990101100030")
     shown = desk.at_desk(story.lender).get(desk.address("queue", story))
-    assert [line.of.verification_id for line in shown.context["found"]] == [story.id, young.id]
-    assert {line.left for line in shown.context["found"]} == {"23 h 59 min"}
-    first = shown.context["found"][0].of
+    assert [line.row.verification_id for line in shown.context["found"]] == [story.id, young.id]
+    assert {line.time_left for line in shown.context["found"]} == {"23 h 59 min"}
+    first = shown.context["found"][0].row
     assert first.until - first.since == timedelta(hours=24)
     assert "ТЕСТОВ" not in page(shown)
 
@@ -135,7 +135,7 @@ def test_the_comparison_is_told_with_its_backend_and_whose_rates_it_has():
     check = Judged(
         name="face.match", outcome="inconclusive", code="", score=1.05, threshold=1.0, detail=told
     )
-    shown = {str(label): str(value) for label, value in tables._comparison([check])}
+    shown = {str(label): str(value) for label, value in voting._comparison([check])}
     assert shown["Backend"] == "sface-onnx"
     assert shown["Calibration"] == "own-2026"
     assert "quoted" in shown["Rates of the calibration"]
@@ -146,11 +146,11 @@ def test_what_the_borrower_cannot_do_is_told_in_words():
     def told(without):
         at, detail = timezone.now(), {"without": without}
         check = Judged(
-            name=tables.COMMANDS, outcome="pass", code="", score=1.2, threshold=1.0, detail=detail
+            name=voting.COMMANDS, outcome="pass", code="", score=1.2, threshold=1.0, detail=detail
         )
         nothing = dict.fromkeys(("shots", "refused_before", "remarks"), ())
         shown = Mock(checks=(check,), code="", route="", hindrance="", until=at, **nothing)
-        return [str(word) for word in tables.case(shown, at=at)["left_out"]]
+        return [str(word) for word in voting._lines(shown, at=at)["left_out"]]
 
     assert told("blink, turn") == ["Close the eyes", "Turn the head to the side"]
     assert told("") == []
@@ -187,7 +187,7 @@ def test_two_people_verify_and_the_second_is_not_told_that_the_first_voted(story
     assert "yours stands" in page(answer)
     after = [second.get(desk.address(name, story)).context for name in ("queue", "case")]
     # A refusal would have ended the case, so that a vote stands says already which.
-    assert [line.of for line in after[0]["found"]] == [line.of for line in before[0]["found"]]
+    assert [line.row for line in after[0]["found"]] == [line.row for line in before[0]["found"]]
     assert after[1]["case"] == before[1]["case"]
     answer = second.post(
         desk.address("vote", story),
@@ -294,7 +294,7 @@ def test_after_the_end_there_is_no_queue_row_no_picture_and_no_vote(story, monke
         one_voted(story, person="usr_8")
         one_voted(story, person="usr_9")
     elif end == "canceled":
-        commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+        openings.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
     else:
         monkeypatch.setattr(policy, "REVIEW_SECONDS", -1)
     looked = len(desk.looks())

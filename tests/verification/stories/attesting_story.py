@@ -8,7 +8,7 @@ from tests.scenes import IS_OVER, staged
 from tests.verification.stories.insecure_glance import ROUTES, see
 from tests.verification.stories.story import IIN, Story, opening
 from verification import clock
-from verification.access import commands
+from verification.access import answers, openings
 from verification.case.voters import Reviewer
 from verification.core import almaty, profiles
 from verification.core.lender import LenderFacts
@@ -60,11 +60,11 @@ def _verified(of: Lender, reference: str, iin: str, amount: str, more: dict[str,
     given = opening(reference, iin=iin)
     given = replace(given, loan=replace(given.loan, amount=amount), **more)
     facts = LenderFacts(id=of.pk, name=of.name, bin=of.bin, phone=of.phone)
-    opened = commands.open_verification(
+    opened = openings.open_verification(
         lender=facts, mode="test", profile_id="KZ-2021-04", opening=given
     )
     story = Story(of, opened.verification_id, opened.token)
-    commands.choose_route(verification_id=story.id, route=ROUTES[0])
+    answers.choose_route(verification_id=story.id, route=ROUTES[0])
     story.answer(agreed=True, version=CURRENT, language="ru")
     story.work()
     see(story, "clear")

@@ -21,7 +21,7 @@ from tests.scenes import staged
 from tests.verification import lawful
 from tests.verification.stories.insecure_route import InsecurePolicy, install
 from tests.verification.stories.story import Story, begin, lender
-from verification.access import commands
+from verification.access.answers import choose_route
 from verification.case.voters import Reviewer
 from verification.core.results import Failed, Inconclusive, Passed, Result
 from verification.core.route import Next, Picture, Stage, Turn
@@ -151,7 +151,7 @@ def glanced(
 def _glanced(*answers: str, of: Lender, reference: str, profile: str, **more: Any) -> Story:
     story = begin(of, reference, profile=profile, **more)
     if not story.row().route:
-        commands.choose_route(verification_id=story.id, route=ROUTES[0])
+        choose_route(verification_id=story.id, route=ROUTES[0])
     story.answer(agreed=True, version=CURRENT, language="ru")
     story.work()
     for sees in answers:

@@ -18,14 +18,15 @@ from lenders.models import Lender
 from tests.scenes import same, staged
 from tests.verification.stories.reviewers import with_two
 from verification import clock, tasks
-from verification.access import commands, open_page
+from verification.access import answers, open_page, openings
+from verification.access.tokens import SESSIONS
 from verification.case import attempts, steps
 from verification.core import events
 from verification.core.ids import Iin, Phone, check_digit
 from verification.core.lender import LenderFacts
-from verification.core.opening import Document, Loan, Person
+from verification.core.opening import Document, Loan, Opening, Person
 from verification.core.route import Next
-from verification.models import Attempt, AuditEntry, BorrowerSession, Verification
+from verification.models import Attempt, AuditEntry, Verification
 from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 from verification.worker import sweep
 
@@ -60,7 +61,7 @@ def person(iin: str = IIN) -> Person:
 
 def opening(
     reference: str = "A-1", *, iin: str = IIN, routes: tuple[str, ...] | None = None
-) -> commands.Opening:
+) -> Opening:
     loan = Loan(
         amount="150000.00",
         currency="KZT",
@@ -69,7 +70,7 @@ def opening(
         total_repayable="155000.00",
         payout_account="KZ86125KZT5004100100",
     )
-    return commands.Opening(
+    return Opening(
         purpose="microcredit",
         person=person(iin),
         loan=loan,
@@ -102,15 +103,15 @@ class Story:
 
     def session(self) -> str:
         """The hash of the session that may answer; empty before the first link is spent."""
-        live = BorrowerSession.objects.filter(verification_id=self.id, ended_at=None)
-        return next((bytes(row.token_sha256).hex() for row in live), "")
+        live = SESSIONS.rows.filter(verification_id=self.id, spent_at=None)
+        return next((bytes(row.digest).hex() for row in live), "")
 
     def answer(self, **untrusted: object) -> None:
         self.answer_turn(self.turn().turn, untrusted)
 
     def answer_turn(self, turn: int, untrusted: Mapping[str, object]) -> Next:
         """Answers this turn, in whichever session there is."""
-        return commands.answer(
+        return answers.answer(
             verification_id=self.id, turn=turn, untrusted=untrusted, session=self.session()
         )
 
@@ -149,7 +150,7 @@ class Story:
 
     def cancel(self) -> None:
         """The lender ends it."""
-        commands.cancel(lender_id=self.lender.pk, mode="test", verification_id=self.id)
+        openings.cancel(lender_id=self.lender.pk, mode="test", verification_id=self.id)
         order()
 
     def sign(
@@ -169,7 +170,7 @@ def begin(
     of: Lender, reference: str = "A-1", *, iin: str = IIN, profile: str = "KZ-2021-04"
 ) -> Story:
     facts = LenderFacts(id=of.pk, name=of.name, bin=of.bin, phone=of.phone)
-    opened = commands.open_verification(
+    opened = openings.open_verification(
         lender=facts, mode="test", profile_id=profile, opening=opening(reference, iin=iin)
     )
     return Story(of, opened.verification_id, opened.token)

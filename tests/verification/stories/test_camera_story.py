@@ -7,7 +7,7 @@ import pytest
 from tests.verification.checks_on_record import checks
 from tests.verification.stories import camera_story as camera
 from tests.verification.stories.story import OTHER_IIN, begin, in_parallel, lender, make_due
-from verification.access import commands
+from verification.access import answers
 from verification.case import dossier, policy
 from verification.core.errors import TulgaError
 from verification.evidence import vault
@@ -141,11 +141,11 @@ def test_who_leaves_a_capture_they_had_begun_has_used_up_that_attempt(sandbox, s
     camera.register(sandbox)
     story = begin(lender())
     for _ in range(3):
-        commands.choose_route(verification_id=story.id, route="biometric")
+        answers.choose_route(verification_id=story.id, route="biometric")
         camera.agree(story)
         camera.free(story)
         story.answer(ready=True)
-        commands.choose_route(verification_id=story.id, route="eds")
+        answers.choose_route(verification_id=story.id, route="eds")
         assert story.page().page == "wait"
         story.work()
         assert (story.row().route, story.page().page) == ("eds", "consent")
@@ -153,7 +153,7 @@ def test_who_leaves_a_capture_they_had_begun_has_used_up_that_attempt(sandbox, s
         list(attempts().values_list("status", "code", "burnt"))
         == [("lapsed", "liveness_command_missed", True)] * 3
     )
-    commands.choose_route(verification_id=story.id, route="biometric")
+    answers.choose_route(verification_id=story.id, route="biometric")
     camera.agree(story)
     camera.free(story)
     assert (story.row().status, story.row().code) == ("declined", "attempts_exhausted")
@@ -163,10 +163,10 @@ def test_who_leaves_before_the_first_command_was_shown_pays_nothing(sandbox, set
     settings.TULGA_ROUTES = ["eds", "biometric"]
     camera.register(sandbox)
     story = begin(lender())
-    commands.choose_route(verification_id=story.id, route="biometric")
+    answers.choose_route(verification_id=story.id, route="biometric")
     camera.agree(story)
     camera.free(story)
-    commands.choose_route(verification_id=story.id, route="eds")
+    answers.choose_route(verification_id=story.id, route="eds")
     assert not attempts().filter(burnt=True).exists()
 
 

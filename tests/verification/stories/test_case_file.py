@@ -30,7 +30,7 @@ def test_a_case_file_shows_the_timeline_of_a_real_verification_in_order() -> Non
     assert None not in places
     assert places == sorted(places)  # type: ignore[type-var]
     assert file.is_decision_ordered
-    assert (file.found.status, file.found.code) == ("declined", "consent_declined")
+    assert (file.result.status, file.result.code) == ("declined", "consent_declined")
 
 
 def test_a_case_file_shows_checks_attempts_and_evidence_without_content() -> None:

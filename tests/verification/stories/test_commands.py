@@ -10,7 +10,7 @@ from django.db import connection
 from lenders.resources import verifications
 from tests.verification.stories.story import IIN, begin, lender, opening, person
 from verification import clock
-from verification.access import commands
+from verification.access import answers, openings
 from verification.core import profiles
 from verification.core.errors import BadInput, Conflict, NotFound, NotYourTurn
 from verification.core.lender import LenderFacts
@@ -25,7 +25,7 @@ def facts(of):
 
 def open_again(story, **changes):
     again = replace(opening(), **changes)
-    return commands.open_verification(
+    return openings.open_verification(
         lender=facts(story.lender), mode="test", profile_id="KZ-2021-04", opening=again
     )
 
@@ -64,7 +64,7 @@ def test_the_same_reference_for_another_request_is_a_conflict(changes):
 
 def test_a_reference_is_free_again_after_the_end():
     story = begin(lender())
-    commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+    openings.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
     assert open_again(story).created
 
 
@@ -79,7 +79,7 @@ def test_a_profile_the_installed_routes_cannot_satisfy_opens_nothing():
 def test_test_people_are_refused_in_live_mode():
     of = lender()
     with pytest.raises(BadInput) as caught:
-        commands.open_verification(
+        openings.open_verification(
             lender=facts(of), mode="live", profile_id="KZ-2021-04", opening=opening()
         )
     assert caught.value.code == "iin_test_only"
@@ -88,7 +88,7 @@ def test_test_people_are_refused_in_live_mode():
 def test_in_live_mode_nothing_is_opened_under_less_than_the_law_of_the_day(settings):
     settings.TULGA_ROUTES = ("eds", "biometric")
     of, given = lender(), replace(opening(), person=person("900101300017"))
-    opened = commands.open_verification(
+    opened = openings.open_verification(
         lender=facts(of), mode="live", profile_id="KZ-2021-04", opening=given
     )
     row = Verification.objects.get(pk=opened.verification_id)
@@ -104,7 +104,7 @@ def test_another_lender_or_mode_finds_nothing():
         with pytest.raises(NotFound):
             verifications.read(lender_id=lender_id, mode=mode, verification_id=story.id)
         with pytest.raises(NotFound):
-            commands.cancel(lender_id=lender_id, mode=mode, verification_id=story.id)
+            openings.cancel(lender_id=lender_id, mode=mode, verification_id=story.id)
     assert verifications.read_page(lender_id=other.pk, mode="test")["data"] == []
 
 
@@ -112,18 +112,18 @@ def test_an_end_is_final():
     story = begin(lender())
     story.cancel()
     with pytest.raises(Conflict):
-        commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+        openings.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
     with pytest.raises(NotYourTurn):
-        commands.resume(verification_id=story.id)
+        answers.resume(verification_id=story.id)
     with pytest.raises(NotYourTurn):
-        commands.choose_route(verification_id=story.id, route="eds")
+        answers.choose_route(verification_id=story.id, route="eds")
     assert story.page().page == "finished"
 
 
 def test_a_route_that_is_not_offered_cannot_be_chosen():
     story = begin(lender())
     with pytest.raises(BadInput):
-        commands.choose_route(verification_id=story.id, route="biometric")
+        answers.choose_route(verification_id=story.id, route="biometric")
 
 
 def test_lists_are_cut_into_pages_without_gap_or_repetition():

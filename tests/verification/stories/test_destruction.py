@@ -27,10 +27,10 @@ from tests.verification.stories.insecure_capture import script as script
 from tests.verification.stories.insecure_glance import voted
 from tests.verification.stories.story import begin, lender
 from verification import clock, transactions
-from verification.access import commands
+from verification.access import openings
 from verification.case import moving, policy
+from verification.core.codes import REASONS
 from verification.core.errors import EvidenceUnreadable
-from verification.core.reasons import REASONS
 from verification.course import policy as course_policy
 from verification.evidence import store, vault
 from verification.models import Attempt, Verification
@@ -119,7 +119,7 @@ def test_what_the_document_shows_is_what_is_left(script):
 def canceled(script):
     story = at_commands()
     show(story, commands=2)
-    commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+    openings.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
     assert step(story)  # the document
     return story
 
@@ -165,7 +165,7 @@ def test_of_a_capture_that_was_never_judged_the_middle_frames_are_left(
 
 def test_a_verification_without_a_camera_is_owed_nothing_after_its_end(script):
     story = begin(lender())
-    commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+    openings.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
     story.work()  # its receipt
     turn(100)
     sweep.run_round()

@@ -20,7 +20,7 @@ from tests.verification.stories.story import (
     signed,
 )
 from verification import tasks
-from verification.access import commands
+from verification.access import openings
 from verification.case import dossier, policy, steps
 from verification.core.errors import Conflict, FenceLost, NotYourTurn
 from verification.models import Attempt, AuditEntry, EvidenceItem, Verification
@@ -170,7 +170,7 @@ def test_nobody_cancels_an_answer_that_is_not_judged_yet(issued):
 
     def is_refused():
         with pytest.raises(Conflict) as caught:
-            commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+            openings.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
         return caught.value.code == "answer_not_judged"
 
     assert is_refused()
@@ -190,7 +190,7 @@ def test_a_verification_canceled_while_a_worker_prepares_stays_canceled():
     assert story.row().step == steps.PREPARE
     preparing = queue.claim(story.id)
     assert preparing is not None
-    commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+    openings.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
     with pytest.raises(FenceLost):
         advance.run(preparing)
     assert (story.row().status, decisions(story)) == ("canceled", 1)

@@ -8,7 +8,7 @@ from tests.verification.stories.insecure_capture import at_commands, played, put
 from tests.verification.stories.insecure_capture import script as script
 from tests.verification.stories.reviewers import leave
 from tests.verification.stories.story import lender
-from verification.access import commands, hand_over, links
+from verification.access import answers, hand_over, links, openings
 from verification.case import attempts, contents
 from verification.models import Attempt
 
@@ -34,7 +34,7 @@ def test_after_so_many_of_a_day_no_other_begins(monkeypatch, script, flaw, most)
         "captures_exceeded",
         "requires_input",
     )
-    commands.resume(verification_id=story.id)
+    answers.resume(verification_id=story.id)
     assert (story.page().page, story.page().notice) == ("resume", "captures_exceeded")
     assert Attempt.objects.filter(stage="live_capture").count() == most
 
@@ -45,7 +45,7 @@ def test_another_verification_of_that_day_begins_none_either(monkeypatch, script
     story = played()
     show(story)
     story.work()
-    commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+    openings.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
     other = at_commands(story.lender, "A-2")
     assert (other.page().page, other.page().notice) == ("resume", "captures_exceeded")
 

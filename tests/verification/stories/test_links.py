@@ -6,9 +6,10 @@ import pytest
 from django.db import connections
 
 from tests.verification.stories.story import begin, later, lender
-from verification.access import commands, links
+from verification.access import links, openings
+from verification.access.tokens import LINKS
 from verification.core.errors import Conflict, LinkUnusable, NotFound
-from verification.models import BorrowerSession, Link
+from verification.models import Access
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -39,7 +40,7 @@ def test_of_many_browsers_that_spend_a_link_at_once_one_gets_a_session():
 
 def test_a_link_that_has_run_out_cannot_be_used():
     story = begin(lender())
-    Link.objects.update(expires_at=later(-1))
+    LINKS.rows.update(expires_at=later(-1))
     with pytest.raises(LinkUnusable):
         links.redeem(untrusted_token=story.token)
 
@@ -63,12 +64,12 @@ def test_of_links_minted_at_once_one_is_left():
 
     with ThreadPoolExecutor(max_workers=8) as pool:
         list(pool.map(mint, range(8)))
-    assert Link.objects.filter(spent_at=None, expires_at__gt=later(0)).count() == 1
+    assert LINKS.rows.filter(spent_at=None, expires_at__gt=later(0)).count() == 1
 
 
 def test_a_link_of_a_verification_that_has_ended_cannot_be_used():
     story = begin(lender())
-    commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+    openings.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
     with pytest.raises(LinkUnusable):
         links.redeem(untrusted_token=story.token)
 
@@ -93,11 +94,7 @@ def test_anything_else_is_no_link_and_no_session(token):
 def test_only_hashes_of_tokens_are_kept():
     story = begin(lender())
     session = links.redeem(untrusted_token=story.token)
-    kept = [
-        bytes(one)
-        for model in (Link, BorrowerSession)
-        for one in model.objects.values_list("token_sha256", flat=True)
-    ]
+    kept = [bytes(one) for one in Access.objects.values_list("digest", flat=True)]
     assert not any(secret.encode() in one for one in kept for secret in (story.token, session))
     assert {len(one) for one in kept} == {32}
 
@@ -108,6 +105,6 @@ def test_another_lenders_verification_is_not_found_and_an_ended_one_gets_no_link
         links.mint(lender_id=other.pk, mode="test", verification_id=story.id)
     with pytest.raises(NotFound):
         links.mint(lender_id=story.lender.pk, mode="live", verification_id=story.id)
-    commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+    openings.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
     with pytest.raises(Conflict):
         links.mint(lender_id=story.lender.pk, mode="test", verification_id=story.id)

@@ -9,10 +9,11 @@ from django.utils import timezone
 from insecure_sandbox.signing import sign_cms
 from tests.scenes import staged
 from tests.verification.stories.story import begin, lender
-from verification.access import commands, links, mobile_signing
+from verification.access import links, mobile_signing, openings
+from verification.access.tokens import SESSIONS, SIGNERS
 from verification.case import policy
 from verification.core.errors import BadInput, Conflict, LinkUnusable, NotYourTurn
-from verification.models import AuditEntry, BorrowerSession, EvidenceItem, MobileSigning
+from verification.models import AuditEntry, EvidenceItem
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -126,7 +127,7 @@ def test_what_is_no_signature_is_refused_and_ends_the_code(phone, text):
 
 
 def _runs_out(phone):
-    MobileSigning.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    SIGNERS.rows.update(expires_at=timezone.now() - timedelta(seconds=1))
 
 
 def _attempt_runs_out(phone):
@@ -144,7 +145,7 @@ def _is_signed_in_ncalayer(phone):
 
 
 def _is_canceled(phone):
-    commands.cancel(lender_id=phone.story.lender.pk, mode="test", verification_id=phone.story.id)
+    openings.cancel(lender_id=phone.story.lender.pk, mode="test", verification_id=phone.story.id)
 
 
 def _makes_another_code(phone):
@@ -213,9 +214,9 @@ def test_no_secret_opens_what_another_opens_and_none_is_kept(phone):
         ):
             with pytest.raises(LinkUnusable):
                 into(secret)
-        kept = MobileSigning.objects.get()
-        assert kept.access_sha256 is not None
-        assert secret.encode() not in (bytes(kept.code_sha256), bytes(kept.access_sha256))
+        kept = SIGNERS.rows.get()
+        assert kept.second_digest is not None
+        assert secret.encode() not in (bytes(kept.digest), bytes(kept.second_digest))
     for token in (code, phone.session, phone.story.token, "", "x" * 65, "\ud800"):
         with pytest.raises(LinkUnusable):
             mobile_signing.statement_page(untrusted_access=token)
@@ -242,7 +243,7 @@ def test_only_the_open_statement_of_ones_own_session_gets_a_code(phone):
     session = links.redeem(untrusted_token=earlier.token)
     with pytest.raises(NotYourTurn):  # consent is asked there, and no statement
         mobile_signing.mint(untrusted_session=session, turn=earlier.page().turn)
-    BorrowerSession.objects.filter(verification_id=phone.story.id).update(ended_at=timezone.now())
+    SESSIONS.rows.filter(verification_id=phone.story.id).update(spent_at=timezone.now())
     with pytest.raises(LinkUnusable):
         phone.mint()
 

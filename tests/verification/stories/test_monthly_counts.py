@@ -14,7 +14,7 @@ from tests.verification.oversight import rows
 from verification.case import policy
 from verification.core.status import OPEN, Status
 from verification.models import MonthlyChange, MonthlyCount, Verification
-from verification.oversight import search
+from verification.oversight import counts, search
 from verification.worker import monthly_counts
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +24,7 @@ READER = "usr_" + "a" * 26
 
 def counted(mode: str = "live") -> dict[tuple[date, str, str, str], int]:
     """What the regulator is told."""
-    told = search.monthly_counts(person_id=READER, mode=mode, months=search.MONTHS_MAX)
+    told = counts.monthly_counts(person_id=READER, mode=mode, months=counts.MONTHS_MAX)
     return {(one.month, one.route, one.status, one.code): one.number for one in told}
 
 
@@ -42,7 +42,7 @@ def test_counts_follow_the_rows_before_while_and_after_they_are_added_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     chance, owner = random.Random(13), rows.lender()
-    began = datetime.combine(search.first_month(3), datetime.min.time(), tzinfo=search.ZONE)
+    began = datetime.combine(counts.first_month(3), datetime.min.time(), tzinfo=search.ZONE)
     times = [began + timedelta(hours=chance.randrange(80 * 24)) for _ in range(20)]
     made = [rows.bare(owner, created_at=at, status="requires_input", route="") for at in times]
     monkeypatch.setattr(policy, "COUNT_BATCH", 7)

@@ -7,7 +7,7 @@ from tests.verification import lawful
 from tests.verification.stories.insecure_route import InsecurePolicy, NoFacts, install, no_facts
 from tests.verification.stories.story import Story, begin, lender, run_out
 from verification import routes
-from verification.access import commands
+from verification.access import answers
 from verification.case import contents
 from verification.core.errors import BadInput, NotYourTurn
 from verification.core.results import Passed
@@ -130,7 +130,7 @@ def test_a_fresh_attempt_begins_with_its_first_part(
     send(story, story.page().turn, 0)
     send(story, story.page().turn, 1)
     run_out(story)
-    commands.resume(verification_id=story.id)
+    answers.resume(verification_id=story.id)
     story.work()
     turn = story.page().turn
     with pytest.raises(BadInput):

@@ -9,7 +9,7 @@ import pytest
 
 from tests.verification.stories.insecure_route import script as script
 from tests.verification.stories.story import begin, in_parallel, lender, make_due, run_out
-from verification.access import commands
+from verification.access import answers
 from verification.case import attempts, contents, policy, quotas, stages
 from verification.core.errors import TulgaError
 from verification.models import Attempt, AuditEntry, QuotaUse
@@ -116,7 +116,7 @@ def test_what_a_stage_remembers_goes_on_from_its_latest_attempt(script):
     for number in (1, 2):
         assert story.page().data == {"number": number}
         run_out(story)
-        commands.resume(verification_id=story.id)
+        answers.resume(verification_id=story.id)
         story.work()
     assert story.page().data == {"number": 3}
 

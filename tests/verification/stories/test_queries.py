@@ -7,7 +7,7 @@ from lenders.resources import verifications
 from tests.verification.checks_on_record import checks, write_over
 from tests.verification.oversight import rows
 from tests.verification.stories.story import begin, lender
-from verification.access import commands
+from verification.access import answers
 from verification.models import Attempt
 from verification.oversight import case_file
 
@@ -47,7 +47,7 @@ def test_a_borrower_whose_other_route_is_gone_still_sees_their_page(
 ) -> None:
     settings.TULGA_ROUTES = ["eds", "live_face"]
     story = begin(lender())
-    commands.choose_route(verification_id=story.id, route="eds")
+    answers.choose_route(verification_id=story.id, route="eds")
     assert [choice.name for choice in story.page().routes] == ["live_face"]
     settings.TULGA_ROUTES = installed
     assert (story.page().page, story.page().routes) == ("consent", ())

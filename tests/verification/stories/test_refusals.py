@@ -18,7 +18,7 @@ from tests.verification.stories.insecure_capture import Script, played, show
 from tests.verification.stories.insecure_capture import script as script
 from tests.verification.stories.story import Story
 from verification.borrower import wording
-from verification.core.reasons import REASONS
+from verification.core.codes import REASONS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

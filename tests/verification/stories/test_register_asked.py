@@ -18,7 +18,7 @@ from tests.verification.stories import camera_story as camera
 from tests.verification.stories.conftest import Issued
 from tests.verification.stories.insecure_revocation import InsecureRevocation
 from tests.verification.stories.story import IIN, Story, begin, lender, make_due, opening
-from verification.access import commands
+from verification.access import answers, openings
 from verification.core import events, profiles
 from verification.core.errors import NotYourTurn
 from verification.core.keeping import claims
@@ -67,7 +67,7 @@ def begun(profile: str, iin: str = IIN) -> Story:
     """A verification under this law; where there is a choice its first route is taken."""
     story = begin(lender(), iin=iin, profile=profile)
     if not story.row().route:
-        commands.choose_route(verification_id=story.id, route=story.row().combinations[0][0])
+        answers.choose_route(verification_id=story.id, route=story.row().combinations[0][0])
     return story
 
 
@@ -168,7 +168,7 @@ def test_under_the_law_of_2021_a_signature_asks_neither_1414_nor_the_register(
     issued: Issued,
 ) -> None:
     story = begin(lender())
-    commands.choose_route(verification_id=story.id, route="eds")
+    answers.choose_route(verification_id=story.id, route="eds")
     story = finished(story, issued)
     assert story.row().status == "verified"
     assert kinds(story) == []
@@ -282,7 +282,7 @@ def test_the_desk_is_told_what_a_check_of_the_signature_remarked(
     )
     of = lender()
     facts = LenderFacts(id=of.pk, name=of.name, bin=of.bin, phone=of.phone)
-    opened = commands.open_verification(
+    opened = openings.open_verification(
         lender=facts, mode="test", profile_id="KZ-2025-09", opening=large
     )
     story = Story(of, opened.verification_id, opened.token).to_statement()

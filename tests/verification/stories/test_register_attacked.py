@@ -23,7 +23,7 @@ from tests.verification.stories.conftest import Issued
 from tests.verification.stories.insecure_revocation import InsecureRevocation
 from tests.verification.stories.story import BORN, IIN, Story, begin, lender, make_due, opening
 from verification import clock
-from verification.access import commands
+from verification.access import answers, openings
 from verification.case import contents, dossier
 from verification.core import profiles, scenarios
 from verification.core.answers import parse_consent
@@ -86,7 +86,7 @@ def opened_live(monkeypatch: pytest.MonkeyPatch, law: str, *routes: str) -> Stor
     facts = LenderFacts(id=of.pk, name=of.name, bin=of.bin, phone=of.phone)
     with monkeypatch.context() as owned:
         owned.setattr(profiles, "binding", lambda profile_id, *, mode, at: profiles.get(law))
-        opened = commands.open_verification(
+        opened = openings.open_verification(
             lender=facts,
             mode="live",
             profile_id="KZ-2025-09",
@@ -215,10 +215,10 @@ def test_a_consent_for_the_register_alone_is_none_for_phone_and_photo(
     camera.register(sandbox, photo=None)
     before = camera.messages_of_1414(sandbox)
     story = begin(lender(), iin=IIN, profile="KZ-2021-04")
-    commands.choose_route(verification_id=story.id, route="biometric")
+    answers.choose_route(verification_id=story.id, route="biometric")
     camera.agree(story)
     camera.free(story)
-    commands.choose_route(verification_id=story.id, route="live_face")
+    answers.choose_route(verification_id=story.id, route="live_face")
     story.work()
     camera.agree(story)
     story.answer(document_number="012345678", **BORN)
@@ -261,7 +261,7 @@ def begun(reference: str = "A-1", of: Lender | None = None) -> Story:
     """A signature under the law of the day."""
     story = begin(of or lender(), reference, iin=IIN, profile="KZ-2025-09")
     if not story.row().route:
-        commands.choose_route(verification_id=story.id, route="eds")
+        answers.choose_route(verification_id=story.id, route="eds")
     return story
 
 

@@ -8,7 +8,7 @@ from pytest_django import Settings
 from verification import routes
 from verification.case import stages
 from verification.core import profiles
-from verification.core.reasons import REASONS
+from verification.core.codes import REASONS
 from verification.core.releases import RELEASES, Release
 
 EVER = {

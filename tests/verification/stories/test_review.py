@@ -19,7 +19,7 @@ from tests.verification.stories.insecure_glance import (
 )
 from tests.verification.stories.insecure_glance import glances as glances
 from tests.verification.stories.story import OTHER_IIN, decisions, lender, swept, wait_until
-from verification.access import commands
+from verification.access import openings
 from verification.case import contents
 from verification.case.voters import Reviewer
 from verification.core.errors import BadInput, Conflict, NotFound
@@ -245,7 +245,7 @@ def test_a_late_review_writes_nothing_and_the_case_expires(is_swept, passes):
 
 def test_a_canceled_case_cannot_be_reviewed():
     story = glanced("grey")
-    commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+    openings.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
     with pytest.raises(Conflict, match="not in review"):
         voted(story)
 

@@ -10,7 +10,7 @@ from tests.verification.checks_on_record import take_away, write_over
 from tests.verification.stories.insecure_glance import entries, glanced, judged, voted
 from tests.verification.stories.insecure_glance import glances as glances
 from tests.verification.stories.story import decisions, in_parallel, lender
-from verification.access import commands
+from verification.access import openings
 from verification.core.errors import Conflict
 from verification.models import Attempt
 
@@ -112,7 +112,7 @@ def test_a_review_and_a_cancel_at_once_leave_one_decision():
         try:
             if which:
                 return voted(story)
-            return commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+            return openings.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
         except Conflict as error:
             return error.code
 

@@ -24,7 +24,7 @@ from tests.verification.stories.insecure_glance import (
 )
 from tests.verification.stories.insecure_glance import glances as glances
 from tests.verification.stories.story import decisions, in_parallel, lender, opening
-from verification.access import commands, links
+from verification.access import links, openings
 from verification.case import contents, moving, policy
 from verification.case.voters import Reviewer
 from verification.core.errors import BadInput, Conflict, NotFound
@@ -201,7 +201,7 @@ def test_whoever_opened_the_case_for_the_lender_has_no_vote(opened_by, has_vote)
     of = lender()
     facts = LenderFacts(id=of.pk, name=of.name, bin=of.bin, phone=of.phone)
     given = replace(opening("A-1"), opened_by=opened_by)
-    opened = commands.open_verification(
+    opened = openings.open_verification(
         lender=facts, mode="test", profile_id="KZ-2025-01", opening=given
     )
     story = glanced("grey", of=of, reference="A-1")
@@ -218,7 +218,7 @@ def test_whoever_opened_it_again_and_got_its_link_has_no_vote_either():
     facts = LenderFacts(id=of.pk, name=of.name, bin=of.bin, phone=of.phone)
     for name in ("office 12", "asel@lender.example", ""):
         given = replace(opening("A-1"), opened_by=name)
-        commands.open_verification(
+        openings.open_verification(
             lender=facts, mode="test", profile_id="KZ-2025-01", opening=given
         )
     story = glanced("grey", of=of, reference="A-1")

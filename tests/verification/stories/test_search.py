@@ -15,7 +15,7 @@ from verification.evidence import vault
 from verification.log import sequencer
 from verification.log.verify import verify_log
 from verification.models import AuditEntry, Verification
-from verification.oversight import case_file, search
+from verification.oversight import case_file, counts, search
 from verification.oversight.search import Question
 
 pytestmark = pytest.mark.django_db
@@ -195,7 +195,7 @@ def every_reading(verification_id: str) -> dict[str, Callable[[], object]]:
         "search": lambda: search.search(
             person_id=READER, question=Question(iin=rows.IIN, mode="test")
         ),
-        "counts": lambda: search.monthly_counts(person_id=READER, mode="test"),
+        "counts": lambda: counts.monthly_counts(person_id=READER, mode="test"),
         "own": lambda: search.own_readings(person_id=READER, mode="test"),
         "case": lambda: case_file.case_file(**mine),
         "proof": lambda: case_file.proof_file(**mine),
@@ -253,38 +253,38 @@ def test_readings_leave_both_logs_whole_ordered_or_waiting() -> None:
 
 
 def test_counts_are_by_month_in_astana_and_leave_out_test_cases() -> None:
-    this_month = search.first_month(1)
+    this_month = counts.first_month(1)
     opens = datetime.combine(this_month, datetime.min.time(), tzinfo=search.ZONE)
     rows.bare(rows.lender(), created_at=opens)
     rows.bare(rows.lender(), created_at=opens, status="declined", code="eds_iin_mismatch")
     rows.bare(rows.lender(), created_at=opens - timedelta(microseconds=1))
     rows.bare(rows.lender(), created_at=opens, mode="test")
-    counts = search.monthly_counts(person_id=READER, mode="live", months=2)
-    assert [(count.month, count.status, count.code, count.number) for count in counts] == [
-        (search.first_month(2), "verified", "", 1),
+    counted = counts.monthly_counts(person_id=READER, mode="live", months=2)
+    assert [(count.month, count.status, count.code, count.number) for count in counted] == [
+        (counts.first_month(2), "verified", "", 1),
         (this_month, "declined", "eds_iin_mismatch", 1),
         (this_month, "verified", "", 1),
     ]
     assert [
-        count.month for count in search.monthly_counts(person_id=READER, mode="live", months=1)
+        count.month for count in counts.monthly_counts(person_id=READER, mode="live", months=1)
     ] == [
         this_month,
         this_month,
     ]
 
 
-@pytest.mark.parametrize("months", [0, -1, search.MONTHS_MAX + 1])
+@pytest.mark.parametrize("months", [0, -1, counts.MONTHS_MAX + 1])
 def test_a_count_over_no_months_or_too_many_is_refused(months: int) -> None:
     with pytest.raises(BadInput) as raised:
-        search.monthly_counts(person_id=READER, mode="live", months=months)
+        counts.monthly_counts(person_id=READER, mode="live", months=months)
     assert raised.value.code == "months_out_of_range"
 
 
 def test_own_readings_are_ones_own_newest_first() -> None:
     search.search(person_id=READER, question=Question(mode="test", route="eds"))
     search.search(person_id=OTHER_READER, question=Question(mode="test"))
-    search.monthly_counts(person_id=READER, mode="test")
-    search.monthly_counts(person_id=READER, mode="live")
+    counts.monthly_counts(person_id=READER, mode="test")
+    counts.monthly_counts(person_id=READER, mode="live")
     own = search.own_readings(person_id=READER, mode="test")
     assert [step.type for step in own] == ["oversight.counted", "oversight.searched"]
     again = search.own_readings(person_id=READER, mode="test")

@@ -21,7 +21,7 @@ from tests.verification.stories.story import (
     swept,
     wait_until,
 )
-from verification.access import commands
+from verification.access import answers
 from verification.core.errors import NotYourTurn
 from verification.models import Attempt, AuditEntry, Verification
 from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
@@ -64,8 +64,8 @@ def test_silence_at_the_statement_burns_nothing_and_the_borrower_may_come_back(i
     assert story.page().page == "resume"
     swept()
     assert (story.page().page, story.page().notice) == ("resume", "abandoned")
-    commands.resume(verification_id=story.id)
-    commands.resume(verification_id=story.id)
+    answers.resume(verification_id=story.id)
+    answers.resume(verification_id=story.id)
     story.work()
     story.sign(issued())
     story.work()

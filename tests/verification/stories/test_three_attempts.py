@@ -21,8 +21,7 @@ from tests.verification.stories.story import (
     wait_until,
 )
 from verification.case import policy
-from verification.core.reasons import REASONS
-from verification.core.reasons.reason import LIVENESS
+from verification.core.codes import LIVENESS, REASONS
 from verification.models import Attempt, AuditEntry
 
 pytestmark = pytest.mark.django_db(transaction=True)

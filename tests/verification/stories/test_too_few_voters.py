@@ -23,7 +23,7 @@ from tests.verification.stories.story import (
     swept,
     wait_until,
 )
-from verification.access import commands, links
+from verification.access import links, openings
 from verification.core.lender import LenderFacts
 from verification.models import Attempt, Receipt
 from verification.review.voting import ends_at
@@ -130,7 +130,7 @@ def test_what_needs_no_people_goes_on_as_before():
 def opened_by(employer, name):
     facts = LenderFacts(id=employer.pk, name=employer.name, bin=employer.bin, phone=employer.phone)
     request = replace(opening("A-1"), opened_by=name)
-    opened = commands.open_verification(
+    opened = openings.open_verification(
         lender=facts, mode="test", profile_id="KZ-2025-01", opening=request
     )
     return Story(employer, opened.verification_id, opened.token)

@@ -7,7 +7,7 @@ import pytest
 from tests.verification.stories.insecure_glance import ROUTES, glanced, see, voted
 from tests.verification.stories.insecure_glance import glances as glances
 from tests.verification.stories.story import make_due
-from verification.access import commands
+from verification.access import answers
 from verification.models import Attempt
 from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 def test_another_route_with_the_same_stage_gives_no_new_tries():
     story = glanced("wrong", "wrong", profile="KZ-2021-04")
     assert story.page().attempt == 3
-    commands.choose_route(verification_id=story.id, route=ROUTES[1])
+    answers.choose_route(verification_id=story.id, route=ROUTES[1])
     assert story.row().route == ROUTES[1]
     story.answer(agreed=True, version=CURRENT, language="ru")
     story.work()

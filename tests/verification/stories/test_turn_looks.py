@@ -14,7 +14,7 @@ from tests.verification.stories.document_reading import documents_of
 from tests.verification.stories.insecure_capture import at_commands, script, show
 from tests.verification.stories.story import begin, lender, make_due
 from verification import tasks
-from verification.access import commands, open_page
+from verification.access import open_page, openings
 from verification.case import dossier, policy, stages, steps
 from verification.core import profiles
 from verification.core.errors import FenceLost, NotYourTurn
@@ -159,7 +159,7 @@ def test_a_capture_that_is_canceled_while_a_worker_looks_is_over(script, monkeyp
     answered(story)
 
     def look(evidence, memory):
-        commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+        openings.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
         return Looked(is_right=True)
 
     look_by(monkeypatch, look)

@@ -11,7 +11,7 @@ from tests.verification.stories import camera_story as camera
 from tests.verification.stories.conftest import Issued
 from tests.verification.stories.insecure_revocation import InsecureRevocation
 from tests.verification.stories.story import Story, begin, lender
-from verification.access import commands
+from verification.access import answers
 from verification.core.errors import BadInput, NotYourTurn
 from verification.models import AuditEntry
 
@@ -57,7 +57,7 @@ def test_after_the_signature_there_is_no_way_round_the_face(issued: Issued) -> N
     story = signed(issued)
     for route in ("eds", "biometric", "live_face"):
         with pytest.raises((NotYourTurn, BadInput)):
-            commands.choose_route(verification_id=story.id, route=route)
+            answers.choose_route(verification_id=story.id, route=route)
     assert story.page().routes == ()
 
 

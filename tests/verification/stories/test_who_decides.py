@@ -23,7 +23,7 @@ from tests.verification.stories.story import (
     make_due,
     wait_until,
 )
-from verification.access import commands
+from verification.access import answers, openings
 from verification.case import policy, steps
 from verification.core import profiles
 from verification.core.errors import BadInput, Conflict, Misconfigured
@@ -103,7 +103,7 @@ def test_what_is_put_back_once_a_worker_has_acted_made_it_do_nothing(glances, na
         glanced("grey") if "reviewers" in name else begin(lender(), profile="KZ-2021-04", iin=IIN)
     )
     if "reviewers" not in name:
-        commands.choose_route(verification_id=story.id, route="eds")
+        answers.choose_route(verification_id=story.id, route="eds")
     rows: Any = (
         model.objects.filter(pk=story.id)
         if model is Verification
@@ -185,7 +185,7 @@ def test_a_route_is_offered_by_the_law_of_a_case_and_not_by_its_row(glances):
         combinations=[["eds", "biometric"], ["biometric"]]
     )
     with pytest.raises(BadInput, match="not offered"):
-        commands.choose_route(verification_id=story.id, route="biometric")
+        answers.choose_route(verification_id=story.id, route="biometric")
     assert story.row().route == "eds"
 
 
@@ -274,7 +274,7 @@ def test_who_was_stopped_is_not_canceled_meanwhile():
         step=steps.STOP, queue="default", due_at=later(60)
     )
     with pytest.raises(Conflict):
-        commands.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+        openings.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
 
 
 @pytest.mark.forges
@@ -311,7 +311,7 @@ def test_routes_that_only_entries_of_somebody_else_call_passed_are_none(glances)
 @pytest.mark.forges
 def test_a_case_that_is_set_before_its_last_stage_passes_nothing_by_it(glances, stage):
     story = begin(lender(), profile="KZ-2021-04", iin=IIN)
-    commands.choose_route(verification_id=story.id, route="eds")
+    answers.choose_route(verification_id=story.id, route="eds")
     Attempt.objects.filter(verification_id=story.id).update(status="void")
     owed = {"stage": stage, "step": steps.OPEN, "queue": "default", "due_at": later(-1)}
     Verification.objects.filter(pk=story.id).update(**owed)

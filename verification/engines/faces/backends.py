@@ -108,7 +108,7 @@ class Backend:
     def find(self, image: Pixels, *, scale: float = 1.0) -> tuple[Portrait, Quality]:
         """The one face of an image, and how good it is. scale: as `Portrait.scale`.
 
-        Raises `Refused` with a code of `core/reasons/`: no face, several, or one too poor to be
+        Raises `Refused` with a code of `core/codes.py`: no face, several, or one too poor to be
         compared.
         """
         face = detection.locate(image, yunet=self.yunet, scale=scale)

@@ -15,7 +15,7 @@ from its own rest for some of them. liveness.md §10a.
 
 from decimal import Decimal
 
-from verification.core.reasons import PICTURE, REASONS
+from verification.core.codes import PICTURE, REASONS
 from verification.core.results import Detail, Failed, Passed, Result, Step, judged
 from verification.engines.faces.embedding import Distance
 from verification.stages.live_capture.measure import (

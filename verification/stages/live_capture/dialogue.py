@@ -18,8 +18,8 @@ from hashlib import sha256
 from typing import Any
 
 from verification.core.answers import parse_photo
+from verification.core.codes import unburnt
 from verification.core.errors import BadInput, NotYourTurn, Refused
-from verification.core.reasons import unburnt
 from verification.core.route import (
     ENDED,
     FILES,

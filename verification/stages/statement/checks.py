@@ -6,10 +6,11 @@ from collections.abc import Collection
 from functools import partial
 from typing import Any, Final
 
+from verification.core.codes import INDICATIONS
 from verification.core.results import Failed, Inconclusive, Passed, Result, judged, judged_step
 from verification.core.stored import canonical_json
 from verification.stages.statement.measure import StatementFacts
-from verification.stages.statement.policy import INDICATIONS, NOT_ASKED, StatementPolicy
+from verification.stages.statement.policy import NOT_ASKED, StatementPolicy
 
 _PREFIX: Final = "eds."
 

@@ -2,32 +2,6 @@
 
 from dataclasses import dataclass
 
-# EN 319 102-1 V1.3.1, tables 5 and 6: main status and sub-indication for each of our codes.
-INDICATIONS = {
-    "eds_malformed": ("TOTAL-FAILED", "FORMAT_FAILURE"),
-    "eds_too_large": ("TOTAL-FAILED", "FORMAT_FAILURE"),
-    "eds_signer_count": ("TOTAL-FAILED", "FORMAT_FAILURE"),
-    "eds_signed_attributes_invalid": ("TOTAL-FAILED", "FORMAT_FAILURE"),
-    "eds_statement_mismatch": ("TOTAL-FAILED", "HASH_FAILURE"),
-    "eds_signature_invalid": ("TOTAL-FAILED", "SIG_CRYPTO_FAILURE"),
-    "eds_certificate_revoked": ("TOTAL-FAILED", "REVOKED"),
-    "eds_certificate_expired": ("TOTAL-FAILED", "EXPIRED"),
-    "eds_certificate_not_yet_valid": ("TOTAL-FAILED", "NOT_YET_VALID"),
-    "eds_certificate_missing": ("INDETERMINATE", "NO_SIGNING_CERTIFICATE_FOUND"),
-    "eds_algorithm_refused": ("INDETERMINATE", "CRYPTO_CONSTRAINTS_FAILURE"),
-    "eds_path_untrusted": ("INDETERMINATE", "NO_CERTIFICATE_CHAIN_FOUND"),
-    "eds_key_usage": ("INDETERMINATE", "CHAIN_CONSTRAINTS_FAILURE"),
-    "eds_policy_refused": ("INDETERMINATE", "CHAIN_CONSTRAINTS_FAILURE"),
-    "eds_not_individual": ("INDETERMINATE", "CHAIN_CONSTRAINTS_FAILURE"),
-    "eds_iin_missing": ("INDETERMINATE", "SIG_CONSTRAINTS_FAILURE"),
-    "eds_iin_mismatch": ("INDETERMINATE", "SIG_CONSTRAINTS_FAILURE"),
-    "eds_signature_replayed": ("INDETERMINATE", "SIG_CONSTRAINTS_FAILURE"),
-    "eds_statement_expired": ("INDETERMINATE", "SIG_CONSTRAINTS_FAILURE"),
-    "eds_issuer_revoked": ("INDETERMINATE", "REVOKED_CA_NO_POE"),
-    "eds_revocation_unknown": ("INDETERMINATE", "TRY_LATER"),
-    "eds_timestamp_unavailable": ("INDETERMINATE", "TRY_LATER"),
-    "check_missing": ("INDETERMINATE", "POLICY_PROCESSING_ERROR"),
-}
 # The row of a check that was left out on purpose: see `StatementPolicy.not_asked`.
 NOT_ASKED = {"outcome": "NOT_ASKED", "status": "", "sub_indication": "", "code": "", "detail": {}}
 

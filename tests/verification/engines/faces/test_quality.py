@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from verification.core import reasons
+from verification.core import codes
 from verification.core.errors import Refused
 from verification.engines.faces.policy import QUALITY
 from verification.engines.faces.portrait import Portrait, Quality
@@ -52,7 +52,7 @@ def test_a_picture_is_refused_just_beyond_a_limit_and_not_just_within(
     with pytest.raises(Refused) as refused:
         replace(GOOD, **beyond).refuse_poor(QUALITY)
     assert refused.value.code == code
-    assert not reasons.require(code).burns
+    assert not codes.require(code).burns
 
 
 def test_the_portraits_are_good_pictures(faces: dict[str, Portrait]) -> None:

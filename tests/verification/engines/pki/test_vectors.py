@@ -23,13 +23,14 @@ from tests.vectors.eds.case import (
     STATEMENT,
     TIMESTAMP_NONCE,
 )
+from verification.core.codes import INDICATIONS
 from verification.core.results import Passed
 from verification.core.route import Evidence
 from verification.core.stored import canonical_json
 from verification.stages.statement import STAGE, dialogue
 from verification.stages.statement.checks import report_statement
 from verification.stages.statement.measure import measure_statement
-from verification.stages.statement.policy import INDICATIONS, POLICY, StatementPolicy
+from verification.stages.statement.policy import POLICY, StatementPolicy
 
 VECTORS: list[dict[str, Any]] = json.loads((FOLDER / MANIFEST).read_text(encoding="utf-8"))
 REFUSED = [each for each in VECTORS if "code" in each]

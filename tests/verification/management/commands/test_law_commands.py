@@ -14,6 +14,7 @@ from tests.verification import law_files
 from tests.verification.log.judged import audit
 from tests.verification.log.rows import order_all
 from verification.core import law_file, law_rules, profiles
+from verification.core.codes import LAW_FILES
 from verification.management.commands.make_keys import ROOT_KEY
 from verification.models import AuditEntry
 
@@ -182,7 +183,7 @@ def test_the_operators_guide_explains_each_code_and_its_example_is_a_law_file(
     tmp_path: Path,
 ) -> None:
     guide = (Path(__file__).parents[4] / "docs" / "operator-guide.md").read_text()
-    assert [code for code in (*law_rules.CODES, law_rules.EARLY) if f"`{code}`" not in guide] == []
+    assert [code for code in (*LAW_FILES, law_rules.EARLY) if f"`{code}`" not in guide] == []
     [example] = [
         part.partition("```")[0] for part in guide.split("```json\n")[1:] if '"tulga-law-1"' in part
     ]

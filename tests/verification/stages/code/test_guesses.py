@@ -9,7 +9,7 @@ from tests.verification.stages.person.test_story import DOCUMENT, guess, to_code
 from tests.verification.stages.person.told import codes, other_than
 from tests.verification.stories.story import BORN, begin, lender, put_aside, swept, wait_until
 from verification import clock
-from verification.access import commands
+from verification.access import answers, openings
 from verification.case import contents
 from verification.core.errors import BadInput
 from verification.models import Attempt
@@ -75,7 +75,7 @@ def test_guesses_count_on_when_the_lender_opens_another_verification(asked):
     story = to_code(asked, of=of)
     for _ in range(4):
         guess(story, other_than(codes(asked)[-1]))
-    commands.cancel(lender_id=of.pk, mode="test", verification_id=story.id)
+    openings.cancel(lender_id=of.pk, mode="test", verification_id=story.id)
     again = begin(
         of,
         "A-2",
@@ -131,7 +131,7 @@ def test_silence_ends_the_dialogue_and_the_guesses_count_on(asked, monkeypatch):
     pass_time(story, monkeypatch, seconds=301)
     swept()
     assert story.page().page == "resume"
-    commands.resume(verification_id=story.id)
+    answers.resume(verification_id=story.id)
     story.work()
     assert (story.page().page, story.page().data["guesses_left"]) == ("code", 1)
     guess(story, other_than(codes(asked)[-1]))

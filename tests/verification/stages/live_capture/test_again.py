@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.verification.stages.live_capture import captures as given
-from verification.core import reasons
+from verification.core import codes
 from verification.core.results import Failed, Inconclusive, Outcome, Passed, decide
 from verification.core.route import Evidence
 from verification.engines.faces.embedding import Zones
@@ -74,7 +74,7 @@ def test_the_first_capture_in_the_review_zone_is_asked_for_again_by_what_was_poo
     assert given.refusals(results) == {"face.match": code}
     found = decide(results, required=tuple(STAGE.checks))
     assert (found.outcome, found.code, found.burns) == (Outcome.FAILED, code, True)
-    assert not reasons.require(code).final
+    assert not codes.require(code).final
 
 
 @pytest.mark.parametrize(

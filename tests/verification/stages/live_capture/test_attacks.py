@@ -15,7 +15,7 @@ from insecure_sandbox import camera as demo_camera
 from tests.verification.stages.live_capture import captures as given
 from tests.verification.stages.live_capture import insecure_captures as attack
 from tests.verification.stages.live_capture.conftest import Player
-from verification.core import reasons
+from verification.core import codes
 from verification.core.errors import BadInput
 from verification.core.results import Outcome, decide
 from verification.core.route import Evidence
@@ -60,7 +60,7 @@ def _refusals(evidence: Evidence) -> dict[str, str]:
     decision, refusals = decide(results, required=tuple(CHECKS)), given.refusals(results)
     assert decision.outcome is Outcome.FAILED
     assert decision.code == next(
-        code for code in refusals.values() if not reasons.require(code).review
+        code for code in refusals.values() if not codes.require(code).review
     )
     return refusals
 

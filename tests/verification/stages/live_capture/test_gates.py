@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.verification.stages.live_capture import captures as given
-from verification.core.reasons import REASONS
+from verification.core.codes import REASONS
 from verification.core.results import Outcome, Passed, Step, decide
 from verification.core.route import Evidence
 from verification.engines.liveness.prints import Alike, Windows

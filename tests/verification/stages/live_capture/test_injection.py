@@ -12,8 +12,8 @@ from tests.verification.stages.live_capture import insecure_captures
 from tests.verification.stages.live_capture.captures import Frames, Sent, refusals
 from tests.verification.stages.live_capture.turns import answer, begun, said
 from verification.core import stored
+from verification.core.codes import REASONS
 from verification.core.errors import BadInput
-from verification.core.reasons import REASONS
 from verification.core.results import Outcome, Passed, Step, decide
 from verification.core.route import Evidence
 from verification.course.policy import FRAMES_HELD_FOR

@@ -9,7 +9,7 @@ import pytest
 from tests.verification.stages.person import known_case as given
 from tests.verification.stages.person.known_case import DOCUMENT, said, without_terms
 from tests.verification.stories.story import OTHER_IIN
-from verification.core import reasons
+from verification.core import codes
 from verification.core.ids import Phone
 from verification.core.opening import Document
 from verification.core.results import Outcome, decide
@@ -215,12 +215,12 @@ _OWN = ("registry_mismatch", "phone_owner_mismatch")
 
 
 def test_what_the_register_denies_is_final_and_burns_and_what_the_borrower_may_mend_burns():
-    assert [code for code in (*_DENIED, *_OWN) if not reasons.require(code).burns] == []
-    assert [code for code in (*_DENIED, *_OWN) if reasons.require(code).final] == list(_DENIED)
+    assert [code for code in (*_DENIED, *_OWN) if not codes.require(code).burns] == []
+    assert [code for code in (*_DENIED, *_OWN) if codes.require(code).final] == list(_DENIED)
 
 
 def test_the_borrower_is_not_told_which_register_denied_what():
-    assert len({reasons.require(code).borrower_message for code in (*_DENIED, *_OWN)}) == 1
+    assert len({codes.require(code).borrower_message for code in (*_DENIED, *_OWN)}) == 1
 
 
 @pytest.mark.parametrize("asked", [None, b"", b"[]", said(ASKED, services="person")])

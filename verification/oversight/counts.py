@@ -1,4 +1,6 @@
-"""Monthly counts as stacked bars: which month has which bars, in numbers the template draws.
+"""Monthly counts of verifications, and their page: each count as stacked bars, in numbers the
+template draws.
+
 Nothing here is markup.
 """
 
@@ -6,16 +8,27 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
+from django.contrib.auth.decorators import permission_required, user_passes_test
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
 
+from verification import transactions
 from verification.case import stages
+from verification.core.codes import REASONS
 from verification.core.profiles import RENEWAL
-from verification.core.reasons import REASONS
-from verification.oversight import labels
-from verification.oversight.search import Count
+from verification.models import MonthlyChange, MonthlyCount
+from verification.oversight import labels, search
+from verification.oversight.search import MODES, PERMISSION, ZONE, PeriodForm, has_both_factors
 
+_COUNTED: Final = ("month", "route", "status", "code")
+MONTHS_MAX: Final = 60
+"""How far back one count may reach, months: five years are more than a page can show."""
 # User units of the drawing, which is as wide as a phone's screen, so that its words stay readable
 # there.
 WIDTH: Final = 340
@@ -44,6 +57,21 @@ _MEANING: Final = (
     "var(--muted)",
 )
 _NEUTRAL: Final = ("var(--accent)", "var(--muted)")  # a reason or a route is neither good nor bad
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many verifications opened in a month (its first day) now stand thus, by their rows:
+    ordered or not.
+
+    `status`: open, or how they have ended; `code`: why, if they have.
+    """
+
+    month: date
+    route: str
+    status: str
+    code: str
+    number: int
 
 
 @dataclass(frozen=True)
@@ -108,23 +136,57 @@ class Chart:
         return any(series.detail for series in self.series)
 
 
+def monthly_counts(*, person_id: str, mode: str, months: int = 12) -> tuple[Count, ...]:
+    """Numbers of verifications by the month they were opened in, oldest first, and an
+    `oversight.counted` entry.
+
+    `months`: how many, up to `MONTHS_MAX`, the current one included. A month without any has no
+        row.
+    """
+    search.require(mode in MODES, "mode", "mode_unknown")
+    search.require(1 <= months <= MONTHS_MAX, "months", "months_out_of_range")
+    added, waiting = (
+        table.objects.filter(mode=mode, month__gte=first_month(months)).values_list(
+            *_COUNTED, "number"
+        )
+        for table in (MonthlyCount, MonthlyChange)
+    )
+    numbers: Counter[tuple[date, str, str, str]] = Counter()
+    with transactions.writing():
+        # One statement: what is being added up meanwhile stands in one of the two, never in both or
+        # in none.
+        for *kind, number in added.union(waiting, all=True):
+            numbers[tuple(kind)] += number
+        counts = tuple(Count(*kind, number) for kind, number in sorted(numbers.items()) if number)
+        body = {"months": months, "found": sum(count.number for count in counts)}
+        search.note_reading("oversight.counted", mode=mode, person_id=person_id, body=body)
+    return counts
+
+
+def first_month(months: int) -> date:
+    """The first day of the oldest of so many months, the current one in `ZONE` being the newest."""
+    today = timezone.localdate(timezone=ZONE)
+    years, month = divmod(today.year * 12 + today.month - months, 12)
+    return date(years, month + 1, 1)
+
+
 def months_from(first: date, *, number: int) -> tuple[date, ...]:
     """The first days of so many months, from this one on."""
     counted = (first.year * 12 + first.month - 1 + step for step in range(number))
     return tuple(date(month // 12, month % 12 + 1, 1) for month in counted)
 
 
-def all_of(counts: Sequence[Count], *, months: Sequence[date]) -> tuple[Chart, ...]:
+def charts_of(counts: Sequence[Count], *, months: Sequence[date]) -> tuple[Chart, ...]:
     """The same counts by outcome, by route and by reason; new consents, which verify nobody a
     second time, apart.
     """
-    own, anew = list[Count](), list[Count]()
+    first, anew = list[Count](), list[Count]()
     for count in counts:
-        (anew if count.route in _ANEW else own).append(count)
+        (anew if count.route in _ANEW else first).append(count)
     return (
-        by_outcome(own, months=months),
-        by_route(own, months=months),
-        by_reason(own, months=months),
+        by_outcome(first, months=months),
+        by_route(first, months=months),
+        by_reason(first, months=months),
         replace(
             by_outcome(anew, months=months), id="renewal", title=_("New consent after the wait")
         ),
@@ -136,7 +198,7 @@ def by_outcome(counts: Sequence[Count], *, months: Sequence[date]) -> Chart:
     kind.
     """
     ended = ("verified", "declined", "expired", "canceled", "failed")
-    by_key = {one: labels.STATUSES[one] for one in ended} | {"open": _("Not ended yet")}
+    by_key = {status: labels.STATUSES[status] for status in ended} | {"open": _("Not ended yet")}
     counted = [(count.month, count.status, count.number) for count in counts]
     return _chart(
         "outcome", _("By outcome"), counted, months=months, by_key=by_key, colours=_MEANING
@@ -188,15 +250,15 @@ def _chart(
         numbers[month, key] += number
     series = _series(by_key, numbers, below=len(months) * ROW, colours=colours)
     # One scale for all months, or two bars of one length could be different numbers.
-    most = max((sum(numbers[month, one.key] for one in series) for month in months), default=0)
+    most = max((sum(numbers[month, bar.key] for bar in series) for month in months), default=0)
     rows = []
     for place, month in enumerate(months):
         x, segments = float(LEFT), []
-        for one in series:
-            width = (RIGHT - LEFT) * numbers[month, one.key] / most if most else 0.0
+        for bar in series:
+            width = (RIGHT - LEFT) * numbers[month, bar.key] / most if most else 0.0
             segments.append(
                 Segment(
-                    series=one, number=numbers[month, one.key], x=f"{x:.2f}", width=f"{width:.2f}"
+                    series=bar, number=numbers[month, bar.key], x=f"{x:.2f}", width=f"{width:.2f}"
                 )
             )
             x += width
@@ -244,3 +306,25 @@ def _series(
         )
         for place, (key, label) in enumerate(by_key.items())
     )
+
+
+# The page
+
+
+@never_cache
+@user_passes_test(has_both_factors)
+@permission_required(PERMISSION, raise_exception=True)
+@require_GET
+def counts_page(request: HttpRequest) -> HttpResponse:
+    """Numbers of verifications by month, as drawings and as tables."""
+    form = PeriodForm(request.GET)
+    if not form.is_valid():
+        return search.form_refused(request, "oversight/counts.html", form)
+    mode, number = form.cleaned_data["mode"], form.cleaned_data["months"]
+    context: dict[str, Any] = {"form": PeriodForm(initial={"mode": mode, "months": number})}
+    if search.is_not_kept(mode):
+        return render(request, "oversight/counts.html", context | {"is_not_kept": True})
+    counted = monthly_counts(person_id=search.person_of(request), mode=mode, months=number)
+    months = months_from(first_month(number), number=number)
+    context |= {"charts": charts_of(counted, months=months), "mode": mode}
+    return render(request, "oversight/counts.html", context)
