@@ -26,7 +26,7 @@ from played.in_memory import FOLDER, begin, iin_of, new_lender, trusted_authorit
 from insecure_sandbox.authority import issue
 from verification.log import sequencer
 from verification.models import AuditLeaf, Verification
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 _MEASURED = """
 import io, json, time

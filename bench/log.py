@@ -33,7 +33,7 @@ from verification.log import keys, log, sequencer, signatures
 from verification.log.signatures import spell_leaf
 from verification.log.verify import verify_log
 from verification.models import AuditEntry, AuditLeaf, AuditPending, Verification
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 _ROUNDS = 5
 _CORES = min(os.cpu_count() or 1, 2)

@@ -22,7 +22,7 @@ from tests.verification.stories.story import person
 from verification.core import profiles
 from verification.core.opening import Person
 from verification.models import EvidenceItem, Verification
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 _ROUNDS, _CASES, _PEOPLE = 12, 20, 20
 _LAWS = {

@@ -19,7 +19,7 @@ from lenders import problems
 from verification.borrower import wording
 from verification.core.codes import CODES, PROBLEMS
 from verification.core.errors import LinkUnusable, TulgaError
-from verification.core.person import Outline
+from verification.core.lender import Outline
 
 # Where a page of the borrower's own stands behind every problem.
 BORROWER = "/v/"

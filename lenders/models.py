@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from lenders import parsing, policy
-from verification.core import calendars, profiles
+from verification.core import profiles
 from verification.core.errors import BadInput
 from verification.core.ids import new_id, parse_office_phone
 from verification.fields import HexField
@@ -29,12 +29,12 @@ def _checked(parse: Callable[[Any], object], untrusted: Any) -> None:
 
 def checked_test_calendar(untrusted: Any) -> None:
     """Refuses in a form what is no calendar."""
-    _checked(calendars.parse_calendar, untrusted)
+    _checked(profiles.parse_calendar, untrusted)
 
 
 def checked_live_calendar(untrusted: Any) -> None:
     """Refuses in a form what is no calendar, or is laxer than the law."""
-    _checked(calendars.parse_live_calendar, untrusted)
+    _checked(profiles.parse_live_calendar, untrusted)
 
 
 def checked_phone(untrusted: Any) -> None:

@@ -32,8 +32,7 @@ from lenders.requests import HEADER
 from lenders.resources.events import WebhookBody
 from verification.core.codes import PROBLEMS
 from verification.core.events import TOLD
-from verification.core.forms import asked_of
-from verification.core.opening import Document, Loan, Opening, Person
+from verification.core.opening import Document, Loan, Opening, Person, asked_of
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",

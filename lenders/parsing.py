@@ -17,7 +17,6 @@ from lenders import policy
 from verification import clock
 from verification.core import almaty
 from verification.core.errors import BadInput
-from verification.core.forms import is_plain
 from verification.core.ids import Iin, Phone, is_id, parse_case_number, parse_name
 from verification.core.opening import (
     DOCUMENT_NUMBER,
@@ -26,6 +25,7 @@ from verification.core.opening import (
     REFERENCE,
     REFERENCE_MAX,
     URL_MAX,
+    is_plain,
 )
 
 WEBHOOK_URL = r"^[Hh][Tt][Tt][Pp][Ss]?://[!$%&'()*+,./0-9:;=?@A-Z\[\]_a-z~-]+$"

@@ -25,7 +25,6 @@ from lenders import policy
 from lenders.parsing import READERS, WEBHOOK_URL, holds_personal_number
 from verification.core.errors import BadInput
 from verification.core.events import CLOSED, OPENED, TOLD
-from verification.core.forms import Form, asked_of, impersonal, one_of, string
 from verification.core.ids import CASE_NUMBER, Iin
 from verification.core.opening import (
     ACCOUNT,
@@ -35,6 +34,11 @@ from verification.core.opening import (
     REFERENCE,
     SHA256,
     URL_MAX,
+    Form,
+    asked_of,
+    impersonal,
+    one_of,
+    string,
 )
 from verification.core.scenarios import SCENARIOS
 from verification.core.status import Status

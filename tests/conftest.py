@@ -16,7 +16,7 @@ from pytest_django import DjangoDbBlocker
 from tests import jobs, legs
 from tests.fresh_database import copies
 from verification import clock
-from verification.core import law_book
+from verification.core import profiles
 
 pytest_plugins = [
     "tests.proofs",
@@ -123,9 +123,9 @@ def _own_folders_and_hour() -> Iterator[None]:
     The law is read from the rows only where a test asks for it (`tests/verification/law_files.py`):
     a look in the middle of a test would be among the statements it counts.
     """
-    law_book.read_by(None)
+    profiles.read_amendments_by(None)
     yield
-    law_book.hold(law_book.NOTHING)
+    profiles.hold_amendments(profiles.NO_AMENDMENTS)
     clock._state.offset = timedelta(0)
     for folder in (settings.TULGA_EVIDENCE_DIR, settings.TULGA_LOG_HEAD_DIR):
         if folder.exists():

@@ -45,7 +45,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/core"),
         _row("verification/core/certificates.py", "cryptography"),
         _row("verification/core/ids.py", "secrets time"),
-        _row("verification/core/law_book.py", "threading"),
+        _row("verification/core/profiles.py", "threading"),
         _row("verification/engines/gost"),
         _row("verification/engines/gost/arithmetic.py", "threading"),
         _row("verification/engines/gost/backends.py", "ctypes gmpy2"),

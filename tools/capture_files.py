@@ -19,15 +19,15 @@ from typing import Final
 
 from tools import video
 from tools.video import Taking, Window
+from verification.core.answers import PHOTO_MAX_BYTES, parse_photo
 from verification.core.errors import BadInput
 from verification.core.ids import AUTHORITY_TEST_IIN, Iin
-from verification.core.registry_answers import PHOTO_MAX_BYTES, parse_photo
 from verification.core.route import FILES, Evidence, Looked
 from verification.core.stored import canonical_json
 from verification.core.strict_json import StrictObject, read_object
 from verification.engines.liveness.gestures import GESTURES
-from verification.stages.live_capture import dialogue, kept
-from verification.stages.live_capture.kept import NEUTRAL
+from verification.stages.live_capture import dialogue, measure
+from verification.stages.live_capture.dialogue import NEUTRAL
 from verification.stages.live_capture.policy import CAPTURE
 
 SCHEMA: Final = "tulga-liveness-manifest-1"
@@ -202,7 +202,7 @@ def evidence(steps: Sequence[StepFiles], reference: bytes | None, *, at: datetim
     fresh = dialogue.begin({}, replaced_max=0) | {"order": [step.command for step in steps]}
     items, memory = (
         # Files are compared with no capture of before: whether they come again is not asked here.
-        {kept.ORDER: dialogue.order_evidence(fresh), **kept.compare_captures({}, {}, True)},
+        {dialogue.ORDER: dialogue.order_evidence(fresh), **measure.compare_captures({}, {}, True)},
         dialogue.accept_live_capture(fresh, {"ready": True}, at).memory,
     )
     for step in steps:
@@ -230,11 +230,11 @@ def evidence(steps: Sequence[StepFiles], reference: bytes | None, *, at: datetim
             "source": "STATE",
         }
         picture = {"photo": b64encode(reference).decode(), "sha256": sha256(reference).hexdigest()}
-        items[kept.PHOTO] = canonical_json(
+        items[dialogue.PHOTO] = canonical_json(
             {**answer, "taken_on": None, **picture, "media_type": "image/jpeg"}
         )
         try:
-            parse_photo(items[kept.PHOTO])
+            parse_photo(items[dialogue.PHOTO])
         except BadInput as fault:
             raise BadInput(f"the reference: {fault.detail}", code="reference_unreadable") from fault
     return Evidence(items=items, at=at)

@@ -1,7 +1,7 @@
 """Every number that a gate compares, by name, with the limit it is held against: more than its
 score and threshold say.
 
-It judges nothing: `gates` and `checks` do. None stands where there was nothing to measure. Of signs
+It judges nothing: `checks` does. None stands where there was nothing to measure. Of signs
 of injection that have several conditions the last one stands here; the sign itself is the gate's
 score.
 """
@@ -11,15 +11,16 @@ from dataclasses import dataclass
 
 from verification.core.results import Step
 from verification.engines.liveness import policy as engine_policy
-from verification.stages.live_capture.facts import LiveCaptureFacts, Match, Sent, Shown
-from verification.stages.live_capture.gates import must_show, windows_of
-from verification.stages.live_capture.policy import LiveCapturePolicy
-from verification.stages.live_capture.same_person import (
+from verification.stages.live_capture.checks import (
     is_joined,
     is_known,
     is_met_on_the_way,
     is_near,
+    must_show,
+    windows_of,
 )
+from verification.stages.live_capture.measure import LiveCaptureFacts, Match, Sent, Shown
+from verification.stages.live_capture.policy import LiveCapturePolicy
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from django.core.management.base import BaseCommand
 
 from verification.core.errors import BadInput
 from verification.core.ids import Iin, Phone
+from verification.core.lender import LenderFacts
 from verification.core.opening import Document, Loan, Person
-from verification.core.person import Case, LenderFacts
+from verification.core.person import Case
 
 REFUSED: Final = 3
 

@@ -12,7 +12,7 @@ from django.core.checks import CheckMessage, Error, Warning
 
 from verification import clock
 from verification.case import stages
-from verification.core import almaty, mci, profiles, releases
+from verification.core import almaty, profiles, releases
 from verification.core.errors import Misconfigured
 from verification.sources import installed
 from verification.sources.installed import adapters, resolve, written
@@ -92,13 +92,15 @@ def check_mci(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[Ch
         "Sign it and take it, with its source: manage.py sign_law, then take_law"
         " (docs/operator-guide.md)."
     )
-    if not mci.is_known(today):
+    if not profiles.is_mci_known(today):
         fault = (
             f"No value of the MCI is known for {today.year}: clearances are refused with"
             " mci_unknown."
         )
         return [Error(fault, hint=hint, id="tulga.E901")]
-    if today.month >= mci.WARNED_FROM_MONTH and not mci.is_known(date(today.year + 1, 1, 1)):
+    if today.month >= profiles.MCI_WARNED_FROM_MONTH and not profiles.is_mci_known(
+        date(today.year + 1, 1, 1)
+    ):
         fault = (
             f"No value of the MCI is known for {today.year + 1}: clearances will be refused from 1"
             " January."

@@ -8,7 +8,7 @@ An entry enables nothing: its name must stand in `settings.TULGA_ROUTES`, and in
 from django.utils.translation import gettext_lazy as _
 
 from verification.core.route import Route
-from verification.stages import code, live_capture, person, renewal, statement
+from verification.stages import code, confirmation, live_capture, person, statement
 from verification.stages.register import CONSENT, REGISTER
 
 EDS = Route(
@@ -39,6 +39,6 @@ RENEWAL = Route(
     title=_("New consent after the wait"),
     label=_("Consent to receive the money"),
     explanation=_("Your consent once more, with your document and a code by SMS."),
-    stages=(renewal.STAGE, REGISTER.beside(person.STAGE), code.STAGE),
+    stages=(confirmation.RENEWAL, REGISTER.beside(person.STAGE), code.STAGE),
 )
 ROUTES = {route.name: route for route in (EDS, BIOMETRIC, LIVE_FACE, RENEWAL)}

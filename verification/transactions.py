@@ -23,7 +23,7 @@ from typing import Any
 from django.db import Error, connection, transaction
 
 from verification import clock
-from verification.core import law_book
+from verification.core import profiles
 
 ALL = "all"
 # A later process may have an earlier one's number: it began after the time that is asked about.
@@ -88,7 +88,7 @@ def running(*, lender: str = "", scope: str = "") -> Iterator[None]:
     try:
         with connection.execute_wrapper(_say_first) if is_told else nullcontext():
             clock.keep_right()
-            law_book.keep_current()
+            profiles.keep_current()
             yield
             end_reading()
     finally:

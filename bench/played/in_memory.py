@@ -9,7 +9,18 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 
 import django
+from django.conf import settings
+from django.core.management import call_command
 
+from insecure_sandbox.authority import Authority, create_authority
+from lenders.models import Lender
+from tests.verification.stories.conftest import crl_of, trust
+from tests.verification.stories.insecure_revocation import InsecureRevocation
+from tests.verification.stories.story import IIN, Story, opening
+from verification import tasks
+from verification.access import openings
+from verification.core.ids import Iin, check_digit
+from verification.core.lender import LenderFacts
 from verification.management.commands.make_keys import make_missing
 
 _MADE = TemporaryDirectory(prefix="tulga-bench-", dir="/dev/shm")
@@ -25,18 +36,6 @@ os.environ.update(
 )
 django.setup()
 
-from django.conf import settings
-from django.core.management import call_command
-
-from insecure_sandbox.authority import Authority, create_authority
-from lenders.models import Lender
-from tests.verification.stories.conftest import crl_of, trust
-from tests.verification.stories.insecure_revocation import InsecureRevocation
-from tests.verification.stories.story import IIN, Story, opening
-from verification import tasks
-from verification.access import openings
-from verification.core.ids import Iin, check_digit
-from verification.core.person import LenderFacts
 
 call_command("migrate", verbosity=0)
 

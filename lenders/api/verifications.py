@@ -12,8 +12,8 @@ from lenders.requests import read, read_query, require_registered
 from lenders.resources import verifications
 from verification import clock
 from verification.access import openings
+from verification.core.lender import LenderFacts
 from verification.core.opening import Opening
-from verification.core.person import LenderFacts
 from verification.payout import renewals
 
 _SCOPES = {"GET": "verifications:read", "POST": "verifications:write"}

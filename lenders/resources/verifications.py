@@ -23,8 +23,7 @@ from verification.case.dossier import check_views
 from verification.core import ids
 from verification.core.codes import WARNINGS
 from verification.core.errors import BadInput, NotFound
-from verification.core.forms import asked_of
-from verification.core.opening import Opening
+from verification.core.opening import Opening, asked_of
 from verification.core.status import TERMINAL, Status
 from verification.log import decided
 from verification.log.decided import PublicStatus

@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.verification.borrower.pages import RENEWAL, choices, made
 from verification.access.open_page import BorrowerPage
-from verification.core.person import LenderFacts
+from verification.core.lender import LenderFacts
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "docs" / "pages"

@@ -17,8 +17,8 @@ from verification.core.errors import BadInput, NotYourTurn
 from verification.core.route import PARTS, Evidence, Looked, Next
 from verification.models import Verification
 from verification.stages.live_capture import dialogue as live_capture
-from verification.stages.live_capture import kept
-from verification.stages.live_capture.kept import CapturedStep
+from verification.stages.live_capture import measure
+from verification.stages.live_capture.measure import CapturedStep
 from verification.stages.live_capture.policy import CaptureLimits, LiveCapturePolicy
 
 POLICY = LiveCapturePolicy()
@@ -82,7 +82,7 @@ class InsecureDialogue:
             return self.now
         data = dict(live_capture.prompt_live_capture(self._memory))
         if data["state"] == "command":
-            is_rest = data["command"] == kept.NEUTRAL and not self.keeps
+            is_rest = data["command"] == live_capture.NEUTRAL and not self.keeps
             asked = data.keys() - ({"chain_side", "chain_bytes"} if self._memory["slow"] else set())
             data |= {name: value for name, value in vars(self.limits).items() if name in asked}
             data["window_ms"] = (
@@ -141,7 +141,7 @@ class InsecureDialogue:
 
     def step(self, number: int) -> CapturedStep:
         """What came for a command, counted from 0."""
-        return kept.captured_step(
+        return measure.captured_step(
             Evidence(items=self.taken, at=timezone.now()), f"live_capture.{number}."
         )
 

@@ -14,7 +14,7 @@ from tests.browser.tab import open_context, open_tab
 from tests.browser.whole import whole
 from tests.verification.stories.story import Story
 from verification.access.tokens import LINKS, SESSIONS
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 pytestmark = [
     pytest.mark.browser,

@@ -17,7 +17,7 @@ from tests.browser.insecure_dialogue import HELD, InsecureDialogue
 from tests.browser.steps import words
 from tests.browser.whole import whole
 from tests.verification.borrower.pages import choices, made
-from verification.stages.live_capture import kept
+from verification.stages.live_capture import dialogue as live_capture
 from verification.stages.live_capture import policy as capture_policy
 
 __all__ = ["opened"]
@@ -85,7 +85,10 @@ def test_every_page_is_whole_in_other_languages_and_sizes(
 def test_every_command_is_whole_before_a_face_that_does_it(
     opened: Open, route: str, step: int, steps: int, shown: int | None
 ) -> None:
-    language, order = "ru", (kept.NEUTRAL, *capture_policy.TURNS, *capture_policy.OTHERS)[:shown]
+    language, order = (
+        "ru",
+        (live_capture.NEUTRAL, *capture_policy.TURNS, *capture_policy.OTHERS)[:shown],
+    )
     now = made("commands", attempts=3, step=step, steps=steps)
     dialogue = InsecureDialogue(now, order=order, limits=HELD, keeps=True)
     tab, _ = opened(dialogue, language=language, size="phone", touch=True, real=True)

@@ -31,7 +31,7 @@ from tests.verification.stories import camera_story
 from tests.verification.stories.story import Story, begin, lender, make_due
 from verification.case import attempts, contents, stages
 from verification.models import Attempt
-from verification.stages.live_capture.kept import NEUTRAL
+from verification.stages.live_capture.dialogue import NEUTRAL
 from verification.stages.live_capture.policy import TURNS
 
 pytestmark = [

@@ -65,7 +65,7 @@ def captured(tab: Tab, dialogue: InsecureDialogue) -> Injection:
     press(tab, "en", "Begin")
     tab.until_heading("One moment")
     assert tab.problems == []
-    told = [dialogue.step(number).told for number in range(len(dialogue.order))]
+    told = [dialogue.step(number).cameras for number in range(len(dialogue.order))]
     assert [len(parts) for parts in told] == [AMPLE.parts] * len(dialogue.order)
     return injection_of([], told, limits=INJECTION)
 

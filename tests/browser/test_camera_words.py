@@ -24,8 +24,7 @@ from verification.engines.liveness import landmarks, networks
 from verification.engines.liveness.frames import decode
 from verification.engines.liveness.policy import FRAMES
 from verification.models import Verification
-from verification.stages.live_capture import kept
-from verification.stages.live_capture.dialogue import hint_live_capture
+from verification.stages.live_capture.dialogue import OTHER_ORDER, hint_live_capture
 
 __all__ = ["opened"]
 
@@ -241,7 +240,7 @@ def test_who_cannot_do_some_of_it_says_so_first_and_is_asked_for_the_rest(
     turned_on(tab, language)
     press(tab, language, "Begin")
     tab.until_heading(words(language, "One moment"))
-    assert json.loads(dialogue.taken[kept.OTHER_ORDER])["without"] == ["open_mouth", "turn"]
+    assert json.loads(dialogue.taken[OTHER_ORDER])["without"] == ["open_mouth", "turn"]
     shown = {dialogue.step(number).sent.command for number in range(4)}
     assert shown == {"look_straight", "blink", "come_closer", "nod"}
     assert tab.problems == []

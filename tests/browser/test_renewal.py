@@ -9,7 +9,7 @@ from tests.browser.insecure_dialogue import InsecureDialogue
 from tests.browser.steps import press, words
 from tests.browser.whole import whole
 from tests.verification.borrower.pages import RENEWAL, made
-from verification.stages.renewal.policy import CURRENT, TEXTS
+from verification.stages.confirmation import policy
 
 __all__ = ["opened"]
 
@@ -45,11 +45,15 @@ def test_the_borrower_reads_what_they_get_and_says_yes_or_no(
     shown = tab.page.locator("main").inner_text()
     for said in ("First Credit LLP", "KZ86 •••• 0100", "23.11.2026 11:10", "24.11.2026 11:12"):
         assert said in shown
-    assert TEXTS[CURRENT][language] in shown
+    assert policy.RENEWAL.wordings[policy.RENEWAL.current][language] in shown
     press(tab, language, button)
     tab.until_heading(words(language, "One moment"))
     answer = dialogue.answers[0]
-    assert (answer["agreed"], answer["version"], answer["language"]) == (agreed, CURRENT, language)
+    assert (answer["agreed"], answer["version"], answer["language"]) == (
+        agreed,
+        policy.RENEWAL.current,
+        language,
+    )
     assert tab.problems == []
 
 

@@ -10,7 +10,7 @@ from tests.verification.review import desk
 from tests.verification.stories import camera_story as camera
 from tests.verification.stories.story import OTHER_IIN, Story, begin, lender, opening, replace
 from verification.access import openings
-from verification.core.person import LenderFacts
+from verification.core.lender import LenderFacts
 from verification.models import AuditEntry, EvidenceItem
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

@@ -127,7 +127,7 @@ def test_a_whole_capture_is_taken_as_densely_as_cuts_show_in(
     tab.until_heading(words(language, "One moment"))
     assert moved <= SHIFT_MAX
     steps = [dialogue.step(number) for number in range(len(order))]
-    gaps = [[later - earlier for earlier, later in pairwise(step.taken)] for step in steps]
+    gaps = [[later - earlier for earlier, later in pairwise(step.taken_ms)] for step in steps]
     rate, gap = min(len(each) / sum(each) * 1_000 for each in gaps), max(map(max, gaps))
     proof_figures |= {
         f"{language}_rate": round(rate, 2),

@@ -37,7 +37,7 @@ from verification.payout import gates
 from verification.review import attesting
 from verification.review import desk as review_desk
 from verification.stages import live_capture
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 from verification.worker import queue, replay, sweep
 
 PAGE, LONGEST = 20, 100

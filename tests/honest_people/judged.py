@@ -23,9 +23,8 @@ from verification.core.codes import REASONS
 from verification.core.results import Failed, Outcome, Passed, decide
 from verification.engines.liveness.frames import Image
 from verification.stages.live_capture.checks import CHECKS
-from verification.stages.live_capture.facts import LiveCaptureFacts
-from verification.stages.live_capture.kept import NEUTRAL
-from verification.stages.live_capture.measure import measure_live_capture
+from verification.stages.live_capture.dialogue import NEUTRAL
+from verification.stages.live_capture.measure import LiveCaptureFacts, measure_live_capture
 from verification.stages.live_capture.policy import CAPTURE, TURNS, LiveCapturePolicy
 
 AT = datetime(2026, 12, 1, tzinfo=UTC)

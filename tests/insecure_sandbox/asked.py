@@ -11,18 +11,18 @@ from typing import Any
 from PIL import Image
 
 from tests.insecure_sandbox_process import SandboxProcess
-from verification.core.ids import Iin, Phone, check_digit
-from verification.core.registry_answers import (
+from verification.core.answers import (
     ConsentAnswer,
     OwnershipAnswer,
     PersonAnswer,
     PhotoAnswer,
 )
+from verification.core.ids import Iin, Phone, check_digit
 from verification.sources.consent import ConsentRequest, HttpConsentSource
 from verification.sources.person_registry import HttpPersonRegistry, PersonQuestion
 from verification.sources.phone_registry import HttpPhoneRegistry, OwnershipQuestion
 from verification.sources.photo_registry import HttpPhotoRegistry, PhotoQuestion
-from verification.stages.consent import policy as consent_texts
+from verification.stages.confirmation.policy import CONSENT
 
 SECONDS = 10.0  # for a question that is to be answered; a fault's test says its own
 
@@ -83,9 +83,9 @@ def wanted(
         "lender_name": "Тест Кредит",
         "purpose": "online microcredit",
         "services": services,
-        "text_version": consent_texts.CURRENT,
+        "text_version": CONSENT.current,
         "language": "kk",
-        "text_sha256": consent_texts.text_sha256(consent_texts.CURRENT, "kk"),
+        "text_sha256": CONSENT.sha256(CONSENT.current, "kk"),
         "valid_seconds": 3600,
     }
     return ConsentRequest(**fields | changes)

@@ -14,12 +14,12 @@ from insecure_sandbox.camera import SHOWN, answer_to, as_told, bound, wrongly
 from insecure_sandbox.warp_picture import taken_anew
 from verification.core.route import Looked, Memory, Next
 from verification.stages.live_capture.dialogue import (
+    NEUTRAL,
     accept_live_capture,
     begin,
     go_on_live_capture,
     prompt_live_capture,
 )
-from verification.stages.live_capture.kept import NEUTRAL
 from verification.stages.live_capture.policy import OTHERS, TURNS, LiveCapturePolicy
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)

@@ -16,11 +16,11 @@ from tests.insecure_sandbox.asked import (
     wanted,
 )
 from tests.insecure_sandbox_process import SandboxProcess
+from verification.core.answers import ConsentAnswer
 from verification.core.errors import SourceUnavailable
 from verification.core.ids import Iin
-from verification.core.registry_answers import ConsentAnswer
 from verification.sources.consent import ConsentReading, ask
-from verification.stages.consent import policy as consent_texts
+from verification.stages.confirmation.policy import CONSENT
 
 
 def id_in(answer: ConsentAnswer) -> str:
@@ -45,7 +45,7 @@ def test_a_consent_keeps_what_was_asked_and_which_text_was_shown(sandbox: Sandbo
     assert answer.terms is not None
     assert answer.terms.services == ("person",)
     assert (answer.terms.reference, answer.terms.lender_bin) == (f"ver_of_{iin}", "990240000008")
-    assert answer.terms.text_sha256 == consent_texts.text_sha256(consent_texts.CURRENT, "kk")
+    assert answer.terms.text_sha256 == CONSENT.sha256(CONSENT.current, "kk")
     assert (answer.terms.expires_at - answer.terms.created_at).total_seconds() == 3600
     assert read(sandbox, id_in(answer), iin).terms == answer.terms
 

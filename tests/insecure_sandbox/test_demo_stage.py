@@ -20,7 +20,7 @@ from tests.insecure_sandbox.asked import (
 )
 from tests.insecure_sandbox_process import SandboxProcess
 from verification.core.ids import Iin, Phone
-from verification.core.sms import code_text
+from verification.core.spelling import code_sms
 from verification.sources.sms import HttpSmsGateway, Message
 
 LANGUAGES = ("en", "ru", "kk")
@@ -76,7 +76,7 @@ def test_the_code_is_read_and_not_the_amount(
     )  # of which a message without a code tells them
     gateway = HttpSmsGateway(f"{sandbox.url}/sms", seconds=2.0)
     for code in ("111111", "482019"):
-        text = code_text(
+        text = code_sms(
             code,
             lender="Sandbox Credit LLP",
             amount="150000.00",

@@ -14,20 +14,20 @@ from tests.insecure_sandbox.asked import new_id, new_iin, register
 from tests.insecure_sandbox_process import SandboxProcess, running_sandbox
 from verification.case import policy
 from verification.core import almaty
+from verification.core.answers import Basis
 from verification.core.errors import Misconfigured, SourceUnavailable
 from verification.core.ids import Iin
-from verification.core.payout_answers import Basis
 from verification.sources import account_owner, credit_bureau, stop_credit
 from verification.sources.account_owner import HttpAccountOwner
 from verification.sources.asking import PAYOUT_SECONDS
 from verification.sources.credit_bureau import HttpCreditBureau
 from verification.sources.stop_credit import HttpStopCredit
-from verification.stages.consent import policy as texts
+from verification.stages.confirmation.policy import CONSENT
 
 BASIS = Basis(
-    version=texts.CURRENT,
+    version=CONSENT.current,
     language="kk",
-    text_sha256=texts.text_sha256(texts.CURRENT, "kk"),
+    text_sha256=CONSENT.sha256(CONSENT.current, "kk"),
     at="2026-11-28T10:00:00+00:00",
 )
 BIN = "990240000008"

@@ -23,8 +23,8 @@ from tests.insecure_sandbox.asked import (
     register,
 )
 from tests.insecure_sandbox_process import REPOSITORY, SandboxProcess, running_sandbox
+from verification.core.answers import PHOTO_MAX_BYTES
 from verification.core.errors import SourceUnavailable
-from verification.core.registry_answers import PHOTO_MAX_BYTES
 from verification.core.scenarios import SCRIPTED
 
 IIN_OF = {name: iin for iin, name in SCRIPTED.items()}

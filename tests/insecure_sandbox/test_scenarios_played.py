@@ -24,7 +24,7 @@ from verification.core.results import Decision, Outcome
 from verification.core.route import Evidence, Next
 from verification.core.scenarios import SCENARIOS
 from verification.engines.liveness import policy
-from verification.stages.live_capture import dialogue, kept
+from verification.stages.live_capture import dialogue, measure
 from verification.stages.live_capture.measure import look_at_live_capture
 
 pytestmark = [pytest.mark.proof("scenarios"), pytest.mark.whole]
@@ -62,7 +62,7 @@ def shown(camera: Camera, shows: str, *, number: int) -> Capture:
         SHOWN[shows],
         dialogue.begin({}, replaced_max=profiles.get(captures.case().profile).replaced_max),
     )
-    items = {kept.ORDER: dialogue.order_evidence(memory)}
+    items = {dialogue.ORDER: dialogue.order_evidence(memory)}
     turn = dialogue.accept_live_capture(memory, {"ready": True}, captures.NOW)
     take, at = camera.take_with_another if showing.has_neighbour else camera.take, captures.NOW
     while turn.next is not Next.COLLECT:
@@ -86,8 +86,8 @@ def shown(camera: Camera, shows: str, *, number: int) -> Capture:
 def judged(capture: Capture, photo: bytes, *, left: int) -> Judged:
     """What the route's checks say of it; nobody else's capture is compared with it here."""
     sources = captures.sources(photo=captures.photo_answer(photo))
-    items = {**capture.items, **sources, **kept.compare_captures({}, {}, True)}
-    evidence = Evidence(items=items, at=capture.at + _LOOKED, left=left)
+    items = {**capture.items, **sources, **measure.compare_captures({}, {}, True)}
+    evidence = Evidence(items=items, at=capture.at + _LOOKED, attempts_left=left)
     refusals = captures.refusals(captures.judge(evidence))
     return Judged(captures.decided(evidence), frozenset(refusals.values()))
 
@@ -146,13 +146,13 @@ def test_none_is_taken_for_another(
 
 def words_shared(one: Capture, later: Capture) -> int:
     """How many words of the index the later one finds of the other."""
-    return len(kept.marks_of_capture(one.items) & kept.sought_by_capture(later.items))
+    return len(measure.marks_of_capture(one.items) & measure.sought_by_capture(later.items))
 
 
 def is_taken_for(one: Capture, later: Capture) -> bool:
     """Whether the later one is refused as the other played again."""
-    found = kept.compare_captures(later.items, {"one": one.items}, True)
+    found = measure.compare_captures(later.items, {"one": one.items}, True)
     (other,) = stored.read(
-        json.loads(found[kept.COMPARED]), into=kept.ComparedAll, what="compared"
+        json.loads(found[dialogue.COMPARED]), into=measure.ComparedAll, what="compared"
     ).others
     return policy.AGAIN.finds(other.alike)

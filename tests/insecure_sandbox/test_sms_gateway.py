@@ -12,12 +12,13 @@ from insecure_sandbox.exchange import Request, Response, as_json
 from insecure_sandbox.questions import AnsweredOnce
 from tests.insecure_sandbox.asked import new_id
 from tests.insecure_sandbox_process import SandboxProcess
+from verification.core.answers import SmsAnswer
 from verification.core.errors import SourceUnavailable
 from verification.core.ids import Phone
-from verification.core.sms import SmsAnswer, code_text
+from verification.core.spelling import code_sms
 from verification.sources.sms import HttpSmsGateway, Message
 
-TEXT = code_text(
+TEXT = code_sms(
     "012345",
     lender="Тест Кредит",
     amount="150000.00",

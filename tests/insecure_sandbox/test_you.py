@@ -25,8 +25,8 @@ from tests.insecure_sandbox.asked import (
     register,
 )
 from tests.insecure_sandbox_process import REPOSITORY, SandboxProcess
+from verification.core.answers import PHOTO_MAX_BYTES
 from verification.core.ids import Iin, Phone
-from verification.core.registry_answers import PHOTO_MAX_BYTES
 from verification.sources.sms import HttpSmsGateway, Message
 
 Field = str | bytes

@@ -14,7 +14,7 @@ from verification.core.status import TERMINAL
 from verification.log.signatures import spell_leaf
 from verification.log.tree import leaf_hash
 from verification.models import AuditEntry, AuditLeaf, AuditPending, Verification
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 ENDS = tuple(sorted(status.value for status in TERMINAL))
 FORGED_ENDS = tuple(end for end in ENDS if ENTRY_TYPES[f"verification.{end}"].signed)

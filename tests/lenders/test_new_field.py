@@ -13,8 +13,7 @@ from lenders.resources import verifications
 from tests.lenders.samples import opening
 from verification.core import opening as openings
 from verification.core import stored
-from verification.core.forms import Form
-from verification.core.opening import Opening
+from verification.core.opening import Form, Opening
 
 SCHEMA = {"type": "string", "minLength": 1, "maxLength": 5}
 

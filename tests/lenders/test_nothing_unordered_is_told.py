@@ -39,7 +39,7 @@ from verification.case.votes import Reviewer
 from verification.models import AuditEntry, AuditLeaf, AuditPending, Clearance
 from verification.review import attesting
 from verification.review import desk as review_desk
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -16,7 +16,7 @@ from tests.liveness_attacks.people import COUNT, NEUTRAL, Actor, Person
 from tests.liveness_attacks.played import Attempt, Shown
 from tests.liveness_attacks.splices import named
 from verification.core.results import Step
-from verification.stages.live_capture import same_person
+from verification.stages.live_capture import checks
 from verification.stages.live_capture.policy import CAPTURE
 
 _SHARES, _AT_REST = (0.6, 0.7), 0.6
@@ -93,7 +93,7 @@ def _costs(attempt: Attempt, order: Sequence[str]) -> dict[str, tuple[bool, bool
     ):
         return costs
     chain = shown.throughout
-    is_seen = not same_person.is_actor(shown, played.POLICY)
+    is_seen = not checks.is_actor(shown, played.POLICY)
     for at, (command, gesture) in enumerate(zip(order, shown.gestures, strict=False), start=1):
         rows = [row for row in chain.each if row.step == at]
         own, far = max(row.to_neutral for row in rows), [row.to_reference or 0.0 for row in rows]

@@ -21,8 +21,7 @@ from verification.engines.liveness.frames import Image
 from verification.engines.liveness.pictures import SentStep
 from verification.stages.live_capture import STAGE, dialogue
 from verification.stages.live_capture.checks import CHECKS
-from verification.stages.live_capture.facts import LiveCaptureFacts
-from verification.stages.live_capture.kept import compare_captures
+from verification.stages.live_capture.measure import LiveCaptureFacts, compare_captures
 from verification.stages.live_capture.policy import CAPTURE
 
 APART_MS = 160
@@ -102,7 +101,7 @@ def measured(attempt: Attempt) -> LiveCaptureFacts:
     evidence = _evidence(attempt)
     if attempt.is_replayed:
         pictures = {kind for kind in evidence.items if ".frame." in kind}
-        evidence = replace(evidence, seen=frozenset(pictures))
+        evidence = replace(evidence, presented=frozenset(pictures))
     facts = STAGE.measure(given.case(), evidence, POLICY)
     assert isinstance(facts, LiveCaptureFacts)
     return facts

@@ -17,8 +17,8 @@ from tests.verification.stories.story import opening  # noqa: E402
 from verification import transactions  # noqa: E402
 from verification.access import answers, open_page, openings  # noqa: E402
 from verification.core.ids import check_digit  # noqa: E402
-from verification.core.person import LenderFacts  # noqa: E402
-from verification.stages.consent.policy import CURRENT  # noqa: E402
+from verification.core.lender import LenderFacts  # noqa: E402
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT  # noqa: E402
 
 
 def iin(number: int) -> str:

@@ -20,7 +20,7 @@ from insecure_sandbox.borrower import Browser
 from insecure_sandbox.camera import LOOKED_SECONDS, Camera, as_told, bound
 from insecure_sandbox.warp_picture import thinned
 from verification.engines.liveness.gestures import GESTURES
-from verification.stages.live_capture.kept import NEUTRAL
+from verification.stages.live_capture.dialogue import NEUTRAL
 from verification.stages.live_capture.policy import CAPTURE
 
 _FIRST_MS = 500

@@ -12,7 +12,7 @@ from tests.verification.stages.person.told import codes, other_than, tell
 from tests.verification.stories.story import BORN, begin, lender
 from verification.core.errors import NotYourTurn
 from verification.models import EvidenceItem
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 pytestmark = [pytest.mark.service, pytest.mark.django_db(transaction=True)]
 

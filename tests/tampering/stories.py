@@ -23,7 +23,7 @@ from verification.case.policy import BACKOFF_SECONDS
 from verification.core.errors import BadInput, Conflict, LinkUnusable, NotFound, NotYourTurn
 from verification.models import Verification
 from verification.oversight import search
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 from verification.worker import sweep
 
 # What a borrower or a reviewer may try and is told that it cannot be: nothing has happened then.

@@ -37,15 +37,15 @@ from verification.core.route import Again, Looked
 from verification.models import AuditCheckpoint
 from verification.oversight import case_file, counts, search
 from verification.payout import clearances, reports
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 from verification.worker import sweep
 
 READER = "usr_" + "a" * 26
 _FOLDERS = ("TULGA_EVIDENCE_DIR", "TULGA_LOG_HEAD_DIR")
 _AGAIN = Again(
-    kept="prints",
+    ending="prints",
     marks=lambda evidence: frozenset(evidence.values()),
-    sought=lambda evidence: frozenset(),
+    searched=lambda evidence: frozenset(),
     others_max=4,
     shared_min=10**6,
     compare=lambda evidence, others, is_whole, beside: {},

@@ -6,12 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.verification.core.answer_samples import CONSENT, CONSENT_ID, PERSON, spelled
-from verification.core.registry_answers import (
-    ConsentAnswer,
-    PersonAnswer,
-    parse_consent,
-    parse_person,
-)
+from verification.core.answers import ConsentAnswer, PersonAnswer, parse_consent, parse_person
 from verification.sources.asking import Fetched
 from verification.sources.consent import ConsentReading, ConsentRequest
 from verification.sources.person_registry import PersonQuestion

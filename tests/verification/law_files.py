@@ -10,7 +10,7 @@ from django.conf import settings
 
 from verification.core import certificates, profiles
 from verification.core.law_file import FORM
-from verification.core.strictness import NOT_DECIDING
+from verification.core.profiles import NOT_DECIDING
 from verification.management.commands.make_keys import ROOT_KEY, read_root
 
 MCI_2027 = {"year": 2027, "tenge": 4500, "source": "Law on the republican budget for 2027–2029"}

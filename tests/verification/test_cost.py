@@ -39,7 +39,7 @@ from verification.access import open_page
 from verification.case.policy import QUEUES
 from verification.core import profiles
 from verification.models import AuditEntry, EvidenceItem, MonthlyCount, Verification
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 from verification.worker import queue, sweep
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]

@@ -7,7 +7,7 @@ from django.core import checks
 
 from verification import clock
 from verification.case import stages
-from verification.core import mci
+from verification.core import profiles
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,9 @@ def test_a_year_without_an_mci_is_missed_from_december_and_stops_nothing(
     settings.TULGA_MODES_LIVE = True
     monkeypatch.setattr(clock, "now", lambda: at)
     monkeypatch.setattr(
-        mci, "VALUES", [one for one in mci.VALUES if one.in_force_from.year <= 2026]
+        profiles,
+        "MCI_VALUES",
+        [one for one in profiles.MCI_VALUES if one.in_force_from.year <= 2026],
     )
 
     def named():
@@ -39,9 +41,11 @@ def test_a_year_without_an_mci_is_missed_from_december_and_stops_nothing(
     ] * len(expected)
     assert not any("MCI" in str(one.msg) for one in checks.run_checks(tags=[stages.LIVE_TAG]))
     monkeypatch.setattr(
-        mci, "VALUES", [*mci.VALUES, mci.Mci(at.date().replace(2027, 1, 1), 4500, "a test")]
+        profiles,
+        "MCI_VALUES",
+        [*profiles.MCI_VALUES, profiles.Mci(at.date().replace(2027, 1, 1), 4500, "a test")],
     )
     assert named() == []
     settings.TULGA_MODES_LIVE = False
-    monkeypatch.setattr(mci, "VALUES", ())
+    monkeypatch.setattr(profiles, "MCI_VALUES", ())
     assert named() == []

@@ -19,7 +19,7 @@ from tests.verification.review import desk
 from tests.verification.stories.story import Story, begin, lender
 from verification import tasks, transactions
 from verification.access import links
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

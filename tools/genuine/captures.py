@@ -20,7 +20,7 @@ from verification.engines.liveness import gestures, pictures, policy
 from verification.engines.liveness.frames import Image
 from verification.engines.liveness.gestures import GESTURES, TURNS, Gesture, Neutral
 from verification.engines.liveness.pictures import SentStep
-from verification.stages.live_capture.kept import NEUTRAL
+from verification.stages.live_capture.dialogue import NEUTRAL
 from verification.stages.live_capture.policy import CAPTURE
 
 AT = datetime(2026, 11, 27, tzinfo=UTC)

@@ -24,8 +24,12 @@ from verification.engines.liveness import policy
 from verification.engines.liveness.landmarks import flaws
 from verification.engines.liveness.planarity import Planarity
 from verification.stages.live_capture.checks import CHECKS
-from verification.stages.live_capture.kept import COMPARED, ComparedAll, compare_captures
-from verification.stages.live_capture.measure import measure_live_capture
+from verification.stages.live_capture.dialogue import COMPARED
+from verification.stages.live_capture.measure import (
+    ComparedAll,
+    compare_captures,
+    measure_live_capture,
+)
 from verification.stages.live_capture.policy import LiveCapturePolicy
 
 _NEARER = 2.0  # times, for whoever is too far from the camera for anything else to be judged

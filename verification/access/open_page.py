@@ -15,7 +15,8 @@ from verification.case import attempts, contents, policy, stages, steps
 from verification.compiled import Compiled
 from verification.core import ids
 from verification.core.errors import NotFound
-from verification.core.person import LenderFacts, Renewal
+from verification.core.lender import LenderFacts
+from verification.core.person import Renewal
 from verification.core.route import Stage, Words
 from verification.core.status import TERMINAL, Status
 from verification.log import decided

@@ -14,12 +14,13 @@ from verification import clock, transactions
 from verification.access import links
 from verification.case import attempts, contents, moving, policy, steps
 from verification.case.moving import History, read_unverified
-from verification.core import law_of_day, profiles, scenarios, stored
+from verification.core import profiles, scenarios, stored
 from verification.core.errors import Conflict
 from verification.core.ids import secret_digest
 from verification.core.keeping import reference_mark
+from verification.core.lender import LenderFacts
 from verification.core.opening import Opening
-from verification.core.person import LenderFacts, Renewal
+from verification.core.person import Renewal
 from verification.core.status import OPEN, Status
 from verification.evidence import vault
 from verification.log import log
@@ -59,9 +60,9 @@ def open_verification(
     if mode == "live":
         scenarios.refuse_test_person(opening.person.iin)
     # In live mode no lender is laxer than the law of the day, whatever it holds.
-    profile = law_of_day.binding(profile_id, mode=mode, at=clock.now())
+    profile = profiles.binding(profile_id, mode=mode, at=clock.now())
     combinations = profiles.usable(
-        profile, installed=tuple(settings.TULGA_ROUTES), wanted=opening.routes
+        profile, installed=tuple(settings.TULGA_ROUTES), allowed_routes=opening.routes
     )
     # one_open_verification_per_reference: of two openings at once one inserts.
     with suppress(IntegrityError):

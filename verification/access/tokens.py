@@ -23,7 +23,7 @@ from verification.core.ids import (
     case_number,
     secret_digest,
 )
-from verification.core.person import Outline
+from verification.core.lender import Outline
 from verification.course.access import CODE_FIELDS
 from verification.models import Access, Verification
 

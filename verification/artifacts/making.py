@@ -206,7 +206,7 @@ def _document_facts(
             burnt=attempt.burnt,
         ),
         ending=_ending(history, attempt, at=at),
-        passed=tuple(
+        passed_stages=tuple(
             (str(entry.body["route"]), str(entry.body["stage"]), entry.at)
             for entry in earlier
             if entry.type in CLOSINGS and entry.body.get("outcome") == Outcome.PASSED

@@ -24,7 +24,7 @@ from django.views.decorators.http import require_safe
 from verification import clock, transactions
 from verification.borrower import wording
 from verification.case import stages
-from verification.core import law_book, mci, profiles, spelling
+from verification.core import profiles, spelling
 from verification.core.errors import Misconfigured
 from verification.core.opening import LOCALES
 from verification.core.profiles import (
@@ -162,9 +162,11 @@ def rules(request: HttpRequest) -> HttpResponse:
             "since": value.in_force_from,
             "one": wording.money(str(value.tenge), spelling.TENGE),
             "seventy_five": wording.money(str(75 * value.tenge), spelling.TENGE),
-            "source": _(value.source) if value in mci.VALUES else value.source,
+            "source": _(value.source) if value in profiles.MCI_VALUES else value.source,
         }
-        for value in sorted(mci.values(), key=lambda value: value.in_force_from, reverse=True)
+        for value in sorted(
+            profiles.mci_values(), key=lambda value: value.in_force_from, reverse=True
+        )
     ]
     renewal = {
         "of": RENEWAL,
@@ -173,7 +175,12 @@ def rules(request: HttpRequest) -> HttpResponse:
         "asked_of": list(services_asked(RENEWAL)),
         "source": _(RENEWAL.source),
     }
-    context = {"cards": cards, "renewal": renewal, "values": values, "law": law_book.current()}
+    context = {
+        "cards": cards,
+        "renewal": renewal,
+        "values": values,
+        "law": profiles.current_amendments(),
+    }
     return render(request, "rules.html", context)
 
 
@@ -193,7 +200,7 @@ def _status_source(profile: Profile) -> str:
     """The source of a status that a law file has changed, or what is missing while one that the
     code ships waits.
     """
-    if changes := law_book.current().changes_of(profile.id):
+    if changes := profiles.current_amendments().changes_of(profile.id):
         return changes[-1].source
     return _(NOT_IN_FORCE.get(profile.id, "")) if profile.status is not Status.IN_FORCE else ""
 

@@ -25,7 +25,7 @@ from verification.core.codes import (
     ending_of,
 )
 from verification.core.ids import case_number
-from verification.core.person import LenderFacts
+from verification.core.lender import LenderFacts
 from verification.core.status import Status
 
 _WAITED_FOR = frozenset({"borrower_busy", "consent_pending"})

@@ -15,8 +15,9 @@ from verification.case import policy
 from verification.core import almaty, stored
 from verification.core.errors import BadInput, EvidenceUnreadable, NotFound
 from verification.core.ids import is_id, numbered
+from verification.core.lender import LenderFacts
 from verification.core.opening import Opening
-from verification.core.person import Case, LenderFacts, Renewal
+from verification.core.person import Case, Renewal
 from verification.evidence import vault
 from verification.log import signatures
 from verification.models import DataKey, Verification

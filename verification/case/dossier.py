@@ -24,13 +24,12 @@ from verification.case import contents as cases
 from verification.case import moving, policy
 from verification.case.moving import History
 from verification.core import codes, stored
-from verification.core.errand import ONCE
 from verification.core.errors import EvidenceUnreadable
 from verification.core.events import SIMULATED
 from verification.core.identification_document import Judged
 from verification.core.keeping import Claim, words_mark
 from verification.core.results import Result
-from verification.core.route import Again, Evidence, Stage
+from verification.core.route import ONCE, Again, Evidence, Stage
 from verification.evidence import store, vault
 from verification.log import decided
 from verification.models import Attempt, CaptureWord, EvidenceItem, SharedEvidenceUse, Verification
@@ -253,7 +252,9 @@ def compared(attempt: Attempt, again: Again, evidence: Mapping[str, bytes]) -> M
     to compare, and what does not open is no evidence against a person.
     """
     sought = {
-        word for of_key in _keyed_words(attempt, again.sought(evidence)).values() for word in of_key
+        word
+        for of_key in _keyed_words(attempt, again.searched(evidence)).values()
+        for word in of_key
     }
     rows_of_words = (
         CaptureWord.objects.filter(word__in=sought)
@@ -284,7 +285,7 @@ def compared(attempt: Attempt, again: Again, evidence: Mapping[str, bytes]) -> M
         )
         items: dict[str, list[EvidenceItem]] = {}
         for item in EvidenceItem.objects.filter(
-            attempt__in=similar, kind__endswith=f".{again.kept}"
+            attempt__in=similar, kind__endswith=f".{again.ending}"
         ):
             items.setdefault(str(item.attempt_id), []).append(item)
         for row in rows:  # 3
@@ -333,7 +334,10 @@ def judgement(
         )
         for result in results
     ]
-    of_rows: dict[str, object] = {"seen": sorted(evidence.seen), "left": evidence.left}
+    of_rows: dict[str, object] = {
+        "seen": sorted(evidence.presented),
+        "left": evidence.attempts_left,
+    }
     of_rows["handed_over"] = evidence.handed_over
     terms = {"at": evidence.at.isoformat(), "policy": stored.as_record(numbers), **of_rows}
     terms |= {

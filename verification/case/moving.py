@@ -20,7 +20,7 @@ from django.db.models import Exists, F, QuerySet, Subquery
 
 from verification import clock
 from verification.compiled import Compiled
-from verification.core import codes, law_of_day, profiles
+from verification.core import codes, profiles
 from verification.core.errors import Conflict, EvidenceUnreadable
 from verification.core.events import KEEPING
 from verification.core.keeping import Claim, claims
@@ -372,7 +372,7 @@ def lawful_combinations(history: History) -> list[profiles.Combination]:
     if (law is profiles.RENEWAL) is not bool(opened.body.get("renews")):
         return []
     is_put_back = clock.now() - opened.at > timedelta(seconds=policy.COURSE_SECONDS)
-    is_lawful = law_of_day.is_lawful(law, mode=opened.log, at=opened.at)
+    is_lawful = profiles.is_lawful(law, mode=opened.log, at=opened.at)
     if not is_lawful or (opened.log == "live" and is_put_back):
         return []
     return list(history.state.opening.combinations)

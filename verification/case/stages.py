@@ -16,9 +16,9 @@ from verification.core import profiles
 from verification.core.errors import Misconfigured
 from verification.core.releases import REGISTER_CHECKS, Release
 from verification.core.route import Route, Stage, Words
-from verification.stages import consent, question
+from verification.stages import confirmation
 
-CONSENT, QUESTION = consent.STAGE, question.STAGE
+CONSENT, QUESTION = confirmation.CONSENT, confirmation.QUESTION
 
 LIVE_TAG = "live"
 

@@ -6,16 +6,16 @@ money leaves. Of both the stricter holds, gate by gate. Whatever is asked and ca
 here refuses.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from verification.core import almaty, mci
+from verification.core import almaty
 from verification.core.codes import REFUSALS
 from verification.core.errors import Misconfigured
-from verification.core.profiles import Profile, suffices
+from verification.core.profiles import Profile, mci_tenge, suffices
 
 PROCESSING, ISSUED, REFUSED, SUPERSEDED = "processing", "issued", "refused", "superseded"
 CONSUMED, FROZEN = "consumed", "frozen"
@@ -32,6 +32,18 @@ _ASKED: Final = {"stop_credit": "stop_credit", "account_owner": "account_owner_m
 """What an outside source answers, and why it refuses where the money may not leave by that."""
 UNWANTED: Final = ("consent_declined", "coercion_reported")
 """A new consent that was declined so is the last one, and no money leaves."""
+
+AGE, VISIT = "age_confirmation", "in_person_visit"
+ATTESTATION_KINDS: Final = (AGE, VISIT)
+ATTESTATION_HOWS: Final = ("in_person", "egov", "credit_bureau", "lender_system")
+"""How consent is confirmed once more where the borrower's age asks for it. O-56; the last is a
+system of the lender's that is joined to eGov.
+"""
+ATTESTATION_ASKED_BY: Final[Mapping[str, str]] = {
+    "age_confirmation_required": AGE,
+    "in_person_required": VISIT,
+}
+"""By the code of the gate that refuses without it."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +118,7 @@ class Gate:
         """Whether no money leaves."""
         return self.status not in (PASSED, NOT_EVALUATED)
 
-    def spelled(self) -> dict[str, Any]:
+    def as_record(self) -> dict[str, Any]:
         """As it stands in the log, in the row and in the answer."""
         waits = {"release_not_before": self.not_before.isoformat()} if self.not_before else {}
         return {
@@ -135,47 +147,47 @@ def evaluate(facts: Facts, laws: Sequence[Profile], *, at: datetime) -> tuple[Ga
     until = (
         facts.verified_at
         - facts.aged
-        + timedelta(seconds=min(one.valid_for_seconds for one in laws))
+        + timedelta(seconds=min(law.valid_for_seconds for law in laws))
     )
     status = PASSED if at < until else "verification_too_old"
     verification_age = Gate("verification_age", status, facts.verified_at, "log", until)
     # The first is that by which it was done: missed commands may have been replaced that another
     # does not let be.
-    is_done = all(suffices(one.combinations, passed=facts.routes) for one in laws)
-    fits = is_done and laws[0].replaced_max <= min(one.replaced_max for one in laws)
+    is_done = all(suffices(law.combinations, passed_routes=facts.routes) for law in laws)
+    fits = is_done and laws[0].replaced_max <= min(law.replaced_max for law in laws)
     fits = fits and (bool(laws[0].register_asked) or not any(law.register_asked for law in laws))
     profile = Gate("profile", PASSED if fits else "profile_insufficient", at, "log", ends)
-    asked: list[Gate] = []
-    for name, refused in _ASKED.items():
+    source_gates: list[Gate] = []
+    for name, refusal in _ASKED.items():
         answer: Answer | None = getattr(facts, name)
         if (seconds := _least(laws, f"{name}_max_age_seconds")) is None:
-            asked.append(Gate(name, NOT_EVALUATED))
+            source_gates.append(Gate(name, NOT_EVALUATED))
         elif facts.lacks_consent:
-            asked.append(Gate(name, "payout_consent_missing"))
+            source_gates.append(Gate(name, "payout_consent_missing"))
         elif answer is None:
-            asked.append(Gate(name, f"{name}_unavailable"))
+            source_gates.append(Gate(name, f"{name}_unavailable"))
         else:
             until = answer.at + timedelta(seconds=seconds)
-            asked.append(
-                Gate(name, PASSED if answer.fits else refused, answer.at, answer.source, until)
+            source_gates.append(
+                Gate(name, PASSED if answer.fits else refusal, answer.at, answer.source, until)
             )
     of_person = (
         _age(facts, laws, at),
         _first_credit(facts, laws, at),
         _cooling_off(facts, laws, at),
     )
-    return (amount, verification_age, profile, *of_person, *asked)
+    return (amount, verification_age, profile, *of_person, *source_gates)
 
 
 def _age(facts: Facts, laws: Sequence[Profile], at: datetime) -> Gate:
     below = max(
-        (one.confirmed_below_years for one in laws if one.confirmed_below_years is not None),
+        (law.confirmed_below_years for law in laws if law.confirmed_below_years is not None),
         default=None,
     )
     from_ = _least(laws, "confirmed_from_years")
     if below is None and from_ is None:
         return Gate("age", NOT_EVALUATED)
-    ages = [almaty.age_on(almaty.day_of(one), born=facts.born) for one in _moments(facts, at)]
+    ages = [almaty.age_on(almaty.day_of(moment), born=facts.born) for moment in _moments(facts, at)]
     if not any(
         (below is not None and years < below) or (from_ is not None and years >= from_)
         for years in ages
@@ -207,28 +219,28 @@ def _cooling_off(facts: Facts, laws: Sequence[Profile], at: datetime) -> Gate:
     most = _least(laws, "cooling_off_over_mci")
     if most is None:
         return Gate("cooling_off", NOT_EVALUATED)
-    contract, said = (
+    contract, gate = (
         facts.contract,
         partial(Gate, "cooling_off", at=at, source=_CREDITS, until=_day_ends(at)),
     )
     if contract is None:
-        return said("contract_required")
+        return gate("contract_required")
     sum_of_day = facts.cap_tiyn + facts.day_tiyn + (facts.others_tiyn or 0)
     is_over = _is_over(sum_of_day, most, _moments(facts, at))
     if is_over is None:
-        return said("mci_unknown", source="MCI")
+        return gate("mci_unknown", source="MCI")
     if not is_over:
-        return said(PASSED)
+        return gate(PASSED)
     until = release_not_before(contract.release_from, laws) or contract.release_from
     if at < until:
-        return said("cooling_off", not_before=until)
+        return gate("cooling_off", not_before=until)
     # Who was asked before the wait was over has not thought about it so long.
     is_renewed = contract.renewed_at is not None and contract.renewed_at >= until
-    return said(PASSED if is_renewed else "consent_renewal_required", not_before=until)
+    return gate(PASSED if is_renewed else "consent_renewal_required", not_before=until)
 
 
 def _least(laws: Sequence[Profile], name: str) -> int | None:
-    return min((value for one in laws if (value := getattr(one, name)) is not None), default=None)
+    return min((value for law in laws if (value := getattr(law, name)) is not None), default=None)
 
 
 def _moments(facts: Facts, at: datetime) -> Sequence[datetime]:
@@ -245,7 +257,9 @@ def _is_over(sum_tiyn: int, number: int, moments: Iterable[datetime]) -> bool | 
         today.
     """
     try:
-        return sum_tiyn > min(mci.tenge(number, on=almaty.day_of(one)) * TIYN for one in moments)
+        return sum_tiyn > min(
+            mci_tenge(number, on=almaty.day_of(moment)) * TIYN for moment in moments
+        )
     except Misconfigured:
         return None
 

@@ -72,7 +72,7 @@ def build(facts: Facts) -> bytes:
             "routes": list(facts.routes),
             "route": facts.route or None,
             "renews": facts.renews or None,
-            "releases": sorted({one["release"] for one in attempts}),
+            "releases": sorted({attempt["release"] for attempt in attempts}),
             "attempts": attempts,
             "commitments": dict(facts.commitments) if facts.commitments is not None else None,
             "statement_sha256": facts.statement_sha256,
@@ -87,7 +87,7 @@ def _attempts(entries: Iterable[Entry]) -> list[dict[str, Any]]:
     kind. frames: how many pictures came, and the SHA-256 of the canonical list of their [kind,
     commitment], sorted.
     """
-    found: dict[str, dict[str, Any]] = {}
+    by_attempt: dict[str, dict[str, Any]] = {}
     frames: dict[str, list[list[str]]] = {}
     for entry_type, at, body in entries:
         name = str(body.get("attempt"))
@@ -99,7 +99,7 @@ def _attempts(entries: Iterable[Entry]) -> list[dict[str, Any]]:
                 "release": body["release"],
             }
             ending = {"outcome": None, "code": None, "decided_by": None, "at": None}
-            found[name] = {
+            by_attempt[name] = {
                 **place,
                 "opened_at": moment(at),
                 **ending,
@@ -107,28 +107,31 @@ def _attempts(entries: Iterable[Entry]) -> list[dict[str, Any]]:
                 "evidence": {},
                 "frames": None,
             }
-        if (attempt := found.get(name)) is None:
+        if (attempt := by_attempt.get(name)) is None:
             continue
-        for one in claims(body):
-            if is_frame(one.kind):
-                frames.setdefault(name, []).append([one.kind, one.digest])
+        for claim in claims(body):
+            if is_frame(claim.kind):
+                frames.setdefault(name, []).append([claim.kind, claim.digest])
             else:
-                attempt["evidence"][one.kind] = one.digest
+                attempt["evidence"][claim.kind] = claim.digest
         if entry_type in _DECIDED_BY:
-            said = {
+            ending_fields = {
                 "outcome": body.get("outcome", "lapsed"),
                 "code": body["code"] or None,
                 "at": moment(at),
             }
-            attempt |= {**said, "decided_by": _DECIDED_BY[entry_type]}
+            attempt |= {**ending_fields, "decided_by": _DECIDED_BY[entry_type]}
         if entry_type == "attempt.judged":
             attempt |= {
                 "release": body["release"],
-                "checks": [{**one, "code": one["code"] or None} for one in body["checks"]],
+                "checks": [{**check, "code": check["code"] or None} for check in body["checks"]],
             }
-    for name, kept in frames.items():
-        found[name]["frames"] = {"number": len(kept), "sha256": digest(sorted(kept))}
-    return list(found.values())
+    for name, attempt_frames in frames.items():
+        by_attempt[name]["frames"] = {
+            "number": len(attempt_frames),
+            "sha256": digest(sorted(attempt_frames)),
+        }
+    return list(by_attempt.values())
 
 
 _DECIDED_BY: Final = {

@@ -18,10 +18,8 @@ change something before Tulga may run
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from verification.core.person import Outline
+from verification.core.lender import Outline
 
 
 class TulgaError(Exception):
@@ -97,7 +95,7 @@ class LinkUnusable(Conflict):
     code = "link_unusable"
 
     def __init__(
-        self, detail: str = "", *, code: str | None = None, about: "Outline | None" = None
+        self, detail: str = "", *, code: str | None = None, about: Outline | None = None
     ) -> None:
         super().__init__(detail, code=code)
         self.about = about

@@ -16,13 +16,15 @@ SIGNERS = (WORKER, WEB, SENDER, TICK)
 
 @dataclass(frozen=True)
 class EntryType:
-    """One kind of log entry. `signed`: by a key of which kinds, or it is not ordered. `told`: the
-    lender reads it as an event; `decides`: at most one a verification.
+    """One kind of log entry.
+
+    `signed`: by a key of which kinds, or it is not ordered. `is_told`: the lender reads it as an
+    event; `decides`: at most one a verification.
     """
 
     name: str
     signed: tuple[str, ...]
-    told: bool = False
+    is_told: bool = False
     decides: bool = False
 
 
@@ -89,17 +91,17 @@ SIMULATED = "simulation.requested"
 ENTRY_TYPES = {
     entry.name: entry
     for entry in (
-        EntryType(CREATED, (WEB,), told=True),
-        EntryType("verification.in_review", (WORKER,), told=True),
-        EntryType("verification.verified", (WORKER,), told=True, decides=True),
-        EntryType("verification.declined", (WORKER,), told=True, decides=True),
-        EntryType("verification.expired", (WORKER,), told=True, decides=True),
-        EntryType("verification.canceled", (WEB,), told=True, decides=True),
-        EntryType("verification.failed", (WORKER,), told=True, decides=True),
-        EntryType("verification.redacted", (WORKER,), told=True),
-        EntryType(DISPUTED, (WEB,), told=True),
-        EntryType("verification.handed_over", (WEB,), told=True),
-        EntryType("verification.key_revoked", (WEB,), told=True),
+        EntryType(CREATED, (WEB,), is_told=True),
+        EntryType("verification.in_review", (WORKER,), is_told=True),
+        EntryType("verification.verified", (WORKER,), is_told=True, decides=True),
+        EntryType("verification.declined", (WORKER,), is_told=True, decides=True),
+        EntryType("verification.expired", (WORKER,), is_told=True, decides=True),
+        EntryType("verification.canceled", (WEB,), is_told=True, decides=True),
+        EntryType("verification.failed", (WORKER,), is_told=True, decides=True),
+        EntryType("verification.redacted", (WORKER,), is_told=True),
+        EntryType(DISPUTED, (WEB,), is_told=True),
+        EntryType("verification.handed_over", (WEB,), is_told=True),
+        EntryType("verification.key_revoked", (WEB,), is_told=True),
         EntryType("route.chosen", (WEB, WORKER)),
         EntryType("link.minted", (WEB,)),
         EntryType("link.spent", (WEB,)),
@@ -127,10 +129,10 @@ ENTRY_TYPES = {
         EntryType("document.missing", (WORKER,)),
         EntryType(RECEIPT, (WORKER,)),
         EntryType("clearance.requested", (WEB,)),
-        EntryType(CLEARED, (WORKER,), told=True),
+        EntryType(CLEARED, (WORKER,), is_told=True),
         EntryType("clearance.refused", (WORKER,)),
-        EntryType("clearance.consumed", (WEB,), told=True),
-        EntryType("clearance.frozen", (WEB, WORKER), told=True),
+        EntryType("clearance.consumed", (WEB,), is_told=True),
+        EntryType("clearance.frozen", (WEB, WORKER), is_told=True),
         EntryType(ATTESTED, (WEB,)),
         *(EntryType(name, (WEB,)) for name in OBLIGATIONS),
         EntryType(REPORTED, (WEB,)),
@@ -140,7 +142,7 @@ ENTRY_TYPES = {
         EntryType("receipt.read", (WEB,)),
         EntryType(DOWNLOADED, (WEB,)),
         EntryType("step.faulted", (WORKER,)),
-        EntryType("endpoint.disabled", (SENDER, WEB), told=True),
+        EntryType("endpoint.disabled", (SENDER, WEB), is_told=True),
         EntryType("oversight.searched", (WEB,)),
         EntryType("oversight.viewed", (WEB,)),
         EntryType("oversight.counted", (WEB,)),
@@ -164,4 +166,4 @@ LOOKS = ("document.read", "receipt.read", DOWNLOADED, "review.viewed")
 """Who saw the person: the lender's keys that fetched a document, the borrower's sessions, its
 reviewers at the desk.
 """
-TOLD = tuple(name for name, entry in ENTRY_TYPES.items() if entry.told)
+TOLD = tuple(name for name, entry in ENTRY_TYPES.items() if entry.is_told)

@@ -17,9 +17,9 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 
+from verification.core.answers import parse_photo
 from verification.core.errors import BadInput
 from verification.core.person import Case
-from verification.core.registry_answers import parse_photo
 from verification.core.stored import canonical_json, digest, moment
 
 
@@ -75,9 +75,10 @@ class Judged:
 class Facts:
     """All that a document says.
 
-    issuer: the address of the installation. identified_at: when the lender gave the IIN. passed:
-    route, stage and time of what the borrower had passed before. evidence and kept_at: of this
-    attempt, by kind; of what cannot be read any more the kinds are in `unreadable`.
+    issuer: the address of the installation. identified_at: when the lender gave the IIN.
+    passed_stages: route, stage and time of what the borrower had passed before. evidence and
+    kept_at: of this attempt, by kind; of what cannot be read any more the kinds are in
+    `unreadable`.
     """
 
     issuer: str
@@ -88,7 +89,7 @@ class Facts:
     profile_sha256: str
     attempt: AttemptFacts
     ending: Ending
-    passed: tuple[tuple[str, str, datetime], ...]
+    passed_stages: tuple[tuple[str, str, datetime], ...]
     checks: tuple[Judged, ...]
     evidence: Mapping[str, bytes] = field(repr=False)
     kept_at: Mapping[str, datetime]
@@ -122,16 +123,16 @@ def shown_frames(kinds: Collection[str], terms: Mapping[str, Any], *, stage: str
     them name the frames that were compared (`best`); for a command that has none the middle one of
     its frames stands.
     """
-    said = terms.get("facts")
-    named = said.get("best") if isinstance(said, Mapping) else None
-    best = {str(kind) for kind in named} if isinstance(named, list) else set()
+    stored_facts = terms.get("facts")
+    best_named = stored_facts.get("best") if isinstance(stored_facts, Mapping) else None
+    best = {str(kind) for kind in best_named} if isinstance(best_named, list) else set()
     of_command: dict[str, list[tuple[int, str]]] = {}
     for kind in kinds:
-        if found := re.fullmatch(rf"{re.escape(stage)}\.(\d+)\.frame\.(\d+)", kind):
-            of_command.setdefault(found[1], []).append((int(found[2]), kind))
-    in_order = [[kind for _, kind in sorted(of)] for of in of_command.values()]
+        if match := re.fullmatch(rf"{re.escape(stage)}\.(\d+)\.frame\.(\d+)", kind):
+            of_command.setdefault(match[1], []).append((int(match[2]), kind))
+    in_order = [[kind for _, kind in sorted(numbered)] for numbered in of_command.values()]
     return frozenset(
-        next((one for one in frames if one in best), frames[len(frames) // 2])
+        next((kind for kind in frames if kind in best), frames[len(frames) // 2])
         for frames in in_order
     )
 
@@ -169,7 +170,7 @@ def build(facts: Facts) -> bytes:
         {"person": vote.person, "passes": vote.passes, "at": moment(vote.at)}
         for vote in ending.votes
     ]
-    given = {
+    identification = {
         "at": moment(facts.identified_at),
         "iin": facts.case.person.iin.value,
         "source": "LENDER",
@@ -187,7 +188,7 @@ def build(facts: Facts) -> bytes:
             else _ZONES.get(compared.outcome, "none")
         )
         zone = zone if compared.score is not None else "none"
-        comparison = {"at": _told(terms.get("at")), "zone": zone, **_judged(compared)}
+        comparison = {"at": _stated_time(terms.get("at")), "zone": zone, **_judged(compared)}
     return canonical_json(
         {
             "type": TYPE,
@@ -201,12 +202,12 @@ def build(facts: Facts) -> bytes:
             "attempt": {**place, "opened_at": moment(attempt.opened_at), "burnt": attempt.burnt},
             "passed_before": [
                 {"route": route, "stage": stage, "at": moment(at)}
-                for route, stage, at in facts.passed
+                for route, stage, at in facts.passed_stages
             ],
             "result": {**result, "at": moment(ending.at), "votes": votes},
             "policy": policy,
             "live_image": _live_image(facts, terms),
-            "identification_data": given,
+            "identification_data": identification,
             "reference": _reference(facts, terms),
             "comparison": comparison,
             "unreadable": sorted(facts.unreadable),
@@ -221,14 +222,18 @@ def _live_image(facts: Facts, terms: Mapping[str, Any]) -> dict[str, Any]:
     # Who cannot do some commands was asked for others.
     order = _object(facts, "other_order").get("order") or _object(facts, "order").get("order")
     ordered = [str(command) for command in order] if isinstance(order, list) else []
-    shown = shown_frames({*facts.evidence, *facts.unreadable}, terms, stage=facts.attempt.stage)
-    commands = _answered(facts, shown)
+    shown_kinds = shown_frames(
+        {*facts.evidence, *facts.unreadable}, terms, stage=facts.attempt.stage
+    )
+    commands = _answered_commands(facts, shown_kinds)
     # The face is that of the first command, which is to look straight ahead, or of the last time
     # that it was asked for.
-    at_rest = [one["frames"] for one in commands if one["command"] == commands[0]["command"]]
+    at_rest = [
+        answer["frames"] for answer in commands if answer["command"] == commands[0]["command"]
+    ]
     return {
         "at": commands[-1]["received_at"] if commands else None,
-        "judged_at": _told(terms.get("at")),
+        "judged_at": _stated_time(terms.get("at")),
         "ordered": ordered,
         "commands": commands,
         "face": next((frame["name"] for frame in (at_rest or [[]])[-1] if frame["jpeg"]), None),
@@ -236,14 +241,17 @@ def _live_image(facts: Facts, terms: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _answered(facts: Facts, shown: Collection[str]) -> list[dict[str, Any]]:
+def _answered_commands(facts: Facts, shown_kinds: Collection[str]) -> list[dict[str, Any]]:
     """The commands that were answered: a missed one may have been replaced by another, or have
     ended the capture.
     """
     commands: list[dict[str, Any]] = []
     numbers = (kind.split(".")[1] for kind in facts.evidence if kind.endswith(".turn"))
-    for number in sorted(int(one) for one in numbers if one.isdecimal()):
-        turn, seen = _object(facts, f"{number}.turn"), _object(facts, f"{number}.seen").get("seen")
+    for number in sorted(int(digits) for digits in numbers if digits.isdecimal()):
+        turn, is_seen = (
+            _object(facts, f"{number}.turn"),
+            _object(facts, f"{number}.seen").get("seen"),
+        )
         if not isinstance(command := turn.get("command"), str) or not command:
             continue
         place = f"{facts.attempt.stage}.{number}"
@@ -251,25 +259,25 @@ def _answered(facts: Facts, shown: Collection[str]) -> list[dict[str, Any]]:
         while f"{place}.part.{len(parts)}" in facts.evidence:
             parts.append(_object(facts, f"{number}.part.{len(parts)}"))
         stills = [
-            one[0]
+            still[0]
             for part in parts
-            if isinstance(of := part.get("stills"), list)
-            for one in of
-            if isinstance(one, list)
+            if isinstance(listed := part.get("stills"), list)
+            for still in listed
+            if isinstance(still, list)
         ]
         kinds = {f"{number}.{seq}": f"{place}.frame.{seq}" for seq in stills}
         frames = [
             {
                 "name": name,
                 "sha256": sha256(jpeg).hexdigest(),
-                "jpeg": b64encode(jpeg).decode() if kind in shown else None,
+                "jpeg": b64encode(jpeg).decode() if kind in shown_kinds else None,
             }
             for name, kind in kinds.items()
             if (jpeg := facts.evidence.get(kind)) is not None
         ]
-        received = _told(parts[-1].get("arrived") if parts else None)
-        times = {"shown_at": _told(turn.get("revealed")), "received_at": received}
-        commands.append({"command": command, **times, "seen": seen is True, "frames": frames})
+        received = _stated_time(parts[-1].get("arrived") if parts else None)
+        times = {"shown_at": _stated_time(turn.get("revealed")), "received_at": received}
+        commands.append({"command": command, **times, "seen": is_seen is True, "frames": frames})
     return commands
 
 
@@ -283,17 +291,25 @@ def _reference(facts: Facts, terms: Mapping[str, Any]) -> dict[str, Any]:
         return {**nothing, "status": "none"}
     # What was fetched for a judgement is kept after it, so the time of the judgement is nearer to
     # the answer's.
-    known = [moment(facts.kept_at[kind]), *([judged] if (judged := _told(terms.get("at"))) else [])]
+    times = [
+        moment(facts.kept_at[kind]),
+        *([judged] if (judged := _stated_time(terms.get("at"))) else []),
+    ]
     try:
         answer = parse_photo(content)
     except BadInput:
-        return {**nothing, "at": min(known), "status": "unreadable"}
-    said = {**nothing, "at": min(known), "status": answer.status, "request_id": answer.request_id}
+        return {**nothing, "at": min(times), "status": "unreadable"}
+    reference = {
+        **nothing,
+        "at": min(times),
+        "status": answer.status,
+        "request_id": answer.request_id,
+    }
     if answer.status != "found":
-        return said
+        return reference
     taken_on = answer.taken_on.isoformat() if answer.taken_on else None
     return {
-        **said,
+        **reference,
         "source": answer.source,
         "taken_on": taken_on,
         "sha256": sha256(answer.jpeg).hexdigest(),
@@ -304,7 +320,7 @@ def _judged(check: Judged) -> dict[str, Any]:
     # Canonical JSON has no fractions: each is the shortest decimal that reads back as the same
     # number.
     score, threshold = (
-        None if one is None else repr(float(one)) for one in (check.score, check.threshold)
+        None if number is None else repr(float(number)) for number in (check.score, check.threshold)
     )
     return {
         "name": check.name,
@@ -319,13 +335,13 @@ def _judged(check: Judged) -> dict[str, Any]:
 def _object(facts: Facts, name: str) -> Mapping[str, Any]:
     """A JSON object of the attempt's stage; empty where there is none that can be read."""
     try:
-        found = json.loads(facts.evidence.get(f"{facts.attempt.stage}.{name}", b""))
+        content = json.loads(facts.evidence.get(f"{facts.attempt.stage}.{name}", b""))
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
-def _told(stated: object) -> str | None:
+def _stated_time(stated: object) -> str | None:
     """A time that evidence states, in our spelling; None for what is no time."""
     try:
         return moment(datetime.fromisoformat(str(stated)))

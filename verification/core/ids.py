@@ -43,12 +43,12 @@ def new_id(prefix: str) -> str:
     milliseconds of this machine.
     """
     # 48 bits of milliseconds last until the year 10889.
-    return _spelled(prefix, time.time_ns() // 1_000_000, secrets.token_bytes(_DRAWN_BYTES))
+    return _id_of(prefix, time.time_ns() // 1_000_000, secrets.token_bytes(_DRAWN_BYTES))
 
 
-def _spelled(prefix: str, milliseconds: int, drawn: bytes) -> str:
-    whole = milliseconds.to_bytes(_TIME_BYTES, "big") + drawn
-    return f"{prefix}_{b32hexencode(whole).decode().rstrip('=').translate(_SORTED)}"
+def _id_of(prefix: str, milliseconds: int, drawn: bytes) -> str:
+    content = milliseconds.to_bytes(_TIME_BYTES, "big") + drawn
+    return f"{prefix}_{b32hexencode(content).decode().rstrip('=').translate(_SORTED)}"
 
 
 def secret_digest(secret: str) -> bytes:
@@ -71,8 +71,8 @@ def case_number(identity: str) -> str:
     Two ids may share one, and it lets nobody in: it is for finding, not for believing.
     """
     signs = identity.partition("_")[2].translate(_SORTED_BACK)
-    whole = b32hexdecode(signs + "=" * (-len(signs) % 8))
-    digits = f"{int.from_bytes(whole[:_TIME_BYTES], 'big'):013}"
+    content = b32hexdecode(signs + "=" * (-len(signs) % 8))
+    digits = f"{int.from_bytes(content[:_TIME_BYTES], 'big'):013}"
     return "-".join((digits[:4], digits[4:7], digits[7:10], digits[10:]))
 
 
@@ -93,7 +93,7 @@ def numbered(untrusted: str, *, prefix: str) -> tuple[str, str]:
     if not re.fullmatch(CASE_NUMBER.replace("-[", "-?["), typed):
         raise BadInput("a case number is 13 digits: 1796-035-123-456", code="case_number_malformed")
     milliseconds = int(typed.replace("-", ""))
-    return _spelled(prefix, milliseconds, bytes(_DRAWN_BYTES)), _spelled(
+    return _id_of(prefix, milliseconds, bytes(_DRAWN_BYTES)), _id_of(
         prefix, milliseconds, b"\xff" * _DRAWN_BYTES
     )
 

@@ -48,12 +48,15 @@ def claims(body: Any) -> Iterator[Claim]:
     if not isinstance(body, dict):
         return
     listed = body.get("evidence")
-    for one in listed if isinstance(listed, list) else ():
-        said = one if isinstance(one, dict) else {}
-        name, digest = said.get("id", ""), said.get("commitment" if "id" in said else "sha256")
-        words = (body.get("attempt"), said.get("kind"), digest, name)
-        if all(isinstance(word, str) for word in words):
-            yield Claim(*map(str, words))
+    for item in listed if isinstance(listed, list) else ():
+        fields = item if isinstance(item, dict) else {}
+        name, digest = (
+            fields.get("id", ""),
+            fields.get("commitment" if "id" in fields else "sha256"),
+        )
+        parts = (body.get("attempt"), fields.get("kind"), digest, name)
+        if all(isinstance(word, str) for word in parts):
+            yield Claim(*map(str, parts))
 
 
 def placed(listed: Any) -> Iterator[Mapping[str, Any]]:
@@ -63,10 +66,10 @@ def placed(listed: Any) -> Iterator[Mapping[str, Any]]:
     What cannot be read there is none.
     """
     file = None
-    for one in listed if isinstance(listed, list) else ():
-        if isinstance(one, dict):
-            file = one.get("sealed_sha256", file)
-            yield {**one, "sealed_sha256": file} if "id" in one else one
+    for item in listed if isinstance(listed, list) else ():
+        if isinstance(item, dict):
+            file = item.get("sealed_sha256", file)
+            yield {**item, "sealed_sha256": file} if "id" in item else item
 
 
 def is_of_door(body: Any) -> bool:
@@ -101,10 +104,10 @@ def inputs_mark(digests: Iterable[str]) -> str:
     return digest(sorted(set(digests)))
 
 
-def words_mark(row_id: str, words: Iterable[int]) -> str:
+def words_mark(row_id: str, numbers: Iterable[int]) -> str:
     """The mark of all keyed words of a row, in whatever order they come."""
-    spelt = " ".join(str(word) for word in sorted(words))
-    return sha256(f"words {row_id} {spelt}".encode()).hexdigest()
+    spelling = " ".join(str(word) for word in sorted(numbers))
+    return sha256(f"words {row_id} {spelling}".encode()).hexdigest()
 
 
 def reference_mark(row_id: str, reference: str) -> str:

@@ -10,14 +10,18 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, NoReturn
 
-from verification.core import almaty, mci, profiles
+from verification.core import almaty, profiles
 from verification.core.codes import LAW_FILES
 from verification.core.errors import BadInput
-from verification.core.law_book import NOTHING, Amendments, StatusChange
-from verification.core.law_file import Law
-from verification.core.law_items import MALFORMED
-from verification.core.profiles import Profile, Status
-from verification.core.strictness import laxer
+from verification.core.law_file import MALFORMED, Law
+from verification.core.profiles import (
+    NO_AMENDMENTS,
+    Amendments,
+    Profile,
+    Status,
+    StatusChange,
+    laxer,
+)
 
 SPLIT: Final = "law_split"
 LAXER: Final = "law_laxer"
@@ -70,7 +74,7 @@ def extended(amendments: Amendments, law: Law, *, is_on_record: bool = False) ->
     return result
 
 
-def faults_of(law: Law, amendments: Amendments = NOTHING) -> list[Fault]:
+def faults_of(law: Law, amendments: Amendments = NO_AMENDMENTS) -> list[Fault]:
     """Every rule that a file breaks, where the root signs it: by what the code ships, and by the
     files given.
 
@@ -88,7 +92,7 @@ def faults_of(law: Law, amendments: Amendments = NOTHING) -> list[Fault]:
 
 def all_of(laws: tuple[Law, ...]) -> Amendments:
     """What counts by these files, which are on record, in their order. Raises as `extended`."""
-    amendments = NOTHING
+    amendments = NO_AMENDMENTS
     for law in laws:
         amendments = extended(amendments, law, is_on_record=True)
     return amendments
@@ -131,13 +135,16 @@ def _walked(
 
 
 def _faults_of_value(
-    amendments: Amendments, value: mci.Mci, *, is_on_record: bool, is_whole: bool
+    amendments: Amendments, value: profiles.Mci, *, is_on_record: bool, is_whole: bool
 ) -> Iterator[Fault]:
     """The year has a value, or this one is a slip of the pen, which no later file could correct.
 
     is_whole: the files before this one are all known here.
     """
-    year, shipped = value.in_force_from.year, {item.in_force_from.year: item for item in mci.VALUES}
+    year, shipped = (
+        value.in_force_from.year,
+        {item.in_force_from.year: item for item in profiles.MCI_VALUES},
+    )
     counting = {earlier.in_force_from.year: earlier for earlier in amendments.values}
     counting |= {
         number: item for number, item in shipped.items() if not is_on_record or number in _YEARS

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from verification.core.lender import LenderFacts
 from verification.core.opening import Loan, Person
 
 _HYPHENS: Final = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63\uff0d"
@@ -18,30 +19,6 @@ _APOSTROPHES: Final = "\u2018\u2019\u201b\u02b9\u02bb\u02bc\u2032\u0060\u00b4\uf
 _ONE_FORM: Final = str.maketrans(
     {**dict.fromkeys(_HYPHENS, "-"), **dict.fromkeys(_APOSTROPHES, "'"), "ё": "е"}
 )
-
-
-@dataclass(frozen=True)
-class LenderFacts:
-    """The lender as the borrower must see it. `phone`: where it answers its borrowers, in E.164
-    form.
-    """
-
-    id: str
-    name: str
-    bin: str
-    phone: str
-
-
-@dataclass(frozen=True)
-class Outline:
-    """What may be told of a case to whoever had its link or session once: whom to call, nothing of
-    person and loan.
-    """
-
-    lender: LenderFacts
-    case_number: str
-    locale: str
-    is_renewal: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,9 +52,9 @@ class Case:
     renewal: Renewal | None = None
 
 
-def is_same_name(one: str, other: str) -> bool:
+def is_same_name(first: str, second: str) -> bool:
     """Whether the two are one name, or both are empty."""
-    return _plain_name(one) == _plain_name(other)
+    return _plain_name(first) == _plain_name(second)
 
 
 def is_same_patronymic(stated: str, registered: str) -> bool:

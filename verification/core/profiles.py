@@ -1,5 +1,8 @@
-"""Dated legal profiles: what each state of the law asks, as data, and by which a lender goes on a
-day.
+"""The law as data: dated legal profiles, the monthly calculation index, and what counts on a day.
+
+The code ships profiles and values of the index. The operator's root has signed more since; a
+process holds these amendments, and replaces them as a whole. `verification/log/laws.py` reads them
+from the logs, so that the rules here stay free of rows.
 
 The book of profiles holds those that the code ships, then those that were taken since, in their
 order: a later one asks at least what each before it asks, in each field, unless it is signed to
@@ -7,18 +10,19 @@ repeal that one. Days are those of Kazakhstan. Source: api.md §1. Not legal adv
 §1 and §6 (O-…, U…).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from datetime import date
-from enum import StrEnum
-from typing import Final
+from datetime import date, datetime
+from enum import Enum, StrEnum, auto
+from itertools import pairwise
+from threading import RLock
+from typing import Any, Final
 
-from verification.core import law_book, stored, strictness
+from verification.core import almaty, stored
 from verification.core.errors import BadInput, Misconfigured
 from verification.core.spelling import gettext_noop
 
 Combination = tuple[str, ...]
-_NOT_IN_HASH: Final = strictness.NOT_DECIDING - {"id"}
 _VALID_FOR_SECONDS: Final = 72 * 3600
 """No source names a time; ours: api.md §1."""
 _STOP_CREDIT_SECONDS: Final = 60
@@ -27,6 +31,12 @@ _ACCOUNT_OWNER_SECONDS: Final = 15 * 60
 """No source names a time; ours: as long as a clearance lives (api.md §1)."""
 _CREDIT_MCI: Final = 75
 """O-52, O-55: 294 900 KZT of 2025."""
+COMBINATIONS: Final = "combinations"
+NOT_DECIDING: Final = frozenset(
+    {"id", "status", "since", "source", "repeals", "verified_by_lawyer", "sha256"}
+)
+"""What names a profile, says where it stands, or names its source."""
+_NOT_IN_HASH: Final = NOT_DECIDING - {"id"}
 
 
 class Status(StrEnum):
@@ -41,7 +51,7 @@ class Status(StrEnum):
 @dataclass(frozen=True, kw_only=True)
 class Profile:
     """One state of the law. A field is None where that is not asked. Sums are in MCI: see
-    `core/mci.py`.
+    `MCI_VALUES`.
 
     A verification is decided by `combinations` and `replaced_max`, a clearance by what stands below
     them.
@@ -105,12 +115,12 @@ class Profile:
     def __post_init__(self) -> None:
         # What is not asked is not hashed: a question that a later law brings leaves the hashes of
         # the earlier ones.
-        asked = {
-            each.name: getattr(self, each.name)
-            for each in fields(self)
-            if each.name not in _NOT_IN_HASH
+        questions = {
+            member.name: getattr(self, member.name)
+            for member in fields(self)
+            if member.name not in _NOT_IN_HASH
         }
-        rule = {name: value for name, value in asked.items() if value is not None}
+        rule = {name: value for name, value in questions.items() if value is not None}
         object.__setattr__(self, "sha256", stored.digest(rule))
 
 
@@ -195,12 +205,10 @@ PROFILES = {
         ),
     )
 }
-
 NOT_IN_FORCE: Final[Mapping[str, str]] = {
     "KZ-2026-01": gettext_noop("No source shows the official publication."),
 }
 """Why a profile that the code ships is not in force, until a law file says otherwise."""
-
 RENEWAL: Final = Profile(
     id="KZ-2025-09-renewal",
     status=Status.IN_FORCE,
@@ -220,16 +228,228 @@ ALL: Final = (*PROFILES.values(), RENEWAL)
 """What the code ships, and by which anything may have been opened."""
 
 
-def book(
-    amendments: law_book.Amendments | None = None, *, on: date | None = None
-) -> Mapping[str, Profile]:
+def usable(
+    profile: Profile, *, installed: Sequence[str], allowed_routes: Sequence[str] | None
+) -> tuple[Combination, ...]:
+    """The profile's combinations made only of installed routes the lender allows; never empty.
+
+    Raises `BadInput` when none is left: such a verification could never end in `verified`.
+    """
+    allowed = set(installed) if allowed_routes is None else set(installed) & set(allowed_routes)
+    # A combination is left whole or not at all: half of one suffices for nothing.
+    combinations = tuple(
+        combination for combination in profile.combinations if set(combination) <= allowed
+    )
+    if not combinations:
+        raise BadInput(
+            f"{profile.id} needs one of {[list(c) for c in profile.combinations]}; available:"
+            f" {sorted(allowed)}",
+            code="routes_insufficient",
+            pointer="/routes",
+        )
+    return combinations
+
+
+def suffices(combinations: Iterable[Combination], *, passed_routes: Iterable[str]) -> bool:
+    """Whether one combination has all its routes passed. An empty combination never suffices."""
+    done = set(passed_routes)
+    return any(combination and set(combination) <= done for combination in combinations)
+
+
+def next_route(combination: Combination, *, passed_routes: Iterable[str]) -> str | None:
+    """The first route of the chosen combination that has not passed yet, or None when all have."""
+    done = set(passed_routes)
+    return next((route for route in combination if route not in done), None)
+
+
+class Direction(Enum):
+    """In which direction a number is stricter. A missing number asks nothing: it is the laxest in
+    both.
+    """
+
+    LOWER = auto()
+    HIGHER = auto()
+
+
+DIRECTIONS: Final[Mapping[str, Direction]] = {
+    "replaced_max": Direction.LOWER,
+    "valid_for_seconds": Direction.LOWER,
+    "amount_max_mci": Direction.LOWER,
+    "confirmed_below_years": Direction.HIGHER,
+    "confirmed_from_years": Direction.LOWER,
+    "visit_over_mci": Direction.LOWER,
+    "cooling_off_over_mci": Direction.LOWER,
+    "cooling_off_hours": Direction.HIGHER,
+    "stop_credit_max_age_seconds": Direction.LOWER,
+    "account_owner_max_age_seconds": Direction.LOWER,
+}
+"""Of each number that decides, in which direction it is stricter. A truth value needs no line here:
+to ask is stricter than not to ask. Sets of routes have a rule of their own below.
+"""
+
+
+def laxer(profile: Profile, than: Profile) -> tuple[str, ...]:
+    """The deciding fields in which a profile asks less than another, in the order of the fields;
+    empty for none.
+
+    Raises `KeyError` for a number without a direction.
+    """
+    names = [field.name for field in fields(than) if field.name not in NOT_DECIDING]
+    return tuple(
+        name for name in names if _is_laxer(name, getattr(profile, name), getattr(than, name))
+    )
+
+
+def stricter(law: Profile, candidate: Profile) -> Profile:
+    """The candidate where it asks more in any field and less in none; else the law."""
+    return candidate if laxer(law, candidate) and not laxer(candidate, law) else law
+
+
+def _is_laxer(name: str, value: Any, than: Any) -> bool:
+    if name == COMBINATIONS:
+        # Who has passed a set of the one must have passed a set of the other.
+        return not all(any(set(enough) <= set(routes) for enough in than) for routes in value)
+    if isinstance(value, bool) or isinstance(than, bool):
+        return bool(than) and not value
+    if value is None or than is None:
+        return value is None and than is not None
+    is_lower: bool = value < than
+    return value != than and is_lower is (DIRECTIONS[name] is Direction.HIGHER)
+
+
+@dataclass(frozen=True)
+class Mci:
+    """One value of the monthly calculation index (МРП): tenge, from a day on.
+
+    It holds to the end of that day's year, or to the next value.
+    """
+
+    in_force_from: date
+    tenge: int
+    source: str
+
+
+MCI_VALUES: Final = (
+    Mci(
+        date(2024, 1, 1),
+        3692,
+        gettext_noop(
+            "Law on the republican budget for 2024–2026 (tengrinews.kz, 10 December 2024)"
+        ),
+    ),
+    Mci(
+        date(2025, 1, 1),
+        3932,
+        gettext_noop(
+            "Law on the republican budget for 2025–2027 (tengrinews.kz, 10 December 2024)"
+        ),
+    ),
+    Mci(
+        date(2026, 1, 1),
+        4325,
+        gettext_noop("Law on the republican budget for 2026–2028 (lada.kz, 8 December 2025)"),
+    ),
+)
+MCI_WARNED_FROM_MONTH: Final = 12
+"""From when a year's value is missed of the next one. The laws above were known by 10 December."""
+
+
+@dataclass(frozen=True)
+class StatusChange:
+    """Which status a profile has, since which day, and who says so."""
+
+    profile: str
+    status: Status
+    since: date
+    source: str
+
+
+@dataclass(frozen=True)
+class Amendments:
+    """All that was taken up to a number. number: of the last law file; 0 where none was taken."""
+
+    number: int = 0
+    sha256: str = ""
+    """Of the last law file."""
+    profiles: tuple[Profile, ...] = ()
+    statuses: tuple[StatusChange, ...] = ()
+    """Each that a law file has changed, in the order of the files."""
+    values: tuple[Mci, ...] = ()
+
+    def changes_of(self, profile_id: str) -> tuple[StatusChange, ...]:
+        """How the status of a profile was changed, in order."""
+        return tuple(change for change in self.statuses if change.profile == profile_id)
+
+
+AmendmentReader = Callable[[bool], Amendments | None]
+"""Gives what counts now, or None where nothing has changed. It is told whether it must look at
+once.
+"""
+NO_AMENDMENTS = Amendments()
+
+
+@dataclass
+class _Held:
+    amendments: Amendments = NO_AMENDMENTS
+    reader: AmendmentReader | None = None
+
+
+_book, _looking = _Held(), RLock()
+"""One thread at a time reads and holds: a slow reader must not put back what a later one has
+read.
+"""
+
+
+def current_amendments() -> Amendments:
+    """What counts in this process now."""
+    return _book.amendments
+
+
+def hold_amendments(amendments: Amendments) -> None:
+    """From here on this counts. A book is replaced in one assignment: a thread sees the old one or
+    the new one.
+    """
+    _book.amendments = amendments
+
+
+def read_amendments_by(reader: AmendmentReader | None) -> None:
+    """By whom this process reads its book; None for a process that has no rows."""
+    _book.reader = reader
+
+
+def keep_current() -> None:
+    """Reads the book anew where the reader finds that it is time."""
+    _look(False)
+
+
+def look_again() -> bool:
+    """Reads the book at once, for something that it lacks; whether it has changed."""
+    return _look(True)
+
+
+def _look(is_urgent: bool) -> bool:
+    if _book.reader is None:
+        return False
+    if not _looking.acquire(blocking=is_urgent):  # another thread is about to know it
+        return False
+    try:
+        earlier = _book.amendments
+        amendments = _book.reader(is_urgent)
+        if amendments is not None:
+            hold_amendments(amendments)
+        return _book.amendments != earlier
+    finally:
+        _looking.release()
+
+
+def book(amendments: Amendments | None = None, *, on: date | None = None) -> Mapping[str, Profile]:
     """All profiles by id, in order: those that the code ships, then those taken, each with its
     newest status.
 
     amendments: to what the code ships; those that count here now, if left out. on: with the status
     of that day, for a profile keeps the one it has until another begins.
     """
-    law = law_book.current() if amendments is None else amendments
+    law = current_amendments() if amendments is None else amendments
     if not law.number:
         return PROFILES
     every = {
@@ -247,7 +467,7 @@ def book(
 def get(profile_id: str) -> Profile:
     """The profile of this id that a lender may go by; raises `BadInput` for one we do not know."""
     profile = book().get(profile_id)
-    if profile is None and law_book.look_again():
+    if profile is None and look_again():
         profile = book().get(profile_id)
     if profile is None:
         raise BadInput(f"known profiles: {', '.join(book())}", code="profile_unknown")
@@ -261,7 +481,7 @@ def pinned(sha256: str) -> Profile:
         can read.
     """
     profile = _of_hash(sha256)
-    if profile is None and law_book.look_again():
+    if profile is None and look_again():
         profile = _of_hash(sha256)
     if profile is None:
         raise Misconfigured(
@@ -273,40 +493,167 @@ def pinned(sha256: str) -> Profile:
 def _of_hash(sha256: str) -> Profile | None:
     # What was taken may have been shipped since, perhaps corrected: what it decided is read by it
     # as it was.
-    every = (*book().values(), *law_book.current().profiles, RENEWAL)
+    every = (*book().values(), *current_amendments().profiles, RENEWAL)
     return next((profile for profile in every if profile.sha256 == sha256), None)
 
 
-def usable(
-    profile: Profile, *, installed: Sequence[str], wanted: Sequence[str] | None
-) -> tuple[Combination, ...]:
-    """The profile's combinations made only of installed routes the lender allows; never empty.
+def in_force(on: date, amendments: Amendments | None = None) -> Profile:
+    """The law of a day: of what is in force and not repealed, the last in the order of the book.
 
-    Raises `BadInput` when none is left: such a verification could never end in `verified`.
+    amendments: as for `book`. Raises `Misconfigured` for a day before the first that we know.
     """
-    allowed = set(installed) if wanted is None else set(installed) & set(wanted)
-    # A combination is left whole or not at all: half of one suffices for nothing.
-    left = tuple(combination for combination in profile.combinations if set(combination) <= allowed)
-    if not left:
-        raise BadInput(
-            f"{profile.id} needs one of {[list(c) for c in profile.combinations]}; available:"
-            f" {sorted(allowed)}",
-            code="routes_insufficient",
-            pointer="/routes",
+    law = [
+        profile for profile in _not_repealed(on, amendments) if profile.status is Status.IN_FORCE
+    ]
+    if not law:
+        raise Misconfigured(
+            f"no legal profile was in force on {on}: see verification/core/profiles.py"
         )
-    return left
+    return law[-1]
 
 
-def suffices(combinations: Iterable[Combination], *, passed: Iterable[str]) -> bool:
-    """Whether one combination has all its routes passed. An empty combination never suffices."""
-    done = set(passed)
-    return any(combination and set(combination) <= done for combination in combinations)
+def binding(profile_id: str, *, mode: str, at: datetime) -> Profile:
+    """By which profile a lender that holds this one goes at a time.
+
+    In live mode the law of the day binds, or the lender's own profile where that is stricter, or
+    one that is adopted without a known day, where that is stricter still. Where nothing more is
+    asked, the one in force counts.
+    """
+    profile = get(profile_id)
+    if mode != "live":
+        return profile
+    day = almaty.day_of(at)
+    law = stricter(in_force(day), profile)
+    for adopted in _not_repealed(day):
+        if adopted.status is Status.ADOPTED:
+            law = stricter(law, adopted)
+    return law
 
 
-def next_route(combination: Combination, *, passed: Iterable[str]) -> str | None:
-    """The first route of the chosen combination that has not passed yet, or None when all have."""
-    done = set(passed)
-    return next((route for route in combination if route not in done), None)
+def is_lawful(
+    profile: Profile, *, mode: str, at: datetime, amendments: Amendments | None = None
+) -> bool:
+    """Whether a verification of this mode may be opened by a profile at a time: a live one by none
+    that is laxer in any field than the law of the day. A new consent has a law of its own.
+    """
+    if mode != "live" or profile.sha256 == RENEWAL.sha256:
+        return True
+    try:
+        return not laxer(profile, in_force(almaty.day_of(at), amendments))
+    except Misconfigured:
+        return False
+
+
+def _not_repealed(on: date, amendments: Amendments | None = None) -> list[Profile]:
+    """Those that have their status on this day, without those that one in force then repeals."""
+    begun = [profile for profile in book(amendments, on=on).values() if profile.since <= on]
+    gone = {
+        name for profile in begun if profile.status is Status.IN_FORCE for name in profile.repeals
+    }
+    return [profile for profile in begun if profile.id not in gone]
+
+
+def mci_values() -> tuple[Mci, ...]:
+    """All values, those that the code ships first. A year that the code ships goes by that."""
+    shipped = {value.in_force_from.year for value in MCI_VALUES}
+    return (
+        *MCI_VALUES,
+        *(
+            value
+            for value in current_amendments().values
+            if value.in_force_from.year not in shipped
+        ),
+    )
+
+
+def is_mci_known(on: date) -> bool:
+    """Whether a day has a value."""
+    return _mci_of_day(on) is not None
+
+
+def mci_tenge(number: int, *, on: date) -> int:
+    """So many MCI in tenge on a day. Raises `Misconfigured` for a year that has no value yet: none
+    is carried over.
+    """
+    value = _mci_of_day(on)
+    if value is None:
+        raise Misconfigured(
+            f"no value of the MCI is known for {on.year}: take it by manage.py take_law"
+        )
+    return number * value.tenge
+
+
+def _mci_of_day(on: date) -> Mci | None:
+    value = _newest_mci(on)
+    return _newest_mci(on) if value is None and look_again() else value
+
+
+def _newest_mci(on: date) -> Mci | None:
+    of_year = [
+        value
+        for value in mci_values()
+        if value.in_force_from.year == on.year and value.in_force_from <= on
+    ]
+    return of_year[-1] if of_year else None
+
+
+_CALENDAR_ENTRY: Final = {"from", "profile"}
+
+
+def parse_calendar(untrusted: Any) -> list[dict[str, str]]:
+    """A calendar, if it is one: known profiles, each from a later day than the one before.
+
+    Raises `BadInput`: `calendar_malformed`, `calendar_unordered`, `profile_unknown`.
+    """
+    if not isinstance(untrusted, list) or not all(isinstance(entry, dict) for entry in untrusted):
+        raise _calendar_malformed()
+    if not all(entry.keys() == _CALENDAR_ENTRY for entry in untrusted):
+        raise _calendar_malformed()
+    days = [_calendar_day(entry["from"]) for entry in untrusted]
+    for entry in untrusted:
+        get(str(entry["profile"]))
+    if any(later <= earlier for earlier, later in pairwise(days)):
+        raise BadInput(
+            "each entry begins on a later day than the one before", code="calendar_unordered"
+        )
+    return [{"from": entry["from"], "profile": entry["profile"]} for entry in untrusted]
+
+
+def parse_live_calendar(untrusted: Any) -> list[dict[str, str]]:
+    """A calendar for live verifications: so read, and no entry is laxer than the law of the day it
+    begins on.
+
+    Raises `BadInput` as `parse_calendar`, and with `calendar_too_lax`.
+    """
+    parsed = parse_calendar(untrusted)
+    for entry in parsed:
+        try:
+            law = in_force(_calendar_day(entry["from"]))
+        except Misconfigured as error:
+            detail = f"on {entry['from']} no law that is known here was in force"
+            raise BadInput(detail, code="calendar_malformed") from error
+        if laxer(get(entry["profile"]), law):
+            detail = (
+                f"on {entry['from']} the law asks for {law.id}, which is stricter than"
+                f" {entry['profile']}"
+            )
+            raise BadInput(detail, code="calendar_too_lax")
+    return parsed
+
+
+def _calendar_malformed() -> BadInput:
+    form = '[{"from": "2025-09-30", "profile": "KZ-2025-09"}]'
+    return BadInput(f"a calendar is a list like {form}", code="calendar_malformed")
+
+
+def _calendar_day(untrusted: Any) -> date:
+    try:
+        day = date.fromisoformat(untrusted)
+    except (TypeError, ValueError):
+        day = None
+    if day is None or day.isoformat() != untrusted:
+        raise BadInput("a day is written like 2025-09-30", code="calendar_malformed")
+    return day
 
 
 def calendar_of(profile_id: str) -> list[dict[str, str]]:

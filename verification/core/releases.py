@@ -58,7 +58,7 @@ class Release:
         """
         return any(set(checks) >= REGISTER_CHECKS for _, checks, _ in self.stages)
 
-    def before(self, stage: str) -> tuple[str, ...]:
+    def stages_before(self, stage: str) -> tuple[str, ...]:
         """The stages that come before this one; all, for one that the route has not."""
         names = self.names
         return names[: names.index(stage)] if stage in names else names

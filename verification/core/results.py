@@ -146,7 +146,7 @@ def judged(
     return negative(check, code, detail=detail, score=score, threshold=threshold)
 
 
-def said(check: str, step: Step) -> Result:
+def judged_step(check: str, step: Step) -> Result:
     """What a check says that a step alone decides."""
     return judged(check, step.code, detail=step.detail)
 
@@ -156,12 +156,12 @@ def on_record(checks: Iterable[Mapping[str, str]]) -> tuple[Result, ...]:
     nobody knows.
     """
     results: list[Result] = []
-    for one in checks:
-        if one["outcome"] == Passed.outcome:
-            results.append(Passed(one["check"], one["code"]))
+    for check in checks:
+        if check["outcome"] == Passed.outcome:
+            results.append(Passed(check["check"], check["code"]))
         else:
-            negative = Inconclusive if one["outcome"] == Inconclusive.outcome else Failed
-            results.append(negative(one["check"], one["code"]))
+            negative = Inconclusive if check["outcome"] == Inconclusive.outcome else Failed
+            results.append(negative(check["check"], check["code"]))
     return tuple(results)
 
 
@@ -197,15 +197,17 @@ def decide(results: Iterable[Result], required: tuple[str, ...] = ()) -> Decisio
       two people.
     4. Passed only when every result is a `Passed` and every required check is among them.
     """
-    given = tuple(results)
-    names = [result.check for result in given]
-    failed = [result for result in given if isinstance(result, Failed)]
+    judgement = tuple(results)
+    names = [result.check for result in judgement]
+    failed = [result for result in judgement if isinstance(result, Failed)]
     if failed:
         burns = any(codes.require(result.code).burns for result in failed)
         return Decision(Outcome.FAILED, failed[0].code, burns=burns)
     if not required or set(required) - set(names) or len(names) != len(set(names)):
         return Decision(Outcome.FAILED, "check_missing")
-    unclear = [codes.require(result.code) for result in given if isinstance(result, Inconclusive)]
+    unclear = [
+        codes.require(result.code) for result in judgement if isinstance(result, Inconclusive)
+    ]
     # Refusal outweighs another try, which outweighs review: two people never look at half of a
     # case.
     refusing = [reason for reason in unclear if not reason.retry and not reason.review]
@@ -216,6 +218,6 @@ def decide(results: Iterable[Result], required: tuple[str, ...] = ()) -> Decisio
             return Decision(Outcome.RETRY, reason.code)
     if unclear:
         return Decision(Outcome.REVIEW, unclear[0].code)
-    if all(isinstance(result, Passed) for result in given):
+    if all(isinstance(result, Passed) for result in judgement):
         return Decision(Outcome.PASSED)
     return Decision(Outcome.FAILED, "check_missing")

@@ -1,13 +1,14 @@
-"""What a stage and a route are, and what passes between them and a case: ARCHITECTURE.md,
-"How a stage works".
+"""What a stage, an errand and a route are, and what passes between them and a case:
+ARCHITECTURE.md, "How a stage works".
 """
 
 import json
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, make_dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 from verification.core.errors import BadInput, Misconfigured, Refused
 from verification.core.person import Case
@@ -45,6 +46,14 @@ FRAMES = (".frame.", ".chain.")
 """In the kinds of what a camera sent: a full frame, and a part of a chain of thin ones. Each is a
 file of its own, for it is large, and destroyed long before what came with it. Ours.
 """
+ASKED_BY_PHONE: Final = "asked_by_phone"
+"""In a memory and in what a page is told: the state's message to the person's phone waits for their
+answer.
+"""
+ONCE: Final = "register."
+"""How the kinds of the evidence begin that serves each later attempt of its verification, on
+whichever route.
+"""
 
 
 class Next(StrEnum):
@@ -73,10 +82,11 @@ class Evidence:
 
     items: original bytes by kind, `<stage>.<what>`, of the passed stages of the route and of this
         attempt.
-    at: the time of judgement. seen: the kinds of this attempt whose bytes had been presented
+    at: the time of judgement. presented: the kinds of this attempt whose bytes had been presented
     before, anywhere; only pictures and the values of signatures are sought (`evidence/policy.py`,
     SOUGHT), once all is collected: before that, and where a turn is looked at, it is empty.
-    left: how many attempts the borrower has, this one among them; None where none are counted.
+    attempts_left: how many attempts the borrower has, this one among them; None where none are
+        counted.
     handed_over: whether the borrower went on at a phone that had scanned a code.
     services: what the consent to a look-up must allow for every route of the chosen combination;
         empty after that.
@@ -86,8 +96,8 @@ class Evidence:
 
     items: Mapping[str, bytes]
     at: datetime
-    seen: frozenset[str] = frozenset()
-    left: int | None = None
+    presented: frozenset[str] = frozenset()
+    attempts_left: int | None = None
     handed_over: bool = False
     secrets: tuple[str, ...] = field(default=(), repr=False)
     services: tuple[str, ...] = ()
@@ -103,12 +113,12 @@ class Evidence:
         be read.
         """
         try:
-            found = json.loads(self.require(kind))
+            content = json.loads(self.require(kind))
         except (ValueError, RecursionError) as fault:
             raise Refused("check_missing", f"{kind} cannot be read") from fault
-        if not isinstance(found, dict):
+        if not isinstance(content, dict):
             raise Refused("check_missing", f"{kind} cannot be read")
-        return found
+        return content
 
 
 @dataclass(frozen=True)
@@ -147,13 +157,13 @@ class Turn:
 class Looked:
     """What one turn's answer shows.
 
-    is_right: what was asked for; None where it could not be measured at all. found: what joins the
-    memory, for later turns are compared with it. evidence: what was measured, which the judgement
-    joins and does not measure again.
+    is_right: what was asked for; None where it could not be measured at all. additions: what joins
+    the memory, for later turns are compared with it. evidence: what was measured, which the
+    judgement joins and does not measure again.
     """
 
     is_right: bool | None
-    found: Mapping[str, Any] = field(default_factory=dict)
+    additions: Mapping[str, Any] = field(default_factory=dict)
     evidence: Mapping[str, bytes] = field(default_factory=dict)
 
 
@@ -171,15 +181,17 @@ def take_part(memory: Memory, untrusted: Untrusted, *, most: int) -> tuple[Memor
     part, parts = untrusted.get("part"), untrusted.get("parts")
     # The first part says how many there will be; a later one that says otherwise is of another
     # answer.
-    taken, of = memory.get(PARTS) or (0, parts)
+    parts_kept, parts_stated = memory.get(PARTS) or (0, parts)
     if type(part) is not int or type(parts) is not int:  # a truth value is an int to isinstance
         raise BadInput(
             "a part says its number, and of how many", code="bad_answer", pointer="/part"
         )
-    if not 1 <= parts <= most or parts != of or part != taken or part >= parts:
-        raise BadInput(f"part {taken} of at most {most} is due", code="bad_answer", pointer="/part")
+    if not 1 <= parts <= most or parts != parts_stated or part != parts_kept or part >= parts:
+        raise BadInput(
+            f"part {parts_kept} of at most {most} is due", code="bad_answer", pointer="/part"
+        )
     # A case forgets the count as soon as the turn goes on in any other way.
-    return {**memory, PARTS: [taken + 1, parts]}, part == parts - 1
+    return {**memory, PARTS: [parts_kept + 1, parts]}, part == parts - 1
 
 
 Words = Any
@@ -202,18 +214,18 @@ Show = Callable[[str, bytes], bytes]
 class Again:
     """How a stage knows what was presented before though its bytes differ.
 
-    kept: the last word of the kinds of evidence that are compared. marks: of such evidence, what an
-    index of all borrowers may hold under a key. sought: by which marks others are found that it may
-    show again. others_max,
-    shared_min: how many of them are compared, at most, and how many marks each shares, at least.
+    ending: the last word of the kinds of evidence that are compared. marks: of such evidence, what
+    an index of all borrowers may hold under a key. searched: by which marks others are found that
+    it may show again. others_max, shared_min: how many of them are compared, at most, and how many
+    marks each shares, at least.
     compare: this evidence with that of the others, by attempt, whether these are all who share
     enough, and which of them are attempts of the same verification; what it finds is evidence, by
     which it is judged.
     """
 
-    kept: str
+    ending: str
     marks: Callable[[Mapping[str, bytes]], frozenset[bytes]]
-    sought: Callable[[Mapping[str, bytes]], frozenset[bytes]]
+    searched: Callable[[Mapping[str, bytes]], frozenset[bytes]]
     others_max: int
     shared_min: int
     compare: Callable[
@@ -265,7 +277,7 @@ class Stage:
     ready: loads what measures and says what is in use; raises `Misconfigured` if it cannot.
     hint: one word about a camera picture that is kept nowhere. quota: limits how often it is
         prepared.
-    services: what registers are asked of the person, out of `registry_answers.SERVICES`.
+    services: what registers are asked of the person, out of `answers.SERVICES`.
     answered_at: when the borrower did their part, by the evidence; None where they did not.
     pictures: what of its evidence reviewers look at. show: the bytes of a kind as a fresh JPEG
     without anything beside the picture; both raise `BadInput` or `Refused` for what cannot be
@@ -319,7 +331,7 @@ class Stage:
         for name in release.checks(self.name):
             functions = [
                 *self.former.get(name, ()),
-                *(check for each, check in self.checks.items() if each == name),
+                *(check for current, check in self.checks.items() if current == name),
             ]
             if len(functions) <= release.changes(name):
                 raise Misconfigured(f"{name} as release {release.id} has it is not here")
@@ -331,6 +343,106 @@ class Stage:
     def report_of(self, facts: Any, policy: Any, results: tuple[Result, ...]) -> bytes | None:
         """Its report on all its checks; None for a stage that writes none."""
         return self.report(facts, policy, results, self.checks) if self.report else None
+
+
+@dataclass(frozen=True)
+class Errand:
+    """name: of its field in facts and policy. policy: a frozen dataclass whose defaults are in use.
+
+    prepare: what is asked before the borrower answers, as evidence, and what the stage's own
+    preparation sees besides and is not kept. is_open: whether that waits for the person.
+    collect: the rest, once the borrower did their part at the given time; None where they did not.
+    It comes before the stage's own, which may be costly, and may raise `ConsentPending`. services:
+    what registers are asked. quota: how often a day it is prepared for the same person, where the
+    stage has no quota of its own. former: as of a stage.
+    """
+
+    name: str
+    prepare: Callable[[Case, Evidence, Memory], tuple[Mapping[str, bytes], Mapping[str, bytes]]]
+    is_open: Callable[[Evidence], bool]
+    collect: Callable[[Case, Evidence, datetime | None], Mapping[str, bytes]]
+    measure: Measure
+    facts: type
+    checks: Mapping[str, Check]
+    policy: type
+    services: tuple[str, ...]
+    quota: Quota | None = None
+    former: Mapping[str, tuple[Check, ...]] = field(default_factory=dict)
+
+    def beside(self, stage: Stage) -> Stage:
+        """The stage with this errand. Its `policy_in_use` must be a dataclass, as it stands in its
+        module.
+        """
+        if not isinstance(stage.policy_in_use, type):
+            raise TypeError(f"the policy of {stage.name} is no class")
+        own_policy = stage.policy_in_use
+        facts, policy = (
+            self._with_field(stage.facts, self.facts),
+            self._with_field(own_policy, self.policy),
+        )
+
+        def prepare(case: Case, evidence: Evidence, memory: Memory) -> Prepared:
+            questions, glimpsed = self.prepare(case, evidence, memory)
+            evidence_so_far = replace(evidence, items={**evidence.items, **questions, **glimpsed})
+            prepared = (
+                stage.prepare(case, evidence_so_far, memory)
+                if stage.prepare
+                else Prepared(memory={})
+            )
+            memory_after = {**prepared.memory, ASKED_BY_PHONE: self.is_open(evidence_so_far)}
+            return replace(
+                prepared, memory=memory_after, evidence={**questions, **prepared.evidence}
+            )
+
+        def collect(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
+            answered_at = stage.answered_at(evidence) if stage.answered_at else None
+            collected = self.collect(case, evidence, answered_at)
+            evidence_so_far = replace(evidence, items={**evidence.items, **collected})
+            return {**collected, **(stage.collect(case, evidence_so_far) if stage.collect else {})}
+
+        def measure(case: Case, evidence: Evidence, numbers: Any) -> Any:
+            measured = self.measure(case, evidence, getattr(numbers, self.name))
+            return facts(**vars(stage.measure(case, evidence, numbers)), **{self.name: measured})
+
+        def policy_in_use() -> Any:
+            return policy(**vars(own_policy()), **{self.name: self.policy()})
+
+        return stage.differing(
+            prepare=prepare,
+            prompt=partial(_prompt, stage),
+            collect=collect,
+            measure=measure,
+            facts=facts,
+            checks={**{name: partial(self._check, name) for name in self.checks}, **stage.checks},
+            former={
+                **{
+                    name: tuple(partial(self._of_field, check) for check in checks)
+                    for name, checks in self.former.items()
+                },
+                **stage.former,
+            },
+            policy_in_use=policy_in_use,
+            services=tuple(dict.fromkeys((*self.services, *stage.services))),
+            quota=stage.quota or self.quota,
+        )
+
+    def _with_field(self, record: type, kind: Any) -> type:
+        """The same dataclass with the errand's field."""
+        return make_dataclass(
+            record.__name__, [(self.name, kind, field(kw_only=True))], bases=(record,), frozen=True
+        )
+
+    def _check(self, name: str, facts: Any, policy: Any) -> Result:
+        return self._of_field(self.checks[name], facts, policy)
+
+    def _of_field(self, check: Check, facts: Any, policy: Any) -> Result:
+        return check(getattr(facts, self.name), getattr(policy, self.name))
+
+
+def _prompt(stage: Stage, memory: Memory) -> Mapping[str, Any]:
+    """What the page may know, and whether the person is asked by phone."""
+    data = stage.prompt(memory) if stage.prompt else {}
+    return {**data, ASKED_BY_PHONE: bool(memory.get(ASKED_BY_PHONE))}
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from verification.core.errors import BadInput, Refused
-from verification.core.forms import asked_of, in_one_line
 from verification.core.ids import Iin
-from verification.core.opening import Loan
+from verification.core.opening import Loan, asked_of, in_one_line
 from verification.core.stored import canonical_json
 
 CURRENT: Final = "2026-11-28"
@@ -36,7 +35,7 @@ FORMS_NAMED: Final = "tulga.statement."
 FORM: Final = f"{FORMS_NAMED}v2"
 MAX_BYTES: Final = 16 * 1024
 """One text. Ours: the longest that names and purposes allow has a fifth of it."""
-SIGNED: Final = tuple(name for name, asked in asked_of(Loan).items() if asked.form.is_signed)
+SIGNED: Final = tuple(name for name, field in asked_of(Loan).items() if field.form.is_signed)
 """What stands in the statement of a loan as the lender said it."""
 
 _PLAIN: Final = (
@@ -105,12 +104,12 @@ class Words:
         zeros.
         """
         number = Decimal(decimal)
-        shown = (
+        text = (
             f"{number.quantize(Decimal(1)) if number == number.to_integral_value() else number:,f}"
         )
         # By way of a sign that no number has, for where the comma is the point the two would be
         # mixed up.
-        grouped = shown.replace(",", "\0").replace(".", self.point).replace("\0", self.thousands)
+        grouped = text.replace(",", "\0").replace(".", self.point).replace("\0", self.thousands)
         return f"{grouped}{_NBSP}{_UNITS[unit]}"
 
     def term(self, days: int) -> str:
@@ -145,12 +144,12 @@ def write(data: Mapping[str, Any]) -> bytes:
     """The bytes to be signed. Raises `Refused` (eds_statement_mismatch) for data that no statement
     can have.
     """
-    shown = show(data)
+    statement = show(data)
     lines = [
-        shown.title,
-        shown.declaration,
+        statement.title,
+        statement.declaration,
         "",
-        *(f"{label}: {value}" for label, value in shown.rows),
+        *(f"{label}: {value}" for label, value in statement.rows),
     ]
     lines += ["", WORDS[data["words"]][data["language"]].machine, FORM]
     return "\n".join(lines).encode() + b"\n" + canonical_json(dict(data))
@@ -162,15 +161,15 @@ def read(text: bytes) -> dict[str, Any]:
     Raises `Refused` (eds_statement_mismatch) for every other text.
     """
     if len(text) > MAX_BYTES:
-        raise _refused("too long")
+        raise _mismatch("too long")
     try:
         # The last line is all of it: in canonical JSON a line break is spelled by an escape.
         data = json.loads(text.rpartition(b"\n")[2])
         is_same = isinstance(data, dict) and write(data) == text
     except (ValueError, TypeError, RecursionError) as fault:
-        raise _refused("its data cannot be read") from fault
+        raise _mismatch("its data cannot be read") from fault
     if not is_same:
-        raise _refused("the words do not say what the data say")
+        raise _mismatch("the words do not say what the data say")
     return dict(data)
 
 
@@ -179,40 +178,40 @@ def show(data: Mapping[str, Any]) -> Shown:
     # Of each field that it is there, of its type, and can be said in words; nothing else is there.
     texts = {name: value for name, value in data.items() if name != "term_days"}
     if data.keys() != _FIELDS or not all(isinstance(value, str) for value in texts.values()):
-        raise _refused("not the fields of a statement")
+        raise _mismatch("not the fields of a statement")
     if data["type"] != FORM or data["language"] not in WORDS.get(data["words"], {}):
-        raise _refused("a form, words or a language that we do not know")
+        raise _mismatch("a form, words or a language that we do not know")
     strange = [name for name, form in _FORMS.items() if not form.fullmatch(data[name])]
     if strange or type(data["term_days"]) is not int:
-        raise _refused(f"{', '.join(strange) or 'term_days'} cannot be said in words")
+        raise _mismatch(f"{', '.join(strange) or 'term_days'} cannot be said in words")
     try:
         iin = Iin.parse(data["iin"])
         times = {name: datetime.fromisoformat(data[name]) for name in ("issued", "expires")}
     except (BadInput, ValueError) as fault:
-        raise _refused("an IIN or a time that is none") from fault
-    words = WORDS[data["words"]][data["language"]]
-    said = {
+        raise _mismatch("an IIN or a time that is none") from fault
+    wording = WORDS[data["words"]][data["language"]]
+    values = {
         # Nothing that a lender said hides, ends its line, turns it around, or draws a row of its
         # own behind blanks.
-        **{name: in_one_line(str(data[name])) for name in words.labels},
-        "mode": words.test,
+        **{name: in_one_line(str(data[name])) for name in wording.labels},
+        "mode": wording.test,
         "iin": iin.masked,
-        "amount": words.number(data["amount"], data["currency"]),
-        "total_repayable": words.number(data["total_repayable"], data["currency"]),
-        "term_days": words.term(data["term_days"]),
-        "annual_rate": words.number(data["annual_rate"], "%"),
-        "contract_sha256": data["contract_sha256"] or words.no_contract,
+        "amount": wording.number(data["amount"], data["currency"]),
+        "total_repayable": wording.number(data["total_repayable"], data["currency"]),
+        "term_days": wording.term(data["term_days"]),
+        "annual_rate": wording.number(data["annual_rate"], "%"),
+        "contract_sha256": data["contract_sha256"] or wording.no_contract,
         **{
-            name: words.time.format(f"{at.astimezone(_KAZAKHSTAN):%d.%m.%Y %H:%M}")
+            name: wording.time.format(f"{at.astimezone(_KAZAKHSTAN):%d.%m.%Y %H:%M}")
             for name, at in times.items()
         },
     }
-    names = [name for name in words.labels if name != "mode" or data["mode"] != "live"]
-    rows = tuple((words.labels[name], said[name]) for name in names)
-    return Shown(data["language"], words.title, words.declaration, rows)
+    names = [name for name in wording.labels if name != "mode" or data["mode"] != "live"]
+    rows = tuple((wording.labels[name], values[name]) for name in names)
+    return Shown(data["language"], wording.title, wording.declaration, rows)
 
 
-def _refused(detail: str) -> Refused:
+def _mismatch(detail: str) -> Refused:
     return Refused("eds_statement_mismatch", f"the statement: {detail}")
 
 

@@ -23,7 +23,7 @@ import dataclasses
 import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from functools import cache
 from hashlib import sha256
@@ -46,7 +46,7 @@ _origin: Callable[[Any], Any] = cache(get_origin)
 _kinds: Callable[[Any], tuple[Any, ...]] = cache(get_args)
 _is_record: Callable[[Any], bool] = cache(dataclasses.is_dataclass)
 _fields: Callable[[Any], Mapping[str, Any]] = cache(
-    lambda kind: {one.name: one for one in dataclasses.fields(kind)}
+    lambda kind: {field.name: field for field in dataclasses.fields(kind)}
 )
 """Of what a type is made that is made of others, and the fields of a record: worked out once,
 too.
@@ -65,9 +65,9 @@ def canonical_json(value: Any) -> bytes:
         if isinstance(part, dict):
             if strange := [key for key in part if not isinstance(key, str)]:
                 raise TypeError(f"a canonical map has string keys, not {type(strange[0]).__name__}")
-            waiting.extend([one for one in part.values() if type(one) not in _SPELLED])
+            waiting.extend([item for item in part.values() if type(item) not in _SPELLED])
         elif isinstance(part, list | tuple):
-            waiting.extend([one for one in part if type(one) not in _SPELLED])
+            waiting.extend([item for item in part if type(item) not in _SPELLED])
         elif part is not None and not isinstance(part, str | bool | int):
             raise TypeError(f"{type(part).__name__} has no canonical spelling")
     # This is not RFC 8785 (JCS): keys are sorted by code points, not by UTF-16 units; the two
@@ -94,17 +94,17 @@ def to_base64url(content: bytes) -> str:
     return urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
-def from_base64url(spelled: str) -> bytes:
+def from_base64url(text: str) -> bytes:
     """The bytes again. Raises `ValueError` for what cannot be any; signs of another alphabet are
     passed over.
     """
     # RFC 7515 §2 leaves the padding out, and Python's decoder wants it.
-    return urlsafe_b64decode(spelled + "=" * (-len(spelled) % 4))
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def as_record(value: Any) -> dict[str, Any]:
     """A dataclass, or what is a mapping already, as JSON with its version."""
-    return {"v": VERSION, **_spelled(value)}
+    return {"v": VERSION, **_plain_value(value)}
 
 
 def to_bytes(value: Any) -> bytes:
@@ -161,7 +161,7 @@ def unreadable(place: str, problem: str) -> EvidenceUnreadable:
     return EvidenceUnreadable(f"{place} {problem}", code="stored_unreadable")
 
 
-def _spelled(value: Any) -> Any:
+def _plain_value(value: Any) -> Any:
     kind: Any = type(value)
     if kind in _SPELLED:
         return value
@@ -170,13 +170,13 @@ def _spelled(value: Any) -> Any:
             repr(value) if isfinite(value) else value
         )  # what is no number has no spelling, as `canonical_json` says
     if _is_record(kind):
-        return {name: _spelled(getattr(value, name)) for name in _fields(kind)}
+        return {name: _plain_value(getattr(value, name)) for name in _fields(kind)}
     if isinstance(value, dict) and all(type(key) is str for key in value):
-        return {key: _spelled(one) for key, one in value.items()}
+        return {key: _plain_value(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_spelled(one) for one in value]
+        return [_plain_value(item) for item in value]
     if isinstance(value, frozenset | set):
-        return _spelled(sorted(value))
+        return _plain_value(sorted(value))
     return json.loads(json.dumps(value, default=str, sort_keys=True), parse_float=str)
 
 
@@ -194,7 +194,7 @@ def _read_fields(stored: Any, into: Any, *, place: str, is_whole: bool) -> Any:
         if not has_earlier_value(field, is_whole=is_whole):
             raise unreadable(f"{place}.{name}", "is missing, which this release needs")
         if BEFORE in field.metadata:
-            complete[name] = _spelled(field.metadata[BEFORE])
+            complete[name] = _plain_value(field.metadata[BEFORE])
     values = {
         name: _read(value, types[name], place=f"{place}.{name}", is_whole=is_whole)
         for name, value in complete.items()
@@ -221,14 +221,8 @@ def _read(stored: Any, kind: Any, *, place: str, is_whole: bool) -> Any:
     if origin in (tuple, frozenset):
         if not isinstance(stored, list):
             raise unreadable(place, "is no list")
-        if origin is frozenset or kinds[-1] is Ellipsis:
-            kinds = (kinds[0],) * len(stored)
-        if len(kinds) != len(stored):
-            raise unreadable(place, f"has {len(stored)} items, not {len(kinds)}")
-        return origin(
-            _read(item, item_kind, place=f"{place}[{number}]", is_whole=is_whole)
-            for number, (item, item_kind) in enumerate(zip(stored, kinds, strict=True))
-        )
+        is_open = origin is frozenset or kinds[-1] is Ellipsis
+        return origin(_read_items(stored, kinds, place=place, is_open=is_open, is_whole=is_whole))
     if origin is Mapping:
         if not isinstance(stored, Mapping):
             raise unreadable(place, "is no mapping")
@@ -241,6 +235,17 @@ def _read(stored: Any, kind: Any, *, place: str, is_whole: bool) -> Any:
             return stored
         raise unreadable(place, "is none of the words it may be")
     raise unreadable(place, "has a type that cannot be read back")
+
+
+def _read_items(
+    items: list[Any], kinds: tuple[Any, ...], *, place: str, is_open: bool, is_whole: bool
+) -> Iterator[Any]:
+    """Each item of a list. is_open: there may be any number of them, all of the first kind."""
+    if not is_open and len(kinds) != len(items):
+        raise unreadable(place, f"has {len(items)} items, not {len(kinds)}")
+    for number, item in enumerate(items):
+        kind = kinds[0] if is_open else kinds[number]
+        yield _read(item, kind, place=f"{place}[{number}]", is_whole=is_whole)
 
 
 def _member(stored: Any, kinds: tuple[Any, ...], place: str, is_whole: bool) -> Any:

@@ -39,11 +39,11 @@ def is_reference(untrusted: str) -> bool:
 def read_day(untrusted: str) -> date | None:
     """A calendar date such as `2026-11-24`; None for anything else."""
     try:
-        found = date.fromisoformat(untrusted)
+        day = date.fromisoformat(untrusted)
     except ValueError:
         return None
     # Python reads other spellings of ISO 8601 as well, such as 2026-W48-2.
-    return found if found.isoformat() == untrusted else None
+    return day if day.isoformat() == untrusted else None
 
 
 @dataclass(frozen=True)
@@ -94,10 +94,10 @@ class StrictObject:
 
     def day(self, name: str) -> date:
         """A calendar date such as `2026-11-24`, in no other spelling."""
-        found = read_day(self.text(name, longest=_DAY, shortest=_DAY))
-        if found is None:
+        day = read_day(self.text(name, longest=_DAY, shortest=_DAY))
+        if day is None:
             self._refuse(name, "a date such as 2026-11-24 is expected")
-        return found
+        return day
 
     def day_or_none(self, name: str) -> date | None:
         """A date, or JSON's null where the register knows none."""
@@ -111,15 +111,15 @@ class StrictObject:
         value = self.text(name, longest=_MOMENT_MAX)
         try:
             local = datetime.fromisoformat(value)
-            found = None if local.tzinfo is None else local.astimezone(UTC)
+            moment = None if local.tzinfo is None else local.astimezone(UTC)
         except (
             ValueError,
             OverflowError,
         ):  # OverflowError: in UTC it is before the year 1 or after 9999
-            found = None
-        if found is None:
+            moment = None
+        if moment is None:
             self._refuse(name, "a time with its offset such as 2026-11-24T10:00:00Z is expected")
-        return found
+        return moment
 
     def reference(self, name: str) -> str:
         """An id of ours or theirs: see `is_reference`."""
@@ -135,7 +135,7 @@ class StrictObject:
             self._refuse(name, "64 hexadecimal digits are expected")
         return value
 
-    def whole(self, name: str, *, least: int, most: int) -> int:
+    def integer(self, name: str, *, least: int, most: int) -> int:
         """A whole number within bounds. A truth value is none, though Python takes it for one."""
         value = self._take(name)
         if type(value) is not int or not least <= value <= most:
@@ -147,12 +147,12 @@ class StrictObject:
         # The length in base64 bounds the bytes before any is decoded.
         value = self.text(name, longest=(most + 2) // 3 * 4)
         try:
-            found = base64.b64decode(value, validate=True)
+            content = base64.b64decode(value, validate=True)
         except ValueError:
-            found = b""
-        if not found or len(found) > most:
+            content = b""
+        if not content or len(content) > most:
             self._refuse(name, f"1 to {most} bytes in base64 are expected")
-        return found
+        return content
 
     def objects(self, name: str, *, most: int) -> tuple["StrictObject", ...]:
         """A list of objects, each to be finished by itself."""
@@ -209,10 +209,10 @@ def read_json(
     untrusted: bytes,
     *,
     max_bytes: int,
-    whole: Callable[[str], Any] = int,
+    integer: Callable[[str], Any] = int,
     fraction: Callable[[str], Any] = Decimal,
 ) -> Any:
-    """The value that one JSON text in UTF-8 spells; `whole` and `fraction` read its numbers.
+    """The value that one JSON text in UTF-8 spells; `integer` and `fraction` read its numbers.
 
     Raises `BadInput` for anything else: a name that stands twice, NaN and infinities, NUL, half of
     a surrogate pair, nesting over `DEPTH_MAX`, more than `max_bytes`. Nothing of the text is
@@ -227,7 +227,7 @@ def read_json(
             # RFC 8259 §4: where a name stands twice, readers differ in which of them they take.
             object_pairs_hook=_each_name_once,
             # Of more than 4 300 digits Python makes no number: a ValueError, too (CVE-2020-10735).
-            parse_int=whole,
+            parse_int=integer,
             parse_float=fraction,
             # RFC 8259 §6 has no NaN and no infinity; Python's reader takes them unless it is told
             # otherwise.
@@ -246,7 +246,7 @@ def read_json(
                     raise ValueError("NUL")
             elif isinstance(part, dict | list):
                 inner = (*part.keys(), *part.values()) if isinstance(part, dict) else part
-                waiting.extend((one, depth + 1) for one in inner)
+                waiting.extend((item, depth + 1) for item in inner)
     # RecursionError: brackets nested deeper than the reader can follow.
     except (ValueError, RecursionError):
         raise BadInput("not one well-formed JSON text in UTF-8", code=MALFORMED) from None
@@ -262,15 +262,15 @@ def read_object(untrusted: bytes, *, max_bytes: int, numbers: bool = False) -> S
     nine characters are an `int` and any other is a `SpelledNumber`, which only `value_or_none`
     gives.
     """
-    found = read_json(
+    value = read_json(
         untrusted,
         max_bytes=max_bytes,
-        whole=_short_or_spelled if numbers else _no_number,
+        integer=_short_or_spelled if numbers else _no_number,
         fraction=SpelledNumber if numbers else _no_number,
     )
-    if not isinstance(found, dict):
+    if not isinstance(value, dict):
         raise BadInput("not a JSON object", code=MALFORMED)
-    return StrictObject(found)
+    return StrictObject(value)
 
 
 def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -7,8 +7,7 @@ signature counts for nothing here.
 from datetime import timedelta
 from functools import partial
 
-from verification.core.attestations import KINDS
-from verification.core.clearance import CONSUMED
+from verification.core.clearance import ATTESTATION_KINDS, CONSUMED
 from verification.core.events import CLOSED, OPENED
 from verification.course import policy
 from verification.course.entry import MOVE, TIME, Entry, Fault, moment, number, replace, text
@@ -21,7 +20,7 @@ def attested(state: State, entry: Entry) -> Step:
         return state, []
     subject, person, faults = text(entry.body, "what"), text(entry.body, "person"), []
     is_repeated = subject in state.credit.attested
-    if subject not in KINDS or is_repeated or not person or person in state.senders:
+    if subject not in ATTESTATION_KINDS or is_repeated or not person or person in state.senders:
         detail = "attested twice, or by somebody who had sent the borrower a link, "
         faults.append(Fault(MOVE, f"{detail}or what nobody knows"))
     if any(clearance.status == CONSUMED for clearance in state.credit.clearances.values()):

@@ -236,12 +236,12 @@ def _placed(state: State, entry: Entry, attempt: Attempt, release: Release) -> S
     if state.opening.asks_register and not release.asks_register:
         detail = f"its law wants the register of people asked, and {route} by this release does not"
         faults.append(Fault(LAW, detail))
-    earlier = release.before(stage)
+    earlier = release.stages_before(stage)
     if earlier and earlier[0] not in state.past_stages:
         faults.append(Fault(CONSENT, f"{stage} was opened without the borrower's consent"))
     overtaken = state.overtaken_stages
     if state.release is not None and state.done_stages:
-        overtaken |= set(earlier) - set(state.release.before(stage))
+        overtaken |= set(earlier) - set(state.release.stages_before(stage))
     state = replace(state, release=release, overtaken_stages=overtaken)
     missing = [name for name in earlier[1:] if name not in state.done_stages | overtaken]
     if missing:

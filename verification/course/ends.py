@@ -54,7 +54,7 @@ def verified(state: State, entry: Entry) -> Step:
         detail = "it was verified by a release that does not ask the register of people, "
         faults.append(Fault(LAW, f"{detail}and its law does"))
         proven = []
-    if not profiles.suffices(state.opening.combinations, passed=proven):
+    if not profiles.suffices(state.opening.combinations, passed_routes=proven):
         places = [f"{stage} of {route}" for route, stages in missing.items() for stage in stages]
         lack = f": there is no pass of {', '.join(places)}" if places else ""
         faults.append(Fault(STAGES, f"no combination of its law is whole{lack}"))

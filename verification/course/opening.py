@@ -52,7 +52,7 @@ def route_chosen(state: State, entry: Entry) -> Step:
     route, finished = text(entry.body, "route"), state.finished_routes
     if finished:
         begun = [names for names in state.opening.combinations if set(finished) <= set(names)]
-        offered = [profiles.next_route(names, passed=finished) for names in begun]
+        offered = [profiles.next_route(names, passed_routes=finished) for names in begun]
     else:
         offered = [names[0] for names in state.opening.combinations if names[0] != state.route]
     faults = []

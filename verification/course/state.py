@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from verification.core.errand import ONCE
 from verification.core.keeping import claims
 from verification.core.profiles import Combination
 from verification.core.releases import Release
-from verification.core.route import Next
+from verification.core.route import ONCE, Next
 from verification.course import policy
 from verification.course.entry import Body, Entry, Fault, moment, replace
 

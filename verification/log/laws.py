@@ -17,24 +17,15 @@ from django.db import Error
 from django.db.models import QuerySet
 
 from verification import transactions
-from verification.core import (
-    almaty,
-    events,
-    law_book,
-    law_file,
-    law_of_day,
-    law_rules,
-    mci,
-    profiles,
-)
+from verification.core import almaty, events, law_file, law_rules, profiles
 from verification.core.clearance import PASSED
 from verification.core.codes import LAW_FILES
 from verification.core.errors import BadInput, Misconfigured
 from verification.core.events import CLEARED, REPORTED
 from verification.core.findings import Finding
-from verification.core.law_book import NOTHING, Amendments
 from verification.core.law_file import Law, Signed
 from verification.core.law_rules import EARLY, LAXER
+from verification.core.profiles import NO_AMENDMENTS, Amendments
 from verification.course.entry import Body, listed, moment, text
 from verification.log import keys, log
 from verification.log.damaged import readable
@@ -73,7 +64,7 @@ class Begun:
     def at(self, leaf_index: int) -> Amendments:
         """What had been taken before an entry of the log."""
         return next(
-            (law for index, law in reversed(self.amendments) if index < leaf_index), NOTHING
+            (law for index, law in reversed(self.amendments) if index < leaf_index), NO_AMENDMENTS
         )
 
 
@@ -130,7 +121,7 @@ def read() -> Amendments:
     Where two logs have another file of one number, that number counts for nothing, and the next
     goes on behind it. So does one that rested on what such a number says.
     """
-    amendments = NOTHING
+    amendments = NO_AMENDMENTS
     for laws in zip(*(files(name) for name in keys.ordered_logs()), strict=False):
         try:
             if len({law.sha256 for law in laws}) > 1:
@@ -167,7 +158,7 @@ def judge(
     """Of each entry, in this order, what it says of the law, or why it counts for nothing after
     those before it.
     """
-    amendments = NOTHING
+    amendments = NO_AMENDMENTS
     for entries, is_on_record in ((readable(on_record), True), (unordered, False)):
         for entry in entries:
             try:
@@ -195,7 +186,7 @@ def faults(entries: Iterable[AuditEntry]) -> dict[str, str]:
 def begun(log: str) -> Begun:
     """From which index of this log on what was taken counts, by its own entries."""
     places, years = dict[str, int](), dict[int, int]()
-    amendments, amended = NOTHING, list[tuple[int, Amendments]]()
+    amendments, amended = NO_AMENDMENTS, list[tuple[int, Amendments]]()
     for judged in judge(ordered(log)):
         if judged.law is not None:
             index = judged.entry.leaf.leaf_index
@@ -285,7 +276,7 @@ def _is_lawful(opened: AuditEntry, begun: Begun) -> bool:
     except Misconfigured:  # named by itself: law_unknown
         return True
     book = begun.at(opened.leaf.leaf_index)
-    return law_of_day.is_lawful(profile, mode=opened.log, at=opened.at, amendments=book)
+    return profiles.is_lawful(profile, mode=opened.log, at=opened.at, amendments=book)
 
 
 def _days(entry: AuditEntry, opened: Body, report: Body) -> Iterator[date]:
@@ -316,7 +307,8 @@ def _is_known(day: date, entry: AuditEntry, begun: Begun) -> bool:
     brought it.
     """
     is_shipped = any(
-        value.in_force_from.year == day.year and value.in_force_from <= day for value in mci.VALUES
+        value.in_force_from.year == day.year and value.in_force_from <= day
+        for value in profiles.MCI_VALUES
     )
     return is_shipped or begun.years.get(day.year, entry.leaf.leaf_index) < entry.leaf.leaf_index
 
@@ -349,7 +341,7 @@ def take(untrusted: bytes) -> tuple[Signed, tuple[str, ...]]:
 
 def keep_read() -> None:
     """From here on this process reads its book of the law from the logs."""
-    law_book.read_by(look)
+    profiles.read_amendments_by(look)
 
 
 def _require_unsplit(signed: Signed) -> None:

@@ -5,10 +5,9 @@ after taking.
 from collections.abc import Iterator, Mapping
 from datetime import date
 
-from verification.core import almaty, profiles, strictness
-from verification.core.law_book import Amendments, StatusChange
+from verification.core import almaty, profiles
 from verification.core.law_file import Law
-from verification.core.profiles import Profile, Status
+from verification.core.profiles import Amendments, Profile, Status, StatusChange
 
 
 def sentences(law: Law, amendments: Amendments | None = None) -> Iterator[str]:
@@ -44,16 +43,14 @@ def _status(name: str, item: StatusChange | Profile, day: date) -> Iterator[str]
 def _rule(profile: Profile, book: Mapping[str, Profile]) -> Iterator[str]:
     yield "suffices: " + ", or ".join(" + ".join(routes) for routes in profile.combinations)
     values = {
-        name: getattr(profile, name)
-        for name in vars(profile)
-        if name not in strictness.NOT_DECIDING
+        name: getattr(profile, name) for name in vars(profile) if name not in profiles.NOT_DECIDING
     }
     for name, value in values.items():
-        if name != strictness.COMBINATIONS:
+        if name != profiles.COMBINATIONS:
             yield f"{name}: {'not asked' if value is None else value}"
     for name in profile.repeals:
         earlier = book.get(name)
         fields = (
-            ", ".join(strictness.laxer(profile, earlier)) if earlier else "what is not known here"
+            ", ".join(profiles.laxer(profile, earlier)) if earlier else "what is not known here"
         )
         yield f"repeals {name}, and asks less than it in: {fields or 'nothing'}"

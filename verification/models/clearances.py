@@ -5,7 +5,7 @@ from functools import partial
 from django.db import models
 from django.db.models import Q
 
-from verification.core import attestations, clearance, ids
+from verification.core import clearance, ids
 from verification.models.cases import HASH_LENGTH, ID_LENGTH, Verification
 
 
@@ -60,7 +60,9 @@ class Clearance(models.Model):
             models.Index(fields=("verification", "created_at"), name="clearance_of_verification"),
             models.Index(
                 fields=("lender", "mode", "created_at"),
-                condition=Q(status=clearance.REFUSED, code__in=sorted(attestations.ASKED_BY)),
+                condition=Q(
+                    status=clearance.REFUSED, code__in=sorted(clearance.ATTESTATION_ASKED_BY)
+                ),
                 name="clearance_to_attest",
             ),
         )

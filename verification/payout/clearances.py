@@ -22,7 +22,7 @@ from verification import clock, transactions
 from verification.case import contents, moving, policy, steps
 from verification.case.moving import read_sound
 from verification.core import clearance as words
-from verification.core import events, law_of_day
+from verification.core import events, profiles
 from verification.core.clearance import (
     CONSUMED,
     FROZEN,
@@ -70,7 +70,7 @@ def ask(
     says which contract, `Conflict` for another contract, or where nothing may be issued.
     """
     at = clock.now()
-    profile = law_of_day.binding(profile_id, mode=mode, at=at)
+    profile = profiles.binding(profile_id, mode=mode, at=at)
     with transactions.writing():
         verification = contents.lock_of_lender(verification_id, lender_id=lender_id, mode=mode)
         require_told(verification)

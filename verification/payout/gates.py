@@ -27,13 +27,12 @@ from django.db.models import QuerySet
 
 from verification import clock, transactions
 from verification.case import contents, dossier, policy
-from verification.core import almaty, mci
-from verification.core.attestations import AGE, VISIT
-from verification.core.clearance import TIYN, Answer
+from verification.core import almaty, profiles
+from verification.core.answers import Basis
+from verification.core.clearance import AGE, TIYN, VISIT, Answer
 from verification.core.errors import EvidenceUnreadable, Misconfigured, SourceUnavailable
 from verification.core.events import ATTESTED, CLEARED, CREDITING, REPORTED
 from verification.core.keeping import claims
-from verification.core.payout_answers import Basis
 from verification.core.person import Case
 from verification.core.profiles import Profile
 from verification.core.results import Outcome
@@ -42,9 +41,9 @@ from verification.log import entries, signatures
 from verification.models import AuditEntry, Verification
 from verification.sources import account_owner, credit_bureau, stop_credit
 from verification.sources.installed import written
-from verification.stages import consent
-from verification.stages.consent.dialogue import ANSWER
-from verification.stages.consent.measure import payout_basis
+from verification.stages.confirmation import CONSENT
+from verification.stages.confirmation.dialogue import CONSENT_ANSWER
+from verification.stages.confirmation.measure import payout_basis
 
 _VERIFIED, _PAID = "verification.verified", "clearance.consumed"
 DESK, CREDIT = "desk", "earlier credit"
@@ -153,7 +152,7 @@ def _is_over(paid: AuditEntry, over_mci: int) -> bool:
     try:
         return (
             isinstance(amount, int)
-            and amount > mci.tenge(over_mci, on=almaty.day_of(paid.at)) * TIYN
+            and amount > profiles.mci_tenge(over_mci, on=almaty.day_of(paid.at)) * TIYN
         )
     except Misconfigured:
         return False
@@ -276,13 +275,15 @@ def _basis(verification: Verification, sound: Sequence[AuditEntry]) -> Basis | N
         str(entry.body["attempt"])
         for entry in sound
         if entry.type == "attempt.judged"
-        and (entry.body["stage"], entry.body["outcome"]) == (consent.STAGE.name, Outcome.PASSED)
+        and (entry.body["stage"], entry.body["outcome"]) == (CONSENT.name, Outcome.PASSED)
     }
     listed = [
         claim for entry in sound if entry.type == "attempt.answered" for claim in claims(entry.body)
     ]
     consents = [
-        claim for claim in listed if claim.kind == ANSWER and claim.attempt in passed_attempts
+        claim
+        for claim in listed
+        if claim.kind == CONSENT_ANSWER and claim.attempt in passed_attempts
     ]
     try:
         opened = dossier.proven(consents, key=contents.key_beside(verification))

@@ -16,7 +16,7 @@ from verification import clock, transactions
 from verification.access import links, openings
 from verification.case import attempts, contents, moving, stages
 from verification.case.moving import History, read_sound
-from verification.core import law_of_day, profiles
+from verification.core import profiles
 from verification.core.clearance import COOLING_OFF, WAITING, release_not_before
 from verification.core.codes import ATTEMPTS_EXHAUSTED
 from verification.core.errors import Conflict, EvidenceUnreadable
@@ -63,7 +63,7 @@ def mint(
     no new consent is asked for, not yet, or not any more.
     """
     at = clock.now()
-    law = law_of_day.binding(profile_id, mode=mode, at=at)
+    law = profiles.binding(profile_id, mode=mode, at=at)
     with transactions.writing():
         of_lender = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
         if of_lender.status != Status.VERIFIED or of_lender.renews_id:
@@ -138,7 +138,9 @@ def find_consent(
         }
         if origins != {(verification.lender_id, verification.mode, profiles.RENEWAL.sha256)}:
             continue
-        if not profiles.suffices(profiles.RENEWAL.combinations, passed=decision.body["routes"]):
+        if not profiles.suffices(
+            profiles.RENEWAL.combinations, passed_routes=decision.body["routes"]
+        ):
             continue
         try:
             case_asked = contents.read(

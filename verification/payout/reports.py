@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from verification import clock, transactions
 from verification.case import contents, moving, policy
 from verification.case.moving import read_unverified
-from verification.core import law_of_day, profiles
+from verification.core import profiles
 from verification.core.clearance import release_not_before
 from verification.core.errors import BadInput, Conflict
 from verification.core.events import ADVANCED, CLOSED, OBLIGATIONS, OPENED, REPORTED
@@ -40,7 +40,7 @@ def report_contract(
     is too old to pay by.
     """
     at = clock.now()
-    law = law_of_day.binding(profile_id, mode=mode, at=at)
+    law = profiles.binding(profile_id, mode=mode, at=at)
     with transactions.writing():
         verification = contents.lock_of_lender(verification_id, lender_id=lender_id, mode=mode)
         decision = clearances.require_told(verification)

@@ -28,9 +28,16 @@ from verification import clock, transactions
 from verification.case import contents, dossier, moving, policy, votes
 from verification.case.moving import read_unverified
 from verification.case.votes import PERMISSION, Reviewer
-from verification.core import almaty, law_of_day, profiles
-from verification.core.attestations import AGE, ASKED_BY, HOWS, KINDS, VISIT
-from verification.core.clearance import CONSUMED, REFUSED
+from verification.core import almaty, profiles
+from verification.core.clearance import (
+    AGE,
+    ATTESTATION_ASKED_BY,
+    ATTESTATION_HOWS,
+    ATTESTATION_KINDS,
+    CONSUMED,
+    REFUSED,
+    VISIT,
+)
 from verification.core.codes import CODES
 from verification.core.errors import BadInput, Conflict, NotFound
 from verification.core.events import ADVANCED, ATTESTED
@@ -153,7 +160,7 @@ def to_confirm(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
             of_case = Clearance.objects.filter(verification=OuterRef("verification"))
             newer = of_case.filter(created_at__gt=OuterRef("created_at"))
             lacking = Clearance.objects.filter(
-                lender=reviewer.lender_id, mode=mode, status=REFUSED, code__in=ASKED_BY
+                lender=reviewer.lender_id, mode=mode, status=REFUSED, code__in=ATTESTATION_ASKED_BY
             )
             lacking = lacking.filter(~Exists(newer), verification__in=rows).select_related(
                 "verification"
@@ -175,7 +182,7 @@ def to_confirm(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
                 client_reference=row.client_reference,
                 verified_at=public[row.pk].finished_at,
                 lacking=lacks.get(row.pk, ()),
-                attested=tuple(kind for kind in KINDS if (row.pk, kind) in on_record),
+                attested=tuple(kind for kind in ATTESTATION_KINDS if (row.pk, kind) in on_record),
             )
             for row in listed
             if public[row.pk].status == Status.VERIFIED
@@ -234,15 +241,17 @@ def attest(*, verification_id: str, reviewer: Reviewer, word: Attestation) -> No
     Raises `BadInput`, `NotFound` (none, or another lender's), `Conflict`; then nothing was written.
     """
     today = almaty.day_of(clock.now())
-    if word.what not in KINDS:  # 1
+    if word.what not in ATTESTATION_KINDS:  # 1
         raise BadInput(
-            f"what is attested is one of {list(KINDS)}",
+            f"what is attested is one of {list(ATTESTATION_KINDS)}",
             code="attestation_malformed",
             pointer="what",
         )
     sealed = {COMMENT_KIND: _line(word.comment, "comment", least=policy.REVIEW_REASON_MIN)}
-    if word.what == AGE and word.how not in HOWS:
-        raise BadInput(f"how is one of {list(HOWS)}", code="attestation_malformed", pointer="how")
+    if word.what == AGE and word.how not in ATTESTATION_HOWS:
+        raise BadInput(
+            f"how is one of {list(ATTESTATION_HOWS)}", code="attestation_malformed", pointer="how"
+        )
     statement = {"what": AGE, "how": word.how}
     if word.what != AGE:
         if word.day is None or not today - policy.VISIT_BEFORE <= word.day <= today:
@@ -308,7 +317,7 @@ def _open_to_word(verification_id: str, lender_id: str, *, lock: bool = False) -
     # that of the day.
     pinned, at = profiles.pinned(row.profile_sha256), clock.now()
     newest = Clearance.objects.filter(verification=row).order_by("created_at").last()
-    laws = [pinned, law_of_day.binding(pinned.id, mode=row.mode, at=at)]
+    laws = [pinned, profiles.binding(pinned.id, mode=row.mode, at=at)]
     laws += [profiles.get(newest.profile_id)] if newest else []
     if at >= public.finished_at - aged + timedelta(
         seconds=min(law.valid_for_seconds for law in laws)
@@ -342,7 +351,9 @@ def _lacking(rows: Sequence[Verification]) -> dict[str, tuple[str, ...]]:
     newest = {str(clearance.verification_id): clearance for clearance in in_order}
     return {
         pk: tuple(
-            ASKED_BY[gate["status"]] for gate in clearance.gates if gate["status"] in ASKED_BY
+            ATTESTATION_ASKED_BY[gate["status"]]
+            for gate in clearance.gates
+            if gate["status"] in ATTESTATION_ASKED_BY
         )
         for pk, clearance in newest.items()
         if clearance.status == REFUSED

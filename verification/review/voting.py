@@ -33,8 +33,8 @@ from verification.case.moving import History, read_sound
 from verification.case.votes import PERMISSION, Reviewer
 from verification.core.errors import BadInput, Conflict, NotFound, Refused
 from verification.core.identification_document import Judged
+from verification.core.lender import LenderFacts
 from verification.core.opening import Loan
-from verification.core.person import LenderFacts
 from verification.core.results import Outcome
 from verification.core.route import Evidence, Stage
 from verification.core.status import Status

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
+from verification.core.answers import AccountAnswer, Basis, parse_account
 from verification.core.ids import Iin
-from verification.core.payout_answers import AccountAnswer, Basis, parse_account
 from verification.sources.asking import PAYOUT_SECONDS, HttpAdapter, Source, spell
 
 SOURCE: Final = "account_owner"

@@ -27,6 +27,7 @@ from typing import Any, Final, Generic, Protocol, Self, TypeVar
 from urllib.parse import SplitResult, urlencode, urlsplit
 
 from verification import outbound
+from verification.core.answers import TEXT_MAX_BYTES, Basis
 from verification.core.errors import (
     BadInput,
     ConsentMissing,
@@ -35,8 +36,6 @@ from verification.core.errors import (
     Unavailable,
 )
 from verification.core.ids import Iin, Phone
-from verification.core.payout_answers import Basis
-from verification.core.registry_answers import TEXT_MAX_BYTES
 from verification.core.strict_json import is_reference
 from verification.outbound import Limits
 from verification.sources.installed import resolve

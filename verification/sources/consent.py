@@ -4,16 +4,16 @@ O-40.
 1. A `ConsentRequest` has the service ask the person; while a consent to the same is open, that one
    is given back. A consent is to one request for a loan: no other is looked up under it.
 2. The person answers the state's message. A `ConsentReading` tells what came of it.
-3. `core.registry_answers.consent_id_to` gives the id that registers want, or raises.
+3. `core.answers.consent_id_to` gives the id that registers want, or raises.
 """
 
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
+from verification.core.answers import CONSENT_MAX_BYTES, ConsentAnswer, parse_consent
 from verification.core.errors import SourceUnavailable
 from verification.core.ids import Iin, Phone
-from verification.core.registry_answers import CONSENT_MAX_BYTES, ConsentAnswer, parse_consent
 from verification.sources.asking import SECONDS, Fetched, Service, Source, spell
 from verification.sources.installed import resolve
 
@@ -23,11 +23,11 @@ SOURCE: Final = "consent"
 @dataclass(frozen=True, kw_only=True)
 class ConsentRequest:
     """Who is asked, for whom, to what. `text_sha256` names the wording they were shown, see
-    `stages/consent/policy.py`.
+    `stages/confirmation/policy.py`.
 
     reference: the verification it is for. phone: what the lender stated, for an adapter that must
     name one; else None, for the state knows where it reaches a person. services: a choice of
-    `core.registry_answers.SERVICES`.
+    `core.answers.SERVICES`.
     valid_seconds: how long the consent shall hold.
     """
 

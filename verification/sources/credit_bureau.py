@@ -9,9 +9,9 @@ from datetime import date
 from functools import partial
 from typing import Final
 
+from verification.core.answers import Basis, CreditsAnswer, parse_credits
 from verification.core.errors import SourceUnavailable
 from verification.core.ids import Iin
-from verification.core.payout_answers import Basis, CreditsAnswer, parse_credits
 from verification.sources.asking import PAYOUT_SECONDS, Fetched, HttpAdapter, Source, spell
 
 SOURCE: Final = "credit_bureau"

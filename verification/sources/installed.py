@@ -16,8 +16,8 @@ from typing import Any, Final
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from verification.core.certificates import OFFICIAL, OfficialCertificate
 from verification.core.errors import Misconfigured
-from verification.core.official_certificates import OFFICIAL, OfficialCertificate
 
 SOURCE: Final = "trust_anchors"
 PINS_FILE: Final = "pins.txt"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from verification.core.answers import PersonAnswer, parse_person
 from verification.core.ids import Iin
-from verification.core.registry_answers import PersonAnswer, parse_person
 from verification.sources.asking import HttpAdapter, Source, spell
 
 SOURCE: Final = "person_registry"

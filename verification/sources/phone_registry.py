@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from verification.core.answers import OwnershipAnswer, parse_ownership
 from verification.core.ids import Iin, Phone
-from verification.core.registry_answers import OwnershipAnswer, parse_ownership
 from verification.sources.asking import HttpAdapter, Source, spell
 
 SOURCE: Final = "phone_registry"

@@ -10,8 +10,8 @@ from functools import partial
 from hashlib import sha256
 from typing import Final
 
+from verification.core.answers import PHOTO_ANSWER_MAX_BYTES, PhotoAnswer, parse_photo
 from verification.core.ids import Iin
-from verification.core.registry_answers import PHOTO_ANSWER_MAX_BYTES, PhotoAnswer, parse_photo
 from verification.sources.asking import HttpAdapter, Source, spell
 
 SOURCE: Final = "photo_registry"

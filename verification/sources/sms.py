@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from verification.core.answers import SMS_ANSWER_MAX_BYTES, SmsAnswer, parse_sms
 from verification.core.ids import Phone
-from verification.core.sms import SMS_ANSWER_MAX_BYTES, SmsAnswer, check_text, parse_sms
+from verification.core.spelling import check_sms
 from verification.sources.asking import HttpAdapter, Source, spell
 
 SOURCE: Final = "sms"
@@ -37,7 +38,7 @@ class Message:
 
     def __post_init__(self) -> None:
         """Raises `BadInput` for a text that is too long or carries a link."""
-        check_text(self.text, host=host())
+        check_sms(self.text, host=host())
 
 
 def spell_sms(answer: SmsAnswer) -> bytes:

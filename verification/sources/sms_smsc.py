@@ -20,8 +20,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from verification.core.answers import SMS_ANSWER_MAX_BYTES, SmsAnswer
 from verification.core.errors import SourceUnavailable
-from verification.core.sms import SMS_ANSWER_MAX_BYTES, SmsAnswer
 from verification.core.strict_json import StrictObject, read_object
 from verification.sources.asking import SECONDS, Fetched, Service, read_token
 from verification.sources.sms import SOURCE, Message

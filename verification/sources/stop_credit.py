@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from verification.core.answers import Basis, StopCreditAnswer, parse_stop_credit
 from verification.core.ids import Iin
-from verification.core.payout_answers import Basis, StopCreditAnswer, parse_stop_credit
 from verification.sources.asking import PAYOUT_SECONDS, HttpAdapter, Source, spell
 
 SOURCE: Final = "stop_credit"

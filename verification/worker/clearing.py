@@ -9,7 +9,7 @@ from typing import Any
 from verification import clock, transactions
 from verification.case import contents, moving, policy
 from verification.case.moving import History, read_sound
-from verification.core import almaty, law_of_day, profiles
+from verification.core import almaty, profiles
 from verification.core.clearance import ISSUED, PROCESSING, REFUSED, Contract, Facts, Gate, evaluate
 from verification.core.errors import Conflict, EvidenceUnreadable, Misconfigured, SourceUnavailable
 from verification.core.events import CLEARED
@@ -70,7 +70,7 @@ def clear(verification: Verification) -> None:
         if record is not None and record.decision is not None and not code:
             _issue(verification, record, weighed, decision=record.decision)
             return
-        at, gates_spelled = clock.now(), [gate.spelled() for gate in weighed.gates]
+        at, gates_spelled = clock.now(), [gate.as_record() for gate in weighed.gates]
         Clearance.objects.filter(pk=clearance.pk).update(
             status=REFUSED, code=code, gates=gates_spelled
         )
@@ -118,7 +118,7 @@ def _evaluated(verification: Verification, record: _OnRecord, decision: AuditEnt
     # Another day may bring another profile of the lender's: who asks again is told by that one.
     if (today := almaty.day_of(at)) != almaty.day_of(request["at"]):
         raise Conflict("it was asked for on another day", code=_UNAVAILABLE)
-    binding = law_of_day.binding(request["profile"], mode=verification.mode, at=at)
+    binding = profiles.binding(request["profile"], mode=verification.mode, at=at)
     laws = (profiles.pinned(str(decision.body["profile_sha256"])), binding)
     age_confirmation, visit = gates.attested_answers(verification, laws, sound=sound, iin=iin)
     contract, consent, days, reported = None, None, {today}, clearances.reported(sound)
@@ -168,7 +168,7 @@ def _issue(
     account = clearances.index(name, "account", case.loan.payout_account)[0]
     cap, gates_spelled = (
         clearances.tiyn(case.loan.amount),
-        [gate.spelled() for gate in weighed.gates],
+        [gate.as_record() for gate in weighed.gates],
     )
     Clearance.objects.filter(pk=name).update(
         status=ISSUED,

@@ -111,9 +111,9 @@ def judge_attempt(history: History, attempt: Attempt, stage: Stage, *, key: vaul
     evidence = replace(
         evidence_before,
         items=items,
-        seen=repeated,
+        presented=repeated,
         at=at,
-        left=tries_left,
+        attempts_left=tries_left,
         handed_over=record.handed_over,
     )
     numbers = stage.policy_in_use()
@@ -210,14 +210,16 @@ def after_pass(history: History, stage: Stage, *, key: vault.Key, at: datetime) 
     passed_routes = [route for route in routes if not unpassed(history.state, releases[route])]
     # 3 a combination of the law is whole
     lawful = lawful_combinations(history)
-    if passed_routes[-1:] == [row.route] and profiles.suffices(lawful, passed=passed_routes):
+    if passed_routes[-1:] == [row.route] and profiles.suffices(lawful, passed_routes=passed_routes):
         names = [releases[route].id for route in passed_routes]
         body: dict[str, Any] = {"routes": passed_routes, "releases": names}
         end(history, Status.VERIFIED, at=at, body=body, key=key)
         return
     # 4 the next route of the combination; anything else is refused
     chosen = tuple(row.combination)
-    next_route = profiles.next_route(chosen, passed=passed_routes) if chosen in lawful else None
+    next_route = (
+        profiles.next_route(chosen, passed_routes=passed_routes) if chosen in lawful else None
+    )
     if next_route is None:
         body = {"routes": passed_routes}
         end(history, Status.DECLINED, at=at, code="check_missing", body=body, key=key)

@@ -164,8 +164,8 @@ def differences(stage: Stage, judgement: Judgement) -> list[str]:
         evidence = Evidence(
             items=judgement.items,
             at=datetime.fromisoformat(terms["at"]),
-            seen=frozenset(str(kind) for kind in terms["seen"]),
-            left=terms["left"],
+            presented=frozenset(str(kind) for kind in terms["seen"]),
+            attempts_left=terms["left"],
             handed_over=terms["handed_over"],
         )
         sources[EVIDENCE] = stage.measure(judgement.case, evidence, policy)  # 5

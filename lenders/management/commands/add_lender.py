@@ -10,7 +10,7 @@ from django.db import IntegrityError
 from lenders import keys, parsing
 from lenders.models import NAME_LENGTH, Lender
 from verification import transactions
-from verification.core import calendars, profiles
+from verification.core import profiles
 from verification.core.errors import TulgaError
 from verification.core.ids import Bin, parse_office_phone
 
@@ -68,8 +68,8 @@ class Command(BaseCommand):
                     name=parsing.text(options["name"], longest=NAME_LENGTH),
                     bin=Bin.parse(options["bin"]).value,
                     phone=parse_office_phone(options["phone"]),
-                    test_calendar=calendars.parse_calendar(test),
-                    live_calendar=calendars.parse_live_calendar(live),
+                    test_calendar=profiles.parse_calendar(test),
+                    live_calendar=profiles.parse_live_calendar(live),
                     return_urls=addresses,
                 )
                 issued = keys.issue(lender, mode="test")

@@ -25,7 +25,7 @@ from tests.verification.stories import camera_story as camera
 from tests.verification.stories.story import Story, order
 from verification.access import open_page
 from verification.borrower import camera as page
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 from verification.stages.live_capture.policy import LiveCapturePolicy
 
 STILL_BYTES = LiveCapturePolicy().capture.still_bytes

@@ -8,8 +8,8 @@ from datetime import date
 from typing import Any
 
 from verification import clock
+from verification.core.answers import Basis, parse_account, parse_credits, parse_stop_credit
 from verification.core.errors import SourceUnavailable
-from verification.core.payout_answers import Basis, parse_account, parse_credits, parse_stop_credit
 from verification.sources.account_owner import AccountQuestion
 from verification.sources.asking import Fetched
 from verification.sources.stop_credit import RefusalQuestion

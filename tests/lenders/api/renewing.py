@@ -25,8 +25,8 @@ from tests.verification.stories.insecure_revocation import InsecureRevocation
 from tests.verification.stories.story import BORN, Story, begin, wait_until
 from verification import clock
 from verification.core import profiles
-from verification.stages.consent.policy import CURRENT
-from verification.stages.renewal import policy as renewal
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
+from verification.stages.confirmation.policy import RENEWAL
 
 DAY = timedelta(hours=24)
 OVER_MCI = 50
@@ -123,7 +123,7 @@ def _to_renewal(story: Story) -> Story:
 
 def agree(story: Story, *, agreed: bool = True) -> None:
     """The borrower says whether they want the money."""
-    story.answer(agreed=agreed, version=renewal.CURRENT, language="kk")
+    story.answer(agreed=agreed, version=RENEWAL.current, language="kk")
     story.work()
 
 

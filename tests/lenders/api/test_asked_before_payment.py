@@ -25,13 +25,13 @@ from tests.verification.log.rows import tamper
 from tests.verification.stories.story import make_due, wait_until
 from verification import clock
 from verification.case import contents, policy
-from verification.core import mci
+from verification.core import profiles
 from verification.core.almaty import day_of
 from verification.log import signatures
 from verification.models import AuditEntry, Clearance, EvidenceItem, Verification
 from verification.payout import gates as answers
 from verification.sources.asking import PAYOUT_SECONDS
-from verification.stages.consent import policy as texts
+from verification.stages.confirmation import policy as texts
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -131,8 +131,8 @@ def test_each_question_names_what_the_borrower_agreed_to(api, lender, issued, as
     story = verified(lender, issued)
     cleared(api, story)
     (basis,) = {one["basis"] for one in played.asked}
-    assert (basis.version, basis.language) == (texts.CURRENT, "ru")
-    assert basis.text_sha256 == texts.text_sha256(texts.CURRENT, "ru")
+    assert (basis.version, basis.language) == (texts.CONSENT.current, "ru")
+    assert basis.text_sha256 == texts.CONSENT.sha256(texts.CONSENT.current, "ru")
     opened = AuditEntry.objects.get(verification_id=story.id, type="verification.created")
     assert opened.at <= datetime.fromisoformat(basis.at) <= played.asked[0]["at"]
 
@@ -187,7 +187,7 @@ def test_a_source_that_cannot_be_built_is_no_missing_one(
 @pytest.mark.parametrize(("over", "expected"), [(0, "passed"), (1, "cooling_off")])
 def test_what_others_lent_that_day_counts(api, lender, issued, played, monkeypatch, over, expected):
     under(lender, monkeypatch, cooling_off_over_mci=75, cooling_off_hours=24)
-    limit = mci.tenge(75, on=day_of(clock.now())) * 100
+    limit = profiles.mci_tenge(75, on=day_of(clock.now())) * 100
     played.lent = {day_of(clock.now()): str(limit - LOAN + over)}
     story = verified(lender, issued)
     assert report(api, story).status_code == 200

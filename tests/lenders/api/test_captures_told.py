@@ -32,8 +32,7 @@ from verification.core.results import Step
 from verification.core.route import Evidence
 from verification.engines.liveness.prints import Alike
 from verification.routes import BIOMETRIC
-from verification.stages.live_capture.facts import LiveCaptureFacts
-from verification.stages.live_capture.kept import Compared, ComparedAll
+from verification.stages.live_capture.measure import Compared, ComparedAll, LiveCaptureFacts
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

@@ -14,7 +14,7 @@ from tests.lenders.api import renewing
 from tests.lenders.api.test_clearances import ask, clean, cleared, code, verified
 from tests.lenders.samples import opening
 from verification import clock
-from verification.core import almaty, law_of_day, mci, profiles
+from verification.core import almaty, profiles
 from verification.core.errors import Conflict
 from verification.worker import clearing
 
@@ -72,7 +72,9 @@ def test_a_year_without_an_mci_refuses_at_once_and_says_why(api, lender, issued,
     story = verified(lender, issued)
     assert renewing.report(api, story).status_code == 200
     monkeypatch.setattr(
-        mci, "VALUES", [one for one in mci.VALUES if one.in_force_from.year < clock.now().year]
+        profiles,
+        "MCI_VALUES",
+        [one for one in profiles.MCI_VALUES if one.in_force_from.year < clock.now().year],
     )
     told = cleared(api, story)
     assert (told["status"], told["code"]) == ("refused", "mci_unknown")
@@ -87,9 +89,9 @@ def test_a_year_without_an_mci_refuses_at_once_and_says_why(api, lender, issued,
 def test_in_live_mode_the_law_of_the_day_of_issue_joins(api, lender, issued, monkeypatch):
     story = verified(lender, issued)
     asked = ask(api, story).json()
-    found = law_of_day.binding
+    found = profiles.binding
     monkeypatch.setattr(
-        law_of_day, "binding", lambda held, *, mode, at: found(held, mode="live", at=at)
+        profiles, "binding", lambda held, *, mode, at: found(held, mode="live", at=at)
     )
     story.work()
     told = api.get(f"/v1/clearances/{asked['id']}").json()
@@ -109,7 +111,7 @@ def test_where_another_law_binds_than_was_asked_for_none_is_issued(
     story = verified(lender, issued)
     asked = ask(api, story).json()
     taken = replace(profiles.get("KZ-2021-04"), id="KZ-TEST")
-    monkeypatch.setattr(law_of_day, "binding", lambda held, *, mode, at: taken)
+    monkeypatch.setattr(profiles, "binding", lambda held, *, mode, at: taken)
     story.work()
     told = api.get(f"/v1/clearances/{asked['id']}").json()
     assert (told["status"], told["code"]) == ("refused", "gates_unavailable")

@@ -44,7 +44,7 @@ from verification.log import signatures
 from verification.log.legality import faults_of
 from verification.models import AuditEntry, Verification
 from verification.payout import clearances, renewals
-from verification.stages.renewal.policy import CURRENT, TEXTS
+from verification.stages.confirmation.policy import RENEWAL
 
 __all__ = ["asked", "half_a_day_ago", "iin", "story", "waited"]
 
@@ -217,10 +217,15 @@ def test_a_browser_is_shown_it_and_sends_the_answer(api, waited):
     assert browser.post(reverse("borrower:link"), {"token": renewal.token}).status_code == 302
     to_renewal(renewal)
     shown = browser.get(reverse("borrower:now")).content.decode()
-    assert TEXTS[CURRENT]["ru"] in shown
+    assert RENEWAL.wordings[RENEWAL.current]["ru"] in shown
     assert "KZ86 •••• 0100" in shown
     assert reverse("borrower:elsewhere") not in shown
-    answer = {"turn": renewal.turn().turn, "agreed": "false", "version": CURRENT, "language": "ru"}
+    answer = {
+        "turn": renewal.turn().turn,
+        "agreed": "false",
+        "version": RENEWAL.current,
+        "language": "ru",
+    }
     browser.post(reverse("borrower:now"), answer)
     renewal.work()
     assert "Вы отказались от денег" in browser.get(reverse("borrower:now")).content.decode()

@@ -31,7 +31,7 @@ from verification.case import moving
 from verification.core.errors import Conflict
 from verification.models import Clearance, Verification
 from verification.payout import gates
-from verification.stages.renewal.policy import CURRENT
+from verification.stages.confirmation.policy import RENEWAL
 from verification.worker import queue
 
 __all__ = ["asked", "half_a_day_ago", "iin", "story", "waited"]
@@ -49,7 +49,7 @@ def renewal(api, lender, waited, monkeypatch):
 
 def says_no(child):
     """The borrower's answer, which waits for its judgement."""
-    to_renewal(child).answer(agreed=False, version=CURRENT, language="kk")
+    to_renewal(child).answer(agreed=False, version=RENEWAL.current, language="kk")
 
 
 def says_somebody_tells(child):

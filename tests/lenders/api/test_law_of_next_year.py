@@ -23,7 +23,7 @@ from tests.verification.log.law_story import (
 from tests.verification.stories.conftest import trust
 from tests.verification.stories.story import IIN
 from verification import clock
-from verification.core import law_book, law_file, law_rules, mci, profiles
+from verification.core import law_file, law_rules, profiles
 from verification.log import laws
 from verification.models import AuditEntry
 
@@ -90,14 +90,14 @@ def test_a_clearance_that_counts_in_mci_is_refused_before_and_issued_after_witho
 
 
 def test_audit_verify_names_a_clearance_that_rests_on_an_mci_before_its_entry(api, story):
-    law_book.hold(law_rules.all_of((law_file.parse(law_files.document()),)))
-    law_book.read_by(None)
+    profiles.hold_amendments(law_rules.all_of((law_file.parse(law_files.document()),)))
+    profiles.read_amendments_by(None)
     assert cleared(api, story)["status"] == "issued"
     order()
     assert kinds() == ["law_early"]
     take(law_files.document())
     order()
-    law_book.read_by(laws.look)
+    profiles.read_amendments_by(laws.look)
     [finding] = findings("--log", "test")
     issued = AuditEntry.objects.get(type="clearance.issued")
     assert (finding["code"], finding["entry"]) == ("law_early", issued.pk)
@@ -105,19 +105,23 @@ def test_audit_verify_names_a_clearance_that_rests_on_an_mci_before_its_entry(ap
 
 
 def test_a_clearance_in_a_year_that_the_code_ships_rests_on_no_file(api, story, monkeypatch):
-    monkeypatch.setattr(mci, "VALUES", (*mci.VALUES, mci.Mci(date(2027, 1, 1), 4500, "a release")))
+    monkeypatch.setattr(
+        profiles,
+        "MCI_VALUES",
+        (*profiles.MCI_VALUES, profiles.Mci(date(2027, 1, 1), 4500, "a release")),
+    )
     assert cleared(api, story)["status"] == "issued"
     order()
-    assert (law_book.current().number, findings("--log", "test")) == (0, [])
+    assert (profiles.current_amendments().number, findings("--log", "test")) == (0, [])
 
 
 def test_audit_verify_names_a_case_that_was_opened_by_a_profile_before_its_entry(api, lender):
-    law_book.hold(law_rules.all_of((law_file.parse(STRICT),)))
-    law_book.read_by(None)
+    profiles.hold_amendments(law_rules.all_of((law_file.parse(STRICT),)))
+    profiles.read_amendments_by(None)
     story = verified(lender, issued, profile="KZ-2027-01")
     take(STRICT)
     order()
-    law_book.read_by(laws.look)
+    profiles.read_amendments_by(laws.look)
     opened = AuditEntry.objects.get(type="verification.created").pk
     named = [(finding["code"], finding["entry"]) for finding in findings("--log", "test")]
     assert ("law_early", opened) in named

@@ -17,7 +17,7 @@ from tests.lenders.api.test_clearances import (
 )
 from tests.verification.stories.story import Story, opening
 from verification.access import openings
-from verification.core.person import LenderFacts
+from verification.core.lender import LenderFacts
 from verification.models import AuditEntry
 from verification.payout import clearances
 

@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from verification.core.ids import Iin, Phone
+from verification.core.lender import LenderFacts
 from verification.core.opening import Document, Loan, Person
-from verification.core.person import Case, LenderFacts
+from verification.core.person import Case
 from verification.stages.statement.dialogue import statement
 
 FOLDER = Path(__file__).resolve().parent

@@ -18,7 +18,7 @@ from verification.core.route import Stage
 from verification.engines.liveness.gestures import Neutral
 from verification.engines.liveness.pictures import ChainNumbers
 from verification.routes import ROUTES
-from verification.stages.live_capture.kept import ComparedAll
+from verification.stages.live_capture.measure import ComparedAll
 
 LIST = Path(__file__).resolve().parent / "fields.txt"
 _ADDED = " added"

@@ -15,7 +15,7 @@ from verification.core.person import Case
 from verification.core.route import Evidence, Stage
 from verification.core.stored import canonical_json
 from verification.routes import LIVE_FACE
-from verification.stages import code, consent, question, renewal, statement
+from verification.stages import code, confirmation, statement
 
 _FRAMES = 12
 
@@ -23,18 +23,18 @@ _FRAMES = 12
 def attempts() -> Iterator[tuple[Stage, Case, Evidence]]:
     """Stage, case and evidence of each."""
     agreed = known_case.known()
-    yield consent.STAGE, known_case.case(), agreed
+    yield confirmation.CONSENT, known_case.case(), agreed
     free = canonical_json({"somebody_tells_me": False, "at": known_case.NOW.isoformat()})
     yield (
-        question.STAGE,
+        confirmation.QUESTION,
         known_case.case(),
         Evidence(items={"question.answer": free}, at=known_case.NOW),
     )
     yield LIVE_FACE.stages[0], known_case.case(), agreed
-    yes = {"agreed": True, "version": renewal.policy.CURRENT, "language": "kk"}
-    wanted = dict(renewal.STAGE.accept({}, yes, known_case.NOW).evidence)
+    yes = {"agreed": True, "version": confirmation.policy.RENEWAL.current, "language": "kk"}
+    wanted = dict(confirmation.RENEWAL.accept({}, yes, known_case.NOW).evidence)
     wanted["renewal.shown"] = canonical_json({"contract_sha256": "a" * 64})
-    yield renewal.STAGE, known_case.case(), Evidence(items=wanted, at=known_case.NOW)
+    yield confirmation.RENEWAL, known_case.case(), Evidence(items=wanted, at=known_case.NOW)
     sent = known_case.memory()
     guessed = known_case.evidence(
         known_case.issued(sent), known_case.guessed(sent, known_case.CODE)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from lenders.resources.events import Event
 from tests.verification.stages.person.known_case import memory
 from tests.verification.stories.story import opening
-from verification.core.person import LenderFacts
+from verification.core.lender import LenderFacts
 
 LENDER = LenderFacts(id="len_a", name="Sandbox Credit", bin="120340000014", phone="+77270000044")
 OPENING = opening()

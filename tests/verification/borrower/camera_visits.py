@@ -8,7 +8,7 @@ from django.test import Client
 from tests.verification.borrower.pages import made
 from tests.verification.stories.story import begin, lender
 from verification.access import open_page as pages
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 NOW = "/v/now/"
 SCRIPT = {"Accept": "application/json"}

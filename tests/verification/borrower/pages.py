@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from verification.access.open_page import BorrowerPage, RouteChoice
-from verification.core.person import LenderFacts, Renewal
+from verification.core.lender import LenderFacts
+from verification.core.person import Renewal
 from verification.core.statement_text import CURRENT, FORM
 from verification.routes import ROUTES
-from verification.stages.consent import policy as consent
-from verification.stages.renewal import policy as renewal
+from verification.stages.confirmation import policy as texts
+from verification.stages.confirmation.policy import CONSENT
 from verification.stages.statement.dialogue import prompt_statement
 
 AT = datetime(2026, 11, 24, 10, 40, tzinfo=UTC)
@@ -36,7 +37,10 @@ STATEMENT = {
     "expires": AT.isoformat(),
 }
 DATA: dict[str, dict[str, Any]] = {
-    "consent": {"version": consent.CURRENT, "texts": consent.TEXTS[consent.CURRENT]},
+    "consent": {
+        "version": CONSENT.current,
+        "texts": CONSENT.wordings[CONSENT.current],
+    },
     "statement": dict(prompt_statement({"statement": STATEMENT})),
     "form": {
         "fields": [
@@ -52,7 +56,10 @@ DATA: dict[str, dict[str, Any]] = {
         "expires": (AT + timedelta(minutes=5)).isoformat(),
     },
     "commands": {"state": "ready", "missed": ""},
-    "renewal": {"version": renewal.CURRENT, "texts": renewal.TEXTS[renewal.CURRENT]},
+    "renewal": {
+        "version": texts.RENEWAL.current,
+        "texts": texts.RENEWAL.wordings[texts.RENEWAL.current],
+    },
 }
 RENEWAL = Renewal(
     "ver_0",

@@ -12,7 +12,7 @@ from tests.verification.borrower.camera_visits import NOW, client, shows, story,
 from tests.verification.borrower.pages import choices
 from verification import clock
 from verification.borrower import camera
-from verification.stages.live_capture import kept
+from verification.stages.live_capture import dialogue as live_capture
 from verification.stages.live_capture import policy as capture_policy
 
 __all__ = ["client", "shows", "story"]
@@ -48,7 +48,7 @@ def test_every_command_has_a_sign_and_words(client, shows, language):
     client.cookies["django_language"] = language
     shown = text(client.get(NOW))
     signs = dict(re.findall(r'data-command="(\w+)" data-words="([^"]+)" hidden><svg', shown))
-    assert set(signs) == {kept.NEUTRAL, *capture_policy.TURNS, *capture_policy.OTHERS}
+    assert set(signs) == {live_capture.NEUTRAL, *capture_policy.TURNS, *capture_policy.OTHERS}
     assert len(set(signs.values())) == len(signs)
 
 

@@ -27,7 +27,7 @@ from verification.borrower import views
 from verification.case import policy
 from verification.core import errors
 from verification.core.codes import CODES, ENDINGS, NOT_CONFIRMED, REASONS, ending_of
-from verification.core.person import LenderFacts, Outline
+from verification.core.lender import LenderFacts, Outline
 
 SPOKEN = ("en", *LANGUAGES)
 PAGES_OF_PROBLEMS = {code: row for code, row in CODES.items() if row.page_title}

@@ -30,7 +30,7 @@ from verification.core.errors import NotYourTurn
 from verification.core.ids import HAND_OVER, LINK, MOBILE_SIGNING, SESSION, secret_digest
 from verification.log.verify import verify_log
 from verification.models import Access, Attempt, AuditEntry, Verification
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 __all__ = ("authorities", "issued", "trusted")
 

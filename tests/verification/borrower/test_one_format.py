@@ -12,7 +12,7 @@ from tests.verification.borrower.pages import DATA, RENEWAL, made
 from tests.verification.stories.story import begin, lender
 from verification.access import open_page
 from verification.core import spelling
-from verification.core.sms import code_text
+from verification.core.spelling import code_sms
 
 LANGUAGES = ("kk", "ru", "en")
 PAGES = sorted({*DATA, "question", "wait", "resume", "checking", "choose_route"})
@@ -73,7 +73,7 @@ def test_a_message(language: str) -> None:
         "currency": "KZT",
         "host": "id.lender.example",
     }
-    assert list(one_format.faults(code_text("123456", language=language, **loan))) == []
+    assert list(one_format.faults(code_sms("123456", language=language, **loan))) == []
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from tests.verification import law_files
-from verification.core import law_book, law_file, law_rules, mci
+from verification.core import law_file, law_rules, profiles
 from verification.core.profiles import PROFILES, RENEWAL
 
 pytestmark = pytest.mark.django_db
@@ -133,13 +133,13 @@ def test_the_newest_profile_and_value_come_first():
     places = [page.index(f'id="{name}"') for name in PROFILES]
     assert places == sorted(places, reverse=True)
     assert page.index("4,325") < page.index("3,932") < page.index("3,692")
-    assert all(value.source in page for value in mci.VALUES)
+    assert all(value.source in page for value in profiles.MCI_VALUES)
 
 
 @pytest.mark.parametrize("language", ["kk", "ru", "en"])
 def test_what_was_taken_is_shown_with_its_source_as_it_was_signed(language):
     said = law_files.document(profiles=[law_files.profile()], statuses=[law_files.status()])
-    law_book.hold(law_rules.all_of((law_file.parse(said),)))
+    profiles.hold_amendments(law_rules.all_of((law_file.parse(said),)))
     page = shown(language)
     assert "4,500" in page.replace("\N{NO-BREAK SPACE}", ",")
     assert str(law_files.MCI_2027["source"]) in page
@@ -164,7 +164,7 @@ def test_what_was_taken_is_shown_with_its_source_as_it_was_signed(language):
 )
 def test_a_profile_that_is_only_announced_says_so(language, words):
     said = law_files.document(profiles=[law_files.profile(status="announced", since="2026-12-01")])
-    law_book.hold(law_rules.all_of((law_file.parse(said),)))
+    profiles.hold_amendments(law_rules.all_of((law_file.parse(said),)))
     assert words in card(law_files.STRICTER, language)
 
 
@@ -182,7 +182,7 @@ def test_that_no_source_shows_a_publication_is_said_until_a_law_file_names_one(
     label, missing = MISSING[language]
     assert f"{label} {missing} SHA-256" in card("KZ-2026-01", language)
     assert label not in card("KZ-2025-09", language)
-    law_book.hold(
+    profiles.hold_amendments(
         law_rules.all_of((law_file.parse(law_files.document(statuses=[law_files.status()])),))
     )
     words = card("KZ-2026-01", language)
@@ -201,7 +201,7 @@ def test_that_no_source_shows_a_publication_is_said_until_a_law_file_names_one(
 def test_the_page_says_which_law_file_was_taken_last(language: str, none: str, last: str) -> None:
     assert none in shown(language)
     law = law_file.parse(law_files.document())
-    law_book.hold(law_rules.all_of((law,)))
+    profiles.hold_amendments(law_rules.all_of((law,)))
     page = shown(language)
     assert none not in page
     assert last in page
@@ -209,7 +209,7 @@ def test_the_page_says_which_law_file_was_taken_last(language: str, none: str, l
 
 
 def test_a_number_that_counts_for_nothing_is_said_to() -> None:
-    law_book.hold(replace(law_book.NOTHING, number=2))
+    profiles.hold_amendments(replace(profiles.NO_AMENDMENTS, number=2))
     assert "The file of this number counts for nothing." in shown()
 
 

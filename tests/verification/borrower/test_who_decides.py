@@ -6,7 +6,7 @@ import re
 import pytest
 
 from tests.verification.borrower.camera_visits import NOW, client, shows, story, text
-from verification.stages.consent import policy
+from verification.stages.confirmation import policy
 
 __all__ = ["client", "shows", "story"]
 
@@ -106,7 +106,7 @@ def test_the_camera_names_the_register_of_people_where_it_is_asked(read, languag
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_consent_asks_the_registers_only_after_the_sms(language):
-    agreed = policy.text(policy.CURRENT, language)
+    agreed = policy.CONSENT.wordings[policy.CONSENT.current][language]
     asked = CONSENT[language][2]
     paragraph = next(part for part in agreed.split("\n\n") if asked in part)
     assert "1414" in paragraph.partition(asked)[2]
@@ -118,7 +118,7 @@ def test_the_consent_asks_the_registers_only_after_the_sms(language):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_neither_page_promises_that_a_refusal_is_looked_at_again(read, language):
     camera, _, _ = read("commands", language).partition('<details class="cannot">')
-    for page in (policy.text(policy.CURRENT, language), words(camera)):
+    for page in (policy.CONSENT.wordings[policy.CONSENT.current][language], words(camera)):
         assert re.findall(REVIEW[language], page, re.IGNORECASE) == []
 
 

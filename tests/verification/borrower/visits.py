@@ -8,7 +8,7 @@ from django.test import Client
 from tests.responses import Response
 from tests.verification.stories.story import Story
 from verification.models import AuditEntry
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 NOW = "/v/now/"
 

@@ -13,7 +13,7 @@ from verification.case import moving, steps
 from verification.case.moving import History, read, read_unverified
 from verification.core.errors import Conflict, EvidenceUnreadable
 from verification.models import Attempt, AuditEntry, AuditPending, Verification
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 from verification.worker import queue, run
 
 pytestmark = pytest.mark.django_db(transaction=True)

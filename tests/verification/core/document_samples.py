@@ -15,8 +15,9 @@ from jsonschema import Draft202012Validator, FormatChecker
 from tests.verification.core import answer_samples
 from verification.core.identification_document import AttemptFacts, Ending, Facts, Judged
 from verification.core.ids import Iin, Phone
+from verification.core.lender import LenderFacts
 from verification.core.opening import Document, Loan, Person
-from verification.core.person import Case, LenderFacts
+from verification.core.person import Case
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ORDER = ("look_straight", "turn_right", "blink", "turn_left")
@@ -131,7 +132,7 @@ def facts(*, mode: str = "test", evidence: dict[str, bytes] | None = None, **cha
             burnt=False,
         ),
         ending=Ending(outcome="passed", code="", decided_by="checks", at=later(21)),
-        passed=(("biometric", "consent", later(-30)),),
+        passed_stages=(("biometric", "consent", later(-30)),),
         checks=(GATE, MATCH),
         evidence=evidence,
         kept_at=dict.fromkeys(evidence, later(22)),

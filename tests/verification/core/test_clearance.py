@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from verification.core import mci, profiles
+from verification.core import profiles
 from verification.core.clearance import Answer, Contract, Facts, evaluate
 from verification.core.codes import REFUSALS
 
@@ -25,7 +25,7 @@ FACTS = Facts(
     stop_credit=ANSWER,
     account_owner=ANSWER,
 )
-LIMIT = mci.tenge(75, on=date(2025, 10, 10)) * 100
+LIMIT = profiles.mci_tenge(75, on=date(2025, 10, 10)) * 100
 
 
 def said(laws=(NOW, NOW), at=AT, **other):
@@ -118,7 +118,7 @@ def test_the_sum_of_the_day_counts():
     assert said(contract=None)["cooling_off"] == "contract_required"
 
 
-FORTY = mci.tenge(40, on=date(2025, 10, 10)) * 100
+FORTY = profiles.mci_tenge(40, on=date(2025, 10, 10)) * 100
 WAITED = Contract(AT - timedelta(hours=25), release_from=AT - timedelta(hours=24))
 
 
@@ -144,7 +144,7 @@ def test_two_of_40_mci_on_one_day_wait_and_then_ask_for_a_new_consent(contract, 
 
 
 def test_at_the_turn_of_a_year_the_smaller_limit_holds():
-    of_old, of_new = (mci.tenge(75, on=date(year, 1, 1)) * 100 for year in (2025, 2026))
+    of_old, of_new = (profiles.mci_tenge(75, on=date(year, 1, 1)) * 100 for year in (2025, 2026))
     signed = datetime(2025, 12, 31, 18, 59, tzinfo=UTC)
     contract = Contract(signed, release_from=signed)
     assert of_old < of_new
@@ -159,7 +159,7 @@ def test_at_the_turn_of_a_year_the_smaller_limit_holds():
 
 
 def test_a_year_without_an_mci_is_named_and_all_else_is_judged():
-    at = datetime(mci.VALUES[-1].in_force_from.year + 1, 1, 1, 10, tzinfo=UTC)
+    at = datetime(profiles.MCI_VALUES[-1].in_force_from.year + 1, 1, 1, 10, tzinfo=UTC)
     told = said(
         (replace(NOW, amount_max_mci=500),), at=at, verified_at=at, contract=Contract(at, at)
     )

@@ -9,17 +9,15 @@ from verification.evidence import store
 from verification.models import EvidenceItem
 from verification.review import attesting, voting
 from verification.stages.code import dialogue as code
-from verification.stages.consent import dialogue as consent
-from verification.stages.live_capture import kept as live_capture
+from verification.stages.confirmation import dialogue as confirmation
+from verification.stages.live_capture import dialogue as live_capture
 from verification.stages.person import dialogue as person
-from verification.stages.question import dialogue as question
-from verification.stages.renewal import dialogue as renewal
 from verification.stages.statement import dialogue as statement
 
 GIVEN = {
     *(
-        consent.ANSWER,
-        question.ANSWER,
+        confirmation.CONSENT_ANSWER,
+        confirmation.QUESTION_ANSWER,
         person.ANSWER,
         statement.ANSWER,
         statement.SIGNATURE,
@@ -31,7 +29,7 @@ GIVEN = {
         f"{attesting.COMMENT_KIND}.N",
         f"{attesting.PLACE_KIND}.N",
     ),
-    renewal.ANSWER,
+    confirmation.RENEWAL_ANSWER,
     *(
         f"{live_capture.STAGE}.N.{word}"
         for word in ("turn", "lost", "part.N", "frame.N", "chain.N")

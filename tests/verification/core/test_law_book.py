@@ -8,21 +8,21 @@ from threading import Event
 
 import pytest
 
-from verification.core import law_book
-from verification.core.law_book import NOTHING, Amendments
+from verification.core import profiles
+from verification.core.profiles import NO_AMENDMENTS, Amendments
 
 
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
-    state, before = law_book._state, law_book.current()
+    state, before = profiles._book, profiles.current_amendments()
     reader = state.reader
     yield
-    law_book.hold(before)
-    law_book.read_by(reader)
+    profiles.hold_amendments(before)
+    profiles.read_amendments_by(reader)
 
 
 def test_a_slow_reader_never_puts_back_what_a_later_one_has_read() -> None:
-    law_book.hold(NOTHING)
+    profiles.hold_amendments(NO_AMENDMENTS)
     is_reading, goes_on = Event(), Event()
     taken = [1]
 
@@ -33,21 +33,21 @@ def test_a_slow_reader_never_puts_back_what_a_later_one_has_read() -> None:
             assert goes_on.wait(20)
         return Amendments(number=number)
 
-    law_book.read_by(read)
+    profiles.read_amendments_by(read)
     with ThreadPoolExecutor(3) as threads:
-        slow = threads.submit(law_book.look_again)
+        slow = threads.submit(profiles.look_again)
         assert is_reading.wait(20)
         taken.append(2)
-        later = threads.submit(law_book.look_again)
-        law_book.keep_current()  # a request that is not urgent does not wait for the slow one
-        assert law_book.current() is NOTHING
+        later = threads.submit(profiles.look_again)
+        profiles.keep_current()  # a request that is not urgent does not wait for the slow one
+        assert profiles.current_amendments() is NO_AMENDMENTS
         goes_on.set()
         assert (slow.result(20), later.result(20)) == (True, True)
-    assert law_book.current().number == 2
+    assert profiles.current_amendments().number == 2
 
 
 def test_a_reader_that_fails_leaves_the_book_and_the_next_look_reads() -> None:
-    law_book.hold(Amendments(number=1))
+    profiles.hold_amendments(Amendments(number=1))
     answers: Iterator[Exception | Amendments] = iter([ZeroDivisionError(), Amendments(number=2)])
 
     def read(is_urgent: bool) -> Amendments:
@@ -56,9 +56,9 @@ def test_a_reader_that_fails_leaves_the_book_and_the_next_look_reads() -> None:
             raise answer
         return answer
 
-    law_book.read_by(read)
+    profiles.read_amendments_by(read)
     with pytest.raises(ZeroDivisionError):
-        law_book.look_again()
-    assert law_book.current().number == 1
-    assert law_book.look_again()
-    assert law_book.current().number == 2
+        profiles.look_again()
+    assert profiles.current_amendments().number == 1
+    assert profiles.look_again()
+    assert profiles.current_amendments().number == 2

@@ -9,9 +9,9 @@ import pytest
 
 from tests.verification import law_files
 from tests.verification.core.test_law_rules import FIRST, SILENT, code, taken
-from verification.core import law_book, law_file, law_of_day, law_rules
+from verification.core import law_file, law_rules, profiles
 from verification.core.errors import BadInput
-from verification.core.law_book import NOTHING, Amendments
+from verification.core.profiles import NO_AMENDMENTS, Amendments
 
 
 def test_each_profile_than_which_one_asks_less_is_named_with_every_field() -> None:
@@ -50,14 +50,14 @@ def test_a_law_that_is_postponed_is_repealed_by_one_that_asks_what_still_binds()
     early = law_files.profile(cooling_off_hours=48)
     instead = law_files.profile("KZ-2025-09", id="KZ-2027-03-a", repeals=[law_files.STRICTER])
     anew = law_files.profile(id="KZ-2027-06", since="2027-06-01", cooling_off_hours=48)
-    law_book.hold(
+    profiles.hold_amendments(
         taken(
             law_files.document(profiles=[early]),
             law_files.document(2, **SILENT, profiles=[instead, anew]),
         )
     )
     days = (date(2027, 2, 28), date(2027, 3, 1), date(2027, 5, 31), date(2027, 6, 1))
-    laws = [law_of_day.in_force(day) for day in days]
+    laws = [profiles.in_force(day) for day in days]
     assert [law.cooling_off_hours for law in laws] == [24, 24, 24, 48]
     assert [law.id for law in laws] == ["KZ-2025-09", "KZ-2027-03-a", "KZ-2027-03-a", "KZ-2027-06"]
 
@@ -68,7 +68,7 @@ def test_a_change_of_status_that_is_not_in_force_has_no_day_to_come_either() -> 
     assert code(first, law_files.document(2, **SILENT, statuses=[change])) == "law_malformed"
 
 
-def told(said: dict[str, Any], *, beside: Amendments = NOTHING) -> list[tuple[str, bool]]:
+def told(said: dict[str, Any], *, beside: Amendments = NO_AMENDMENTS) -> list[tuple[str, bool]]:
     """Each rule that a file breaks where the root signs it, and whether that is certain there."""
     return [
         (fault.code, fault.is_certain)

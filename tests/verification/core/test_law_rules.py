@@ -7,16 +7,21 @@ from typing import Any
 import pytest
 
 from tests.verification import law_files
-from verification.core import almaty, law_book, law_file, law_of_day, law_rules, mci, profiles
+from verification.core import almaty, law_file, law_rules, profiles
 from verification.core.errors import BadInput, Misconfigured
-from verification.core.law_book import NOTHING, Amendments
-from verification.core.profiles import Status
-from verification.core.strictness import COMBINATIONS, DIRECTIONS, Direction
+from verification.core.profiles import (
+    COMBINATIONS,
+    DIRECTIONS,
+    NO_AMENDMENTS,
+    Amendments,
+    Direction,
+    Status,
+)
 
 
 def taken(*documents: dict[str, Any]) -> Amendments:
     """What counts once all were taken; then they are on record, and are read so again."""
-    amendments, laws = NOTHING, tuple(law_file.parse(said) for said in documents)
+    amendments, laws = NO_AMENDMENTS, tuple(law_file.parse(said) for said in documents)
     for law in laws:
         amendments = law_rules.extended(amendments, law)
     assert law_rules.all_of(laws) == amendments
@@ -35,14 +40,14 @@ SILENT: dict[str, Any] = {"mci": []}
 
 def test_the_value_of_a_year_counts_once_its_file_is_taken():
     day = date(2027, 1, 2)
-    assert not mci.is_known(day)
+    assert not profiles.is_mci_known(day)
     with pytest.raises(Misconfigured):
-        mci.tenge(75, on=day)
-    law_book.hold(taken(FIRST))
-    assert mci.is_known(day)
-    assert mci.tenge(75, on=day) == 75 * 4500
-    assert mci.tenge(75, on=date(2026, 12, 31)) == 75 * 4325
-    assert not mci.is_known(date(2028, 1, 1))
+        profiles.mci_tenge(75, on=day)
+    profiles.hold_amendments(taken(FIRST))
+    assert profiles.is_mci_known(day)
+    assert profiles.mci_tenge(75, on=day) == 75 * 4500
+    assert profiles.mci_tenge(75, on=date(2026, 12, 31)) == 75 * 4325
+    assert not profiles.is_mci_known(date(2028, 1, 1))
 
 
 def test_a_larger_mci_is_no_laxer_law():
@@ -126,13 +131,12 @@ def test_a_profile_that_asks_less_in_any_field_is_refused_unless_it_is_signed_to
     ids=str,
 )
 def test_a_profile_that_asks_as_much_or_more_is_taken(change):
-    law_book.hold(taken(law_files.document(profiles=[law_files.profile(**change)])))
+    profiles.hold_amendments(taken(law_files.document(profiles=[law_files.profile(**change)])))
     day = date(2027, 3, 1)
-    assert law_of_day.in_force(day).id == law_files.STRICTER
-    assert law_of_day.in_force(date(2027, 2, 28)).id == "KZ-2025-09"
+    assert profiles.in_force(day).id == law_files.STRICTER
+    assert profiles.in_force(date(2027, 2, 28)).id == "KZ-2025-09"
     assert (
-        law_of_day.binding("KZ-2021-04", mode="live", at=almaty.begins(day)).id
-        == law_files.STRICTER
+        profiles.binding("KZ-2021-04", mode="live", at=almaty.begins(day)).id == law_files.STRICTER
     )
     assert profiles.pinned(profiles.get(law_files.STRICTER).sha256).id == law_files.STRICTER
     assert profiles.calendar_of(law_files.STRICTER) == [
@@ -150,13 +154,13 @@ def test_a_profile_is_held_against_those_that_were_taken_before():
 
 def test_what_repeals_a_law_counts_from_its_day_and_not_before():
     milder = law_files.profile(cooling_off_hours=12, repeals=["KZ-2025-09", "KZ-2026-01"])
-    law_book.hold(taken(law_files.document(profiles=[milder])))
-    assert law_of_day.in_force(date(2027, 2, 28)).id == "KZ-2025-09"
-    assert law_of_day.in_force(date(2027, 3, 1)).cooling_off_hours == 12
+    profiles.hold_amendments(taken(law_files.document(profiles=[milder])))
+    assert profiles.in_force(date(2027, 2, 28)).id == "KZ-2025-09"
+    assert profiles.in_force(date(2027, 3, 1)).cooling_off_hours == 12
     waiting = law_files.document(profiles=[milder | {"status": "adopted", "since": "2026-12-01"}])
-    law_book.hold(taken(waiting))
+    profiles.hold_amendments(taken(waiting))
     assert (
-        law_of_day.binding("KZ-2021-04", mode="live", at=almaty.begins(date(2027, 3, 1))).id
+        profiles.binding("KZ-2021-04", mode="live", at=almaty.begins(date(2027, 3, 1))).id
         == "KZ-2025-09"
     )
 
@@ -204,7 +208,7 @@ def test_a_profile_goes_forward_and_never_back(status, following, is_possible):
     change = law_files.status(law_files.STRICTER, following, since="2026-12-11")
     second = law_files.document(2, **SILENT, statuses=[change])
     if is_possible:
-        law_book.hold(taken(first, second))
+        profiles.hold_amendments(taken(first, second))
         assert profiles.get(law_files.STRICTER).status == following
     else:
         assert code(first, second) == "law_status_impossible"
@@ -212,24 +216,24 @@ def test_a_profile_goes_forward_and_never_back(status, following, is_possible):
 
 def test_a_shipped_profile_comes_into_force_and_keeps_its_hash():
     before, day = profiles.get("KZ-2026-01"), date(2027, 2, 1)
-    law_book.hold(taken(law_files.document(**SILENT, statuses=[law_files.status()])))
+    profiles.hold_amendments(taken(law_files.document(**SILENT, statuses=[law_files.status()])))
     after = profiles.get("KZ-2026-01")
     assert (before.status, after.status, after.since) == (Status.ADOPTED, Status.IN_FORCE, day)
     assert before.sha256 == after.sha256
-    assert law_of_day.in_force(day) == after
-    assert law_of_day.in_force(date(2027, 1, 31)).id == "KZ-2025-09"
+    assert profiles.in_force(day) == after
+    assert profiles.in_force(date(2027, 1, 31)).id == "KZ-2025-09"
 
 
 def test_what_the_code_ships_stays():
-    shipped, values = dict(profiles.PROFILES), mci.VALUES
-    law_book.hold(
+    shipped, values = dict(profiles.PROFILES), profiles.MCI_VALUES
+    profiles.hold_amendments(
         taken(law_files.document(profiles=[law_files.profile()], statuses=[law_files.status()]))
     )
     assert shipped == profiles.PROFILES
-    assert values is mci.VALUES
+    assert values is profiles.MCI_VALUES
     assert [*profiles.book()] == [*shipped, law_files.STRICTER]
-    assert mci.values()[: len(values)] == values
-    law_book.hold(NOTHING)
+    assert profiles.mci_values()[: len(values)] == values
+    profiles.hold_amendments(NO_AMENDMENTS)
     assert profiles.book() == shipped
 
 
@@ -259,13 +263,17 @@ def test_a_later_release_that_ships_what_was_taken_reads_the_log_as_before(monke
     monkeypatch.setitem(profiles.PROFILES, shipped.id, shipped)
     adopted = profiles.get("KZ-2026-01")
     monkeypatch.setitem(profiles.PROFILES, adopted.id, replace(adopted, status=Status.IN_FORCE))
-    monkeypatch.setattr(mci, "VALUES", (*mci.VALUES, mci.Mci(date(2027, 1, 1), 4567, "a release")))
+    monkeypatch.setattr(
+        profiles,
+        "MCI_VALUES",
+        (*profiles.MCI_VALUES, profiles.Mci(date(2027, 1, 1), 4567, "a release")),
+    )
     assert law_rules.all_of(laws).number == 2
-    law_book.hold(law_rules.all_of(laws))
+    profiles.hold_amendments(law_rules.all_of(laws))
     # What the release ships counts from then on; what was decided before is read by what decided
     # it.
-    assert mci.tenge(1, on=date(2027, 1, 2)) == 4567
-    assert mci.is_known(date(2028, 1, 2))
+    assert profiles.mci_tenge(1, on=date(2027, 1, 2)) == 4567
+    assert profiles.is_mci_known(date(2028, 1, 2))
     assert profiles.get(old.id) is shipped
     assert profiles.pinned(old.sha256) == old
     assert profiles.pinned(shipped.sha256) is shipped
@@ -283,7 +291,8 @@ def test_a_refused_file_leaves_all_as_it_was():
 
 
 @pytest.mark.parametrize(
-    "question", [lambda: profiles.get("KZ-2027-03"), lambda: mci.tenge(1, on=date(2027, 1, 1))]
+    "question",
+    [lambda: profiles.get("KZ-2027-03"), lambda: profiles.mci_tenge(1, on=date(2027, 1, 1))],
 )
 def test_what_is_not_known_is_looked_up_at_once_and_once(question):
     looks = []
@@ -292,14 +301,14 @@ def test_what_is_not_known_is_looked_up_at_once_and_once(question):
         looks.append(is_urgent)
         return taken(law_files.document(profiles=[law_files.profile()]))
 
-    law_book.read_by(look)
+    profiles.read_amendments_by(look)
     assert question()
     assert question()
     assert looks == [True]
 
 
 def test_what_is_nowhere_is_unknown_after_a_look():
-    law_book.read_by(lambda is_urgent: replace(NOTHING))
+    profiles.read_amendments_by(lambda is_urgent: replace(NO_AMENDMENTS))
     with pytest.raises(BadInput) as refused:
         profiles.get("KZ-2027-03")
     assert refused.value.code == "profile_unknown"

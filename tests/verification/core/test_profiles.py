@@ -6,8 +6,7 @@ import pytest
 
 from verification.core import profiles
 from verification.core.errors import BadInput
-from verification.core.profiles import Status
-from verification.core.strictness import NOT_DECIDING
+from verification.core.profiles import NOT_DECIDING, Status
 
 EARLY, LATE = profiles.get("KZ-2021-04"), profiles.get("KZ-2025-01")
 ALL = ("eds", "biometric", "live_face")
@@ -15,7 +14,7 @@ ALL = ("eds", "biometric", "live_face")
 
 @pytest.mark.parametrize("route", ALL)
 def test_under_kz_2021_04_any_one_route_suffices(route):
-    assert profiles.suffices(EARLY.combinations, passed=[route])
+    assert profiles.suffices(EARLY.combinations, passed_routes=[route])
 
 
 @pytest.mark.parametrize(
@@ -33,24 +32,24 @@ def test_under_kz_2021_04_any_one_route_suffices(route):
     ],
 )
 def test_under_kz_2025_01_only_eds_and_biometric_together_suffice(passed, enough):
-    assert profiles.suffices(LATE.combinations, passed=passed) is enough
+    assert profiles.suffices(LATE.combinations, passed_routes=passed) is enough
 
 
 def test_nothing_passed_and_an_empty_combination_never_suffice():
-    assert not profiles.suffices((), passed=ALL)
-    assert not profiles.suffices(((),), passed=ALL)
+    assert not profiles.suffices((), passed_routes=ALL)
+    assert not profiles.suffices(((),), passed_routes=ALL)
 
 
 def test_the_borrower_does_the_routes_in_the_order_of_the_combination():
-    assert profiles.next_route(("eds", "biometric"), passed=[]) == "eds"
-    assert profiles.next_route(("eds", "biometric"), passed=["eds"]) == "biometric"
-    assert profiles.next_route(("eds", "biometric"), passed=["eds", "biometric"]) is None
+    assert profiles.next_route(("eds", "biometric"), passed_routes=[]) == "eds"
+    assert profiles.next_route(("eds", "biometric"), passed_routes=["eds"]) == "biometric"
+    assert profiles.next_route(("eds", "biometric"), passed_routes=["eds", "biometric"]) is None
 
 
 def test_only_installed_and_wanted_routes_are_offered():
-    assert profiles.usable(EARLY, installed=ALL, wanted=None) == EARLY.combinations
-    assert profiles.usable(EARLY, installed=("eds",), wanted=None) == (("eds",),)
-    assert profiles.usable(EARLY, installed=ALL, wanted=("biometric",)) == (("biometric",),)
+    assert profiles.usable(EARLY, installed=ALL, allowed_routes=None) == EARLY.combinations
+    assert profiles.usable(EARLY, installed=("eds",), allowed_routes=None) == (("eds",),)
+    assert profiles.usable(EARLY, installed=ALL, allowed_routes=("biometric",)) == (("biometric",),)
 
 
 @pytest.mark.parametrize(
@@ -64,14 +63,14 @@ def test_only_installed_and_wanted_routes_are_offered():
 )
 def test_a_verification_that_could_never_succeed_is_not_opened(profile, installed, wanted):
     with pytest.raises(BadInput) as caught:
-        profiles.usable(profile, installed=installed, wanted=wanted)
+        profiles.usable(profile, installed=installed, allowed_routes=wanted)
     assert caught.value.code == "routes_insufficient"
 
 
 def test_under_kz_2024_10_nothing_suffices_without_the_face():
     combinations = profiles.get("KZ-2024-10").combinations
-    assert profiles.suffices(combinations, passed=["biometric"])
-    assert not profiles.suffices(combinations, passed=["eds", "live_face"])
+    assert profiles.suffices(combinations, passed_routes=["biometric"])
+    assert not profiles.suffices(combinations, passed_routes=["eds", "live_face"])
 
 
 @pytest.mark.parametrize(
@@ -126,7 +125,8 @@ def test_no_two_profiles_are_one_and_none_is_verified_by_a_lawyer():
 )
 def test_whoever_satisfies_a_later_profile_satisfies_the_earlier_ones(passed):
     enough = [
-        profiles.suffices(each.combinations, passed=passed) for each in profiles.PROFILES.values()
+        profiles.suffices(each.combinations, passed_routes=passed)
+        for each in profiles.PROFILES.values()
     ]
     assert enough == sorted(enough, reverse=True)
 

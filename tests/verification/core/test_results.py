@@ -12,8 +12,8 @@ from verification.core.results import (
     Step,
     Steps,
     judged,
+    judged_step,
     measured,
-    said,
 )
 
 
@@ -90,7 +90,7 @@ def test_a_code_says_whether_a_check_passed_failed_or_could_not_tell(code: str, 
         0.7,
     )
     assert getattr(result, "code", "") == code
-    of_step = said("x.y", Step(code, {"a": 1}))
+    of_step = judged_step("x.y", Step(code, {"a": 1}))
     assert (type(of_step), of_step.check, of_step.detail, getattr(of_step, "code", "")) == (
         kind,
         "x.y",

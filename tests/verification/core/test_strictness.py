@@ -7,8 +7,14 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from verification.core import profiles
-from verification.core.profiles import Profile
-from verification.core.strictness import COMBINATIONS, DIRECTIONS, NOT_DECIDING, laxer, stricter
+from verification.core.profiles import (
+    COMBINATIONS,
+    DIRECTIONS,
+    NOT_DECIDING,
+    Profile,
+    laxer,
+    stricter,
+)
 
 LAW = replace(profiles.get("KZ-2025-09"), amount_max_mci=500)
 HIGHER = {"confirmed_below_years", "cooling_off_hours"}

@@ -12,7 +12,7 @@ from pytest_django import Settings
 from tests.verification import law_files
 from tests.verification.log import judged
 from tests.verification.log.rows import order_all
-from verification.core import law_book, law_file
+from verification.core import law_file, profiles
 from verification.core.errors import BadInput
 from verification.log import laws
 from verification.log import laws as law
@@ -34,9 +34,9 @@ def read_from_rows(settings: Settings) -> Iterator[None]:
     """
     settings.TULGA_MODES_LIVE = True
     laws.forget()
-    law_book.read_by(laws.look)
+    profiles.read_amendments_by(laws.look)
     yield
-    law_book.read_by(None)
+    profiles.read_amendments_by(None)
     laws.forget()
 
 
@@ -62,8 +62,8 @@ def order() -> None:
 
 def number() -> int:
     """The number of the last law file that a process goes by which looks now."""
-    law_book.look_again()
-    return law_book.current().number
+    profiles.look_again()
+    return profiles.current_amendments().number
 
 
 def kinds(log: str = "test") -> list[str]:

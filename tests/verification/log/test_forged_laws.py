@@ -28,7 +28,7 @@ from tests.verification.log.law_story import (
     take,
 )
 from tests.verification.log.rows import NOON, slip_in, tamper
-from verification.core import law_file, mci
+from verification.core import law_file, profiles
 from verification.core.certificates import public_of
 from verification.log import laws, sequencer
 from verification.models import AuditEntry, AuditPending
@@ -66,7 +66,7 @@ def test_a_row_that_an_attacker_inserts_is_not_ordered_and_counts_nowhere(body):
     order()
     assert AuditPending.objects.filter(refused=True).count() == 2
     assert number() == 0
-    assert not mci.is_known(DAY)
+    assert not profiles.is_mci_known(DAY)
     assert kinds() == kinds("live") == ["entry_refused"]
     # It stands in nobody's way: the genuine file is taken behind it.
     assert take(FIRST) == LOGS
@@ -100,7 +100,7 @@ def test_a_row_with_a_leaf_of_the_attackers_own_counts_nowhere():
                 [pk, log, 1, "", bytes(32)],
             )
     assert number() == 1
-    assert not mci.is_known(date(2028, 1, 2))
+    assert not profiles.is_mci_known(date(2028, 1, 2))
     assert {"law_forged", "entry_differs"} <= {*kinds()}
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.verification.log.clearings import PAID, clearance, requested
 from tests.verification.log.histories import WHOLE, Said, at, codes, timed, without
-from verification.core.attestations import AGE, VISIT
+from verification.core.clearance import AGE, VISIT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

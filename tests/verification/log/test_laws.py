@@ -27,7 +27,7 @@ from tests.verification.log.law_story import (
 )
 from tests.verification.log.rows import NOON, order_all, slip_in, tamper
 from verification import transactions
-from verification.core import law_book, mci, profiles
+from verification.core import profiles
 from verification.log import laws
 from verification.models import AuditEntry
 
@@ -39,9 +39,9 @@ def test_it_counts_once_both_logs_have_ordered_it_and_not_before():
     assert number() == 0
     order_all("test")
     assert number() == 0
-    assert not mci.is_known(DAY)
+    assert not profiles.is_mci_known(DAY)
     order_all("live")
-    assert mci.is_known(DAY)
+    assert profiles.is_mci_known(DAY)
     assert number() == 1
     assert profiles.get(law_files.STRICTER).cooling_off_hours == 48
     assert profiles.get("KZ-2026-01").status == "in_force"
@@ -143,8 +143,8 @@ def test_two_logs_that_say_different_things_under_one_number_count_for_nothing()
             verification_sequence=None,
         )
     order()
-    assert (number(), law_book.current().values) == (1, ())
-    assert not mci.is_known(DAY)
+    assert (number(), profiles.current_amendments().values) == (1, ())
+    assert not profiles.is_mci_known(DAY)
     assert kinds() == kinds("live") == ["law_split"]
     assert [code(untrusted) for untrusted in (FIRST, law_files.document())] == [
         "law_split",
@@ -154,7 +154,7 @@ def test_two_logs_that_say_different_things_under_one_number_count_for_nothing()
     take(SECOND)
     order()
     assert number() == 2
-    assert [value.in_force_from.year for value in law_book.current().values] == [2028]
+    assert [value.in_force_from.year for value in profiles.current_amendments().values] == [2028]
 
 
 def test_a_process_looks_once_in_two_seconds_by_one_small_statement(
@@ -166,7 +166,7 @@ def test_a_process_looks_once_in_two_seconds_by_one_small_statement(
     monkeypatch.setattr("verification.log.laws.time.monotonic", lambda: seconds[0])
     with CaptureQueriesContext(connection) as first, transactions.running():
         pass
-    assert law_book.current().number == 1
+    assert profiles.current_amendments().number == 1
     assert sum("auditleaf" in query["sql"] for query in first) == 3
     with CaptureQueriesContext(connection) as soon, transactions.running():
         pass
@@ -194,7 +194,7 @@ def test_a_database_that_is_away_leaves_the_book_as_it_is(monkeypatch: pytest.Mo
         laws.look(False)
         with pytest.raises(Error):
             laws.look(True)
-    assert law_book.current().number == 1
+    assert profiles.current_amendments().number == 1
 
 
 def test_several_processes_of_the_audit_find_what_one_finds():

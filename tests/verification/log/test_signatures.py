@@ -30,7 +30,7 @@ from verification.core.errors import Misconfigured
 from verification.core.ids import new_id
 from verification.log import decided, log, sequencer, signatures
 from verification.models import AuditEntry, AuditLeaf, AuditPending
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 

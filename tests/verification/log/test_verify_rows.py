@@ -20,7 +20,12 @@ from tests.verification.log.judged import (
 )
 from tests.verification.log.looks import findings_of
 from tests.verification.log.rows import order_all, tamper
-from tests.verification.stories.conftest import Issued, authorities, issued, trusted  # noqa: F401
+from tests.verification.stories.conftest import (
+    Issued,
+    authorities,  # noqa: F401
+    issued,  # noqa: F401
+    trusted,  # noqa: F401
+)
 from tests.verification.stories.story import OTHER_IIN, Story, begin, lender
 from verification.access import links, openings
 from verification.case import moving
@@ -30,7 +35,7 @@ from verification.course import tables
 from verification.log import verify_cases
 from verification.log.stored_rows import Case, load
 from verification.models import Attempt, AuditEntry, AuditPending, EvidenceItem, SharedEvidenceUse
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 

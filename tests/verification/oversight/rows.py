@@ -12,13 +12,13 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from lenders.models import Lender
 from verification.access import answers, openings
 from verification.core.ids import Iin, Phone
+from verification.core.lender import LenderFacts
 from verification.core.opening import Document, Loan, Opening, Person
-from verification.core.person import LenderFacts
 from verification.evidence import vault
 from verification.log import keys, proofs, sequencer
 from verification.models import Attempt, AuditEntry, Verification
 from verification.oversight import counts, search
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 from verification.worker import queue
 from verification.worker import run as advance
 

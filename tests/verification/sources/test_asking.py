@@ -15,8 +15,8 @@ import pytest
 
 from tests.verification.core.answer_samples import IIN, PERSON, REQUEST_ID, spelled
 from tests.verification.outbound.insecure_servers import answer, insecure_server, whole
+from verification.core.answers import parse_person
 from verification.core.errors import Misconfigured, SourceUnavailable
-from verification.core.registry_answers import parse_person
 from verification.outbound import Limits
 from verification.sources.asking import Service, check_address, exchange
 

@@ -33,10 +33,9 @@ from tests.verification.core.answer_samples import (
     spelled,
 )
 from tests.verification.outbound.insecure_servers import insecure_server
+from verification.core.answers import Basis, SmsAnswer
 from verification.core.errors import BadInput, ConsentMissing, Misconfigured, SourceUnavailable
 from verification.core.ids import Iin, Phone
-from verification.core.payout_answers import Basis
-from verification.core.sms import SmsAnswer
 from verification.sources import (
     account_owner,
     consent,

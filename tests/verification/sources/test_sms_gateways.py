@@ -21,9 +21,9 @@ from tests.verification.outbound.insecure_servers import (
     whole,
 )
 from tests.verification.sources.insecure_gateways import KEY, Gateway, Mobizon, Smsc, serving
+from verification.core.answers import SmsAnswer
 from verification.core.errors import Misconfigured, SourceUnavailable
 from verification.core.ids import Phone
-from verification.core.sms import SmsAnswer
 from verification.sources.asking import Adapter, Fetched
 from verification.sources.sms import GATEWAY, Message
 from verification.sources.sms_mobizon import MobizonGateway

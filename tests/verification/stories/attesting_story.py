@@ -11,11 +11,11 @@ from verification import clock
 from verification.access import answers, openings
 from verification.case.votes import Reviewer
 from verification.core import almaty, profiles
-from verification.core.person import LenderFacts
+from verification.core.lender import LenderFacts
 from verification.models import Clearance
 from verification.payout import clearances
 from verification.review.attesting import Attestation, attest
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 CONTRACT = "c" * 64
 LARGE = "450000.00"

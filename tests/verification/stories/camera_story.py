@@ -23,7 +23,7 @@ from tests.verification.stories.story import IIN, Story
 from verification import clock
 from verification.access import open_page
 from verification.engines.liveness.gestures import GESTURES
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 FRAMES = 12
 

@@ -18,7 +18,7 @@ from tests.verification.stories.insecure_route import InsecurePolicy, install
 from tests.verification.stories.story import Story, begin, lender
 from verification.core.results import Failed, Inconclusive, Passed
 from verification.core.route import Looked, Prepared, Stage
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 from verification.stages.live_capture import dialogue as live_capture
 
 PORTRAIT = b"\xff\xd8\xff portrait \xff\xd9"

@@ -29,7 +29,7 @@ from verification.engines.faces import image_gate
 from verification.engines.faces.image_gate import ImageLimits
 from verification.models import Attempt, AuditEntry
 from verification.review.voting import review, vote
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 ROUTES = ("eds", "biometric")
 ATTEMPTS = 3
@@ -76,7 +76,7 @@ def _stage(name: str) -> Stage:
         return Glance(
             seen=seen,
             is_after_a_glance=evidence.items.get("glance.answer") is not None,
-            left=evidence.left,
+            left=evidence.attempts_left,
         )
 
     def told(facts, policy):

@@ -24,7 +24,7 @@ from verification.core.events import DECISIONS
 from verification.core.ids import check_digit
 from verification.core.status import TERMINAL
 from verification.models import AuditEntry, Verification
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 from verification.worker import queue
 from verification.worker import run as advance
 

@@ -23,11 +23,11 @@ from verification.access.tokens import SESSIONS
 from verification.case import attempts, steps
 from verification.core import events
 from verification.core.ids import Iin, Phone, check_digit
+from verification.core.lender import LenderFacts
 from verification.core.opening import Document, Loan, Opening, Person
-from verification.core.person import LenderFacts
 from verification.core.route import Next
 from verification.models import Attempt, AuditEntry, Verification
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 from verification.worker import sweep
 
 IIN = "990101100010"

@@ -28,7 +28,7 @@ from verification.engines.liveness.prints import Prints
 from verification.evidence import vault
 from verification.models import Attempt, AuditEntry, CaptureWord, EvidenceItem
 from verification.stages import live_capture
-from verification.stages.live_capture.kept import ComparedAll
+from verification.stages.live_capture.measure import ComparedAll
 from verification.worker.replay import Verdict, replay
 
 pytestmark = [

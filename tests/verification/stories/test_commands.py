@@ -11,9 +11,9 @@ from lenders.resources import verifications
 from tests.verification.stories.story import IIN, begin, lender, opening, person
 from verification import clock
 from verification.access import answers, openings
-from verification.core import law_of_day
+from verification.core import profiles
 from verification.core.errors import BadInput, Conflict, NotFound, NotYourTurn
-from verification.core.person import LenderFacts
+from verification.core.lender import LenderFacts
 from verification.models import AuditEntry, Verification
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -93,7 +93,7 @@ def test_in_live_mode_nothing_is_opened_under_less_than_the_law_of_the_day(setti
     )
     row = Verification.objects.get(pk=opened.verification_id)
     assert (row.profile_id, row.combinations) == (
-        law_of_day.in_force(clock.now().date()).id,
+        profiles.in_force(clock.now().date()).id,
         [["eds", "biometric"]],
     )
 

@@ -13,8 +13,8 @@ from tests.verification.stories.document_reading import download, listed
 from tests.verification.stories.insecure_capture import at_commands, played, show
 from tests.verification.stories.insecure_capture import script as script
 from tests.verification.stories.insecure_glance import voted
+from verification.core.answers import PHOTO_SOURCES
 from verification.core.errors import Conflict, NotFound
-from verification.core.registry_answers import PHOTO_SOURCES
 from verification.evidence import vault
 from verification.log import sequencer
 from verification.log.verify import verify_log

@@ -16,7 +16,7 @@ from tests.verification.stories.story import IIN, OTHER_IIN, at_statement, begin
 from verification.case import contents, policy
 from verification.evidence import store
 from verification.models import Attempt, AuditEntry, EvidenceItem, SharedEvidenceUse, Verification
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 

@@ -35,7 +35,7 @@ from verification.core.keeping import Claim, claims, inputs_mark
 from verification.evidence import vault
 from verification.log import signatures
 from verification.models import Attempt, AuditEntry, EvidenceItem, SharedEvidenceUse, Verification
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 

@@ -25,7 +25,7 @@ from verification.case import dossier, policy, steps
 from verification.core.errors import Conflict, FenceLost, NotYourTurn
 from verification.models import Attempt, AuditEntry, EvidenceItem, Verification
 from verification.sources import installed
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 from verification.worker import queue
 from verification.worker import run as advance
 

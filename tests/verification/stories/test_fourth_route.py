@@ -23,7 +23,7 @@ from verification.core.profiles import Profile, Status
 from verification.core.route import Route
 from verification.stages import code, statement
 from verification.stages.code.checks import CHECKS as CODE
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 from verification.stages.statement.checks import CHECKS as STATEMENT
 from verification.worker.replay import Verdict, replay
 

@@ -14,7 +14,7 @@ from verification.core.results import Passed
 from verification.core.route import Next, Prepared, Stage, Turn, take_part
 from verification.evidence import store
 from verification.models import Attempt, AuditEntry, EvidenceItem
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -13,7 +13,7 @@ from verification.access import answers
 from verification.case import attempts, contents, policy, stages
 from verification.core.errors import TulgaError
 from verification.models import Attempt, AuditEntry, QuotaUse
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -22,7 +22,7 @@ from verification.access import answers, openings
 from verification.core import events, profiles
 from verification.core.errors import NotYourTurn
 from verification.core.keeping import claims
-from verification.core.person import LenderFacts
+from verification.core.lender import LenderFacts
 from verification.core.releases import REGISTER_CHECKS
 from verification.models import Attempt, AuditEntry, Verification
 from verification.stages.register import collect

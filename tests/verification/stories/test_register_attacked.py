@@ -25,10 +25,10 @@ from tests.verification.stories.story import BORN, IIN, Story, begin, lender, ma
 from verification import clock
 from verification.access import answers, openings
 from verification.case import contents, dossier
-from verification.core import law_of_day, profiles, scenarios
+from verification.core import profiles, scenarios
+from verification.core.answers import parse_consent
 from verification.core.errors import Conflict, NotYourTurn
-from verification.core.person import LenderFacts
-from verification.core.registry_answers import parse_consent
+from verification.core.lender import LenderFacts
 from verification.course import policy as course_policy
 from verification.models import Attempt, AuditEntry, Verification
 from verification.stages.register import QUOTA, collect
@@ -85,7 +85,7 @@ def opened_live(monkeypatch: pytest.MonkeyPatch, law: str, *routes: str) -> Stor
     of = lender()
     facts = LenderFacts(id=of.pk, name=of.name, bin=of.bin, phone=of.phone)
     with monkeypatch.context() as owned:
-        owned.setattr(law_of_day, "binding", lambda profile_id, *, mode, at: profiles.get(law))
+        owned.setattr(profiles, "binding", lambda profile_id, *, mode, at: profiles.get(law))
         opened = openings.open_verification(
             lender=facts,
             mode="live",
@@ -144,7 +144,7 @@ def test_a_worker_that_is_owned_too_is_named_by_the_audit(
     camera.register(sandbox, photo=None, life_status="deceased")
     story = opened_live(monkeypatch, "KZ-2021-04")
     with monkeypatch.context() as owned:
-        owned.setattr(law_of_day, "is_lawful", lambda *args, **more: True)
+        owned.setattr(profiles, "is_lawful", lambda *args, **more: True)
         signed(story, issued)
     assert story.row().status == "verified"
     order_all("live")

@@ -28,7 +28,7 @@ from verification.access import links, openings
 from verification.case import contents, moving, policy
 from verification.case.votes import Reviewer
 from verification.core.errors import BadInput, Conflict, NotFound
-from verification.core.person import LenderFacts
+from verification.core.lender import LenderFacts
 from verification.evidence import store
 from verification.log import sequencer
 from verification.models import Attempt, AuditEntry, EvidenceItem, ReviewVote, Verification

@@ -11,8 +11,9 @@ from verification.core.errors import BadInput, Misconfigured
 from verification.core.route import Route
 from verification.routes import ROUTES
 from verification.stages import code, person
-from verification.stages.consent.dialogue import accept_consent
-from verification.stages.consent.policy import CURRENT, TEXTS
+from verification.stages.confirmation import CONSENT
+from verification.stages.confirmation.policy import CONSENT as TEXTS
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 AGREED = {"agreed": True, "version": CURRENT, "language": "kk"}
@@ -28,15 +29,15 @@ WRONG: dict[str, tuple[object, ...]] = {
 )
 def test_a_consent_that_cannot_be_read_is_none(changes):
     with pytest.raises(BadInput):
-        accept_consent({}, AGREED | changes, NOW)
+        CONSENT.accept({}, AGREED | changes, NOW)
 
 
 @pytest.mark.parametrize("language", ["kk", "ru", "en"])
 def test_a_consent_is_taken_in_every_language_of_its_text(language):
-    assert language in TEXTS[CURRENT]
+    assert language in TEXTS.wordings[CURRENT]
     assert (
         b'"agreed":true'
-        in accept_consent({}, AGREED | {"language": language}, NOW).evidence["consent.answer"]
+        in CONSENT.accept({}, AGREED | {"language": language}, NOW).evidence["consent.answer"]
     )
 
 

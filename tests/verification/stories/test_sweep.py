@@ -24,7 +24,7 @@ from tests.verification.stories.story import (
 from verification.access import answers
 from verification.core.errors import NotYourTurn
 from verification.models import Attempt, AuditEntry, Verification
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 from verification.worker import sweep
 
 SEND_TASK = "verification.case.steps.current_app.send_task"

@@ -24,10 +24,10 @@ from tests.verification.stories.story import (
     wait_until,
 )
 from verification.access import links, openings
-from verification.core.person import LenderFacts
+from verification.core.lender import LenderFacts
 from verification.models import Attempt, Receipt
 from verification.review.voting import ends_at
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("glances")]
 

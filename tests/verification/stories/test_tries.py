@@ -9,7 +9,7 @@ from tests.verification.stories.insecure_glance import glances as glances
 from tests.verification.stories.story import make_due
 from verification.access import answers
 from verification.models import Attempt
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("glances")]
 

@@ -9,7 +9,7 @@ from tests.verification.stories.story import begin, lender
 from verification import clock
 from verification.case import policy
 from verification.models import Verification
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 from verification.worker import queue
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -19,8 +19,8 @@ from tools.capture_files import StepFiles
 from tools.capture_limits import Limit, limits
 from tools.judging import REFUSED, JudgingCommand, read_by
 from verification import clock
+from verification.core.answers import PHOTO_MAX_BYTES
 from verification.core.errors import BadInput, TulgaError
-from verification.core.registry_answers import PHOTO_MAX_BYTES
 from verification.core.results import Outcome, decide
 from verification.engines.liveness import passive
 from verification.stages.live_capture.checks import CHECKS

@@ -119,23 +119,25 @@ class Command(BaseCommand):
                     tallies, zones=list(report["zones"].values()), title="DET of the calibrated net"
                 )
                 (options["det"] / "det.svg").write_text(drawing, encoding="utf-8")
-            for sentence in report["unfit_for_live"]:
-                self.stderr.write(f"not fit for live: {sentence}")
-            for suspect in report["nearest_strangers"]:
-                pair = f"{suspect['reference']} and {suspect['probe']}"
-                self.stderr.write(
-                    f"labelled rightly? {pair} are two people at {suspect['distance']}"
-                )
-            for decision, lacking in report["without_zones"].items():
-                self.stderr.write(f"no zones for {decision}: {lacking}")
-            for sentence in report["dependent"]:
-                self.stderr.write(f"more people are better: {sentence}")
+            self._warn(report)
         except TulgaError as error:
             raise CommandError(f"no calibration: {error.detail or error.code}") from None
         except OSError as error:
             raise CommandError(
                 f"no calibration: {error.filename} cannot be written: {error.strerror}"
             ) from None
+
+    def _warn(self, report: Facts) -> None:
+        """What an operator must know of it besides."""
+        for sentence in report["unfit_for_live"]:
+            self.stderr.write(f"not fit for live: {sentence}")
+        for suspect in report["nearest_strangers"]:
+            pair = f"{suspect['reference']} and {suspect['probe']}"
+            self.stderr.write(f"labelled rightly? {pair} are two people at {suspect['distance']}")
+        for decision, lacking in report["without_zones"].items():
+            self.stderr.write(f"no zones for {decision}: {lacking}")
+        for sentence in report["dependent"]:
+            self.stderr.write(f"more people are better: {sentence}")
 
 
 def _calibrated(

@@ -14,7 +14,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
-from verification.core import law_book
+from verification.core import profiles
 from verification.core.errors import BadInput, LogInconsistent, Misconfigured
 from verification.core.findings import Finding
 from verification.evidence.inspection import Unchecked, verify_page, verify_shared
@@ -147,7 +147,7 @@ class Command(BaseCommand):
         """Looks, tells, and raises `CommandError` with the exit code where it is not 0."""
         try:
             request = _request_of(options)
-            law_book.look_again()
+            profiles.look_again()
             with together():
                 number = self._look(request, as_json=options["json"])
             for log in request.logs if options["adopt_head"] and not number else ():

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from verification.core.certificates import OFFICIAL
 from verification.core.errors import Misconfigured
-from verification.core.official_certificates import OFFICIAL
 from verification.sources import installed
 
 

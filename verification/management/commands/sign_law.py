@@ -13,8 +13,8 @@ from django.core.management.base import BaseCommand, CommandError
 from verification.core import certificates, law_file, law_rules
 from verification.core.certificates import public_of
 from verification.core.errors import BadInput
-from verification.core.law_book import Amendments
 from verification.core.law_file import Law
+from verification.core.profiles import Amendments
 from verification.management.commands.make_keys import read_root
 from verification.management.law_words import sentences
 

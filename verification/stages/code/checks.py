@@ -2,14 +2,14 @@
 still theirs.
 """
 
-from verification.core.results import Result, Step, judged, said
+from verification.core.results import Result, Step, judged, judged_step
 from verification.stages.code.measure import CodeFacts
 from verification.stages.code.policy import CodePolicy
 
 
 def check_sent(facts: CodeFacts, policy: CodePolicy) -> Result:
     """1: the gateway took the message with the last code."""
-    return said("code.sent", facts.sent)
+    return judged_step("code.sent", facts.sent)
 
 
 def check_guess(facts: CodeFacts, policy: CodePolicy) -> Result:
@@ -18,7 +18,7 @@ def check_guess(facts: CodeFacts, policy: CodePolicy) -> Result:
     """
     check, guess = "code.guess", facts.guess
     if isinstance(guess, Step):
-        return said(check, guess)
+        return judged_step(check, guess)
     if guess.number > policy.guesses:
         return judged(
             check, "otp_attempts_exhausted", detail={"detail": "more guesses than allowed"}
@@ -33,7 +33,7 @@ def check_guess(facts: CodeFacts, policy: CodePolicy) -> Result:
 
 def check_owner(facts: CodeFacts, policy: CodePolicy) -> Result:
     """3: when the code came back the number was still this person's. Law: O-31."""
-    return said("code.owner", facts.owner)
+    return judged_step("code.owner", facts.owner)
 
 
 CHECKS = {"code.sent": check_sent, "code.guess": check_guess, "code.owner": check_owner}

@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 from hashlib import sha256
 
-from verification.core.errors import ConsentMissing
+from verification.core.answers import held_consent_id
 from verification.core.person import Case
-from verification.core.registry_answers import consent_id_to, parse_consent
 from verification.core.route import ANSWERED, SEED, Evidence, Memory, Prepared
-from verification.core.sms import code_text
+from verification.core.spelling import code_sms
 from verification.core.stored import canonical_json
 from verification.sources import phone_registry, sms
 from verification.stages.code import dialogue
@@ -55,12 +54,12 @@ def prepare_code(case: Case, evidence: Evidence, memory: Memory) -> Prepared:
         "guesses": memory.get(ANSWERED, memory.get("guesses", 0)),
         "resends": number,
     }
-    kept = {
+    sent = {
         dialogue.numbered(dialogue.ISSUED, number): canonical_json(issued),
         **sms.GATEWAY.as_evidence(dialogue.numbered(dialogue.SENT, number), answer),
     }
     notice = "" if answer.parsed.status == "accepted" else "sms_refused"
-    return Prepared(memory=fresh, evidence=kept, notice=notice)
+    return Prepared(memory=fresh, evidence=sent, notice=notice)
 
 
 def collect_code(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
@@ -78,19 +77,13 @@ def collect_code(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
         "digest": dialogue.keyed(last["key"], f"{bound}|{code}"),
         "text_sha256": sha256(_text(case, code).encode()).hexdigest(),
     }
-    kept = {dialogue.EXPECTED: canonical_json(expected)}
+    collected = {dialogue.EXPECTED: canonical_json(expected)}
     if dialogue.CONSENT not in evidence.items:
-        return kept
-    consent, text = (
-        parse_consent(evidence.items[dialogue.CONSENT]),
-        json.loads(evidence.items[dialogue.SHOWN]),
-    )
-    try:
-        consent_id = consent_id_to(
-            consent, services=SERVICES, case=case, text_sha256=text["text_sha256"], at=evidence.at
-        )
-    except ConsentMissing:
-        return kept
+        return collected
+    consent, shown = evidence.items[dialogue.CONSENT], evidence.items[dialogue.SHOWN]
+    consent_id = held_consent_id(consent, shown, services=SERVICES, case=case, at=evidence.at)
+    if consent_id is None:
+        return collected
     question = phone_registry.OwnershipQuestion(
         request_id=f"{case.verification_id}:owner:{last['nonce']}",
         iin=case.person.iin,
@@ -98,11 +91,11 @@ def collect_code(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
         consent_id=consent_id,
     )
     owner = phone_registry.REGISTRY.fetch(case.mode, question)
-    return {**kept, **phone_registry.REGISTRY.as_evidence(dialogue.OWNER, owner)}
+    return {**collected, **phone_registry.REGISTRY.as_evidence(dialogue.OWNER, owner)}
 
 
 def _text(case: Case, code: str) -> str:
-    return code_text(
+    return code_sms(
         code,
         lender=case.lender.name,
         amount=case.loan.amount,

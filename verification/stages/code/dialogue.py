@@ -43,10 +43,11 @@ def drawn(secret: str, nonce: str) -> str:
     again.
     """
     codes, draws = 10**POLICY.code_digits, 16**_DRAWN_DIGITS
-    found = (int(keyed(secret, f"code|{nonce}|{draw}")[:_DRAWN_DIGITS], 16) for draw in count())
-    return (
-        f"{next(one for one in found if one < draws - draws % codes) % codes:0{POLICY.code_digits}}"
+    draws_made = (
+        int(keyed(secret, f"code|{nonce}|{draw}")[:_DRAWN_DIGITS], 16) for draw in count()
     )
+    fair = next(number for number in draws_made if number < draws - draws % codes)
+    return f"{fair % codes:0{POLICY.code_digits}}"
 
 
 def sent(issued: Mapping[str, Any], *, bound: str, secrets: Sequence[str]) -> str:
@@ -108,8 +109,12 @@ def accept_code(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
         if since_issue < POLICY.resend_after_seconds:
             return Turn(next=Next.ASK, memory=memory, notice="otp_resend_early")
         return Turn(next=Next.PREPARE, memory=memory)
-    given = untrusted.get("code")
-    typed = "".join(given.split()) if isinstance(given, str) and len(given) <= _TYPED_MAX else ""
+    untrusted_code = untrusted.get("code")
+    typed = (
+        "".join(untrusted_code.split())
+        if isinstance(untrusted_code, str) and len(untrusted_code) <= _TYPED_MAX
+        else ""
+    )
     if not re.fullmatch(rf"[0-9]{{{POLICY.code_digits}}}", typed):
         raise BadInput(f"a code is {POLICY.code_digits} digits", code="bad_answer", pointer="/code")
     # What was typed is kept as a keyed digest alone: no evidence holds a code in the clear.
@@ -126,9 +131,12 @@ def go_on_code(memory: Memory, looked: Looked, at: datetime) -> Turn:
     """The last guess and a right one end the dialogue alike: what they are worth is for the
     checks.
     """
-    is_over = looked.is_right or looked.found["guesses"] >= POLICY.guesses
+    is_over = looked.is_right or looked.additions["guesses"] >= POLICY.guesses
     # After one that is right and in time the count begins anew: whoever comes this way again has
     # proved the phone.
-    kept = {name: value for name, value in memory.items() if name != LOOK_AT}
-    counted = {**kept, "guesses": 0 if looked.found["is_proved"] else looked.found["guesses"]}
+    remembered = {name: value for name, value in memory.items() if name != LOOK_AT}
+    counted = {
+        **remembered,
+        "guesses": 0 if looked.additions["is_proved"] else looked.additions["guesses"],
+    }
     return Turn(Next.COLLECT, counted) if is_over else Turn(Next.ASK, counted, notice="otp_wrong")

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from verification.core.answers import has_run_out, parse_consent, parse_sms, require_owner
 from verification.core.errors import Refused
 from verification.core.person import Case
-from verification.core.registry_answers import has_run_out, parse_consent, parse_ownership
 from verification.core.results import Step, Steps
 from verification.core.route import Evidence, Looked, Memory
-from verification.core.sms import parse_sms
 from verification.stages.code import dialogue
 from verification.stages.code.policy import POLICY, CodePolicy
 
@@ -51,7 +50,7 @@ def measure_code(case: Case, evidence: Evidence, policy: CodePolicy) -> CodeFact
         status = parse_sms(evidence.require(dialogue.latest(evidence, dialogue.SENT))).status
         if status != "accepted":
             raise Refused("sms_refused", f"the gateway says {status}")
-    with steps.step("owner") as found:
+    with steps.step("owner") as detail:
         # No answer is no ownership; but a consent that ran out before anybody could be asked is
         # nobody's refusal.
         if dialogue.OWNER not in evidence.items:
@@ -60,10 +59,7 @@ def measure_code(case: Case, evidence: Evidence, policy: CodePolicy) -> CodeFact
             raise Refused(
                 "consent_unanswered" if is_over else "phone_owner_mismatch", "nobody could be asked"
             )
-        said = parse_ownership(evidence.items[dialogue.OWNER])
-        if (said.status, said.iin, said.phone) != ("owned", case.person.iin, case.person.phone):
-            raise Refused("phone_owner_mismatch", f"the register of phones says {said.status}")
-        found["owned_since"] = said.owned_since.isoformat() if said.owned_since else ""
+        detail["owned_since"] = require_owner(evidence.items[dialogue.OWNER], case=case)
     guessed: Guess | None = None
     with steps.step("guess"):
         issued, guess, number = _last(evidence)
@@ -87,7 +83,7 @@ def measure_code(case: Case, evidence: Evidence, policy: CodePolicy) -> CodeFact
 def look_code(evidence: Evidence, memory: Memory) -> Looked:
     """Whether the last guess is the last code; of more guesses than are allowed none is.
 
-    found: how many there were by now, and whether this one was right in time.
+    additions: how many there were by now, and whether this one was right in time.
     """
     issued, guess, number = _last(evidence)
     code = dialogue.sent(issued, bound=memory["bound_to"], secrets=evidence.secrets)
@@ -96,7 +92,7 @@ def look_code(evidence: Evidence, memory: Memory) -> Looked:
     is_right = is_counted and hmac.compare_digest(expected, guess["digest"])
     is_in_time = 0 <= _seconds(issued, guess) <= POLICY.code_seconds
     # A right guess that came too late must count, or waiting would make guesses free.
-    return Looked(is_right, found={"guesses": number, "is_proved": is_right and is_in_time})
+    return Looked(is_right, additions={"guesses": number, "is_proved": is_right and is_in_time})
 
 
 def _last(evidence: Evidence) -> tuple[Mapping[str, Any], Mapping[str, Any], int]:

@@ -15,9 +15,10 @@ from verification.stages.live_capture.dialogue import (
     prompt_live_capture,
     show_live_capture,
 )
-from verification.stages.live_capture.facts import LiveCaptureFacts
-from verification.stages.live_capture.kept import AGAIN, answered_at
 from verification.stages.live_capture.measure import (
+    AGAIN,
+    LiveCaptureFacts,
+    answered_at,
     look_at_live_capture,
     measure_live_capture,
     ready,

@@ -2,23 +2,22 @@
 Judges nothing.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 
 from verification.core import profiles
-from verification.core.errors import ConsentMissing
+from verification.core.answers import held_consent_id
 from verification.core.person import Case
-from verification.core.registry_answers import consent_id_to, parse_consent
 from verification.core.route import Evidence, Memory, Prepared
 from verification.sources.photo_registry import REGISTRY, PhotoQuestion
-from verification.stages.live_capture.dialogue import begin, order_evidence
-from verification.stages.live_capture.kept import (
+from verification.stages.live_capture.dialogue import (
     CONSENT,
     CONSENT_REQUEST,
     ORDER,
     PHOTO,
     SHOWN,
+    begin,
+    order_evidence,
     ordered,
 )
 from verification.stages.live_capture.measure import problem_of
@@ -46,18 +45,14 @@ def collect_live_capture(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
 
 def _photo(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
     """The register's answer; nothing where no consent to it holds now."""
-    text = json.loads(evidence.items[SHOWN])["text_sha256"]
+    shown = evidence.items[SHOWN]
     # What was read last, or what the service said at once when it was asked: of a new request
     # nothing is read yet.
     for raw in (evidence.items.get(CONSENT), evidence.items.get(CONSENT_REQUEST)):
         if raw is None:
             continue
-        answer = parse_consent(raw)
-        try:
-            consent_id = consent_id_to(
-                answer, services=SERVICES, case=case, text_sha256=text, at=evidence.at
-            )
-        except ConsentMissing:
+        consent_id = held_consent_id(raw, shown, services=SERVICES, case=case, at=evidence.at)
+        if consent_id is None:
             continue
         request_id = _request_id(case, evidence, "photo")
         question = PhotoQuestion(request_id=request_id, iin=case.person.iin, consent_id=consent_id)
@@ -65,8 +60,8 @@ def _photo(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
     return {}
 
 
-def _request_id(case: Case, evidence: Evidence, what: str) -> str:
+def _request_id(case: Case, evidence: Evidence, source: str) -> str:
     """An id of this attempt alone: a source that is asked again with an old one gives its old
     answer.
     """
-    return f"{case.verification_id}:{ordered(evidence).request_nonce}:{what}"
+    return f"{case.verification_id}:{ordered(evidence).request_nonce}:{source}"

@@ -1,7 +1,12 @@
 """Random commands, one at a time, and frames that belong to the command just shown; the page never
 knows the next one.
 
-Source of the protocol: liveness.md §4.
+Source of the protocol: liveness.md §4. What a capture leaves as evidence: of each step, numbered in
+the order shown, its parts as they came (`part`, `chain`, and `frame` for each full one), when it
+was shown (`turn`), whether the command was seen, which followed and what was drawn then (`seen`),
+what a worker measured of it (`look`), and what it is known by when it comes again (`prints`); or
+that its line was `lost`, and which command followed. Of the whole: how alike it is to other
+captures (`compared`).
 """
 
 import hmac
@@ -12,9 +17,9 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
+from verification.core.answers import parse_photo
 from verification.core.codes import unburnt
-from verification.core.errors import BadInput, NotYourTurn
-from verification.core.registry_answers import parse_photo
+from verification.core.errors import BadInput, NotYourTurn, Refused
 from verification.core.route import (
     ENDED,
     FILES,
@@ -34,15 +39,18 @@ from verification.engines.faces import image_gate
 from verification.engines.liveness import hints, injection
 from verification.engines.liveness.policy import HINTS, MASK
 from verification.stages.live_capture import policy
-from verification.stages.live_capture.kept import (
-    NEUTRAL,
-    OTHER_ORDER,
-    PHOTO,
-    STAGE,
-    ordered,
-    together,
-)
 
+STAGE = "live_capture"
+ORDER = f"{STAGE}.order"
+# The order of who cannot do some commands, in its place.
+OTHER_ORDER = f"{STAGE}.other_order"
+PHOTO, COMPARED = f"{STAGE}.photo", f"{STAGE}.compared"
+# The stage before: the borrower's own yes, and the wording they said it to.
+SHOWN = "consent.answer"
+# The person's consent by the state's own service: as it was asked for, and as it was read later.
+CONSENT_REQUEST, CONSENT = "register.consent_request", "register.consent"
+NEUTRAL = "look_straight"
+_LENGTH_BYTES = 4  # before each frame of a chain
 _TOLD = ("chain_ms", "still_side", "still_bytes", "parts", "not_before_ms")
 
 
@@ -89,10 +97,10 @@ def order_evidence(memory: Memory) -> bytes:
     """What was ordered, with a nonce for the ids of questions to sources: one used before gives the
     old answer.
     """
-    said = {
+    drawn = {
         name: memory[name] for name in ("order", "replaced_max", "lost_before", "unburnt_before")
     }
-    return canonical_json({**said, "request_nonce": secrets.token_hex(policy.REQUEST_NONCE_BYTES)})
+    return canonical_json({**drawn, "request_nonce": secrets.token_hex(policy.REQUEST_NONCE_BYTES)})
 
 
 def prompt_live_capture(memory: Memory) -> Mapping[str, Any]:
@@ -145,8 +153,8 @@ def accept_live_capture(memory: Memory, untrusted: Untrusted, at: datetime) -> T
         return _begun({**memory, "slow": is_slow}, untrusted.get("without", []), at)
     if untrusted.get("lost") is True:
         return _lost(memory, at)
-    part, (kept, _) = untrusted.get("part"), memory.get(PARTS) or (0, None)
-    if isinstance(part, int) and 0 <= part < kept:
+    part, (parts_kept, _) = untrusted.get("part"), memory.get(PARTS) or (0, None)
+    if isinstance(part, int) and 0 <= part < parts_kept:
         raise NotYourTurn("this part was kept already")
     counted, is_last = take_part(memory, untrusted, most=policy.CAPTURE.parts)
     frames = read_frames(untrusted, limits=policy.CAPTURE)
@@ -160,21 +168,21 @@ def accept_live_capture(memory: Memory, untrusted: Untrusted, at: datetime) -> T
     if waited.total_seconds() * 1000 - last > limits.transfer_ms or last > ends:
         return _lost(memory, at)
     place = f"{STAGE}.{memory['number']}."
-    stills = {100 * kept + seq: frame for seq, frame in enumerate(frames) if frame.is_still}
-    said = {
+    stills = {100 * parts_kept + seq: frame for seq, frame in enumerate(frames) if frame.is_still}
+    part_fields = {
         "arrived": at.isoformat(),
         "chain": [frame.at_ms for frame in chain],
         "stills": [[seq, frame.at_ms] for seq, frame in stills.items()],
-        "is_bound": all(_is_bound(frame, memory, part=kept) for frame in frames),
+        "is_bound": all(_is_bound(frame, memory, part=parts_kept) for frame in frames),
         "camera": injection.read(untrusted.get("camera")),
     }
     evidence = {f"{place}frame.{seq}": frame.jpeg for seq, frame in stills.items()}
-    evidence[f"{place}part.{kept}"] = canonical_json(said)
-    evidence[f"{place}chain.{kept}"] = together([frame.jpeg for frame in chain])
+    evidence[f"{place}part.{parts_kept}"] = canonical_json(part_fields)
+    evidence[f"{place}chain.{parts_kept}"] = together([frame.jpeg for frame in chain])
     if not is_last:
         return Turn(next=Next.PART, memory=counted, evidence=evidence)
     evidence[f"{place}turn"] = canonical_json(
-        {"command": command, "revealed": memory["revealed"], "parts": kept + 1}
+        {"command": command, "revealed": memory["revealed"], "parts": parts_kept + 1}
     )
     return Turn(next=Next.LOOK, memory={**memory, LOOK_AT: place}, evidence=evidence)
 
@@ -185,21 +193,27 @@ def _begun(memory: Memory, untrusted_without: Any, at: datetime) -> Turn:
     """
     if (
         not isinstance(untrusted_without, list)
-        or (said := {*map(str, untrusted_without)}) - policy.CANNOT.keys()
+        or (reasons := {*map(str, untrusted_without)}) - policy.CANNOT.keys()
     ):
         raise BadInput(
             "there are no other commands for that", code="bad_answer", pointer="/without"
         )
     begun = {**memory, "step": 0, "revealed": at.isoformat(), "missed": ""}
-    if not (without := sorted(said)):
+    if not (without := sorted(reasons)):
         return Turn(next=Next.ASK, memory=begun, seconds=policy.CAPTURE.seconds)
-    left_out = sorted({command for each in without for command in policy.CANNOT[each]})
+    left_out = sorted({command for reason in without for command in policy.CANNOT[reason]})
     # Turns stay where they can be done: depth is seen in them.
-    turns, others = (
-        [one for one in of if one not in left_out] for of in (policy.TURNS, policy.OTHERS)
+    turns, other_commands = (
+        [command for command in commands if command not in left_out]
+        for commands in (policy.TURNS, policy.OTHERS)
     )
     randomness = secrets.SystemRandom()
-    order = [*turns, *randomness.sample(others, min(len(others), policy.COMMANDS_MAX - len(turns)))]
+    order = [
+        *turns,
+        *randomness.sample(
+            other_commands, min(len(other_commands), policy.COMMANDS_MAX - len(turns))
+        ),
+    ]
     randomness.shuffle(order)
     begun |= {"order": [NEUTRAL, *order], "left_out": left_out}
     drawn_anew = canonical_json({"order": begun["order"], "without": without})
@@ -218,16 +232,16 @@ def _lost(memory: Memory, at: datetime) -> Turn:
     order, step = list(memory["order"]), memory["step"]
     command, lost = order[step], memory["lost"] + 1
     order, following = (order, step) if command == NEUTRAL else (_replaced(memory), step + 1)
-    then = "" if lost > policy.LOST_MAX else order[following]
-    said = {
+    next_command = "" if lost > policy.LOST_MAX else order[following]
+    loss = {
         "command": command,
         "revealed": memory["revealed"],
         "arrived": at.isoformat(),
-        "then": then,
+        "then": next_command,
     }
-    evidence = {f"{STAGE}.{memory['number']}.lost": canonical_json(said)}
+    evidence = {f"{STAGE}.{memory['number']}.lost": canonical_json(loss)}
     memory = {**memory, "order": order, "number": memory["number"] + 1, "lost": lost, "seen": None}
-    if not then:
+    if not next_command:
         return Turn(next=Next.COLLECT, memory=_over(memory), evidence=evidence)
     following_memory = {**memory, "step": following, "revealed": at.isoformat()}
     return Turn(next=Next.ASK, memory=following_memory, evidence=evidence)
@@ -250,10 +264,10 @@ def go_on_live_capture(memory: Memory, looked: Looked, at: datetime) -> Turn:
         order, following = (
             (order, step) if command == NEUTRAL else (_replaced(memory), following)
         )  # 2, 3
-    then = "" if is_over or following == len(order) else order[following]
+    next_command = "" if is_over or following == len(order) else order[following]
     memory = {
         **memory,
-        **looked.found,
+        **looked.additions,
         "order": order,
         "number": memory["number"] + 1,
         "seen": looked.is_right,
@@ -261,9 +275,13 @@ def go_on_live_capture(memory: Memory, looked: Looked, at: datetime) -> Turn:
     memory[counted] += is_missed
     # Drawn after the frames came: which of them are compared could not be known when they were
     # sent.
-    told = {"seen": looked.is_right, "then": then, "drawn": secrets.randbits(policy.DRAWN_BITS)}
-    evidence = {f"{memory.pop(LOOK_AT)}seen": canonical_json(told)}
-    if then:
+    outcome = {
+        "seen": looked.is_right,
+        "then": next_command,
+        "drawn": secrets.randbits(policy.DRAWN_BITS),
+    }
+    evidence = {f"{memory.pop(LOOK_AT)}seen": canonical_json(outcome)}
+    if next_command:
         following_memory = {**memory, "step": following, "revealed": at.isoformat()}
         # The worker's time is not the borrower's: the clock of the whole begins anew with each
         # command.
@@ -293,12 +311,12 @@ def _replaced(memory: Memory) -> list[str]:
     order, step, randomness = memory["order"], memory["step"], secrets.SystemRandom()
     missed, ahead = order[step], list(order[step + 1 :])
     left_out = memory.get("left_out", ())
-    able = [one for one in policy.OTHERS if one != missed and one not in left_out]
-    others = [one for one in able if one not in order] or able
+    able = [command for command in policy.OTHERS if command != missed and command not in left_out]
+    candidates = [command for command in able if command not in order] or able
     if missed not in policy.TURNS:
-        ahead.insert(randomness.randint(0, len(ahead)), randomness.choice(others))
+        ahead.insert(randomness.randint(0, len(ahead)), randomness.choice(candidates))
     else:
-        ahead = ahead or [randomness.choice(others)]
+        ahead = ahead or [randomness.choice(candidates)]
         ahead.insert(randomness.randint(1, len(ahead)), missed)
     return [*order[: step + 1], *ahead]
 
@@ -320,19 +338,19 @@ def read_frames(untrusted: Untrusted, *, limits: policy.CaptureLimits) -> list[S
     """The pictures of a part, in rising time. Raises `BadInput` for anything else than a few small
     ones.
     """
-    told, files = untrusted.get("frames"), untrusted.get(FILES)
+    listed, files = untrusted.get("frames"), untrusted.get(FILES)
     if (
-        not isinstance(told, list)
+        not isinstance(listed, list)
         or not isinstance(files, list)
-        or not 1 <= len(files) == len(told)
+        or not 1 <= len(files) == len(listed)
     ):
         raise BadInput(
             "each picture comes with its time and its code", code="bad_answer", pointer="/frames"
         )
     frames = []
-    for seq, (one, untrusted_jpeg) in enumerate(zip(told, files, strict=True)):
-        said = one if isinstance(one, dict) else {}
-        at_ms, is_still, mac = (said.get(name) for name in ("at_ms", "still", "mac"))
+    for seq, (item, untrusted_jpeg) in enumerate(zip(listed, files, strict=True)):
+        fields = item if isinstance(item, dict) else {}
+        at_ms, is_still, mac = (fields.get(name) for name in ("at_ms", "still", "mac"))
         # JSON's true would pass for a 1.
         if (
             type(at_ms) is not int
@@ -366,14 +384,16 @@ def read_frames(untrusted: Untrusted, *, limits: policy.CaptureLimits) -> list[S
 
 def _key(memory: Memory) -> str:
     """The key that binds frames to this attempt, this step and the moment it was shown."""
-    said = f"{memory['number']}:{memory['revealed']}".encode()
-    return hmac.new(bytes.fromhex(memory["nonce"]), said, sha256).hexdigest()
+    showing = f"{memory['number']}:{memory['revealed']}".encode()
+    return hmac.new(bytes.fromhex(memory["nonce"]), showing, sha256).hexdigest()
 
 
 def _is_bound(frame: SentFrame, memory: Memory, *, part: int) -> bool:
-    told = f"{memory['step'] + 1}:{part}:{frame.seq}:{frame.at_ms}:{sha256(frame.jpeg).hexdigest()}"
+    message = (
+        f"{memory['step'] + 1}:{part}:{frame.seq}:{frame.at_ms}:{sha256(frame.jpeg).hexdigest()}"
+    )
     return hmac.compare_digest(
-        hmac.new(_key(memory).encode(), told.encode(), sha256).hexdigest(), frame.mac
+        hmac.new(_key(memory).encode(), message.encode(), sha256).hexdigest(), frame.mac
     )
 
 
@@ -387,14 +407,14 @@ def pictures_live_capture(evidence: Evidence) -> tuple[Picture, ...]:
     them.
     """
     ordered(evidence)
-    found = [Picture(PHOTO)]
+    shown_pictures = [Picture(PHOTO)]
     for number in range(sum(kind.endswith((".seen", ".lost")) for kind in evidence.items)):
         place = f"{STAGE}.{number}."
         if f"{place}turn" in evidence.items:
             turn = evidence.require_object(f"{place}turn")
             kinds = sorted(kind for kind in evidence.items if kind.startswith(f"{place}frame."))
-            found += [Picture(kind, turn.get("command", "")) for kind in kinds]
-    return tuple(found)
+            shown_pictures += [Picture(kind, turn.get("command", "")) for kind in kinds]
+    return tuple(shown_pictures)
 
 
 def show_live_capture(kind: str, content: bytes) -> bytes:
@@ -402,3 +422,67 @@ def show_live_capture(kind: str, content: bytes) -> bytes:
     return image_gate.renewed(
         parse_photo(content).jpeg if kind == PHOTO else content, limits=policy.REFERENCE
     )
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """What was drawn before the capture, and what was known then.
+
+    commands: in their order. without: what the borrower said that they cannot do. replaced_max: how
+    many missed commands may be replaced by others. lost_before: how many captures of this person at
+    this lender had ended by a lost line in the day before this one. unburnt_before: how many,
+    theirs among them, had ended without costing an attempt.
+    request_nonce: makes the ids of this attempt's questions to outside sources its own.
+    """
+
+    commands: tuple[str, ...]
+    without: tuple[str, ...]
+    replaced_max: int
+    lost_before: int
+    unburnt_before: int
+    request_nonce: str
+
+
+def ordered(evidence: Evidence) -> Ordered:
+    """The order of a capture."""
+    first, is_other = evidence.require_object(ORDER), OTHER_ORDER in evidence.items
+    drawn = (
+        evidence.require_object(OTHER_ORDER)
+        if is_other
+        else {"order": first.get("order"), "without": []}
+    )
+    commands, without, nonce = drawn.get("order"), drawn.get("without"), first.get("request_nonce")
+    if (
+        not isinstance(commands, list)
+        or commands[:1] != [NEUTRAL]
+        or not isinstance(nonce, str)
+        or not nonce
+    ):
+        raise Refused("check_missing", f"no order, or no nonce, in {ORDER}")
+    if not isinstance(without, list) or bool(without) != is_other:
+        raise Refused("check_missing", f"{OTHER_ORDER} does not say what was left out")
+    numbers: dict[str, Any] = {
+        name: first.get(name) for name in ("replaced_max", "lost_before", "unburnt_before")
+    }
+    if any(type(number) is not int for number in numbers.values()):
+        raise Refused("check_missing", f"{ORDER} does not say how many")
+    return Ordered(
+        tuple(map(str, commands)), tuple(map(str, without)), request_nonce=nonce, **numbers
+    )
+
+
+def together(pictures: Sequence[bytes]) -> bytes:
+    """The frames of one part of a chain as one original."""
+    return b"".join(len(picture).to_bytes(_LENGTH_BYTES, "big") + picture for picture in pictures)
+
+
+def apart(content: bytes) -> list[bytes]:
+    """The frames of such an original. Raises `ValueError` for one that is not whole."""
+    frames, at = [], 0
+    while at < len(content):
+        length = int.from_bytes(content[at : at + _LENGTH_BYTES], "big")
+        at += _LENGTH_BYTES + length
+        if length == 0 or at > len(content):
+            raise ValueError("a chain that is not whole")
+        frames.append(content[at - length : at])
+    return frames

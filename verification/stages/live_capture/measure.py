@@ -7,19 +7,23 @@ freshness, faces, quality, gestures, depth · 5 the face of each step, and of fr
 chain, compared with the first · 6 the reference, compared with the face at rest and at work, of the
 full frames and of the chain in which the work is seen, and with every frame's. Pixels and
 embeddings end with the call.
+
+What reads evidence back raises `Refused` (check_missing) for what is not there or cannot be read.
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import replace
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import pairwise
 
 from verification.core import stored
+from verification.core.answers import has_run_out, parse_consent, parse_photo
 from verification.core.errors import Refused
 from verification.core.person import Case
-from verification.core.registry_answers import has_run_out, parse_consent, parse_photo
 from verification.core.results import Step, measured
-from verification.core.route import LOOK_AT, Evidence, Looked, Memory
+from verification.core.route import LOOK_AT, Again, Evidence, Looked, Memory
 from verification.engines import weights
 from verification.engines.faces import backends
 from verification.engines.faces.embedding import Embedding, distance, median_distance
@@ -33,25 +37,194 @@ from verification.engines.liveness import (
     passive,
     pictures,
     planarity,
+    prints,
 )
 from verification.engines.liveness import policy as engine_policy
-from verification.engines.liveness.capture import Looks, Probes
-from verification.engines.liveness.gestures import Neutral
-from verification.engines.liveness.pictures import ChainNumbers, SentStep, StepMeasurement
+from verification.engines.liveness.capture import FrameIdentity, Looks, Probes
+from verification.engines.liveness.continuity import Continuity as Continuity
+from verification.engines.liveness.continuity import Freshness, Presence
+from verification.engines.liveness.gestures import Neutral, StepJudgement
+from verification.engines.liveness.injection import Injection, Told
+from verification.engines.liveness.passive import PassiveScores
+from verification.engines.liveness.pictures import (
+    ChainNumbers,
+    SentStep,
+    StepMeasurement,
+    StepNumbers,
+)
+from verification.engines.liveness.planarity import Planarity
+from verification.engines.liveness.prints import Alike, Prints
+from verification.engines.liveness.throughout import Throughout as Throughout
 from verification.engines.liveness.throughout import throughout
-from verification.stages.live_capture.facts import LiveCaptureFacts, Match, Sent, Shown
-from verification.stages.live_capture.kept import (
+from verification.stages.live_capture.dialogue import (
     COMPARED,
     CONSENT,
     NEUTRAL,
     PHOTO,
-    CapturedStep,
-    ComparedAll,
-    captured,
-    captured_step,
+    STAGE,
+    apart,
     ordered,
 )
 from verification.stages.live_capture.policy import LINE_LOST, LiveCapturePolicy
+
+_PRINTS = re.compile(rf"{STAGE}\.(\d+)\.prints")
+_PICTURE = re.compile(rf"{STAGE}\.\d+\.(chain|frame)\.")
+
+
+@dataclass(frozen=True)
+class CapturedStep:
+    """One command and the pictures that came for it: `sent`.
+
+    place: how the kinds of its evidence begin. stills: the kinds of its full frames. is_bound:
+    whether every picture carried the code of this attempt, this step and this showing. taken_ms:
+    milliseconds from the showing to each frame of the chain, by the page's clock. soonest: seconds
+    from the showing to the first part, by ours. transfer, ahead: the longest and the shortest that
+    a part was on its way, from its last frame by the page's clock to its arrival by ours.
+    cameras: what each part tells of the camera.
+    """
+
+    sent: SentStep
+    place: str
+    stills: tuple[str, ...]
+    arrived: datetime
+    is_bound: bool
+    taken_ms: tuple[int, ...]
+    soonest: float
+    transfer: float
+    ahead: float
+    cameras: tuple[Told, ...]
+
+
+@dataclass(frozen=True)
+class Captured:
+    """What came for an order, from the last time the borrower was asked to look straight.
+
+    missed, lost: how often a command was not seen, or the line was lost, and another one asked for.
+    by_line: whether the line ended the capture. presented_before: whether the very bytes of a
+    frame, or of a part of a chain, were in another attempt already.
+    """
+
+    steps: tuple[CapturedStep, ...]
+    missed: int
+    lost: int
+    by_line: bool
+    presented_before: bool
+
+
+@dataclass(frozen=True)
+class Compared:
+    """How alike this capture is to another attempt's, of whatever borrower. is_beside: of the same
+    verification.
+    """
+
+    attempt: str
+    alike: Alike
+    is_beside: bool = False
+
+
+@dataclass(frozen=True)
+class ComparedAll:
+    """How alike it is to each that it was compared with, the most alike first; is_whole: whether to
+    all that it may be.
+    """
+
+    others: tuple[Compared, ...]
+    is_whole: bool
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What came for the order: of each step its command, and how many frames its chain has and how
+    many are full.
+
+    `soonest`, `earliest`, `latest`: seconds from a showing to the first part, and by the page's
+    clock to the first and the last frame; over all steps the least, the least, the most.
+    `transfer`, `ahead`: longest and shortest way of a part; below 0 it came before it was taken.
+    `rate`, `gap`: frames a second, of the slowest chain, and the longest time without one. The
+    rest: see `Captured` and `Ordered`.
+    """
+
+    order: tuple[str, ...]
+    without: tuple[str, ...]
+    replaced_max: int
+    commands: tuple[str, ...]
+    chain: tuple[int, ...]
+    stills: tuple[int, ...]
+    soonest: float
+    earliest: float
+    latest: float
+    transfer: float
+    ahead: float
+    rate: float
+    gap: float
+    missed: int
+    lost: int
+    by_line: bool
+    lost_before: int
+    unburnt_before: int
+    is_bound: bool
+    presented_before: bool
+    compared: ComparedAll
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the frames show. `flaws`: the first of each step without a frame fit to be compared.
+
+    `continuity`: of the full frames; `throughout`: of the thin chain. `poorest`: pixels between the
+    eyes, light and sharpness, each of the steps' best stills. `numbers`: of all frames.
+    """
+
+    freshness: Freshness
+    presence: Presence
+    flaws: tuple[str, ...]
+    poorest: Mapping[str, str]
+    gestures: tuple[StepJudgement, ...] | Step
+    depth: Planarity
+    continuity: Continuity | Step
+    throughout: Throughout | Step
+    numbers: tuple[StepNumbers, ...]
+
+
+@dataclass(frozen=True)
+class Match:
+    """Distances to the reference, in the embedding's units: upper medians of the best frames at
+    rest and of the best of each command, and the farthest. `rest_frames`: places in the first step
+    of those compared, best first.
+    """
+
+    at_rest: float
+    at_work: float
+    farthest: float
+    rest_frames: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class LiveCaptureFacts:
+    """All that a live capture is judged by.
+
+    `best`: kinds of the full frames that stand for the steps, which are kept when others are
+    destroyed. `identity`: whom each still shows, in which pose. `left`: attempts, with this one.
+    `models`: SHA-256 of those that find and measure faces. `embedding`, `recognition`: units and
+        net of the distances.
+    `passive`: what a detector of presentation attacks says; None where none is installed, or
+        nothing was measured.
+    """
+
+    sent: Sent | Step
+    shown: Shown | Step
+    match: Match | Step
+    injection: Injection | Step
+    best: tuple[str, ...]
+    identity: tuple[FrameIdentity, ...]
+    left: int | None
+    handed_over: bool
+    amount: str
+    currency: str
+    models: Mapping[str, str]
+    embedding: str
+    recognition: Mapping[str, str]
+    passive: PassiveScores | None = None
 
 
 def measure_live_capture(
@@ -62,12 +235,12 @@ def measure_live_capture(
     """
     # 2: without an order, or without the frames that belong to it, there is nothing to look at.
     sent = measured(_sent, evidence)
-    # 3: all frames are decoded here; `seen`, `looks` and `faces` end with this call, and only
+    # 3: all frames are decoded here; `steps`, `looks` and `faces` end with this call, and only
     # numbers leave it.
     is_lost = (
         not isinstance(sent, Step) and sent[0].by_line
     )  # nothing is measured of what the line cut off
-    seen = (
+    steps = (
         sent
         if isinstance(sent, Step)
         else Step(LINE_LOST)
@@ -75,41 +248,41 @@ def measure_live_capture(
         else measured(pictures.measure, sent[1])
     )
     unburnt_before = 0 if isinstance(sent, Step) else sent[0].unburnt_before
-    if not isinstance(seen, Step) and _ends_by_mask(seen[0].numbers.is_masked, unburnt_before):
-        seen = Step("liveness_face_masked", {"detail": "the lower face looks like cloth"})
-    looks = () if isinstance(seen, Step) else capture.looks(seen)
-    best = () if isinstance(seen, Step) else capture.best(seen, looks)
+    if not isinstance(steps, Step) and _ends_by_mask(steps[0].numbers.is_masked, unburnt_before):
+        steps = Step("liveness_face_masked", {"detail": "the lower face looks like cloth"})
+    looks = () if isinstance(steps, Step) else capture.looks(steps)
+    best = () if isinstance(steps, Step) else capture.best(steps, looks)
     # 5: the best frames of each step; what needs them refuses by the code of the step that has
     # none.
     faces = (
-        seen
-        if isinstance(seen, Step)
-        else measured(capture.probes, seen, looks, most=policy.match_frames)
+        steps
+        if isinstance(steps, Step)
+        else measured(capture.probes, steps, looks, most=policy.match_frames)
     )
-    known = measured(_reference, case, evidence, policy.reference)
+    photo_face = measured(_reference, case, evidence, policy.reference)
     neutral, reference = (
         None if isinstance(faces, Step) else faces[0][0][1],
-        None if isinstance(known, Step) else known,
+        None if isinstance(photo_face, Step) else photo_face,
     )
     came, limits = () if isinstance(sent, Step) else sent[2], policy.injection
-    chains, told = (
-        () if isinstance(seen, Step) else [step.chain for step in seen],
-        [step.told for step in came],
+    chains, cameras = (
+        () if isinstance(steps, Step) else [step.chain for step in steps],
+        [step.cameras for step in came],
     )
     # 4, 5 and 6 stand side by side: that one of them cannot be measured hides none of the others
     # from a replay.
     return LiveCaptureFacts(
         sent=sent if isinstance(sent, Step) else sent[0],
         shown=(
-            seen
-            if isinstance(seen, Step)
-            else measured(_shown, evidence, seen, looks, faces, reference)
+            steps
+            if isinstance(steps, Step)
+            else measured(_view, evidence, steps, looks, faces, reference)
         ),
-        match=measured(_match, faces, known),
+        match=measured(_match, faces, photo_face),
         injection=(
-            seen
-            if isinstance(seen, Step)
-            else measured(injection.injection_of, chains, told, limits=limits)
+            steps
+            if isinstance(steps, Step)
+            else measured(injection.injection_of, chains, cameras, limits=limits)
         ),
         best=tuple(
             step.stills[at]
@@ -118,17 +291,17 @@ def measure_live_capture(
         ),
         identity=(
             ()
-            if isinstance(seen, Step)
-            else capture.identities(seen, looks, neutral=neutral, reference=reference)
+            if isinstance(steps, Step)
+            else capture.identities(steps, looks, neutral=neutral, reference=reference)
         ),
-        left=evidence.left,
+        left=evidence.attempts_left,
         handed_over=evidence.handed_over,
         amount=case.loan.amount,
         currency=case.loan.currency,
         models=weights.LANDMARKS,
         embedding=backends.in_use().recogniser.embedding,
         recognition=backends.in_use().report(),
-        passive=None if isinstance(seen, Step) else passive.scores(policy.passive, seen, best),
+        passive=None if isinstance(steps, Step) else passive.scores(policy.passive, steps, best),
     )
 
 
@@ -144,21 +317,24 @@ def look_at_live_capture(evidence: Evidence, memory: Memory) -> Looked:
     )
     if isinstance(full, Step) or _ends_by_mask(full.is_masked, memory["unburnt_before"]):
         return Looked(None)  # the judgement says by which code
-    seen = measured(pictures.look, step.sent, full)
-    if isinstance(seen, Step):
+    look = measured(pictures.look, step.sent, full)
+    if isinstance(look, Step):
         return Looked(None)
-    numbers, known = seen
-    kept = {f"{step.place}look": stored.to_bytes(numbers), f"{step.place}prints": known.to_bytes()}
+    numbers, step_prints = look
+    evidence_left = {
+        f"{step.place}look": stored.to_bytes(numbers),
+        f"{step.place}prints": step_prints.to_bytes(),
+    }
     if step.sent.command != NEUTRAL:
         at_rest = stored.read(memory["rest"], into=Neutral, what="memory.rest")
         gesture, thresholds = gestures.NAMED[step.sent.command], engine_policy.GESTURES
-        shown = gestures.judge(gesture, numbers.frames, at_rest=at_rest, thresholds=thresholds)
-        return Looked(shown.is_right, evidence=kept)
-    rest = measured(
+        judgement = gestures.judge(gesture, numbers.frames, at_rest=at_rest, thresholds=thresholds)
+        return Looked(judgement.is_right, evidence=evidence_left)
+    neutral = measured(
         gestures.neutral, numbers.frames, limits=engine_policy.NEUTRAL, full=full.frames
     )
-    found = {} if isinstance(rest, Step) else {"rest": stored.as_record(rest)}
-    return Looked(bool(found), found, kept)
+    additions = {} if isinstance(neutral, Step) else {"rest": stored.as_record(neutral)}
+    return Looked(bool(additions), additions, evidence_left)
 
 
 def _ends_by_mask(is_masked: bool, unburnt_before: int) -> bool:
@@ -193,60 +369,62 @@ def problem_of(case: Case, photo: bytes | None, *, limits: ImageLimits) -> str:
 def _sent(evidence: Evidence) -> tuple[Sent, tuple[SentStep, ...], tuple[CapturedStep, ...]]:
     # The order is ours, drawn before the capture; the commands are what came back. Whether they
     # agree is for a check.
-    found, asked = captured(evidence), ordered(evidence)
-    steps = found.steps
-    taken = [[ms / 1000 for ms in step.taken] or [0.0] for step in steps]
+    came, order = captured(evidence), ordered(evidence)
+    steps = came.steps
+    times_of_steps = [[ms / 1000 for ms in step.taken_ms] or [0.0] for step in steps]
     # How alike it is to others, as it was found when it was judged: of those nothing may be left
     # since.
     compared = stored.read(
         dict(evidence.require_object(COMPARED)), into=ComparedAll, what="compared"
     )
     sent = Sent(
-        order=asked.commands,
-        without=asked.without,
-        replaced_max=asked.replaced_max,
+        order=order.commands,
+        without=order.without,
+        replaced_max=order.replaced_max,
         commands=tuple(step.sent.command for step in steps),
         chain=tuple(len(step.sent.chain) for step in steps),
         stills=tuple(len(step.sent.stills) for step in steps),
         soonest=min((step.soonest for step in steps), default=0.0),
-        earliest=min((times[0] for times in taken), default=0.0),
-        latest=max((times[-1] for times in taken), default=0.0),
+        earliest=min((times[0] for times in times_of_steps), default=0.0),
+        latest=max((times[-1] for times in times_of_steps), default=0.0),
         transfer=max((step.transfer for step in steps), default=0.0),
         ahead=min((step.ahead for step in steps), default=0.0),
         gap=max(
-            (after - before for times in taken for before, after in pairwise(times)), default=0.0
+            (later - earlier for times in times_of_steps for earlier, later in pairwise(times)),
+            default=0.0,
         ),
         rate=min(
-            ((len(times) - 1) / max(times[-1] - times[0], 0.001) for times in taken), default=0.0
+            ((len(times) - 1) / max(times[-1] - times[0], 0.001) for times in times_of_steps),
+            default=0.0,
         ),
-        missed=found.missed,
-        lost=found.lost,
-        by_line=found.by_line,
-        lost_before=asked.lost_before,
-        unburnt_before=asked.unburnt_before,
+        missed=came.missed,
+        lost=came.lost,
+        by_line=came.by_line,
+        lost_before=order.lost_before,
+        unburnt_before=order.unburnt_before,
         is_bound=all(step.is_bound for step in steps),
-        presented_before=found.presented_before,
+        presented_before=came.presented_before,
         compared=compared,
     )
     # What was measured of a step when its frames came; a replay measures it anew.
-    kept = [evidence.items.get(f"{step.place}look") for step in steps]
+    looks = [evidence.items.get(f"{step.place}look") for step in steps]
     looked = [
-        each if each is None else stored.read(json.loads(each), into=ChainNumbers, what="look")
-        for each in kept
+        look if look is None else stored.read(json.loads(look), into=ChainNumbers, what="look")
+        for look in looks
     ]
     return (
         sent,
-        tuple(replace(step.sent, looked=each) for step, each in zip(steps, looked, strict=True)),
+        tuple(replace(step.sent, looked=look) for step, look in zip(steps, looked, strict=True)),
         steps,
     )
 
 
-def _shown(
+def _view(
     evidence: Evidence,
     steps: tuple[StepMeasurement, ...],
     looks: Looks,
     faces: tuple[Probes, ...] | Step,
-    known: Embedding | None,
+    reference: Embedding | None,
 ) -> Shown:
     """4, 5, and of 6 what the chain shows. Where one of the numbers cannot be had for what the
     pixels are, none is.
@@ -291,31 +469,31 @@ def _shown(
         throughout=(
             at_rest
             if isinstance(at_rest, Step)
-            else measured(throughout, steps, at_rest=at_rest, reference=known)
+            else measured(throughout, steps, at_rest=at_rest, reference=reference)
         ),
         numbers=numbers,
     )
 
 
-def _match(faces: tuple[Probes, ...] | Step, known: Embedding | Step) -> Match | Step:
+def _match(faces: tuple[Probes, ...] | Step, reference: Embedding | Step) -> Match | Step:
     """6: looking straight alone proves nobody, for a photograph can; so the face that does the
     commands counts too.
     """
-    if isinstance(known, Step):
-        return known
+    if isinstance(reference, Step):
+        return reference
     if isinstance(faces, Step):
         return faces
     # Several frames at rest, for the best of one step may still be a blink.
-    rest, acting = faces[0], [face for (_, face), *_ in faces[1:]]
+    at_rest, acting = faces[0], [face for (_, face), *_ in faces[1:]]
     if not acting:
         raise Refused("liveness_command_missed", "no command was done")
     return Match(
         # Of single distances, which the zones are calibrated for; the farthest alone shows one put
         # in between.
-        at_rest=median_distance(known, [face for _, face in rest]).value,
-        at_work=median_distance(known, acting).value,
-        farthest=max(distance(known, each).value for each in acting),
-        rest_frames=tuple(place for place, _ in rest),
+        at_rest=median_distance(reference, [face for _, face in at_rest]).value,
+        at_work=median_distance(reference, acting).value,
+        farthest=max(distance(reference, face).value for face in acting),
+        rest_frames=tuple(place for place, _ in at_rest),
     )
 
 
@@ -343,3 +521,163 @@ def _face(case: Case, photo: bytes, *, limits: ImageLimits) -> Portrait:
         return backends.in_use().open(answer.jpeg, limits=limits)[0]
     except Refused as unusable:
         raise Refused("face_reference_unavailable", unusable.code) from unusable
+
+
+def captured_step(evidence: Evidence, place: str) -> CapturedStep:
+    """What came for one command."""
+    turn = evidence.require_object(f"{place}turn")
+    try:
+        revealed, command = datetime.fromisoformat(turn["revealed"]), str(turn["command"])
+        parts = [
+            evidence.require_object(f"{place}part.{part}") for part in range(int(turn["parts"]))
+        ]
+        arrivals = [datetime.fromisoformat(part["arrived"]) for part in parts]
+        times = [[int(ms) for ms in part["chain"]] for part in parts]
+        ways = [
+            (at - revealed).total_seconds() - max(ms, default=0) / 1000
+            for at, ms in zip(arrivals, times, strict=True)
+        ]
+        full = [(int(seq), int(ms)) for part in parts for seq, ms in part["stills"]]
+        kinds, every = (
+            [f"{place}frame.{seq}" for seq, _ in full],
+            [ms for chain_times in times for ms in chain_times],
+        )
+        stills = [evidence.require(kind) for kind in kinds]
+        chain = [
+            frame
+            for part in range(len(parts))
+            for frame in apart(evidence.require(f"{place}chain.{part}"))
+        ]
+        nearest = [min((abs(time - ms), at) for at, time in enumerate(every))[1] for _, ms in full]
+        return CapturedStep(
+            sent=SentStep(command, tuple(chain), tuple(stills), tuple(nearest), tuple(every)),
+            place=place,
+            stills=tuple(kinds),
+            arrived=arrivals[-1],
+            is_bound=all(part["is_bound"] is True for part in parts),
+            taken_ms=tuple(every),
+            soonest=(arrivals[0] - revealed).total_seconds(),
+            transfer=max(ways),
+            ahead=min(ways),
+            cameras=tuple(Told(**part.get("camera", {})) for part in parts),
+        )
+    except (KeyError, IndexError, TypeError, ValueError) as fault:
+        raise Refused("check_missing", f"{place}turn cannot be read") from fault
+
+
+def captured(evidence: Evidence) -> Captured:
+    """What came for each command. Of each it is on record which followed it: none is missing, and
+    none too many.
+    """
+    steps: list[CapturedStep] = []
+    number, missed, lost, due, is_lost = 0, 0, 0, ordered(evidence).commands[0], False
+    while due:
+        place = f"{STAGE}.{number}."
+        number += 1
+        is_lost = f"{place}lost" in evidence.items
+        entry = evidence.require_object(f"{place}lost" if is_lost else f"{place}seen")
+        if is_lost:
+            command = entry.get("command")
+            lost += 1
+        else:
+            step = captured_step(evidence, place)
+            if type(drawn := entry.get("drawn")) is not int:
+                raise Refused("check_missing", f"{place} does not say what was drawn")
+            steps.append(replace(step, sent=replace(step.sent, drawn=drawn)))
+            command = steps[-1].sent.command
+            missed += entry.get("seen") is False and command != NEUTRAL
+        if command != due or not isinstance(entry.get("then"), str):
+            raise Refused("check_missing", f"{place} is not of the order")
+        due = entry["then"]
+    last_rest = max(
+        (at for at, step in enumerate(steps) if step.sent.command == NEUTRAL), default=0
+    )
+    presented_before = any(_PICTURE.match(kind) for kind in evidence.presented)
+    return Captured(
+        tuple(steps[last_rest:]), missed, lost, by_line=is_lost, presented_before=presented_before
+    )
+
+
+def answered_at(evidence: Evidence) -> datetime | None:
+    """When the last frames of a capture came; None where no command has any."""
+    steps = captured(evidence).steps
+    return steps[-1].arrived if steps else None
+
+
+def marks_of_capture(items: Mapping[str, bytes]) -> frozenset[bytes]:
+    """What an index of all borrowers may hold of these prints, under a key."""
+    marks = [
+        prints.marks(step, kinds=engine_policy.AGAIN_KINDS)[:: engine_policy.AGAIN_EVERY]
+        for step in _prints(items)
+    ]
+    return frozenset[bytes]().union(*(mark for step in marks for mark in step))
+
+
+def sought_by_capture(items: Mapping[str, bytes]) -> frozenset[bytes]:
+    """By which of its marks, as it stands or in a mirror, those are found that a capture may be."""
+    ways = [version for step in _prints(items) for version in (step, prints.mirrored(step))]
+    return frozenset[bytes]().union(
+        *(
+            mark
+            for version in ways
+            for mark in prints.marks(version, kinds=engine_policy.AGAIN_KINDS)
+        )
+    )
+
+
+def compare_captures(
+    items: Mapping[str, bytes],
+    earlier: Mapping[str, Mapping[str, bytes]],
+    is_whole: bool,
+    same_verification: Collection[str] = (),
+) -> dict[str, bytes]:
+    """How alike this capture is to each of the others, and whether those are all.
+
+    By the commands that were seen: a film is no less one for what was put between its parts and not
+    seen. same_verification: the other captures of the same verification.
+    """
+    seen_by_kind = {
+        kind: json.loads(content)
+        for kind, content in items.items()
+        if kind.startswith(STAGE) and kind.endswith(".seen")
+    }
+    missed = {
+        kind.removesuffix("seen")
+        for kind, entry in seen_by_kind.items()
+        if entry.get("seen") is False
+    }
+    prints_here = _prints(
+        {
+            kind: content
+            for kind, content in items.items()
+            if kind.removesuffix("prints") not in missed
+        }
+    )
+    compared = [
+        Compared(
+            name,
+            prints.compare(prints_here, _prints(content), limits=engine_policy.AGAIN),
+            name in same_verification,
+        )
+        for name, content in earlier.items()
+    ]
+    compared.sort(
+        key=lambda entry: (entry.alike.fitting, entry.alike.likeness, entry.attempt), reverse=True
+    )
+    return {COMPARED: stored.to_bytes(ComparedAll(tuple(compared), is_whole))}
+
+
+def _prints(items: Mapping[str, bytes]) -> list[Prints]:
+    """Of each step, in order."""
+    kinds = sorted((int(match[1]), kind) for kind in items if (match := _PRINTS.fullmatch(kind)))
+    return [prints.from_bytes(items[kind]) for _, kind in kinds]
+
+
+AGAIN = Again(
+    ending="prints",
+    marks=marks_of_capture,
+    searched=sought_by_capture,
+    others_max=engine_policy.AGAIN_OTHERS,
+    shared_min=engine_policy.AGAIN_SHARED,
+    compare=compare_captures,
+)

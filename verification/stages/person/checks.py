@@ -2,7 +2,7 @@
 phone.
 """
 
-from verification.core.results import Result, Step, judged, said
+from verification.core.results import Result, Step, judged, judged_step
 from verification.stages.person.measure import PersonFacts
 from verification.stages.person.policy import PersonPolicy
 
@@ -13,7 +13,7 @@ def check_answer(facts: PersonFacts, policy: PersonPolicy) -> Result:
     """
     typed = facts.typed
     if isinstance(typed, Step):
-        return said("person.answer", typed)
+        return judged_step("person.answer", typed)
     wrong = "" if typed.is_birth_date else "the borrower typed another birth date"
     wrong = wrong if typed.is_document_number else "the borrower typed another document number"
     return judged(
@@ -25,7 +25,7 @@ def check_answer(facts: PersonFacts, policy: PersonPolicy) -> Result:
 
 def check_phone(facts: PersonFacts, policy: PersonPolicy) -> Result:
     """2: the number is registered to this IIN; whatever else is known of it refuses. Law: O-31."""
-    return said("person.phone", facts.phone)
+    return judged_step("person.phone", facts.phone)
 
 
 CHECKS = {"person.answer": check_answer, "person.phone": check_phone}

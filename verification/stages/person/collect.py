@@ -1,11 +1,9 @@
 """Our own errand: what the register of phones says of the number. Judges nothing."""
 
-import json
 from collections.abc import Mapping
 
-from verification.core.errors import ConsentMissing
+from verification.core.answers import held_consent_id
 from verification.core.person import Case
-from verification.core.registry_answers import consent_id_to, parse_consent
 from verification.core.route import Evidence
 from verification.sources.phone_registry import REGISTRY, OwnershipQuestion
 from verification.stages.person import dialogue
@@ -18,15 +16,9 @@ def collect_person(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
 
     Raises `SourceUnavailable`.
     """
-    consent, text = (
-        parse_consent(evidence.items[dialogue.CONSENT]),
-        json.loads(evidence.items[dialogue.SHOWN]),
-    )
-    try:
-        consent_id = consent_id_to(
-            consent, services=SERVICES, case=case, text_sha256=text["text_sha256"], at=evidence.at
-        )
-    except ConsentMissing:
+    consent, shown = evidence.items[dialogue.CONSENT], evidence.items[dialogue.SHOWN]
+    consent_id = held_consent_id(consent, shown, services=SERVICES, case=case, at=evidence.at)
+    if consent_id is None:
         return {}
     # A register answers a known id as before: each answer of the borrower makes the question
     # another.

@@ -44,8 +44,8 @@ def accept_person(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
     names = ("document_number", *(f"birth_date_{part}" for part in _PARTS))
     sent = {name: untrusted.get(name) for name in names}
     typed = {
-        name: one if isinstance(one, str) and len(one) <= _TYPED_MAX else ""
-        for name, one in sent.items()
+        name: value if isinstance(value, str) and len(value) <= _TYPED_MAX else ""
+        for name, value in sent.items()
     }
     number = plain_number(typed["document_number"])
     if len(number) > POLICY.document_number_max or not _NUMBER.fullmatch(number):
@@ -68,8 +68,8 @@ def accept_person(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
         ) from None
     if born > at.astimezone(ZoneInfo(POLICY.time_zone)).date():
         raise BadInput("nobody is born tomorrow", code="bad_answer", pointer="/birth_date")
-    said = {"document_number": number, "birth_date": born.isoformat(), "at": at.isoformat()}
-    return Turn(next=Next.COLLECT, memory=memory, evidence={ANSWER: canonical_json(said)})
+    fields = {"document_number": number, "birth_date": born.isoformat(), "at": at.isoformat()}
+    return Turn(next=Next.COLLECT, memory=memory, evidence={ANSWER: canonical_json(fields)})
 
 
 def answered_at(evidence: Evidence) -> datetime:

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from verification.core import registry_answers as registers
+from verification.core.answers import has_run_out, parse_consent, require_owner
 from verification.core.errors import Refused
 from verification.core.person import Case
-from verification.core.registry_answers import has_run_out, parse_consent
 from verification.core.results import Step, Steps
 from verification.core.route import Evidence
 from verification.stages.person import dialogue
@@ -31,7 +30,7 @@ class PersonFacts:
 def measure_person(case: Case, evidence: Evidence, policy: PersonPolicy) -> PersonFacts:
     """The facts of a person. What could not be read stands in them as the step that refuses."""
     steps = Steps()
-    with steps.step("phone") as found:
+    with steps.step("phone") as detail:
         if dialogue.PHONE not in evidence.items:
             # Without a consent to it the register was not asked, and that says nothing of the
             # number.
@@ -46,12 +45,7 @@ def measure_person(case: Case, evidence: Evidence, policy: PersonPolicy) -> Pers
                 "phone_owner_mismatch" if is_missed else "consent_unanswered",
                 "the register was not asked",
             )
-        # The answer repeats number and person: an answer about somebody else's phone says nothing
-        # of this one.
-        said = registers.parse_ownership(evidence.items[dialogue.PHONE])
-        if (said.status, said.iin, said.phone) != ("owned", case.person.iin, case.person.phone):
-            raise Refused("phone_owner_mismatch", f"the register of phones says {said.status}")
-        found["owned_since"] = said.owned_since.isoformat() if said.owned_since else ""
+        detail["owned_since"] = require_owner(evidence.items[dialogue.PHONE], case=case)
     typed: Typed | None = None
     with steps.step("typed"):
         copied = evidence.require_object(dialogue.ANSWER)

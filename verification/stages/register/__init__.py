@@ -6,8 +6,7 @@ asks who the person is; `CONSENT` only obtains the consent under which the stage
 up.
 """
 
-from verification.core.errand import Errand
-from verification.core.route import Quota
+from verification.core.route import Errand, Quota
 from verification.stages.register.checks import CHECKS, CONSENT_CHECKS
 from verification.stages.register.collect import collect_consent, collect_register, prepare_register
 from verification.stages.register.dialogue import is_open

@@ -3,7 +3,7 @@
 1 consent · 2 the register knows them, born on that day · 3 alive · 4 names · 5 document.
 """
 
-from verification.core.results import Passed, Result, Step, judged, said
+from verification.core.results import Passed, Result, Step, judged, judged_step
 from verification.stages.register.measure import ConsentFacts, RegisterFacts
 from verification.stages.register.policy import RegisterPolicy
 
@@ -15,7 +15,7 @@ def check_consent(facts: ConsentFacts | RegisterFacts, policy: RegisterPolicy) -
     That the service was given the phone that the lender stated is remarked: by it somebody else may
         have answered.
     """
-    result = said("person.consent", facts.consent)
+    result = judged_step("person.consent", facts.consent)
     is_remarked = isinstance(result, Passed) and facts.is_phone_named
     return judged("person.consent", "consent_phone_stated", detail={}) if is_remarked else result
 
@@ -24,7 +24,7 @@ def check_registry(facts: RegisterFacts, policy: RegisterPolicy) -> Result:
     """2: the register knows this number, and its birth date is the one that the lender stated."""
     theirs = facts.registered
     if isinstance(theirs, Step):
-        return said("person.registry", theirs)
+        return judged_step("person.registry", theirs)
     code = "" if theirs.is_birth_date else "birth_date_differs"
     return judged("person.registry", code, detail={})
 
@@ -33,7 +33,7 @@ def check_alive(facts: RegisterFacts, policy: RegisterPolicy) -> Result:
     """3: the register says that they live. Law: O-06."""
     theirs = facts.registered
     if isinstance(theirs, Step):
-        return said("person.alive", theirs)
+        return judged_step("person.alive", theirs)
     if theirs.life_status == "alive":
         return judged("person.alive", detail={})
     code = "person_deceased" if theirs.life_status == "deceased" else "person_unknown"
@@ -46,7 +46,7 @@ def check_names(facts: RegisterFacts, policy: RegisterPolicy) -> Result:
     """4: surname, name, and the patronymic if the lender stated one, are the registered ones."""
     theirs = facts.registered
     if isinstance(theirs, Step):
-        return said("person.names", theirs)
+        return judged_step("person.names", theirs)
     if differing := ", ".join(name for name, is_same in theirs.names.items() if not is_same):
         return judged(
             "person.names", "name_mismatch", detail={"detail": f"not as registered: {differing}"}
@@ -62,7 +62,7 @@ def check_document(facts: RegisterFacts, policy: RegisterPolicy) -> Result:
     """
     theirs = facts.registered
     if isinstance(theirs, Step):
-        return said("person.document", theirs)
+        return judged_step("person.document", theirs)
     detail = {"type": facts.document_type}
     if not theirs.is_document_known:
         return judged("person.document", "document_invalid", detail=detail)

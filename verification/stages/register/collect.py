@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from verification.core.errors import ConsentMissing, ConsentPending, SourceUnavailable
-from verification.core.person import Case
-from verification.core.registry_answers import (
+from verification.core.answers import (
     ConsentAnswer,
-    consent_id_to,
     has_run_out,
+    held_consent_id,
     parse_consent,
 )
+from verification.core.errors import ConsentMissing, ConsentPending, SourceUnavailable
+from verification.core.person import Case
 from verification.core.route import SEED, Evidence, Memory
 from verification.core.stored import canonical_json
 from verification.sources import consent as consents
@@ -48,8 +48,10 @@ def prepare_register(
     consent that was taken back is not relied on. Raises `SourceUnavailable`, also where the service
     reports an error.
     """
-    shown = json.loads(evidence.items[SHOWN])
-    if (requested := _requested(evidence)) is not None and _is_for(requested, evidence, shown):
+    consent_text = json.loads(evidence.items[SHOWN])
+    if (requested := _requested(evidence)) is not None and _is_for(
+        requested, evidence, consent_text
+    ):
         if not is_read(evidence):
             return {}, {}
         read = _read(case, requested)
@@ -71,9 +73,9 @@ def prepare_register(
             lender_name=case.lender.name,
             purpose=case.purpose,
             services=evidence.services,
-            text_version=shown["version"],
-            language=shown["language"],
-            text_sha256=shown["text_sha256"],
+            text_version=consent_text["version"],
+            language=consent_text["language"],
+            text_sha256=consent_text["text_sha256"],
             valid_seconds=POLICY.consent_seconds,
         ),
     )
@@ -117,15 +119,9 @@ def collect_register(
     collected = collect_consent(case, evidence, answered_at)
     if PERSON in evidence.items:
         return collected
-    consent, text = (
-        parse_consent(collected[CONSENT]),
-        json.loads(evidence.items[SHOWN])["text_sha256"],
-    )
-    try:
-        consent_id = consent_id_to(
-            consent, services=SERVICES, case=case, text_sha256=text, at=evidence.at
-        )
-    except ConsentMissing:
+    consent, shown = collected[CONSENT], evidence.items[SHOWN]
+    consent_id = held_consent_id(consent, shown, services=SERVICES, case=case, at=evidence.at)
+    if consent_id is None:
         return collected
     nonce = _nonce(parse_consent(evidence.items[CONSENT_REQUEST]))
     request_id = _question(case, "person", nonce)
@@ -138,12 +134,15 @@ def _requested(evidence: Evidence) -> ConsentAnswer | None:
     return None if raw is None else parse_consent(raw)
 
 
-def _is_for(requested: ConsentAnswer, evidence: Evidence, shown: Mapping[str, object]) -> bool:
+def _is_for(
+    requested: ConsentAnswer, evidence: Evidence, consent_text: Mapping[str, object]
+) -> bool:
     """Whether a request was for all that is asked now, and on the text that was shown."""
     if (terms := requested.terms) is None:
         return False
     return (
-        set(evidence.services) <= set(terms.services) and terms.text_sha256 == shown["text_sha256"]
+        set(evidence.services) <= set(terms.services)
+        and terms.text_sha256 == consent_text["text_sha256"]
     )
 
 

@@ -2,9 +2,8 @@
 
 from typing import Final
 
-from verification.core.errand import ONCE
-from verification.core.registry_answers import parse_consent
-from verification.core.route import Evidence
+from verification.core.answers import parse_consent
+from verification.core.route import ONCE, Evidence
 
 # The borrower's own yes, before any of this, and the wording they said it to.
 SHOWN: Final = "consent.answer"

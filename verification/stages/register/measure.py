@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from verification.core import registry_answers as registers
+from verification.core import answers as registers
+from verification.core.answers import parse_consent, require_consent
 from verification.core.errors import Refused
 from verification.core.person import Case, is_same_name, is_same_patronymic
-from verification.core.registry_answers import parse_consent, require_consent
 from verification.core.results import Step, measured
 from verification.core.route import Evidence
 from verification.stages.register import dialogue
@@ -72,17 +72,17 @@ def _consent(case: Case, evidence: Evidence, services: tuple[str, ...]) -> Step:
     """By the state's own service, to all that was asked, for this purpose and on this text."""
     answer = parse_consent(evidence.require(dialogue.CONSENT))
     text = evidence.require_object(dialogue.SHOWN).get("text_sha256")
-    wanted = evidence.require_object(dialogue.ASKED).get("services")
-    asked = [str(service) for service in wanted] if isinstance(wanted, list) else []
+    listed = evidence.require_object(dialogue.ASKED).get("services")
+    requested = [str(service) for service in listed] if isinstance(listed, list) else []
     require_consent(
-        answer, services=(*services, *asked), case=case, text_sha256=text, at=evidence.at
+        answer, services=(*services, *requested), case=case, text_sha256=text, at=evidence.at
     )
     return Step()
 
 
 def _is_phone_named(evidence: Evidence) -> bool:
-    asked = measured(evidence.require_object, dialogue.ASKED)
-    return not isinstance(asked, Step) and asked.get("phone") != "none"
+    question = measured(evidence.require_object, dialogue.ASKED)
+    return not isinstance(question, Step) and question.get("phone") != "none"
 
 
 def _registered(case: Case, evidence: Evidence, policy: RegisterPolicy) -> Registered:
@@ -110,6 +110,6 @@ def _registered(case: Case, evidence: Evidence, policy: RegisterPolicy) -> Regis
         is_document_known=bool(valid),
         # Where the register knows no last day, the stated one counts.
         is_document_in_time=any(
-            (each.valid_to or stated.document.valid_to) >= today for each in valid
+            (document.valid_to or stated.document.valid_to) >= today for document in valid
         ),
     )

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Final
 
 from verification.core.codes import INDICATIONS
-from verification.core.results import Failed, Inconclusive, Passed, Result, judged, said
+from verification.core.results import Failed, Inconclusive, Passed, Result, judged, judged_step
 from verification.core.stored import canonical_json
 from verification.stages.statement.measure import StatementFacts
 from verification.stages.statement.policy import NOT_ASKED, StatementPolicy
@@ -17,7 +17,7 @@ _PREFIX: Final = "eds."
 
 def check_step(name: str, facts: StatementFacts, policy: StatementPolicy) -> Result:
     """What the step of this name established, or the code it refuses by."""
-    return said(f"{_PREFIX}{name}", getattr(facts, name))
+    return judged_step(f"{_PREFIX}{name}", getattr(facts, name))
 
 
 def check_identity(facts: StatementFacts, policy: StatementPolicy) -> Result:
@@ -68,11 +68,11 @@ def report_statement(
         are left out.
     """
     signature_results = [result for result in results if result.check.startswith(_PREFIX)]
-    refused = [result for result in signature_results if not isinstance(result, Passed)]
+    refusals = [result for result in signature_results if not isinstance(result, Passed)]
     complete = [result.check for result in signature_results] == [
         name for name in checks if name.startswith(_PREFIX) and name not in policy.not_asked
     ]
-    code = refused[0].code if refused else "" if complete else "check_missing"
+    code = refusals[0].code if refusals else "" if complete else "check_missing"
     status, sub_indication = INDICATIONS[code] if code else ("TOTAL-PASSED", "")
     rows: list[dict[str, Any]] = []
     for result in signature_results:

@@ -43,11 +43,11 @@ def prepare_statement(case: Case, evidence: Evidence, memory: Memory) -> Prepare
     consented_in = ""
     with suppress(Refused):
         consented_in = str(evidence.require_object(_CONSENT).get("language"))
-    known = consented_in if consented_in in WORDS[CURRENT] else case.locale
+    language = consented_in if consented_in in WORDS[CURRENT] else case.locale
     expires = evidence.at + timedelta(seconds=POLICY.statement_seconds)
     text = statement(
         case,
-        language=memory.get(dialogue.LANGUAGE) or known,
+        language=memory.get(dialogue.LANGUAGE) or language,
         nonce=secrets.token_hex(NONCE_BYTES),
         issued=evidence.at.isoformat(timespec="seconds"),
         expires=expires.isoformat(timespec="seconds"),
@@ -65,8 +65,8 @@ def collect_statement(
 
     Raises `SourceUnavailable`: while nobody says anything, nothing is decided.
     """
-    found = installed_trust(case.mode)
-    asked = replace(evidence, items=found)
+    collected = installed_trust(case.mode)
+    with_trust = replace(evidence, items=collected)
     try:
         signed = parse_signature(
             evidence.items.get(SIGNATURE) or b"", max_bytes=policy.signature_max_bytes
@@ -80,72 +80,72 @@ def collect_statement(
             signed.check_content(statement=dialogue.text_of(evidence))
             signed.check_signature()
             known_by = dialogue.OWN_VALUE
-        found[known_by] = sha256(signed.signer.key_bits + signed.signature).digest()
+        collected[known_by] = sha256(signed.signer.key_bits + signed.signature).digest()
         leaf, issuer, *_ = build_path(
             signed.signer,
-            anchors=dialogue.pinned(asked, "shared.anchor", parse_known),
-            intermediates=dialogue.pinned(asked, "shared.intermediate", parse_known),
+            anchors=dialogue.pinned(with_trust, "shared.anchor", parse_known),
+            intermediates=dialogue.pinned(with_trust, "shared.intermediate", parse_known),
             # Whether the dates are right is for the checks: here they must not hide the issuer.
             at=min(max(evidence.at, signed.signer.not_before), signed.signer.not_after),
         )
     except Refused:
         # Of what is no signature, or of nobody we trust, nobody is asked; the checks will refuse it
         # by name.
-        return found
+        return collected
     if policy.asks_timestamp:
         nonce, imprint = secrets.randbits(timestamp.NONCE_BITS), ALGORITHMS[leaf.family].digest_oid
         question = timestamp.build_request(signed.signature, imprint_oid=imprint, nonce=nonce)
         asked_at = timestamp_authority.TimestampQuestion(family=leaf.family, query=question)
         answer = timestamp_authority.fetch(case.mode, asked_at)
-        found |= as_documents(dialogue.TIMESTAMP, answer)
-        found[dialogue.TIMESTAMP_NONCE] = str(nonce).encode()
+        collected |= as_documents(dialogue.TIMESTAMP, answer)
+        collected[dialogue.TIMESTAMP_NONCE] = str(nonce).encode()
     # Asked of the issuer that the path found, never of an address in the certificate: that is the
     # signer's to write.
-    found |= _ask_revocation(case.mode, leaf, issuer, policy=policy)
-    return found | _ask_about_tokens(
-        case.mode, signed, replace(evidence, items=found), policy=policy
+    collected |= _ask_revocation(case.mode, leaf, issuer, policy=policy)
+    return collected | _ask_about_tokens(
+        case.mode, signed, replace(evidence, items=collected), policy=policy
     )
 
 
 def installed_trust(mode: str) -> dict[str, bytes]:
     """The pinned certificates of a mode as evidence. Raises `Misconfigured`."""
     trusted = installed.trust_anchors(mode)
-    found = _numbered("shared.anchor", trusted.anchors) | _numbered(
+    trust = _numbered("shared.anchor", trusted.anchors) | _numbered(
         "shared.intermediate", trusted.intermediates
     )
-    return found | _numbered("shared.tsa", trusted.timestamping)
+    return trust | _numbered("shared.tsa", trusted.timestamping)
 
 
 def _ask_about_tokens(
-    mode: str, signed: Signature, found: Evidence, *, policy: StatementPolicy
+    mode: str, signed: Signature, collected: Evidence, *, policy: StatementPolicy
 ) -> dict[str, bytes]:
     """What is said of who signed each time-stamp. Nobody is asked of a pinned one, or of one that
     we do not trust.
     """
     answers: dict[str, bytes] = {}
-    for said in (dialogue.OF_TOKEN_INSIDE, dialogue.OF_TOKEN_ASKED):
+    for kinds in (dialogue.OF_TOKEN_INSIDE, dialogue.OF_TOKEN_ASKED):
         pair, most = None, policy.timestamp_max_bytes
         with suppress(Refused):
-            raw = find_token(signed) if said is dialogue.OF_TOKEN_INSIDE else None
-            if said is dialogue.OF_TOKEN_ASKED:
-                answer = found.items.get(dialogue.TIMESTAMP)
+            raw = find_token(signed) if kinds is dialogue.OF_TOKEN_INSIDE else None
+            if kinds is dialogue.OF_TOKEN_ASKED:
+                answer = collected.items.get(dialogue.TIMESTAMP)
                 raw = (
                     timestamp.open_response(answer, max_bytes=most) if answer is not None else None
                 )
             if raw is not None:
                 token, trust = (
                     timestamp.parse_token(raw, max_bytes=most),
-                    said.timestamp_trust(found, policy),
+                    kinds.timestamp_trust(collected, policy),
                 )
                 pair = askable(timestamp_path(token, trust=trust))
         if pair is None:
             continue
         try:
-            answers |= _ask_revocation(mode, *pair, policy=policy, said=said)
+            answers |= _ask_revocation(mode, *pair, policy=policy, kinds=kinds)
         except (SourceUnavailable, Misconfigured):
             # A time-stamp that nobody asked for and nobody can tell about proves nothing, and holds
             # nobody up.
-            if said is dialogue.OF_TOKEN_ASKED:
+            if kinds is dialogue.OF_TOKEN_ASKED:
                 raise
     return answers
 
@@ -156,7 +156,7 @@ def _ask_revocation(
     issuer: Certificate,
     *,
     policy: StatementPolicy,
-    said: Said = dialogue.OF_SIGNER,
+    kinds: Said = dialogue.OF_SIGNER,
 ) -> dict[str, bytes]:
     """The responder's answer; lists besides if there is none or it cannot be believed."""
     # The nonce makes the answer one to this question; without it an old "good" could be played
@@ -172,9 +172,9 @@ def _ask_revocation(
         # it a fault.
         silence = error
     above = _fetch_revocation(mode, leaf.family, revocation.AUTHORITY_CRL)
-    found = as_numbered(said.authority_crl, above)
+    collected = as_numbered(kinds.authority_crl, above)
     if answers:
-        found |= {**as_documents(said.ocsp, answers[0]), said.ocsp_nonce: nonce}
+        collected |= {**as_documents(kinds.ocsp, answers[0]), kinds.ocsp_nonce: nonce}
         # Believed if the checks will take it for an answer; what it says is for them to judge.
         with suppress(Refused):
             believed, limits = (
@@ -182,17 +182,17 @@ def _ask_revocation(
                 dialogue.revocation_limits(policy),
             )
             ask_responder(leaf, issuer=issuer, answers=believed, limits=limits, at=clock.now())
-            return found
+            return collected
     try:
-        found |= as_numbered(said.crl, _fetch_revocation(mode, leaf.family, revocation.CRL))
+        collected |= as_numbered(kinds.crl, _fetch_revocation(mode, leaf.family, revocation.CRL))
     except Misconfigured:
         if not answers:
             raise silence or Misconfigured(
                 f"neither a responder nor a list is configured for {leaf.family}"
             ) from None
-        return found
+        return collected
     changes = _fetch_revocation(mode, leaf.family, revocation.DELTA_CRL)
-    return found | as_numbered(said.delta_crl, changes)
+    return collected | as_numbered(kinds.delta_crl, changes)
 
 
 def _fetch_revocation(

@@ -50,11 +50,11 @@ class Said:
     crl: str
     delta_crl: str
     authority_crl: str
-    instead: "Said | None" = None
+    fallback: "Said | None" = None
 
     def answers(self, evidence: Evidence) -> Answers:
         """All that was said of the certificate itself."""
-        lists = self if numbered(evidence, self.crl) or self.instead is None else self.instead
+        lists = self if numbered(evidence, self.crl) or self.fallback is None else self.fallback
         return Answers(
             ocsp=evidence.items.get(self.ocsp),
             ocsp_nonce=evidence.items.get(self.ocsp_nonce) or b"",
@@ -100,9 +100,9 @@ def text_of(evidence: Evidence) -> bytes:
 
 def numbered(evidence: Evidence, kind: str) -> list[bytes]:
     """Every piece of evidence of a numbered kind, in the order of their numbers."""
-    found = (name for name in evidence.items if name.startswith(f"{kind}."))
+    names = (name for name in evidence.items if name.startswith(f"{kind}."))
     # By their numbers: as text, .10 stands before .9.
-    return [evidence.items[name] for name in sorted(found, key=lambda name: (len(name), name))]
+    return [evidence.items[name] for name in sorted(names, key=lambda name: (len(name), name))]
 
 
 def pinned(evidence: Evidence, kind: str, read: Callable[[bytes], X509[Key]]) -> list[X509[Key]]:
@@ -134,14 +134,20 @@ OF_TOKEN_INSIDE, OF_TOKEN_ASKED = (
         f"shared.tsa_{which}_crl",
         f"shared.tsa_{which}_delta_crl",
         f"shared.tsa_{which}_authority_crl",
-        instead=OF_SIGNER,
+        fallback=OF_SIGNER,
     )
     for which in ("inside", "asked")
 )
 
 
 def statement(
-    case: Case, *, language: str, nonce: str, issued: str, expires: str, words: str = CURRENT
+    case: Case,
+    *,
+    language: str,
+    nonce: str,
+    issued: str,
+    expires: str,
+    words: str = CURRENT,
 ) -> bytes:
     """The bytes to be signed: who owes what to whom, for this verification only, in words and as
     data.

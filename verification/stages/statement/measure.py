@@ -75,15 +75,15 @@ def measure_statement(case: Case, evidence: Evidence, policy: StatementPolicy) -
     """
     steps, signer = Steps(), dict[str, str]()
     times = {"claimed": "", "tsp": "", "checked": evidence.at.isoformat()}
-    answered = reference = measured(answered_at, evidence)
+    came_at = reference = measured(answered_at, evidence)
     signed: Signature | None = None
-    with steps.step("format") as found:  # 1, 2
+    with steps.step("format") as detail:  # 1, 2
         signed = parse_signature(evidence.require(SIGNATURE), max_bytes=policy.signature_max_bytes)
-        found |= {
+        detail |= {
             "form": "xml" if isinstance(signed, SignedXml) else "cms",
             "family": signed.signer.family,
         }
-        found |= {"digest": signed.digest_oid, "signature": signed.signature_oid}
+        detail |= {"digest": signed.digest_oid, "signature": signed.signature_oid}
     if signed is None:
         # What is no signature of one signer leaves nothing to measure, and every step refuses by
         # the same code.
@@ -91,9 +91,9 @@ def measure_statement(case: Case, evidence: Evidence, policy: StatementPolicy) -
     else:
         # 9 comes first, for what it proves is the time that 5 and 8 are judged at.
         proven = _measure_times(steps, signed, evidence, policy)
-        if not isinstance(answered, Step):
+        if not isinstance(came_at, Step):
             # Known to have existed when it reached us, by our own clock, or as a time-stamp proves.
-            reference = min([answered, *(each.time for each in proven)])
+            reference = min([came_at, *(token.time for token in proven)])
         # 3, 4, 6, 7: what the signature says by itself, whoever is trusted.
         signer = _measure_signature(steps, signed, case, evidence, policy)
         # 5, 8: what authorities say of its signer.
@@ -101,7 +101,7 @@ def measure_statement(case: Case, evidence: Evidence, policy: StatementPolicy) -
         times["claimed"] = (
             signed.claimed_signing_time.isoformat() if signed.claimed_signing_time else ""
         )
-        times["tsp"] = min((each.time.isoformat() for each in proven), default="")
+        times["tsp"] = min((token.time.isoformat() for token in proven), default="")
     _measure_statement(steps, case, evidence, policy)
     return StatementFacts(
         **steps.done,
@@ -130,11 +130,11 @@ def ready() -> Mapping[str, str]:
     """What does the counting in this process. Raises `Misconfigured` if nothing passes its
     self-test.
     """
-    found = backends.in_use()
+    backend = backends.in_use()
     return {
-        "arithmetic": found.arithmetic.name,
-        "streebog": found.streebog_name,
-        "refused": ", ".join(found.refused),
+        "arithmetic": backend.arithmetic.name,
+        "streebog": backend.streebog_name,
+        "refused": ", ".join(backend.refused),
     }
 
 
@@ -142,28 +142,28 @@ def _measure_signature(
     steps: Steps, signed: Signature, case: Case, evidence: Evidence, policy: StatementPolicy
 ) -> dict[str, str]:
     """Also gives what tells the signer apart: the masked IIN, right or not, and the certificate."""
-    with steps.step("content") as found:  # 3: of what we stored, whatever the signature carries
+    with steps.step("content") as detail:  # 3: of what we stored, whatever the signature carries
         text = text_of(evidence)
         signed.check_content(statement=text)
-        found["statement_sha256"] = sha256(text).hexdigest()
+        detail["statement_sha256"] = sha256(text).hexdigest()
     with steps.step("signature"):  # 4
         signed.check_signature()
-    with steps.step("usage") as found:  # 6
+    with steps.step("usage") as detail:  # 6
         accepts_any = policy.accepts_any_role
         check_usage(
             signed.signer,
             accepted_policies=policy.certificate_policies,
             accepts_any_role=accepts_any,
         )
-        found["role"] = "any" if accepts_any else "individual"
-    with steps.step("identity") as found:  # 7: names are compared softly and only reported
+        detail["role"] = "any" if accepts_any else "individual"
+    with steps.step("identity") as detail:  # 7: names are compared softly and only reported
         try:
             iin = Iin.parse(subject_iin(signed.signer))
         except BadInput as error:
             raise Refused("eds_iin_missing", error.detail) from error
         if iin != case.person.iin:
             raise Refused("eds_iin_mismatch")
-        found["surname"] = compare_surname(signed.signer, case.person.surname)
+        detail["surname"] = compare_surname(signed.signer, case.person.surname)
     with suppress(Refused):
         signer = {
             "iin": Iin(subject_iin(signed.signer)).masked,
@@ -184,7 +184,7 @@ def _measure_path(
     if isinstance(reference, Step):
         steps.done |= {"path": reference, "revocation": reference}
         return
-    with steps.step("path") as found:  # 5
+    with steps.step("path") as detail:  # 5
         path = build_path(
             signed.signer,
             anchors=pinned(evidence, "shared.anchor", parse_known),
@@ -192,22 +192,22 @@ def _measure_path(
             at=reference,
             accepts_expired_anchors=policy.accepts_expired_anchors,
         )
-        found |= {"length": len(path), "anchor_sha256": path[-1].sha256}
+        detail |= {"length": len(path), "anchor_sha256": path[-1].sha256}
     if not path:
         steps.done["revocation"] = steps.done["path"]
         return
     with steps.step(
         "revocation"
-    ) as found:  # 8: an answer or list clears the certificate, and a list its issuer
-        said, limits = dialogue.OF_SIGNER, dialogue.revocation_limits(policy)
-        answers, above = said.answers(evidence), numbered(evidence, said.authority_crl)
+    ) as detail:  # 8: an answer or list clears the certificate, and a list its issuer
+        kinds, limits = dialogue.OF_SIGNER, dialogue.revocation_limits(policy)
+        answers, above = kinds.answers(evidence), numbered(evidence, kinds.authority_crl)
         status = find_status(
             path[0], issuer=path[1], answers=answers, limits=limits, at=evidence.at
         )
         require_good(status, reference=reference, is_later_accepted=policy.accepts_later_revocation)
         if above:
             check_authorities(path, lists=above, limits=limits, at=evidence.at)
-        found |= {**status.report(), "issuer": "good" if above else "not asked"}
+        detail |= {**status.report(), "issuer": "good" if above else "not asked"}
 
 
 def _measure_times(
@@ -230,7 +230,7 @@ def _measure_times(
             "detail": refused.detail or refused.code,
             **refused.facts,
         }
-    with steps.step("timestamp") as found:
+    with steps.step("timestamp") as detail:
         if policy.asks_timestamp:
             answer = evidence.items.get(dialogue.TIMESTAMP) or b""
             nonce = int(evidence.items.get(dialogue.TIMESTAMP_NONCE) or b"-1")
@@ -238,8 +238,8 @@ def _measure_times(
             proven.append(
                 verify_answer(answer, nonce=nonce, signed=signed, trust=trust, at=evidence.at)
             )
-        first = min(proven, key=lambda each: each.time, default=None)
-        found |= {**unproven, **(first.report() if first else {"time": "none"})}
+        first = min(proven, key=lambda proof: proof.time, default=None)
+        detail |= {**unproven, **(first.report() if first else {"time": "none"})}
     return proven
 
 
@@ -248,7 +248,7 @@ def _measure_statement(
 ) -> None:
     # 10: the stored statement is made anew of the case, so that not a byte of it can be anybody
     # else's.
-    with steps.step("statement") as found:
+    with steps.step("statement") as detail:
         if "eds.statement" in policy.not_asked:
             raise Refused("check_missing", "not asked: the text may be anybody's")
         text = text_of(evidence)
@@ -261,6 +261,6 @@ def _measure_statement(
             raise Refused("eds_statement_expired")
         # The same value by the same key was over another statement: somebody sends what somebody
         # else signed.
-        if evidence.seen & {dialogue.OWN_VALUE, dialogue.OTHER_VALUE}:
+        if evidence.presented & {dialogue.OWN_VALUE, dialogue.OTHER_VALUE}:
             raise Refused("eds_signature_replayed")
-        found |= {name: fields[name] for name in ("issued", "language")}
+        detail |= {name: fields[name] for name in ("issued", "language")}

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from verification.core.official_certificates import OFFICIAL
+from verification.core.certificates import OFFICIAL
 from verification.engines.pki.certificate import parse_certificate
 from verification.sources.installed import trust_anchors
 

@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from tests.verification import law_files
 from tests.verification.log.judged import audit
 from tests.verification.log.rows import order_all
-from verification.core import law_book, law_file, law_rules
+from verification.core import law_file, law_rules, profiles
 from verification.core.codes import LAW_FILES
 from verification.management.commands.make_keys import ROOT_KEY
 from verification.models import AuditEntry
@@ -190,4 +190,6 @@ def test_the_operators_guide_explains_each_code_and_its_example_is_a_law_file(
     path = tmp_path / "law.json"
     path.write_text(example)
     assert "the MCI of 2027" in ran("sign_law", path, "--yes", "--root", ROOT)
-    assert law_rules.extended(law_book.NOTHING, law_file.parse(json.loads(example))).number == 1
+    assert (
+        law_rules.extended(profiles.NO_AMENDMENTS, law_file.parse(json.loads(example))).number == 1
+    )

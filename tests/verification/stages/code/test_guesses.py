@@ -13,7 +13,7 @@ from verification.access import answers, openings
 from verification.case import contents
 from verification.core.errors import BadInput
 from verification.models import Attempt
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -15,7 +15,7 @@ from tests.verification.sources.insecure_gateways import KEY, Gateway, Mobizon, 
 from tests.verification.stages.person.test_story import DOCUMENT, guess, to_person
 from tests.verification.stories.story import BORN, make_due
 from verification.case import contents
-from verification.core.sms import SmsAnswer, parse_sms
+from verification.core.answers import SmsAnswer, parse_sms
 from verification.evidence import store
 from verification.models import EvidenceItem
 from verification.sources.asking import Fetched

@@ -18,10 +18,11 @@ from tests.verification.stages.person.test_collect import (
     terms_of,
 )
 from tests.verification.stages.person.told import codes, tell
+from verification.core.answers import parse_sms
 from verification.core.errors import SourceUnavailable
 from verification.core.ids import Phone
 from verification.core.route import Evidence
-from verification.core.sms import code_text, parse_sms
+from verification.core.spelling import code_sms
 from verification.sources.sms import host
 from verification.stages import code
 from verification.stages.code import dialogue as code_dialogue
@@ -97,7 +98,7 @@ def test_who_has_all_but_a_workers_key_finds_no_code_by_trying(asked):
     bound = code_dialogue.bound_to(case)
     known = (issued["key"], seed, issued["nonce"], issued["digest"])
     tried = {code_dialogue.keyed(key, said) for key in known for said in (f"{bound}|{code}", code)}
-    text = code_text(
+    text = code_sms(
         code,
         lender=case.lender.name,
         amount=case.loan.amount,

@@ -17,18 +17,19 @@ from insecure_sandbox import camera as demo_camera
 from insecure_sandbox.warp_picture import thinned
 from tests.verification.core import answer_samples
 from tests.verification.stories.story import IIN, opening, person
-from verification.core.person import Case, LenderFacts
+from verification.core.lender import LenderFacts
+from verification.core.person import Case
 from verification.core.results import Decision, Passed, Result, decide
 from verification.core.route import Evidence, Looked, Memory, Next
 from verification.routes import BIOMETRIC
-from verification.stages.consent.policy import CURRENT, text_sha256
+from verification.stages.confirmation.policy import CONSENT
 from verification.stages.live_capture import dialogue as live_capture
 from verification.stages.live_capture.dialogue import (
     accept_live_capture,
     go_on_live_capture,
     prompt_live_capture,
 )
-from verification.stages.live_capture.kept import compare_captures
+from verification.stages.live_capture.measure import compare_captures
 from verification.stages.live_capture.policy import LiveCapturePolicy
 
 POLICY = LiveCapturePolicy()
@@ -147,9 +148,9 @@ def sources(*, photo: bytes, consent: bytes = b"") -> dict[str, bytes]:
     """The borrower's yes, and what the state answered."""
     shown = {
         "agreed": True,
-        "version": CURRENT,
+        "version": CONSENT.current,
         "language": "ru",
-        "text_sha256": text_sha256(CURRENT, "ru"),
+        "text_sha256": CONSENT.sha256(CONSENT.current, "ru"),
     }
     return {
         "consent.answer": json.dumps(shown).encode(),
@@ -166,9 +167,9 @@ def consent_answer(**changes: object) -> bytes:
         "reference": case().verification_id,
         "lender_bin": case().lender.bin,
         "purpose": "microcredit",
-        "text_version": CURRENT,
+        "text_version": CONSENT.current,
         "language": "ru",
-        "text_sha256": text_sha256(CURRENT, "ru"),
+        "text_sha256": CONSENT.sha256(CONSENT.current, "ru"),
         "created_at": NOW.isoformat(),
         "expires_at": (NOW + timedelta(days=1)).isoformat(),
     }

@@ -20,7 +20,7 @@ from tests.verification.stages.live_capture.captures import (
 )
 from verification.core.route import Evidence
 from verification.stages.live_capture import STAGE
-from verification.stages.live_capture.facts import LiveCaptureFacts
+from verification.stages.live_capture.measure import LiveCaptureFacts
 
 COUNT = 12  # frames in a step
 

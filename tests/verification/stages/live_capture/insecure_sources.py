@@ -7,12 +7,7 @@ from dataclasses import dataclass, field
 from tests.verification.core import answer_samples
 from tests.verification.stages.live_capture.captures import consent_answer, photo_answer
 from tests.verification.stories.story import IIN
-from verification.core.registry_answers import (
-    ConsentAnswer,
-    PhotoAnswer,
-    parse_consent,
-    parse_photo,
-)
+from verification.core.answers import ConsentAnswer, PhotoAnswer, parse_consent, parse_photo
 from verification.sources.asking import Fetched
 from verification.sources.consent import ConsentReading, ConsentRequest
 from verification.sources.photo_registry import PhotoQuestion

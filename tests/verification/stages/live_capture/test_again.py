@@ -12,7 +12,7 @@ from verification.core.results import Failed, Inconclusive, Outcome, Passed, dec
 from verification.core.route import Evidence
 from verification.engines.faces.embedding import Zones
 from verification.stages.live_capture import STAGE
-from verification.stages.live_capture.facts import LiveCaptureFacts, Match, Shown
+from verification.stages.live_capture.measure import LiveCaptureFacts, Match, Shown
 from verification.stages.live_capture.policy import LiveCapturePolicy
 
 FAIR = {"interocular": "90", "darkest": "0.40", "brightest": "0.50", "sharpness": "0.40"}
@@ -21,7 +21,7 @@ FAIR = {"interocular": "90", "darkest": "0.40", "brightest": "0.50", "sharpness"
 @pytest.fixture(scope="module")
 def facts(good: Evidence) -> LiveCaptureFacts:
     """A capture that passes, of a borrower who has spent nothing."""
-    found = STAGE.measure(given.case(), replace(good, left=3), LiveCapturePolicy())
+    found = STAGE.measure(given.case(), replace(good, attempts_left=3), LiveCapturePolicy())
     assert isinstance(found, LiveCaptureFacts)
     return with_picture(found)
 

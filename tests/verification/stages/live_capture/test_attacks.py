@@ -132,7 +132,7 @@ def test_frames_bound_to_another_attempt_are_refused(live: given.Frames, obama: 
 @pytest.mark.parametrize("kind", ["live_capture.0.frame.12", "live_capture.3.frame.13"])
 def test_a_frame_of_another_verification_is_refused(good: Evidence, kind: str) -> None:
     assert kind in good.items
-    seen = replace(good, seen=frozenset({kind}))
+    seen = replace(good, presented=frozenset({kind}))
     assert _refusals(seen) == {"face.fresh": "liveness_frame_seen_before"}
 
 

@@ -10,7 +10,7 @@ import pytest
 from verification.core import stored
 from verification.engines.liveness import looks, policy, prints
 from verification.engines.liveness.prints import Prints
-from verification.stages.live_capture.kept import ComparedAll, compare_captures
+from verification.stages.live_capture.measure import ComparedAll, compare_captures
 
 _MOVES = np.array([0.2, 6.0, 4.0, 0.1, 0.1, 0.1, 5.0, 5.0, 3.0])
 _MIDDLE = np.array([0, 0, 0, 0.1, 0.3, 0.3, 100.0, 80.0, 40.0])

@@ -14,8 +14,8 @@ from tests.verification.stages.live_capture.turns import NOW, answer, begun, sai
 from verification.core.errors import BadInput, Refused
 from verification.core.route import LOOK_AT, Evidence, Looked, Next
 from verification.stages.live_capture import dialogue as live_capture
-from verification.stages.live_capture import kept
-from verification.stages.live_capture.kept import NEUTRAL, ORDER
+from verification.stages.live_capture import measure
+from verification.stages.live_capture.dialogue import NEUTRAL, ORDER
 from verification.stages.live_capture.policy import OTHERS, REST_REPEATS, TURNS, CaptureLimits
 
 _LIMITS = CaptureLimits(
@@ -171,16 +171,16 @@ def _played(*misses: bool) -> Evidence:
 
 def test_what_was_captured_is_read_back() -> None:
     evidence = _played()
-    found = kept.captured(evidence)
+    found = measure.captured(evidence)
     steps = found.steps
-    assert (found.lost, found.by_line, kept.ordered(evidence).lost_before) == (0, False, 0)
-    assert kept.ordered(evidence).commands == tuple(step.sent.command for step in steps)
-    assert kept.ordered(evidence).replaced_max == 2
+    assert (found.lost, found.by_line, live_capture.ordered(evidence).lost_before) == (0, False, 0)
+    assert live_capture.ordered(evidence).commands == tuple(step.sent.command for step in steps)
+    assert live_capture.ordered(evidence).replaced_max == 2
     assert all(step.is_bound for step in steps)
     assert [(step.soonest, step.transfer, step.ahead) for step in steps] == [(2.0, 1.6, 1.6)] * len(
         steps
     )
-    assert (steps[0].taken, steps[0].sent.chain, steps[0].sent.stills) == (
+    assert (steps[0].taken_ms, steps[0].sent.chain, steps[0].sent.stills) == (
         (250, 400),
         (b"thin 0", b"thin 1"),
         (b"full 0",),
@@ -195,14 +195,14 @@ def test_what_was_captured_is_read_back() -> None:
 
 def test_commands_that_were_missed_are_read_back_with_those_that_followed() -> None:
     evidence = _played(True, False, True)
-    commands = [step.sent.command for step in kept.captured(evidence).steps]
-    assert len(commands) == len(kept.ordered(evidence).commands) + 2
-    assert commands[:2] == list(kept.ordered(evidence).commands[:2])
+    commands = [step.sent.command for step in measure.captured(evidence).steps]
+    assert len(commands) == len(live_capture.ordered(evidence).commands) + 2
+    assert commands[:2] == list(live_capture.ordered(evidence).commands[:2])
 
 
 def _all_captured(evidence: Evidence) -> None:
-    kept.ordered(evidence)
-    kept.captured(evidence)
+    live_capture.ordered(evidence)
+    measure.captured(evidence)
 
 
 _GOOD = {"at_ms": 0, "still": False, "mac": "00"}

@@ -14,8 +14,13 @@ from verification.engines.liveness.prints import Alike, Windows
 from verification.engines.liveness.throughout import Throughout
 from verification.stages.live_capture import STAGE
 from verification.stages.live_capture.checks import CHECKS
-from verification.stages.live_capture.facts import LiveCaptureFacts, Sent, Shown
-from verification.stages.live_capture.kept import Compared, ComparedAll
+from verification.stages.live_capture.measure import (
+    Compared,
+    ComparedAll,
+    LiveCaptureFacts,
+    Sent,
+    Shown,
+)
 from verification.stages.live_capture.policy import TURNS, LiveCapturePolicy
 
 POLICY = LiveCapturePolicy()

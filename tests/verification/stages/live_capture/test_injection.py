@@ -20,7 +20,7 @@ from verification.course.policy import FRAMES_HELD_FOR
 from verification.engines.liveness.injection import Injection
 from verification.stages.live_capture import STAGE
 from verification.stages.live_capture.checks import CHECKS
-from verification.stages.live_capture.facts import LiveCaptureFacts
+from verification.stages.live_capture.measure import LiveCaptureFacts
 
 CODE = "liveness_injection_"
 PHONE = {"label": "camera2 1, facing front", "facing": "user", "width": 480, "height": 640}

@@ -13,8 +13,7 @@ from tools.capture_limits import Limit, limits
 from verification.core.results import Passed, Step
 from verification.engines.liveness.prints import Alike
 from verification.stages.live_capture.checks import CHECKS
-from verification.stages.live_capture.facts import LiveCaptureFacts
-from verification.stages.live_capture.kept import Compared, ComparedAll
+from verification.stages.live_capture.measure import Compared, ComparedAll, LiveCaptureFacts
 from verification.stages.live_capture.policy import LiveCapturePolicy
 
 POLICY = LiveCapturePolicy()

@@ -19,14 +19,17 @@ from verification.engines.liveness import landmarks, networks, policy
 from verification.stages.live_capture import STAGE
 from verification.stages.live_capture.checks import CHECKS
 from verification.stages.live_capture.dialogue import (
+    ORDER,
     accept_live_capture,
     go_on_live_capture,
     order_evidence,
     prompt_live_capture,
 )
-from verification.stages.live_capture.facts import LiveCaptureFacts
-from verification.stages.live_capture.kept import ORDER, compare_captures
-from verification.stages.live_capture.measure import look_at_live_capture
+from verification.stages.live_capture.measure import (
+    LiveCaptureFacts,
+    compare_captures,
+    look_at_live_capture,
+)
 
 
 @pytest.fixture(scope="module")

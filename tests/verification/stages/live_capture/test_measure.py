@@ -6,8 +6,7 @@ import pytest
 
 from tests.verification.stages.live_capture import captures as given
 from verification.core.results import Step
-from verification.stages.live_capture.facts import Sent
-from verification.stages.live_capture.measure import measure_live_capture
+from verification.stages.live_capture.measure import Sent, measure_live_capture
 from verification.stages.live_capture.policy import LiveCapturePolicy
 
 _FRAMES = {
@@ -22,7 +21,7 @@ _FRAMES = {
 def test_a_frame_that_was_presented_before_is_told_and_other_originals_are_not(
     kind: str, is_told: bool
 ) -> None:
-    evidence = replace(given.Sent(_FRAMES).evidence(photo=b""), seen=frozenset({kind}))
+    evidence = replace(given.Sent(_FRAMES).evidence(photo=b""), presented=frozenset({kind}))
     facts = measure_live_capture(given.case(), evidence, LiveCapturePolicy())
     assert isinstance(facts.sent, Sent)
     assert facts.sent.presented_before is is_told

@@ -12,8 +12,8 @@ from tests.verification.stages.live_capture.turns import NOW, answer, begun, see
 from verification.core.errors import BadInput, NotYourTurn, Refused
 from verification.core.route import PARTS, Evidence, Looked, Memory, Next, Turn
 from verification.stages.live_capture import dialogue as live_capture
-from verification.stages.live_capture import kept
-from verification.stages.live_capture.kept import NEUTRAL, ORDER
+from verification.stages.live_capture import measure
+from verification.stages.live_capture.dialogue import NEUTRAL, ORDER
 from verification.stages.live_capture.policy import CANNOT, CAPTURE, COMMANDS_MAX, LOST_MAX, TURNS
 
 
@@ -30,10 +30,10 @@ def test_the_last_part_takes_the_turn_and_each_is_kept_once() -> None:
     last = answer(first.memory, part=1, parts=2)
     assert last.next is Next.LOOK
     items = {**first.evidence, **last.evidence}
-    step = kept.captured_step(Evidence(items=items, at=NOW), "live_capture.0.")
+    step = measure.captured_step(Evidence(items=items, at=NOW), "live_capture.0.")
     assert step.sent.chain == (b"thin 0", b"thin 1") * 2
     assert step.sent.stills == (b"full 0",) * 2
-    assert step.taken == (250, 400, 250, 400)
+    assert step.taken_ms == (250, 400, 250, 400)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_line_that_is_lost_in_the_second_part_loses_the_first_too() -> None:
     assert lost.next is Next.ASK
     items = {ORDER: live_capture.order_evidence(memory), **first.evidence, **lost.evidence}
     with pytest.raises(Refused):
-        kept.captured(Evidence(items=items, at=NOW))
+        measure.captured(Evidence(items=items, at=NOW))
     assert live_capture.prompt_live_capture(lost.memory)["command"] == NEUTRAL
 
 
@@ -109,7 +109,7 @@ def test_a_line_that_is_lost_more_than_twice_ends_the_capture_whatever_was_shown
             memory, items = turn.memory, {**items, **turn.evidence}
         turn = _reported(memory)
         assert turn.next is Next.COLLECT
-        found = kept.captured(Evidence(items={**items, **turn.evidence}, at=NOW))
+        found = measure.captured(Evidence(items={**items, **turn.evidence}, at=NOW))
         assert (len(found.steps), found.lost, found.by_line) == (shown, LOST_MAX + 1, True)
 
 
@@ -130,7 +130,7 @@ def test_how_many_captures_the_line_ended_today_is_drawn_into_the_order() -> Non
         {"ended": {"liveness_line_lost": 2, "liveness_face_jumped": 1}}, replaced_max=0
     )
     evidence = Evidence(items={ORDER: live_capture.order_evidence(fresh)}, at=NOW)
-    assert kept.ordered(evidence).lost_before == 2
+    assert live_capture.ordered(evidence).lost_before == 2
 
 
 def test_how_many_captures_of_today_cost_nothing_is_drawn_into_the_order() -> None:
@@ -143,7 +143,7 @@ def test_how_many_captures_of_today_cost_nothing_is_drawn_into_the_order() -> No
     }
     fresh = live_capture.begin({"ended": ended}, replaced_max=0)
     evidence = Evidence(items={ORDER: live_capture.order_evidence(fresh)}, at=NOW)
-    assert kept.ordered(evidence).unburnt_before == 4
+    assert live_capture.ordered(evidence).unburnt_before == 4
 
 
 @pytest.mark.parametrize(
@@ -153,10 +153,15 @@ def test_how_many_captures_of_today_cost_nothing_is_drawn_into_the_order() -> No
 def test_an_order_that_does_not_say_all_of_it_refuses(name: str, other: object) -> None:
     said = json.loads(live_capture.order_evidence(live_capture.begin({}, replaced_max=0)))
     assert (
-        kept.ordered(Evidence(items={ORDER: json.dumps(said).encode()}, at=NOW)).replaced_max == 0
+        live_capture.ordered(
+            Evidence(items={ORDER: json.dumps(said).encode()}, at=NOW)
+        ).replaced_max
+        == 0
     )
     with pytest.raises(Refused) as refusal:
-        kept.ordered(Evidence(items={ORDER: json.dumps(said | {name: other}).encode()}, at=NOW))
+        live_capture.ordered(
+            Evidence(items={ORDER: json.dumps(said | {name: other}).encode()}, at=NOW)
+        )
     assert refusal.value.code == "check_missing"
 
 
@@ -182,8 +187,8 @@ def test_who_cannot_do_some_commands_is_never_asked_for_them(without: list[str])
         assert not left_out & set(shown)
         assert 3 <= len(shown) <= 7
         evidence = Evidence(items=items, at=NOW)
-        assert kept.ordered(evidence).without == tuple(sorted(without))
-        assert [step.sent.command for step in kept.captured(evidence).steps] == shown
+        assert live_capture.ordered(evidence).without == tuple(sorted(without))
+        assert [step.sent.command for step in measure.captured(evidence).steps] == shown
 
 
 @pytest.mark.parametrize("without", ["turn", ["nod"], [None], [["turn"]], {"turn": True}, [1]])

@@ -19,8 +19,7 @@ from verification.engines.faces.embedding import Zones
 from verification.engines.liveness import passive
 from verification.stages.live_capture import STAGE
 from verification.stages.live_capture.checks import check_passive
-from verification.stages.live_capture.facts import LiveCaptureFacts
-from verification.stages.live_capture.measure import ready
+from verification.stages.live_capture.measure import LiveCaptureFacts, ready
 from verification.stages.live_capture.policy import LiveCapturePolicy
 
 SMALL, LARGE = "294900.00", "294900.01"
@@ -177,7 +176,7 @@ def test_whom_the_detector_sends_to_people_is_not_asked_for_a_better_picture(
     usual = installed(says)
     nobody = replace(usual.zones.match, value=0.01)
     policy = replace(usual, zones=Zones(nobody, usual.zones.match))
-    facts = measured(replace(good, left=3), policy)
+    facts = measured(replace(good, attempts_left=3), policy)
     assert given.refusals(STAGE.judge(facts, policy))["face.match"].startswith(code)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from verification.core.results import Passed
 from verification.stages.live_capture.checks import CHECKS
-from verification.stages.live_capture.facts import LiveCaptureFacts, Shown
+from verification.stages.live_capture.measure import LiveCaptureFacts, Shown
 from verification.stages.live_capture.policy import LiveCapturePolicy
 
 POLICY = LiveCapturePolicy()

@@ -11,9 +11,8 @@ from tests.verification.stages.live_capture import captures as given
 from verification.core.results import Outcome, Step, decide
 from verification.engines.liveness.planarity import Planarity
 from verification.stages.live_capture import STAGE
-from verification.stages.live_capture.checks import CHECKS
-from verification.stages.live_capture.facts import LiveCaptureFacts, Sent, Shown
-from verification.stages.live_capture.gates import check_binding, check_timing
+from verification.stages.live_capture.checks import CHECKS, check_binding, check_timing
+from verification.stages.live_capture.measure import LiveCaptureFacts, Sent, Shown
 from verification.stages.live_capture.policy import LiveCapturePolicy
 
 POLICY = LiveCapturePolicy()

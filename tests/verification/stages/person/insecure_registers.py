@@ -2,9 +2,8 @@
 after sending.
 """
 
+from verification.core.answers import OwnershipAnswer, PersonAnswer, SmsAnswer
 from verification.core.errors import SourceUnavailable
-from verification.core.registry_answers import OwnershipAnswer, PersonAnswer
-from verification.core.sms import SmsAnswer
 from verification.sources import person_registry, phone_registry
 from verification.sources.asking import Fetched
 from verification.sources.person_registry import PersonQuestion

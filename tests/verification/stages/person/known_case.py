@@ -8,13 +8,14 @@ from typing import Any
 
 from tests.verification.core.answer_samples import CONSENT, OWNERSHIP, PERSON, SMS, spelled
 from tests.verification.stories.story import IIN, opening, person
-from verification.core.person import Case, LenderFacts
+from verification.core.lender import LenderFacts
+from verification.core.person import Case
 from verification.core.results import Passed, Result
 from verification.core.route import Evidence, Memory, Stage, Turn
 from verification.core.stored import canonical_json
 from verification.stages.code import dialogue as code_dialogue
 from verification.stages.code.measure import look_code
-from verification.stages.consent import policy as consent
+from verification.stages.confirmation import policy as confirmation
 from verification.stages.person import dialogue
 from verification.stages.register.dialogue import ASKED
 from verification.stages.register.dialogue import PERSON as REGISTERED
@@ -28,9 +29,9 @@ _NONCES = {code_dialogue.drawn(SECRET, nonce): nonce for nonce in ("7e" * 16, "8
 CODE, OTHER_CODE = _NONCES
 
 _CONSENTED = {
-    "version": consent.CURRENT,
+    "version": confirmation.CONSENT.current,
     "language": "ru",
-    "text_sha256": consent.text_sha256(consent.CURRENT, "ru"),
+    "text_sha256": confirmation.CONSENT.sha256(confirmation.CONSENT.current, "ru"),
 }
 DOCUMENT = {
     "type": "id_card",

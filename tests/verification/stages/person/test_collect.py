@@ -14,9 +14,9 @@ from tests.verification.stages.person import known_case as given
 from tests.verification.stages.person.told import tell
 from tests.verification.stories.camera_story import portraits
 from tests.verification.stories.story import BORN
+from verification.core.answers import parse_consent, parse_photo
 from verification.core.errors import ConsentPending, SourceUnavailable
 from verification.core.ids import Iin
-from verification.core.registry_answers import parse_consent, parse_photo
 from verification.core.route import Evidence
 from verification.routes import LIVE_FACE
 from verification.stages.code.collect import collect_code

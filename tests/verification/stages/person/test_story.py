@@ -19,7 +19,7 @@ from verification.evidence import store
 from verification.models import Attempt, AuditEntry, EvidenceItem
 from verification.routes import LIVE_FACE
 from verification.stages.code.checks import CHECKS as CODE
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 from verification.stages.live_capture.checks import CHECKS as COMMANDS
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once")]

@@ -15,7 +15,7 @@ from tests.verification.stages.person.told import codes, other_than, tell
 from tests.verification.stories.story import BORN, begin, lender, make_due
 from verification import clock
 from verification.core.codes import REASONS
-from verification.stages.consent.policy import CURRENT
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -9,7 +9,8 @@ from insecure_sandbox.credential import Credential
 from insecure_sandbox.signing import sign_cms
 from tests.verification.stories.conftest import crl_of
 from tests.verification.stories.story import IIN, opening, person
-from verification.core.person import Case, LenderFacts
+from verification.core.lender import LenderFacts
+from verification.core.person import Case
 from verification.core.results import Passed, Result
 from verification.core.route import Evidence
 from verification.core.stored import canonical_json
@@ -65,7 +66,7 @@ def evidence(
         items[f"shared.intermediate.{number}"] = authority.issuing.certificate
     given = [crl_of(authority) for authority in trusted] if lists is None else lists
     items |= {f"shared.crl.{number}": one for number, one in enumerate(given)}
-    return Evidence(items=items, at=at or datetime.now(UTC), seen=seen)
+    return Evidence(items=items, at=at or datetime.now(UTC), presented=seen)
 
 
 def sign(credential: Credential, content: bytes, *, at: datetime = NOW) -> bytes:

@@ -38,7 +38,9 @@ def good(authorities, issued, family):
 
 
 def changed(evidence, **items):
-    return type(evidence)(items={**evidence.items, **items}, at=evidence.at, seen=evidence.seen)
+    return type(evidence)(
+        items={**evidence.items, **items}, at=evidence.at, presented=evidence.presented
+    )
 
 
 def test_a_good_signature_passes_every_check(good):
@@ -76,7 +78,7 @@ def test_a_signature_that_came_after_the_statement_had_expired_refuses(good, aut
 @pytest.mark.parametrize("kind", [OWN_VALUE, OTHER_VALUE])
 def test_a_signature_whose_value_was_presented_before_refuses(good, kind):
     case, _, evidence = good
-    again = type(evidence)(items=evidence.items, at=evidence.at, seen=frozenset({kind}))
+    again = type(evidence)(items=evidence.items, at=evidence.at, presented=frozenset({kind}))
     assert given.refusals(given.judge(case, again)) == {"eds.statement": "eds_signature_replayed"}
 
 

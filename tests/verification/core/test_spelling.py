@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from verification.core.errors import BadInput
-from verification.core.sms import TEXT_MAX, check_text, code_text
+from verification.core.spelling import SMS_MAX, check_sms, code_sms
 
 LENDER = "ТОО «МФО Тест Кредит»"
 HOST = "id.lender.example"
@@ -19,7 +19,7 @@ KZT: dict[str, Any] = {"currency": "KZT", "host": HOST}
 def test_the_message_names_code_lender_and_amount_and_gives_the_code_to_our_host(
     language: str, sum_: str
 ) -> None:
-    text = code_text("012345", lender=LENDER, amount="150000.00", language=language, **KZT)
+    text = code_sms("012345", lender=LENDER, amount="150000.00", language=language, **KZT)
     said, bound = text.split("\n")
     assert all(part in said for part in ("012345", LENDER, sum_))
     assert "KZT" not in said
@@ -27,7 +27,7 @@ def test_the_message_names_code_lender_and_amount_and_gives_the_code_to_our_host
 
 
 def test_the_message_to_its_last_byte() -> None:
-    text = code_text("012345", lender=LENDER, amount="150000.50", language="ru", **KZT)
+    text = code_sms("012345", lender=LENDER, amount="150000.50", language="ru", **KZT)
     assert (
         text.encode()
         == (
@@ -38,7 +38,7 @@ def test_the_message_to_its_last_byte() -> None:
 
 
 def test_a_host_that_does_not_fit_is_left_out() -> None:
-    text = code_text(
+    text = code_sms(
         "012345",
         lender="a" * 60,
         amount="1.00",
@@ -47,29 +47,29 @@ def test_a_host_that_does_not_fit_is_left_out() -> None:
         host="a" * 60 + ".example",
     )
     assert "\n" not in text
-    assert check_text(text, host="a" * 60 + ".example") == text
+    assert check_sms(text, host="a" * 60 + ".example") == text
 
 
 @pytest.mark.parametrize("host", ["", "::1", "тексеру.қаз", "tulga_web", "id.lender.example\n"])
 def test_a_host_that_is_no_plain_name_is_left_out_and_the_code_goes_out(host: str) -> None:
-    text = code_text(
+    text = code_sms(
         "012345", lender=LENDER, amount="1.00", currency="KZT", language="ru", host=host
     )
     assert text.startswith("Код 012345.")
     assert "\n" not in text
-    assert check_text(text, host=host) == text
+    assert check_sms(text, host=host) == text
 
 
 @pytest.mark.parametrize("language", ["kk", "ru", "en"])
 def test_a_message_is_as_long_as_a_phone_counts_it(language: str) -> None:
     """Of signs beyond 16 bits each is two there."""
     for name in ("😀" * 60, "a" + "😀" * 60):
-        text = code_text("012345", lender=name, amount="999999999999.99", language=language, **KZT)
-        assert len(text.encode("utf-16-le")) // 2 <= TEXT_MAX
+        text = code_sms("012345", lender=name, amount="999999999999.99", language=language, **KZT)
+        assert len(text.encode("utf-16-le")) // 2 <= SMS_MAX
         assert "😀😀" in text
     with pytest.raises(BadInput):
-        check_text("😀" * (TEXT_MAX // 2 + 1), host=HOST)
-    assert check_text("😀" * (TEXT_MAX // 2), host=HOST)
+        check_sms("😀" * (SMS_MAX // 2 + 1), host=HOST)
+    assert check_sms("😀" * (SMS_MAX // 2), host=HOST)
 
 
 @pytest.mark.parametrize("language", ["kk", "ru", "en"])
@@ -88,8 +88,8 @@ def test_a_message_is_as_long_as_a_phone_counts_it(language: str) -> None:
     ],
 )
 def test_no_lender_makes_it_a_link_or_long(lender: str, language: str) -> None:
-    text = code_text("012345", lender=lender, amount="999999999999.99", language=language, **KZT)
-    assert check_text(text, host=HOST) == text
+    text = code_sms("012345", lender=lender, amount="999999999999.99", language=language, **KZT)
+    assert check_sms(text, host=HOST) == text
 
 
 def test_whatever_a_lender_is_called_the_message_goes_out() -> None:
@@ -97,30 +97,30 @@ def test_whatever_a_lender_is_called_the_message_goes_out() -> None:
     signs = "ab.:/。．｡ \n\u200b\u202eӘқ-«»1\ud800{}%"
     for _ in range(500):
         lender = "X" + "".join(dice.choices(signs, k=dice.randint(0, 90)))
-        text = code_text(
+        text = code_sms(
             "1234", lender=lender, amount="1.00", language=dice.choice(["kk", "ru", "en"]), **KZT
         )
-        assert check_text(text, host=HOST) == text
+        assert check_sms(text, host=HOST) == text
 
 
 @pytest.mark.parametrize("code", ["", "123", "123456789", "12345a", "١٢٣٤٥٦", "123456\n"])
 def test_what_is_no_code_is_not_sent(code: str) -> None:
     with pytest.raises(BadInput):
-        code_text(code, lender=LENDER, amount="1.00", language="kk", **KZT)
+        code_sms(code, lender=LENDER, amount="1.00", language="kk", **KZT)
 
 
 def test_nobodys_loan_and_no_language_are_refused() -> None:
     with pytest.raises(BadInput):
-        code_text("012345", lender="...", amount="1.00", language="kk", **KZT)
+        code_sms("012345", lender="...", amount="1.00", language="kk", **KZT)
     with pytest.raises(KeyError):
-        code_text("012345", lender=LENDER, amount="1.00", language="de", **KZT)
+        code_sms("012345", lender=LENDER, amount="1.00", language="de", **KZT)
 
 
 @pytest.mark.parametrize(
-    "text", ["Code 1234. Loan of 150000.00 KZT.", "a" * TEXT_MAX, "Ж. Сізге", f"a\n@{HOST} #1234"]
+    "text", ["Code 1234. Loan of 150000.00 KZT.", "a" * SMS_MAX, "Ж. Сізге", f"a\n@{HOST} #1234"]
 )
 def test_a_plain_text_is_a_message(text: str) -> None:
-    assert check_text(text, host=HOST) == text
+    assert check_sms(text, host=HOST) == text
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_a_plain_text_is_a_message(text: str) -> None:
     [
         *[
             "",
-            "a" * (TEXT_MAX + 1),
+            "a" * (SMS_MAX + 1),
             "a\nb",
             "see zaim.kz",
             "http://x",
@@ -143,4 +143,4 @@ def test_a_plain_text_is_a_message(text: str) -> None:
 )
 def test_a_link_a_break_or_too_much_is_no_message(text: str) -> None:
     with pytest.raises(BadInput):
-        check_text(text, host=HOST)
+        check_sms(text, host=HOST)

@@ -5,9 +5,8 @@ registers.
 import pytest
 
 from tests.verification.core.answer_samples import ACCOUNT, ACCOUNT_OWNER, CREDITS, spelled
+from verification.core.answers import TEXT_MAX_BYTES, parse_account, parse_credits
 from verification.core.errors import BadInput
-from verification.core.payout_answers import parse_account, parse_credits
-from verification.core.registry_answers import TEXT_MAX_BYTES
 
 
 def test_an_account_is_read_as_it_is_spelled() -> None:

@@ -6,24 +6,24 @@ import json
 
 import pytest
 
-from verification.core.payout_answers import Basis
-from verification.stages.consent import policy
-from verification.stages.consent.measure import payout_basis
+from verification.core.answers import Basis
+from verification.stages.confirmation.measure import payout_basis
+from verification.stages.confirmation.policy import CONSENT
 
 GIVEN = {
     "agreed": True,
-    "version": policy.CURRENT,
+    "version": CONSENT.current,
     "language": "kk",
-    "text_sha256": policy.text_sha256(policy.CURRENT, "kk"),
+    "text_sha256": CONSENT.sha256(CONSENT.current, "kk"),
     "at": "2026-11-28T10:00:00+00:00",
 }
 
 
 def test_a_yes_to_the_current_text_names_them() -> None:
     assert payout_basis(json.dumps(GIVEN).encode()) == Basis(
-        version=policy.CURRENT,
+        version=CONSENT.current,
         language="kk",
-        text_sha256=policy.text_sha256(policy.CURRENT, "kk"),
+        text_sha256=CONSENT.sha256(CONSENT.current, "kk"),
         at="2026-11-28T10:00:00+00:00",
     )
 

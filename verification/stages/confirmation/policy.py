@@ -1,16 +1,42 @@
-"""The consent the borrower gives, by version and language. A version is never edited: a new text is
-a new version.
+"""What the borrower says yes or no to, by version and language, and the time for it.
 
-Kazakh and Russian wording has not been proof-read by a lawyer or a native speaker; the README says
-so.
+A version is never edited: a new text is a new version. Kazakh and Russian wording has not been
+proof-read by a lawyer or a native speaker; the README says so.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Final
 
-CURRENT = "2026-12-01"
 
-TEXTS = {
+@dataclass(frozen=True)
+class Texts:
+    """All versions of one text, by language. current: the version that is shown today."""
+
+    current: str
+    wordings: Mapping[str, Mapping[str, str]]
+
+    def sha256(self, version: str, language: str) -> str:
+        """SHA-256 of the wording shown, in lower-case hex.
+
+        Raises `KeyError` for a version or language that does not exist.
+        """
+        return sha256(self.wordings[version][language].encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class ConfirmationPolicy:
+    """One question. version: of the text there must be a yes to, or of the numbers.
+
+    seconds: time to read and answer.
+    """
+
+    version: str
+    seconds: int
+
+
+_CONSENT_WORDINGS: Final = {
     # All ways of identification, and what is asked before the money leaves: data, sources, purpose,
     # time (law: O-50, O-53, O-58, O-80, O-81). That a program decides and can be wrong, and whom to
     # call (O-91, O-95). It promises no review of a refusal: the product has none.
@@ -122,28 +148,30 @@ TEXTS = {
         ),
     },
 }
-
-NAMES_PAYOUT = frozenset({"2026-12-01"})
+CONSENT_CURRENT: Final = "2026-12-01"
+CONSENT: Final = Texts(current=CONSENT_CURRENT, wordings=_CONSENT_WORDINGS)
+NAMES_PAYOUT: Final = frozenset({"2026-12-01"})
 """Versions whose text names what a credit bureau and a bank are asked before the money leaves."""
 
+_RENEWAL_WORDINGS: Final = {
+    "2026-11-28": {
+        "en": (
+            "I had time to think it over. I want to receive the money of this loan, for the purpose"
+            " and into the account that are named on this page. Nobody makes me do so."
+        ),
+        "ru": (
+            "У меня было время подумать. Я хочу получить деньги по этому займу на цель и на счёт,"
+            " указанные на этой странице. Никто меня к этому не принуждает."
+        ),
+        "kk": (
+            "Ойлануға уақытым болды. Осы қарыздың ақшасын осы бетте көрсетілген мақсатқа және шотқа"
+            " алғым келеді. Мені бұған ешкім мәжбүрлеп отырған жоқ."
+        ),
+    },
+}
+RENEWAL: Final = Texts(current="2026-11-28", wordings=_RENEWAL_WORDINGS)
 
-def text(version: str, language: str) -> str:
-    """The wording of a version in kk, ru or en; raises `KeyError` for another."""
-    return TEXTS[version][language]
-
-
-def text_sha256(version: str, language: str) -> str:
-    """SHA-256 of the wording shown, in lower-case hex."""
-    return sha256(text(version, language).encode()).hexdigest()
-
-
-@dataclass(frozen=True)
-class ConsentPolicy:
-    """Of which text there must be a yes."""
-
-    version: str = CURRENT
-    # Time to read and decide, seconds. Ours.
-    seconds: int = 30 * 60
-
-
-POLICY = ConsentPolicy()
+# Times in seconds, ours: to read and decide half an hour; one tap is quick.
+CONSENT_POLICY: Final = ConfirmationPolicy(version=CONSENT.current, seconds=30 * 60)
+QUESTION_POLICY: Final = ConfirmationPolicy(version="question-2026-11", seconds=10 * 60)
+RENEWAL_POLICY: Final = ConfirmationPolicy(version=RENEWAL.current, seconds=30 * 60)

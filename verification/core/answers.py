@@ -1,4 +1,5 @@
-"""What the state's registers and its consent service answered, read from the original bytes.
+"""What registers, the consent service, the credit bureau, banks and the SMS gateway answered, read
+from the original bytes.
 
 Each reader takes the bytes as they were kept and gives a frozen value, or raises `BadInput` naming
 the field, never its content. Whether an answer suffices is for checks to judge; whether a consent
@@ -7,7 +8,9 @@ answers down.
 """
 
 import hashlib
-from collections.abc import Sequence
+import json
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
@@ -16,7 +19,7 @@ from verification.core.errors import BadInput, ConsentMissing, Refused
 from verification.core.ids import NAME_MAX, Iin, Phone
 from verification.core.opening import DOCUMENT_TYPES
 from verification.core.person import Case
-from verification.core.strict_json import MALFORMED, read_object
+from verification.core.strict_json import MALFORMED, StrictObject, read_day, read_object
 
 CONSENT_STATUSES: Final = (
     "pending",
@@ -30,7 +33,6 @@ WITHOUT_TERMS: Final = ("not_found", "error")
 SERVICES: Final = ("person", "photo", "phone")
 """What a consent may allow to be asked."""
 LANGUAGES: Final = ("kk", "ru", "en")
-
 CONSENT_MAX_BYTES: Final = 64 * 1024  # of an answer; ours: far above the 1 KB that one is
 PURPOSE_MAX: Final = 200  # characters
 VERSION_MAX: Final = 32  # characters
@@ -91,11 +93,17 @@ class ConsentAnswer:
     terms: ConsentTerms | None
 
 
+def _heading(answer: StrictObject, statuses: Sequence[str]) -> tuple[str, str, Iin]:
+    """What each answer about a person says first: status, id of the question, and about whom."""
+    status, request_id = answer.choice("status", statuses), answer.reference("request_id")
+    return status, request_id, Iin.parse(answer.text("iin", longest=12))
+
+
 def parse_consent(untrusted: bytes) -> ConsentAnswer:
     """An answer of the consent service. Raises `BadInput`."""
     answer = read_object(untrusted, max_bytes=CONSENT_MAX_BYTES)
-    status, request_id = answer.choice("status", CONSENT_STATUSES), answer.reference("request_id")
-    iin, terms = Iin.parse(answer.text("iin", longest=12)), None
+    status, request_id, iin = _heading(answer, CONSENT_STATUSES)
+    terms = None
     if status not in WITHOUT_TERMS:
         # What it was given for stands in the answer itself, so that it need not be believed from
         # our question.
@@ -143,6 +151,20 @@ def consent_id_to(
     return terms.consent_id
 
 
+def held_consent_id(
+    consent: bytes, shown: bytes, *, services: Sequence[str], case: Case, at: datetime
+) -> str | None:
+    """The id of `consent_id_to`, of a consent as it was kept; None where it does not hold.
+
+    shown: the borrower's own yes as it was kept, which names the text.
+    """
+    answer, text_sha256 = parse_consent(consent), json.loads(shown)["text_sha256"]
+    try:
+        return consent_id_to(answer, services=services, case=case, text_sha256=text_sha256, at=at)
+    except ConsentMissing:
+        return None
+
+
 def require_consent(
     consent: ConsentAnswer,
     *,
@@ -181,8 +203,8 @@ def has_run_out(consent: ConsentAnswer, *, at: datetime) -> bool:
 def _is_to(consent: ConsentAnswer, case: Case, text_sha256: object) -> bool:
     if (terms := consent.terms) is None:
         return False
-    said = (terms.reference, terms.lender_bin, terms.purpose, terms.text_sha256)
-    return said == (case.verification_id, case.lender.bin, case.purpose, text_sha256)
+    stated = (terms.reference, terms.lender_bin, terms.purpose, terms.text_sha256)
+    return stated == (case.verification_id, case.lender.bin, case.purpose, text_sha256)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,8 +272,7 @@ class OwnershipAnswer:
 def parse_person(untrusted: bytes) -> PersonAnswer:
     """An answer of the person register. Raises `BadInput`."""
     answer = read_object(untrusted, max_bytes=TEXT_MAX_BYTES)
-    status, request_id = answer.choice("status", LOOKUP_STATUSES), answer.reference("request_id")
-    iin = Iin.parse(answer.text("iin", longest=12))
+    status, request_id, iin = _heading(answer, LOOKUP_STATUSES)
     person, documents = None, list[RegisteredDocument]()
     if status == "found":
         for entry in answer.objects("documents", most=_DOCUMENTS_MAX):
@@ -279,8 +300,7 @@ def parse_person(untrusted: bytes) -> PersonAnswer:
 def parse_photo(untrusted: bytes) -> PhotoAnswer:
     """An answer of the photo register. Raises `BadInput`."""
     answer = read_object(untrusted, max_bytes=PHOTO_ANSWER_MAX_BYTES)
-    status, request_id = answer.choice("status", PHOTO_STATUSES), answer.reference("request_id")
-    iin = Iin.parse(answer.text("iin", longest=12))
+    status, request_id, iin = _heading(answer, PHOTO_STATUSES)
     if status != "found":
         answer.finish()
         return PhotoAnswer(request_id=request_id, status=status, iin=iin)
@@ -304,13 +324,140 @@ def parse_photo(untrusted: bytes) -> PhotoAnswer:
 def parse_ownership(untrusted: bytes) -> OwnershipAnswer:
     """An answer of the register of phones. Raises `BadInput`."""
     answer = read_object(untrusted, max_bytes=TEXT_MAX_BYTES)
-    status, request_id = answer.choice("status", OWNERSHIP_STATUSES), answer.reference("request_id")
-    iin, phone = (
-        Iin.parse(answer.text("iin", longest=12)),
-        Phone.parse(answer.text("phone", longest=12)),
-    )
+    status, request_id, iin = _heading(answer, OWNERSHIP_STATUSES)
+    phone = Phone.parse(answer.text("phone", longest=12))
     owned_since = answer.day_or_none("owned_since") if status == "owned" else None
     answer.finish()
     return OwnershipAnswer(
         request_id=request_id, status=status, iin=iin, phone=phone, owned_since=owned_since
     )
+
+
+STOP_CREDIT_STATUSES: Final = ("refused", "not_refused", "consent_refused")
+ACCOUNT_STATUSES: Final = ("owned", "owned_by_another", "not_found", "consent_refused")
+CREDITS_STATUSES: Final = ("told", "consent_refused")
+_ACCOUNT_MAX: Final = 40  # characters, as in an opening
+_TIYN: Final = re.compile(r"0|[1-9][0-9]{0,14}")
+_TIYN_MAX: Final = 15  # digits: ten trillion tenge
+
+
+@dataclass(frozen=True, kw_only=True)
+class Basis:
+    """The borrower's own yes under which others are asked about them: to which text, in which
+    language, and when.
+
+    at: RFC 3339.
+    """
+
+    version: str
+    language: str
+    text_sha256: str
+    at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StopCreditAnswer:
+    """`status`: whether the person has refused all credits, one of `STOP_CREDIT_STATUSES`."""
+
+    request_id: str
+    status: str
+    iin: Iin
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountAnswer:
+    """`status`: whether the account is the person's, one of `ACCOUNT_STATUSES`. Whose it is
+    otherwise is not told.
+    """
+
+    request_id: str
+    status: str
+    iin: Iin
+    account: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreditsAnswer:
+    """`status` is one of `CREDITS_STATUSES`. If `told`: tiyn that other lenders lent the person
+    online, by the day.
+
+    Days are in Almaty (2026-11-24).
+    """
+
+    request_id: str
+    status: str
+    iin: Iin
+    tiyn: Mapping[str, int] = field(default_factory=dict, repr=False)
+
+
+def require_owner(ownership: bytes, *, case: Case) -> str:
+    """Since which day the case's number is its person's; empty where the register knows no day.
+
+    The answer repeats number and person: one about another phone or person says nothing of this
+    one. Raises `Refused` (phone_owner_mismatch).
+    """
+    answer = parse_ownership(ownership)
+    if (answer.status, answer.iin, answer.phone) != ("owned", case.person.iin, case.person.phone):
+        raise Refused("phone_owner_mismatch", f"the register of phones says {answer.status}")
+    return answer.owned_since.isoformat() if answer.owned_since else ""
+
+
+def parse_stop_credit(untrusted: bytes) -> StopCreditAnswer:
+    """An answer of the bureau about a person's refusal of all credits. Raises `BadInput`."""
+    answer = read_object(untrusted, max_bytes=TEXT_MAX_BYTES)
+    status, request_id, iin = _heading(answer, STOP_CREDIT_STATUSES)
+    answer.finish()
+    return StopCreditAnswer(request_id=request_id, status=status, iin=iin)
+
+
+def parse_account(untrusted: bytes) -> AccountAnswer:
+    """An answer of whoever knows the owners of accounts. Raises `BadInput`."""
+    answer = read_object(untrusted, max_bytes=TEXT_MAX_BYTES)
+    status, request_id, iin = _heading(answer, ACCOUNT_STATUSES)
+    account = answer.text("account", longest=_ACCOUNT_MAX)
+    answer.finish()
+    return AccountAnswer(request_id=request_id, status=status, iin=iin, account=account)
+
+
+def parse_credits(untrusted: bytes) -> CreditsAnswer:
+    """An answer of the bureau about the credits of some days. Raises `BadInput`."""
+    answer = read_object(untrusted, max_bytes=TEXT_MAX_BYTES)
+    status, request_id, iin = _heading(answer, CREDITS_STATUSES)
+    tiyn: dict[str, int] = {}
+    if status == "told":
+        credits = answer.object("credits")
+        for day in credits.names():
+            sum_of_day = credits.text(day, longest=_TIYN_MAX)
+            # Digits in one spelling: no sign, no separator, no digit of another script.
+            if read_day(day) is None or not _TIYN.fullmatch(sum_of_day):
+                detail = "days, each with a whole number of tiyn, are expected"
+                raise BadInput(detail, code=MALFORMED, pointer="/credits")
+            tiyn[day] = int(sum_of_day)
+        if not tiyn:
+            raise BadInput("nothing is told of any day", code=MALFORMED, pointer="/credits")
+    answer.finish()
+    return CreditsAnswer(request_id=request_id, status=status, iin=iin, tiyn=tiyn)
+
+
+SMS_STATUSES: Final = ("accepted", "refused")
+SMS_ANSWER_MAX_BYTES: Final = 16 * 1024  # ours: far above the 200 bytes that one is
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmsAnswer:
+    """`status` is one of `SMS_STATUSES`; `message_id` is the gateway's own, empty if it refused the
+    number.
+    """
+
+    request_id: str
+    status: str
+    message_id: str
+
+
+def parse_sms(untrusted: bytes) -> SmsAnswer:
+    """An answer of the SMS gateway. Raises `BadInput`."""
+    answer = read_object(untrusted, max_bytes=SMS_ANSWER_MAX_BYTES)
+    status, request_id = answer.choice("status", SMS_STATUSES), answer.reference("request_id")
+    message_id = answer.reference("message_id") if status == "accepted" else ""
+    answer.finish()
+    return SmsAnswer(request_id=request_id, status=status, message_id=message_id)

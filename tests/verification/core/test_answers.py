@@ -31,21 +31,23 @@ from tests.verification.core.answer_samples import (
     spelled,
 )
 from tests.verification.core.document_samples import CASE
-from verification.core.errors import BadInput, ConsentMissing
-from verification.core.ids import Iin, Phone
-from verification.core.payout_answers import parse_account, parse_credits, parse_stop_credit
-from verification.core.registry_answers import (
+from verification.core.answers import (
     PHOTO_ANSWER_MAX_BYTES,
     PHOTO_MAX_BYTES,
     TEXT_MAX_BYTES,
     ConsentAnswer,
     consent_id_to,
+    parse_account,
     parse_consent,
+    parse_credits,
     parse_ownership,
     parse_person,
     parse_photo,
+    parse_sms,
+    parse_stop_credit,
 )
-from verification.core.sms import parse_sms
+from verification.core.errors import BadInput, ConsentMissing
+from verification.core.ids import Iin, Phone
 
 Parser = Callable[[bytes], object]
 KINDS: list[tuple[Parser, dict[str, Any]]] = [

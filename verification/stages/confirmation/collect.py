@@ -7,7 +7,7 @@ from verification.core.ids import mask_account
 from verification.core.person import Case
 from verification.core.route import Evidence
 from verification.core.stored import canonical_json
-from verification.stages.renewal.dialogue import SHOWN
+from verification.stages.confirmation.dialogue import RENEWAL_SHOWN
 
 
 def collect_renewal(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
@@ -25,4 +25,4 @@ def collect_renewal(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
         "account_masked": mask_account(case.loan.payout_account),
         **asdict(case.renewal),
     }
-    return {SHOWN: canonical_json(terms)}
+    return {RENEWAL_SHOWN: canonical_json(terms)}
