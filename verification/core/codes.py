@@ -2204,10 +2204,12 @@ CODES: Final[Mapping[str, Code]] = {row.code: row for row in _TABLE}
 
 REASONS: Final = {code: row for code, row in CODES.items() if row.lender_detail}
 """Why a verification or a check ended as it did. No other code can be said by a check."""
+_TITLED: Final = [row for row in CODES.values() if row.title]
 PROBLEMS: Final = {
-    row.code: row for row in sorted(CODES.values(), key=lambda row: row.status) if row.title
+    row.code: row
+    for row in sorted(_TITLED, key=lambda row: (row.status, bool(row.lender_detail or row.refusal)))
 }
-"""What can be wrong with a request, by HTTP status."""
+"""What can be wrong with a request, by HTTP status; last of a status what else a code may say."""
 FIELDS: Final = {code: row for code, row in CODES.items() if row.field}
 """What can be wrong with a field of a request."""
 WARNINGS: Final = {code: row for code, row in CODES.items() if row.warning}

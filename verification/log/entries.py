@@ -6,9 +6,9 @@ what is also ordered; `signatures.sound_of` reads and verifies one whole case by
 entry that cannot be read raises what the database raises, unless the reader says otherwise.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Max, Min, QuerySet
@@ -16,46 +16,10 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce
 
 from verification.core.errors import Misconfigured
-from verification.core.events import ADVANCED, LOOKS, READINGS
-from verification.course import policy
+from verification.core.events import LOOKS, READINGS
 from verification.log import sequencer
 from verification.log.damaged import readable
 from verification.models import LOOKED_AT, READER, AuditEntry, AuditPending, Verification
-
-
-def advanced_since(entry: AuditEntry | None, entries: Iterable[AuditEntry]) -> timedelta:
-    """By how much those after `entry` among the entries of its verification advance what is due of
-    it; all for None.
-
-    Nothing of a live log does, nor what says no time that is allowed.
-    """
-    first = (entry.verification_sequence or 0) if entry is not None else 0
-    later = (
-        entry
-        for entry in entries
-        if entry.type == ADVANCED and (entry.verification_sequence or 0) > first
-    )
-    bodies = (
-        entry.body
-        for entry in later
-        if entry.log == policy.TEST_LOG and isinstance(entry.body, dict)
-    )
-    seconds = (body.get("advance_seconds") for body in bodies)
-    lawful = (
-        value
-        for value in seconds
-        if type(value) is int and 1 <= value <= policy.ADVANCE_SECONDS_MAX
-    )
-    return timedelta(seconds=sum(lawful))
-
-
-def earlier(time: str, delta: timedelta) -> str:
-    """A time as a body spells it, so much earlier; what is no time stays as it is."""
-    try:
-        return (datetime.fromisoformat(time) - delta).isoformat() if delta else time
-    except (OverflowError, ValueError):
-        return time
-
 
 Cases = Collection[str] | QuerySet[Verification, Any]
 """Verifications by id, or rows of them, which then stay a part of the statement."""

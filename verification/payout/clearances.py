@@ -39,7 +39,7 @@ from verification.core.opening import Loan
 from verification.core.status import Status
 from verification.evidence import vault
 from verification.log import decided, entries, keys, log, signatures
-from verification.log.entries import advanced_since, earlier
+from verification.log.advanced import advanced_since, earlier
 from verification.models import AuditEntry, Clearance, Verification
 
 _VERIFIED, _DECLINED = "verification.verified", "verification.declined"

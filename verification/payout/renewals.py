@@ -24,7 +24,7 @@ from verification.core.events import RENEWED
 from verification.core.person import Case, Renewal
 from verification.core.status import OPEN, Status
 from verification.log import decided, signatures
-from verification.log.entries import advanced_since
+from verification.log.advanced import advanced_since
 from verification.models import AuditEntry, Verification
 from verification.payout import clearances
 from verification.payout.clearances import Reported

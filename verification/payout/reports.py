@@ -18,7 +18,7 @@ from verification.core.errors import BadInput, Conflict
 from verification.core.events import ADVANCED, CLOSED, OBLIGATIONS, OPENED, REPORTED
 from verification.core.status import Status
 from verification.log import decided, entries, signatures
-from verification.log.entries import advanced_since
+from verification.log.advanced import advanced_since
 from verification.payout import clearances
 
 

@@ -44,7 +44,7 @@ from verification.core.events import ADVANCED, ATTESTED
 from verification.core.opening import Loan
 from verification.core.status import Status
 from verification.log import decided, entries, signatures
-from verification.log.entries import advanced_since
+from verification.log.advanced import advanced_since
 from verification.models import Attempt, Clearance, Verification
 from verification.payout import clearances
 from verification.review import desk

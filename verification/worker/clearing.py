@@ -14,7 +14,7 @@ from verification.core.clearance import ISSUED, PROCESSING, REFUSED, Contract, F
 from verification.core.errors import Conflict, EvidenceUnreadable, Misconfigured, SourceUnavailable
 from verification.core.events import CLEARED
 from verification.core.person import Case
-from verification.log.entries import advanced_since
+from verification.log.advanced import advanced_since
 from verification.models import AuditEntry, Clearance, Verification
 from verification.payout import clearances, gates, renewals
 from verification.payout.gates import Answers

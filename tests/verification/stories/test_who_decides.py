@@ -46,7 +46,7 @@ def test_no_other_file_moves_a_verification_to_its_end() -> None:
         for path in (_PRODUCT / app).rglob("*.py")
     ]
     found = {path.name for path in files if _DECIDING.search(path.read_text("utf-8"))}
-    assert found == {"run.py", "judge.py", "outcome.py", "closing.py"}
+    assert found == {"run.py", "judge.py"}
 
 
 @pytest.mark.parametrize("is_in_review", [False, True])
