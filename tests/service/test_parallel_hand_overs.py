@@ -2,12 +2,16 @@
 session.
 """
 
+import threading
+import time
 from contextlib import suppress
 
 import pytest
+from django.db import connection
 
 from tests.service.test_parallel_mobile_signings import at_once
 from tests.verification.stories.story import at_statement
+from verification import transactions
 from verification.access import hand_over, links
 from verification.access.tokens import PHONES, SESSIONS
 from verification.case import policy
@@ -49,6 +53,33 @@ def test_of_answers_at_once_a_yes_counts_once_and_a_no_at_most_once(session):
         for told in (True, False)
     ]
     assert 1 <= at_once(*acts) <= 2
+    assert AuditEntry.objects.filter(type="hand_over.stopped").count() == 1
+
+
+def test_a_yes_counts_while_the_other_screen_ends_the_code(session):
+    code = hand_over.mint(untrusted_session=session).token
+    phone = hand_over.read(untrusted_code=code, untrusted_agent="")
+    is_ended, outcomes = threading.Event(), list[str]()
+
+    def first_screen():
+        with transactions.writing():
+            hand_over.mint(untrusted_session=session)
+            is_ended.set()
+            time.sleep(1)  # the yes waits for this transaction, and read the code before it ended
+        connection.close()
+
+    def borrower():
+        is_ended.wait()
+        hand_over.reply(untrusted_phone=phone, is_told=True)
+        outcomes.append("counted")
+        connection.close()
+
+    acts = [threading.Thread(target=act) for act in (first_screen, borrower)]
+    for act in acts:
+        act.start()
+    for act in acts:
+        act.join()
+    assert outcomes == ["counted"]
     assert AuditEntry.objects.filter(type="hand_over.stopped").count() == 1
 
 

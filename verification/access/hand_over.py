@@ -17,7 +17,7 @@ import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from verification import clock, transactions
 from verification.access import links
@@ -74,6 +74,10 @@ class Waiting:
     is_stopped: bool
 
 
+_CHANGING: Final = ("second_digest", "expires_at", "spent_at", "outcome", "number")
+"""What another transaction may have changed of a code."""
+
+
 def mint(*, untrusted_session: str) -> Minted:
     """A fresh code for the QR of the page that is open; the one before ends.
 
@@ -97,8 +101,17 @@ def mint(*, untrusted_session: str) -> Minted:
 
 
 def read(*, untrusted_code: str, untrusted_agent: str) -> str:
-    """The phone's own token for a code, once. Raises `LinkUnusable` for everybody else alike."""
-    digest, at = PHONES.digest(untrusted_code), clock.now()
+    """The phone's own token for a code, once. Raises `LinkUnusable` for everybody else alike: it
+    says nothing of the verification, for who holds a used code may be anybody.
+    """
+    try:
+        return _read(PHONES.digest(untrusted_code), untrusted_agent)
+    except LinkUnusable:
+        raise PHONES.refusal() from None
+
+
+def _read(digest: bytes, untrusted_agent: str) -> str:
+    at = clock.now()
     with transactions.writing():
         row = _usable(PHONES.lock(digest=digest), at=at)
         verification = row.verification
@@ -167,8 +180,12 @@ def reply(*, untrusted_phone: str, is_told: bool) -> None:
             # By a key that no database has: a hand that writes rows cannot choose the number.
             PHONES.use(row, number=vault.numbers_of(digest)[0])
             return
+        # What ended the code while the lock was waited for: a yes counts all the same.
+        row.refresh_from_db(fields=_CHANGING)
         is_settled = row.outcome in (Ended.STOPPED, Ended.DONE) or verification.status in TERMINAL
-        if is_settled or not WaysIn.of_codes(verification).has_code(row):
+        if not WaysIn.of_codes(verification).has_code(row):
+            raise PHONES.refusal()
+        if is_settled:
             raise PHONES.refusal(verification)
         PHONES.use(row, outcome=Ended.STOPPED)
         key = contents.key_of(verification)

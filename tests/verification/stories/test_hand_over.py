@@ -165,6 +165,20 @@ def test_a_no_counts_once_and_the_number_stays(desk):
     assert desk.story.row().status == "requires_input"
 
 
+@pytest.mark.parametrize("used", ["unknown", "read", "newer", "late"])
+def test_a_code_that_opens_nothing_tells_nothing_of_its_verification(desk, used):
+    code = hand_over.mint(untrusted_session=desk.session).token
+    if used == "read":
+        hand_over.read(untrusted_code=code, untrusted_agent="")
+    if used == "newer":
+        desk.mint()
+    if used == "late":
+        PHONES.rows.update(expires_at=timezone.now() - timedelta(hours=1))
+    with pytest.raises(LinkUnusable) as refused:
+        hand_over.read(untrusted_code="x" * 43 if used == "unknown" else code, untrusted_agent="")
+    assert refused.value.about is None
+
+
 @pytest.mark.parametrize("ended", ["number", "newer", "late", "taken over", "refused"])
 def test_a_yes_counts_whatever_the_other_screen_made_of_the_code(desk, ended):
     phone = desk.scanned()
