@@ -99,7 +99,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/log/log.py", "contextvars django.db django.utils"),
         _row("verification/log", "cryptography django.conf django.db django.utils logging secrets"),
         _row("verification/log/laws.py", "django.db logging time"),
-        _row("verification/log/checkpoint.py", "cryptography django.conf fcntl os pathlib"),
+        _row("verification/log/head_file.py", "django.conf fcntl os pathlib"),
         _row(
             "verification/log/spread.py",
             "concurrent.futures contextvars django.db gc multiprocessing",

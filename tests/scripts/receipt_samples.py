@@ -16,7 +16,7 @@ from verification.artifacts import signing
 from verification.core.decision_receipt import Facts, build
 from verification.core.stored import canonical_json
 from verification.evidence import vault
-from verification.log import checkpoint, proofs
+from verification.log import checkpoint, tlog_proof
 from verification.log.checkpoint import Checkpoint, SigningKey
 
 _SCHEMA = Path(__file__).resolve().parents[2] / "docs" / "receipt.schema.json"
@@ -99,7 +99,7 @@ def placed(leaf: bytes, *, mode: str) -> dict[str, Any]:
     leaves[INDEX] = leaf
     key = SigningKey(name=f"tulga.example/log/{mode}", seed=settings.TULGA_LOG_KEYS[mode])
     note = checkpoint.sign(Checkpoint(key.name, len(leaves), naive.root(leaves)), key=key)
-    proof = proofs.make(index=INDEX, hashes=naive.path(INDEX, leaves), note=note)
+    proof = tlog_proof.make(index=INDEX, hashes=naive.path(INDEX, leaves), note=note)
     return {"index": INDEX, "leaf": leaf.decode(), "proof": proof, "checkpoint": note}
 
 

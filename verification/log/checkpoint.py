@@ -7,17 +7,13 @@ Sources: C2SP signed-note, C2SP tlog-checkpoint. We write and accept no extensio
 """
 
 import binascii
-import fcntl
 import hashlib
-import os
 from base64 import b64decode, b64encode
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from django.conf import settings
 
 from verification.core.errors import BadInput, LogInconsistent
 from verification.log import policy
@@ -225,51 +221,3 @@ def parse_base64(untrusted: str) -> bytes:
     if b64encode(value).decode() != untrusted:
         raise BadInput("base64 that is not in its canonical spelling")
     return value
-
-
-def read(log: str, *, key: VerificationKey) -> Checkpoint | None:
-    """The checkpoint in the file, or None if there is none; raises `LogInconsistent` for one that
-    is not ours.
-    """
-    try:
-        note = _path(log).read_bytes().decode()
-    except FileNotFoundError:
-        return None
-    except UnicodeDecodeError:
-        raise LogInconsistent(f"the head file of the {log} log is damaged") from None
-    try:
-        return open_checkpoint(note, key=key)
-    except BadInput as error:
-        raise LogInconsistent(
-            f"the head file of the {log} log is damaged: {error.detail}"
-        ) from None
-
-
-def write(log: str, note: str, *, key: VerificationKey) -> None:
-    """Keeps a committed checkpoint, unless a later one is already there."""
-    path = _path(log)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # On a file of its own: the head is replaced by a rename, and flock(2) holds the file that is
-    # open, not its name.
-    with (path.parent / f"{log}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        stored = read(log, key=key)
-        if stored is not None and stored.size >= open_checkpoint(note, key=key).size:
-            return
-        # In place whole and on disk, or not at all: the name must survive a power cut as well as
-        # the bytes.
-        fresh = path.with_suffix(".new")
-        with fresh.open("wb") as file:
-            file.write(note.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
-        directory = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
-
-
-def _path(log: str) -> Path:
-    return Path(settings.TULGA_LOG_HEAD_DIR) / f"{log}.head"

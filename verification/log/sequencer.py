@@ -20,7 +20,7 @@ from django.db.models import Case, QuerySet, When
 from verification import clock, transactions
 from verification.core import events
 from verification.core.errors import BadInput, FenceLost, LogInconsistent
-from verification.log import checkpoint, keys, laws, policy, proofs, signatures, tiles
+from verification.log import checkpoint, head_file, keys, laws, policy, proofs, signatures, tiles
 from verification.log.checkpoint import Checkpoint, SigningKey, VerificationKey
 from verification.log.damaged import UNREADABLE, readable
 from verification.log.signatures import spell_leaf
@@ -92,7 +92,7 @@ def _order(log: str, key: SigningKey, *, limit: int) -> int:
             # Otherwise a crash between that commit and its head would look like somebody's taking
             # the file away.
             empty = checkpoint.sign(Checkpoint(origin=key.name, size=0, root=EMPTY_ROOT), key=key)
-            checkpoint.write(log, empty, key=key.public)
+            head_file.write(log, empty, key=key.public)
         _store(
             log, batch, size=size, key=key, load=load
         )  # 4, 5; and 6, once this transaction has committed
@@ -146,12 +146,12 @@ def adopt_head(log: str) -> int | None:
     key = keys.verification_key(log)
     with transactions.writing():
         _take(log, wait=True)
-        if checkpoint.read(log, key=key) is not None:
+        if head_file.read(log, key=key) is not None:
             return None
         size = _stored_size(log, key=key, load=proofs.tile_loader(log))
         if size == 0:
             return None
-        checkpoint.write(log, AuditCheckpoint.objects.get(log=log, size=size).note, key=key)
+        head_file.write(log, AuditCheckpoint.objects.get(log=log, size=size).note, key=key)
     return size
 
 
@@ -177,7 +177,7 @@ def _take(log: str, *, wait: bool) -> bool:
 
 def _verified_size(log: str, *, key: VerificationKey, load: Load) -> int:
     """The size of the log, if its right edge is what was signed last, here and in the head file."""
-    size, stored = _stored_size(log, key=key, load=load), checkpoint.read(log, key=key)
+    size, stored = _stored_size(log, key=key, load=load), head_file.read(log, key=key)
     if stored is None and size == 0:
         return size
     if stored is None:
@@ -372,4 +372,4 @@ def _store(
     root = tiles.edge_root(lambda place: grown.get(place) or load(place), size)
     note = checkpoint.sign(Checkpoint(origin=key.name, size=size, root=root), key=key)
     AuditCheckpoint.objects.create(log=log, size=size, note=note, created_at=clock.now())
-    transaction.on_commit(partial(checkpoint.write, log, note, key=key.public))
+    transaction.on_commit(partial(head_file.write, log, note, key=key.public))

@@ -16,7 +16,7 @@ from django.db.models import Subquery
 
 from verification.core.errors import BadInput, LogInconsistent, Misconfigured
 from verification.core.findings import Finding
-from verification.log import checkpoint, keys, policy
+from verification.log import head_file, keys, policy
 from verification.log.checkpoint import Checkpoint, Note, VerificationKey, open_checkpoint
 from verification.log.damaged import PAGE, UNREADABLE, as_bytes
 from verification.log.laws import verify_laws
@@ -114,7 +114,7 @@ def _verify_head_file(log: str, *, key: VerificationKey, adopting: bool) -> Iter
     # The log may be growing: its file stands before its first entry, and follows every later one.
     begun = max(_sizes(log)) > 0
     try:
-        stored = checkpoint.read(log, key=key)
+        stored = head_file.read(log, key=key)
         counted = _sizes(log)[1]
         if stored is None:
             if begun and not adopting:

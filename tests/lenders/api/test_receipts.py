@@ -46,7 +46,7 @@ from verification.core.ids import secret_digest
 from verification.core.status import Status
 from verification.evidence import vault
 from verification.log import keys as log_keys
-from verification.log import proofs as tlog
+from verification.log import tlog_proof
 from verification.models import AuditEntry, Receipt, Verification
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
@@ -152,7 +152,7 @@ def test_every_end_has_a_receipt_that_verifies_offline(
     assert verify(tmp_path, client, said, "--test", "--iin", OTHER_IIN).returncode == 1
     for secret in (IIN, ACCOUNT, "ТЕСТОВ", "+77011234567", "A-1"):
         assert secret not in json.dumps(told, ensure_ascii=False) + said["log"]["leaf"]
-    tlog.verify(
+    tlog_proof.verify(
         said["log"]["proof"],
         leaf=said["log"]["leaf"].encode(),
         key=log_keys.verification_key("test"),

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from tests.verification.log.rows import add_entry, order_all, tamper
 from verification.core.errors import LogInconsistent
-from verification.log import checkpoint, keys, proofs, sequencer, tree
+from verification.log import checkpoint, head_file, keys, proofs, sequencer, tree
 from verification.models import AuditTile
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -18,7 +18,7 @@ def test_the_head_file_follows_the_commit() -> None:
     for size in (1, 2):
         add_entry()
         order_all()
-        kept = checkpoint.read("test", key=key)
+        kept = head_file.read("test", key=key)
         assert kept is not None
         assert kept.size == size
 
@@ -34,7 +34,7 @@ def test_a_head_file_that_lags_is_no_obstacle_and_catches_up() -> None:
     assert sequencer.verify_head("test") == 2
     add_entry()
     assert order_all() == 1
-    kept = checkpoint.read("test", key=keys.verification_key("test"))
+    kept = head_file.read("test", key=keys.verification_key("test"))
     assert kept is not None
     assert kept.size == 3
 
@@ -59,8 +59,8 @@ def test_an_older_head_does_not_replace_a_newer_one() -> None:
     add_entry()
     order_all()
     key = keys.verification_key("test")
-    checkpoint.write("test", older, key=key)
-    kept = checkpoint.read("test", key=key)
+    head_file.write("test", older, key=key)
+    kept = head_file.read("test", key=key)
     assert kept is not None
     assert kept.size == 2
 

@@ -5,7 +5,7 @@ from django.conf import settings
 
 from tests.verification.log.rows import add_case, add_entry, add_lender, order_all
 from verification.core.errors import BadInput, LogInconsistent
-from verification.log import checkpoint, decided, keys, proofs, signatures
+from verification.log import checkpoint, decided, keys, proofs, signatures, tlog_proof
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -19,9 +19,9 @@ def test_every_entry_has_a_proof_that_verifies_offline_once_it_is_ordered() -> N
         proof, leaf = proofs.proof_for(entry.pk), signatures.leaf_bytes(entry)
         assert proof is not None
         assert leaf is not None
-        assert proofs.verify(proof, leaf=leaf, key=keys.verification_key("test")).size == 11
+        assert tlog_proof.verify(proof, leaf=leaf, key=keys.verification_key("test")).size == 11
         with pytest.raises(LogInconsistent):
-            proofs.verify(proof, leaf=leaf, key=keys.verification_key("live"))
+            tlog_proof.verify(proof, leaf=leaf, key=keys.verification_key("live"))
 
 
 def test_what_a_lender_is_told_is_read_behind_a_cursor_and_has_no_gap() -> None:

@@ -13,7 +13,7 @@ from django.core.management.base import CommandError
 from tests.verification.log.ordered import ENTRY, found
 from tests.verification.log.rows import add_entry, order_all, tamper
 from verification.core.errors import LogInconsistent
-from verification.log import checkpoint, keys, sequencer
+from verification.log import head_file, keys, sequencer
 from verification.log.verify import verify_log
 from verification.models import AuditCheckpoint, AuditLeaf
 
@@ -92,15 +92,15 @@ def test_a_log_begins_without_a_head_file_and_has_one_before_its_first_commit(
     assert not path().exists()
     add_entry()
     # The process dies between the commit and its head.
-    write = checkpoint.write
+    write = head_file.write
     monkeypatch.setattr(
-        checkpoint,
+        head_file,
         "write",
         lambda log, note, key: write(log, note, key=key) if begins(note) else None,
     )
     assert sequencer.order("test") == 1
     monkeypatch.undo()
-    kept = checkpoint.read("test", key=keys.verification_key("test"))
+    kept = head_file.read("test", key=keys.verification_key("test"))
     assert kept is not None
     assert kept.size == 0
     assert found() == []
@@ -128,7 +128,7 @@ def test_a_new_host_adopts_the_head_of_a_whole_log(log: list[AuditLeaf]) -> None
     assert (code, "written, at 9 entries" in out) == (0, True)
     assert command()[0] == 0
     assert order_all() == 1
-    kept = checkpoint.read("test", key=keys.verification_key("test"))
+    kept = head_file.read("test", key=keys.verification_key("test"))
     assert kept is not None
     assert kept.size == 10
     assert not path("live").exists()

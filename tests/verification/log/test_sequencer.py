@@ -22,7 +22,7 @@ from tests.verification.log.rows import (
     tamper,
 )
 from verification.core.errors import FenceLost, LogInconsistent, Misconfigured
-from verification.log import checkpoint, keys, proofs, sequencer, signatures, tiles, tree
+from verification.log import checkpoint, head_file, keys, proofs, sequencer, signatures, tiles, tree
 from verification.models import (
     AuditCheckpoint,
     AuditEntry,
@@ -167,7 +167,7 @@ def test_nothing_is_ordered_inside_a_transaction_of_somebody_else() -> None:
     with pytest.raises(RuntimeError), transaction.atomic():
         sequencer.order("test")
     assert not AuditLeaf.objects.exists()
-    assert checkpoint.read("test", key=keys.verification_key("test")) is None
+    assert head_file.read("test", key=keys.verification_key("test")) is None
 
 
 def test_every_batch_is_signed_and_every_checkpoint_is_a_prefix_of_the_next() -> None:
@@ -245,7 +245,7 @@ def test_a_batch_that_ends_early_leaves_nothing(monkeypatch: pytest.MonkeyPatch)
     assert not AuditLeaf.objects.exists()
     assert not AuditTile.objects.exists()
     assert not AuditCheckpoint.objects.exists()
-    begun = checkpoint.read("test", key=keys.verification_key("test"))
+    begun = head_file.read("test", key=keys.verification_key("test"))
     assert begun is not None
     assert begun.size == 0
     assert AuditPending.objects.count() == 1

@@ -15,7 +15,7 @@ from verification.core.ids import Iin, Phone
 from verification.core.lender import LenderFacts
 from verification.core.opening import Document, Loan, Opening, Person
 from verification.evidence import vault
-from verification.log import keys, proofs, sequencer
+from verification.log import keys, sequencer, tlog_proof
 from verification.models import Attempt, AuditEntry, Verification
 from verification.oversight import counts, search
 from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
@@ -157,7 +157,7 @@ def reading_entries() -> list[AuditEntry]:
 
 def verify_proof(proof: str, *, leaf: bytes) -> None:
     """What anybody who holds the test log's public key does with a proof and a leaf."""
-    proofs.verify(proof, leaf=leaf, key=keys.verification_key("test"))
+    tlog_proof.verify(proof, leaf=leaf, key=keys.verification_key("test"))
 
 
 def months_ago(months: int) -> datetime:
