@@ -111,6 +111,9 @@ class HttpSimulation:
             raise Unavailable(f"the sandbox answered {status}", code="sandbox_unavailable")
 
 
+ADAPTER = HttpSimulation
+
+
 def in_use(mode: str) -> SimulationSource:
     """Who plays in this mode. Raises `Misconfigured`; live mode has nothing to play."""
     player: SimulationSource = resolve(mode, SOURCE)

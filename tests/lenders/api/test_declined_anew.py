@@ -115,7 +115,7 @@ def test_a_no_while_the_gates_are_evaluated_refuses(api, waited, renewal, monkey
         declined(renewal, says_no)
         return genuine(*args, **named)
 
-    monkeypatch.setattr(gates, "ask", ask)
+    monkeypatch.setattr(gates, "ask_outside", ask)
     assert gate(api, waited) == ("refused", "consent_declined")
     assert types(waited)[-2:] == ["clearance.requested", "clearance.refused"]
 

@@ -170,7 +170,7 @@ def test_a_capture_that_is_canceled_while_a_worker_looks_is_over(script, monkeyp
 def look_by(monkeypatch, look):
     way = stages.installed("biometric")
     other = {**way, "live_capture": way["live_capture"].differing(look=look)}
-    monkeypatch.setattr(stages, "of", lambda _, **__: other)
+    monkeypatch.setattr(stages, "of_route", lambda _, **__: other)
 
 
 # Real frames and real models
