@@ -54,6 +54,7 @@ prove: .venv/.dev .venv/.locale $(MODELS)  ## proofs whole, written to docs/evid
 
 # mutmut works in mutants/, a copy of the tree. A name is a module, a function or a pattern of them.
 mutants: .venv/.dev $(MODELS)  ## which small changes of the deciding code no test notices; TARGET=verification.core.results for one module
+	@sh scripts/set_up.sh mutants
 	@$(CLEAN) $(PY) -m mutmut run $(if $(TARGET),"$(TARGET)*")
 	@$(PY) -m mutmut results | grep -v ': not checked$$' || true
 
@@ -87,6 +88,7 @@ lock: .venv/.dev  ## lock the requirements anew, with hashes
 	$$lock --group dev pyproject.toml -o requirements/dev.txt; \
 	$$lock --group fast -o requirements/fast.txt; \
 	$$lock --group drawing -c requirements/runtime.txt -o requirements/drawing.txt; \
+	$$lock --group mutants -c requirements/dev.txt -o requirements/mutants.txt; \
 	$$lock --no-header requirements/uv.in -o requirements/uv.txt
 
 clean:  ## remove what was installed and built; var/ stays, for it holds keys and cases

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes .venv and installs a hash-locked list of requirements/ into it. Usage: set_up.sh runtime|dev|drawing|fast
+# Makes .venv and installs a hash-locked list of requirements/ into it. Usage: set_up.sh runtime|dev|drawing|mutants|fast
 # Finds the newest Python from 3.11 to 3.13, or takes the one named by $PYTHON; never downloads one.
 set -eu
 cd "$(dirname "$0")/.."

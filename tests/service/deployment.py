@@ -175,7 +175,8 @@ class Deployment:
         ]
         # A program that it runs at its start, as Python does to name the platform, is no child of
         # the pool.
-        return [child for child in children if _command(child) == _command(self.pid_of(name))]
+        program = _program(self.pid_of(name))
+        return [child for child in children if program and _program(child) == program]
 
     def script_fault(self, kind: str, *, times: int = 1) -> None:
         """The next answers for a revocation list go wrong in this way."""
@@ -316,9 +317,9 @@ class Deployment:
         return self.folder / f"{name}.pid"
 
 
-def _command(pid: int) -> bytes:
-    """What a process was started with; nothing when it is gone."""
+def _program(pid: int) -> str:
+    """The file that a process runs; empty when it is gone."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
+        return str(Path(f"/proc/{pid}/exe").readlink())
     except OSError:
-        return b""
+        return ""
