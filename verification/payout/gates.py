@@ -40,6 +40,7 @@ from verification.evidence import store, vault
 from verification.log import entries, signatures
 from verification.models import AuditEntry, Verification
 from verification.sources import account_owner, credit_bureau, stop_credit
+from verification.sources.asking import Fetched, Parsed, Question, Source
 from verification.sources.installed import written
 from verification.stages.confirmation import CONSENT
 from verification.stages.confirmation.dialogue import CONSENT_ANSWER
@@ -309,18 +310,15 @@ class _Questions:
         self._ready_to_ask(credit_bureau.SOURCE)
         stated = self._about(credit_bureau.SOURCE)
         question = credit_bureau.CreditsQuestion(days=tuple(days), **stated)
-        answer = credit_bureau.BUREAU.fetch(self.case.mode, question)
-        most = credit_bureau.most_lent(question, answer)
-        self.raw |= credit_bureau.BUREAU.as_evidence(f"clearance.{credit_bureau.SOURCE}", answer)
-        return most
+        answer = self._fetch(credit_bureau.BUREAU, question)
+        return credit_bureau.most_lent(question, answer)
 
     def owner(self) -> Answer:
         """Whether the account of the loan is the person's."""
         at, stated = self._ready_to_ask(account_owner.SOURCE), self._about(account_owner.SOURCE)
         account = self.case.loan.payout_account
         question = account_owner.AccountQuestion(account=account, **stated)
-        answer = account_owner.BANK.fetch(self.case.mode, question)
-        self.raw |= account_owner.BANK.as_evidence(f"clearance.{account_owner.SOURCE}", answer)
+        answer = self._fetch(account_owner.BANK, question)
         is_owned = answer.parsed.status == "owned"
         return Answer(fits=is_owned, at=at, source=account_owner.SOURCE)
 
@@ -328,10 +326,15 @@ class _Questions:
         """Whether the person has not refused all credits."""
         at, stated = self._ready_to_ask(stop_credit.SOURCE), self._about(stop_credit.SOURCE)
         question = stop_credit.RefusalQuestion(**stated)
-        answer = stop_credit.BUREAU.fetch(self.case.mode, question)
-        self.raw |= stop_credit.BUREAU.as_evidence(f"clearance.{stop_credit.SOURCE}", answer)
+        answer = self._fetch(stop_credit.BUREAU, question)
         is_free = answer.parsed.status == "not_refused"
         return Answer(fits=is_free, at=at, source=stop_credit.SOURCE)
+
+    def _fetch(self, source: Source[Question, Parsed], question: Question) -> Fetched[Parsed]:
+        """The answer, which is kept raw as evidence. Raises `SourceUnavailable`."""
+        answer = source.fetch(self.case.mode, question)
+        self.raw |= source.as_evidence(f"clearance.{source.name}", answer)
+        return answer
 
     def _about(self, source: str) -> dict[str, Any]:
         # Of our own ids and chance alone. A known id may be answered as it was before: see
