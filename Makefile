@@ -3,6 +3,12 @@ PY    := .venv/bin/python
 MODELS := var/models/.built
 PO    := $(wildcard locale/*/LC_MESSAGES/*.po)
 CHECKS := check-ruff check-types check-imports check-migrations
+SUITE := suite-main suite-browser suite-embedded suite-rabbitmq
+FAST  := not service and not browser and not proof and not long
+# The seed of every generated set: what fails for one run fails for all. `make prove` tries others.
+SEED  := 20261126
+BACKEND := postgresql
+PYTEST = $(CLEAN) -u MAKEFLAGS -u MAKELEVEL TULGA_PROOF_SEED=$(SEED) $(PY) -m pytest -q --hypothesis-seed=$(SEED)
 # What the developer's environment says about databases and keys must not reach tests and checks.
 CLEAN := env -u DATABASE_URL -u MIGRATION_DATABASE_URL -u CELERY_BROKER_URL
 export PYTHON
@@ -14,7 +20,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox test check run-legs check-ruff check-types check-imports check-migrations prove mutants run ncalayer bench pictures drawing fast lock clean
+.PHONY: help demo sandbox test check $(SUITE) suite-fast check-ruff check-types check-imports check-migrations prove mutants run ncalayer bench pictures drawing fast lock clean
 
 help:  ## this list
 	@echo "Tulga. Two commands to know: make demo, make test."
@@ -27,17 +33,23 @@ demo: .venv/.runtime .venv/.locale $(MODELS)  ## the whole thing on this machine
 sandbox: .venv/.runtime .venv/.locale $(MODELS)  ## Tulga with its sandbox and a test lender, for the commands of docs/lender-guide.md, until Ctrl-C
 	@$(CLEAN) $(PY) -m insecure_sandbox.demo --empty
 
-# The tests begin beside the static checks, of which one, mypy, takes a single core for the longest time.
-test: .venv/.dev .venv/.locale $(MODELS)  ## everything: SQLite, browser, PostgreSQL + Redis, PostgreSQL + RabbitMQ (eleven to thirty minutes on two cores); LEG= TESTS= SEED=
-	@$(MAKE) -j5 $(CHECKS) run-legs
+# Tests in a browser play in real time, so all others give way to them.
+test: .venv/.dev .venv/.locale $(MODELS)  ## everything: PostgreSQL + Redis, browser, SQLite, PostgreSQL + RabbitMQ; TESTS="tests/x.py" BACKEND= for some; SEED=
+	@$(PY) -m tests.packages
+	@$(if $(TESTS),$(PYTEST) --backend=$(BACKEND) $(TESTS),$(MAKE) -j$(words $(CHECKS) $(SUITE)) $(CHECKS) $(SUITE))
 
-check: .venv/.dev .venv/.locale $(MODELS)  ## before a commit: lint, types, imports, migrations, the fast tests (one to three minutes); SEED=
-	@$(MAKE) -j5 $(CHECKS) run-legs LEG=fast
+check: .venv/.dev .venv/.locale $(MODELS)  ## before a commit: lint, types, imports, migrations, the fast tests; SEED=
+	@$(MAKE) -j5 $(CHECKS) suite-fast
 
-# What the tests themselves make is no part of what runs side by side here.
-run-legs:
-	@echo "→ tests"
-	@$(CLEAN) -u MAKEFLAGS -u MAKELEVEL $(PY) -m tests.legs $(LEG) $(if $(SEED),--seed $(SEED)) $(if $(TESTS),--tests "$(TESTS)") $(if $(KEEP_SECONDS),--keep-seconds)
+# Each suite is one run of pytest on servers of its own. What it prints is headed by its name.
+suite-fast: SELECTED = -n 3 -m "$(FAST)"
+suite-main: SELECTED = -n 2 --backend=postgresql --codes -m "not browser"
+suite-browser: SELECTED = -n 2 -m browser
+suite-embedded: SELECTED = -n 1 -m "embedded and not browser"
+suite-rabbitmq: SELECTED = -n 1 --backend=rabbitmq -m rabbitmq
+$(SUITE) suite-fast: SHELL := /bin/bash
+$(SUITE) suite-fast: suite-%:
+	@set -o pipefail; $(if $(filter suite-browser,$@),,nice) $(PYTEST) $(SELECTED) 2>&1 | sed -u 's/^/$* │ /'
 
 check-ruff:
 	@echo "→ ruff";          .venv/bin/ruff check --quiet . && .venv/bin/ruff format --check --quiet .
@@ -50,7 +62,7 @@ check-migrations:
 
 prove: .venv/.dev .venv/.locale $(MODELS)  ## proofs whole, written to docs/evidence/; PART=name for one part
 	@seed=$${TULGA_PROOF_SEED:-$$($(PY) -c "from tests.proofs import seed_of_commit; print(seed_of_commit())")}; \
-	$(CLEAN) TULGA_PROOF_SEED=$$seed $(PY) -m pytest -q -m proof --prove $(if $(PART),--part $(PART)) --hypothesis-seed=$$seed
+	$(CLEAN) TULGA_PROOF_SEED=$$seed $(PY) -m pytest -q -m proof --prove --timeout=0 $(if $(PART),--part $(PART)) --hypothesis-seed=$$seed
 
 # mutmut works in mutants/, a copy of the tree. A name is a module, a function or a pattern of them.
 mutants: .venv/.dev $(MODELS)  ## which small changes of the deciding code no test notices; TARGET=verification.core.results for one module

@@ -1,13 +1,14 @@
 """Writes docs/evidence/coverage.json: which share of each package's statements the suite runs,
 child processes too.
 
-Usage: python scripts/measure_coverage.py [LEG …]        runs these legs (all without a name) under
-       coverage python scripts/measure_coverage.py --of FOLDER    reads what such a run left in a
-       folder add --against OLD.json to end with 1 where a package is covered less than it was
+Usage: python scripts/measure_coverage.py [TARGET …]      runs these targets of make, suite-main
+           without a name
+       python scripts/measure_coverage.py --of FOLDER     reads what such a run left in a folder
+       add --against OLD.json to end with 1 where a package is covered less than it was
 
 A package is a folder two deep (`verification.access`), a module of the top level counts to its
 own folder. What is counted are statements as coverage.py sees them, migrations left out. A figure
-goes with its legs: compare like with like.
+goes with its targets: compare like with like.
 """
 
 import argparse
@@ -25,7 +26,6 @@ from coverage import Coverage
 _ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(_ROOT))
 from tests import proofs  # noqa: E402
-from tests.legs import SEED  # noqa: E402
 
 _PRODUCT = ("config", "lenders", "people", "verification", "tools")
 _NOISE = 0.5  # percentage points: threads and timing take another branch now and then
@@ -40,7 +40,7 @@ data_file = {folder}/.coverage
 def main() -> int:
     """Run or read, write, compare. 1 where less is covered than before or a test failed."""
     parser = argparse.ArgumentParser(description="Measure which statements the tests run.")
-    parser.add_argument("legs", nargs="*", metavar="LEG")
+    parser.add_argument("targets", nargs="*", metavar="TARGET")
     parser.add_argument("--of", type=Path, metavar="FOLDER", help="read what a run left there")
     parser.add_argument("--against", type=Path, metavar="OLD.json")
     parser.add_argument("--part", default="coverage", help="the name of the evidence")
@@ -49,9 +49,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="tulga-coverage-") as place:
         folder = options.of or Path(place)
         if not options.of:
-            failed = _run(folder, options.legs)
+            failed = _run(folder, options.targets or ["suite-main"])
         figures = _figures(folder)
-    proofs.write_evidence(options.part, seed=int(SEED), found={"failures": [], "figures": figures})
+    proofs.write_evidence(options.part, seed=0, found={"failures": [], "figures": figures})
     return failed or (
         _compare(figures, json.loads(options.against.read_text())["figures"])
         if options.against
@@ -59,14 +59,14 @@ def main() -> int:
     )
 
 
-def _run(folder: Path, legs: list[str]) -> int:
-    """The legs, each Python process of them measured: coverage.py starts in every one that finds
+def _run(folder: Path, targets: list[str]) -> int:
+    """The targets, each Python process of them measured: coverage.py starts in every one that finds
     this variable.
     """
     configuration = folder / "coverage.ini"
     configuration.write_text(_CONFIGURATION.format(product=",".join(_PRODUCT), folder=folder))
     environment = dict(os.environ, COVERAGE_PROCESS_START=str(configuration))
-    command = [sys.executable, "-m", "tests.legs", *legs]
+    command = ["make", *targets]
     return 1 if subprocess.run(command, cwd=_ROOT, env=environment, check=False).returncode else 0
 
 

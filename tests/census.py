@@ -1,45 +1,44 @@
-"""Which codes really leave the product: noted from answers to requests as tests run, and joined
+"""Which codes really leave the product: noted from answers to requests as tests run, and judged
 after a whole run.
 
 A code counts once an answer brings it: of the API, of a borrower's page, of the regulator's and the
-desk's. What a function gives does not, nor what a test leads to that puts rows or pages of its own
-in the place of the product's. `make test` fails by a code of the tables that no answer brought,
-unless tests/codes_owed.toml owes it with a reason. A part of a run notes and judges nothing.
-`tests/noting.py` reads the answers.
+desk's. What a function gives does not count, nor what follows from rows or pages that a test made
+by hand. With `--codes` a run fails by a code of the tables that no answer brought, unless
+tests/codes_owed.toml owes it with a reason. `tests/noting.py` reads the answers.
 """
 
-import json
 import os
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from django.utils.module_loading import import_string
 
-VARIABLE: Final = "TULGA_TEST_CODES"
-"""Names the folder in which each process writes what it saw, a file each; without it nothing is
-noted.
-"""
+from tests.environment import CODES_VARIABLE
+
 OWED: Final = Path(__file__).with_name("codes_owed.toml")
 _STORIES: Final = str(Path(__file__).parent / "verification")
 _MADE_BY_HAND: Final = frozenset({"shows", "opened", "script", "glances"})
 """Fixtures by which a test puts what it wants in the place of what the product would say."""
+_OUTPUT: Final = "codes"
 _state = {"forges": False}
+known: Final[set[str]] = set()
+"""Codes of the product's tables, as this process and its workers know them."""
+seen: Final[set[str]] = set()
+"""Codes that an answer brought to this process or to its workers."""
 
 
 def is_counted() -> bool:
     """Whether what the product answers now is its own word, in a run that counts."""
-    return VARIABLE in os.environ and not _state["forges"]
+    return CODES_VARIABLE in os.environ and not _state["forges"]
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Whether what the product says in this test rests on rows or pages that nobody but the test
-    made.
-    """
+    """Whether what the product says in this test rests on rows or pages that the test made."""
     is_made = not _MADE_BY_HAND.isdisjoint(getattr(item, "fixturenames", ()))
     _state["forges"] = is_made or item.get_closest_marker("forges") is not None
 
@@ -53,34 +52,32 @@ def pytest_runtest_teardown(item: pytest.Item) -> None:
         and str(item.path).startswith(_STORIES)
     ):
         with suppress(Exception):  # it may leave a broken transaction or a clock of its own
-            import_string("tests.noting.ask")(is_long=item.get_closest_marker("long") is not None)
+            import_string("tests.noting.ask")()
 
 
-def write(word: str, names: Collection[str]) -> None:
-    """Keeps what this process knows or saw, a line each time."""
-    if (folder := os.environ.get(VARIABLE)) and names:
-        line = json.dumps({word: [*names]}) + "\n"
-        place = os.open(
-            Path(folder) / f"{os.getpid()}.codes", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666
-        )
-        try:
-            os.write(place, line.encode())
-        finally:
-            os.close(place)
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Join what a worker of pytest-xdist saw."""
+    told = getattr(node, "workeroutput", {}).get(_OUTPUT, {})
+    known.update(told.get("known", ()))
+    seen.update(told.get("seen", ()))
 
 
-def judge(folder: Path) -> list[str]:
-    """What is wrong with all that the processes of a whole run wrote into this folder; nothing if
-    it is good.
-    """
-    said = [
-        json.loads(line)
-        for path in sorted(folder.glob("*.codes"))
-        for line in path.read_text().splitlines()
-    ]
-    known, seen = (
-        {name for one in said for name in one.get(word, ())} for word in ("known", "seen")
-    )
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand on what a worker saw; judge it in the process that was called."""
+    if CODES_VARIABLE not in os.environ:
+        return
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output[_OUTPUT] = {"known": sorted(known), "seen": sorted(seen)}
+    elif wrong := judge():
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        print("", *(f"NOT GOOD: {sentence}" for sentence in wrong), sep="\n", flush=True)
+
+
+def judge() -> list[str]:
+    """What is wrong with all that was seen; nothing if it is good."""
     owed: Mapping[str, str] = tomllib.loads(OWED.read_text(encoding="utf-8")).get("owed", {})
     return list(faults(known, seen=seen, owed=owed))
 
@@ -88,8 +85,8 @@ def judge(folder: Path) -> list[str]:
 def faults(
     known: Collection[str], *, seen: Collection[str], owed: Mapping[str, str]
 ) -> Iterator[str]:
-    """A sentence for every code that nobody was answered and nobody owes, and each debt of no code,
-    reason or use.
+    """A sentence for every code that no answer brought and no debt names, and for each debt without
+    code, reason or use.
     """
     if not known:
         yield "no process said which codes there are"

@@ -1,10 +1,11 @@
 """What every test may ask for."""
 
-import json
+import gc
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,8 +13,9 @@ import hypothesis
 import pytest
 from django.conf import settings
 from pytest_django import DjangoDbBlocker
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
-from tests import jobs, legs
 from tests.fresh_database import copies
 from verification import clock
 from verification.core import profiles
@@ -22,6 +24,7 @@ pytest_plugins = [
     "tests.proofs",
     "tests.insecure_sandbox_process",
     "tests.seen_once",
+    "tests.long_tests",
     "tests.census",
     "tests.said_by_the_log",
 ]
@@ -40,67 +43,68 @@ clock.MEASURE_SECONDS = clock.LEAP_SECONDS = 10**9
 # within a long run.
 clock._state.measured_at, clock._state.read_at, clock._state.is_right = time.monotonic(), None, True
 
-_SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
-_ROWS_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "live_server"}
+_ROOT = Path(__file__).resolve().parent.parent
+_SHARED_DATA = _ROOT.parent / "shared" / "data"
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """The switches by which a leg of a server and the one on a file share the tests that touch
-    rows.
-    """
-    parser.addoption(
-        "--rows-only", action="store_true", help="only tests that touch rows, a broker or processes"
-    )
-    parser.addoption(
-        "--long-rows-elsewhere",
-        action="store_true",
-        help="without the long tests that a server runs",
-    )
+def pytest_configure() -> None:
+    """Nothing of what is collected is garbage: to look for some is lost time."""
+    gc.disable()
 
 
-@pytest.hookimpl(tryfirst=True)  # before marks are selected by
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what was measured as long. With `--rows-only` a test that no server can change is left
-    out: it would only repeat the leg on a file. With `--long-rows-elsewhere` what is long and
-    touches rows is left to that server.
-    """
-    long = {
-        f"{file}::{test}"
-        for file, tests in json.loads(jobs.LONG.read_text()).items()
-        for test in tests
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what takes longest first, so that no core waits at the end."""
+    slow = {
+        scope_of(item.nodeid) for item in items if item.get_closest_marker("service") is not None
     }
-    for item in items:
-        if item.nodeid.partition("[")[0] in long:
-            item.add_marker("long")
-    for option, is_kept in (
-        ("--rows-only", _needs_servers),
-        ("--long-rows-elsewhere", _stays_on_a_file),
-    ):
-        if config.getoption(option):
-            kept = [item for item in items if is_kept(item)]
-            config.hook.pytest_deselected(items=list(set(items) - set(kept)))
-            items[:] = kept
+    items.sort(key=_has_deployment_first(slow))
 
 
-def _needs_servers(item: pytest.Item) -> bool:
-    if item.get_closest_marker("django_db") or item.get_closest_marker("service"):
-        return True
-    return not _ROWS_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
+def _has_deployment_first(slow: set[str]) -> Callable[[pytest.Item], int]:
+    def rank(item: pytest.Item) -> int:
+        scope = scope_of(item.nodeid)
+        return 0 if not scope.endswith(".py") else 1 if scope in slow else 2
+
+    return rank
 
 
-def _stays_on_a_file(item: pytest.Item) -> bool:
-    """Short, a proof, no matter of rows, of each database what it is, or not run on PostgreSQL at
-    all.
-    """
-    if (
-        not item.get_closest_marker("long")
-        or not _needs_servers(item)
-        or item.get_closest_marker("proof")
-    ):
-        return True
-    return item.get_closest_marker("each_database") is not None or legs.is_left_out(
-        item.nodeid, place="redis"
-    )
+def pytest_collection_finish() -> None:
+    """The collector of garbage need not look again through what is loaded by now."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000)
+    gc.enable()
+
+
+def pytest_sessionfinish() -> None:
+    """Look once for what was left behind; pytest looks ten times more, at less."""
+    gc.collect()
+    gc.freeze()
+
+
+class _ByDeployment(LoadScopeScheduling):
+    """Gives a worker one file at a time, or a folder whose tests share a deployment."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return scope_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """How pytest-xdist deals tests to its workers."""
+    return _ByDeployment(config, log)
+
+
+def scope_of(nodeid: str) -> str:
+    """The file of a test, or its folder where one deployment serves the whole folder."""
+    path = nodeid.partition("::")[0]
+    folder = path.rpartition("/")[0]
+    return folder if _shares_a_deployment(folder) else path
+
+
+@cache
+def _shares_a_deployment(folder: str) -> bool:
+    common = _ROOT / folder / "conftest.py"
+    return common.is_file() and 'scope="package"' in common.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="session")

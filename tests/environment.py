@@ -3,6 +3,7 @@ the broker.
 """
 
 import atexit
+import json
 import os
 import shutil
 import tempfile
@@ -11,8 +12,13 @@ from pathlib import Path
 from insecure_sandbox import keys
 from verification.management.commands.make_keys import make_missing
 
-# Child processes of a test find the mark and join its session.
-_MARK = "TULGA_TEST_SESSION"
+CODES_VARIABLE = "TULGA_TEST_CODES"
+"""Set in a run that notes the codes of answers, see `tests.census`."""
+PLACES_VARIABLE = "TULGA_TEST_PLACES"
+"""The servers' places of each worker of pytest-xdist, as JSON by the worker's name."""
+_WORKER = "PYTEST_XDIST_WORKER"
+# Child processes of a test find the session's folder and join; a worker begins its own.
+_SESSION, _SESSION_OF = "TULGA_TEST_SESSION", "TULGA_TEST_SESSION_OF"
 # Which of a leg's servers a session uses. A developer's own DATABASE_URL never decides it: tests
 # empty their database.
 _CHOSEN = {
@@ -34,15 +40,18 @@ def prepare() -> Path:
     """The session's folder, made at the first call in this process; afterwards the environment
     points into it.
     """
-    if _MARK in os.environ:
-        return Path(os.environ[_MARK])
+    worker = os.environ.get(_WORKER, "")
+    if _SESSION in os.environ and os.environ[_SESSION_OF] == worker:
+        return Path(os.environ[_SESSION])
+    if worker:
+        os.environ.update(json.loads(os.environ[PLACES_VARIABLE])[worker])
     folder = Path(tempfile.mkdtemp(prefix="tulga-test-", dir=quick_place()))
     atexit.register(_remove, folder, maker=os.getpid())
     # What a developer has set for running the product must not decide a test.
     for name in [name for name in os.environ if name in _CHOSEN or name.startswith("TULGA_")]:
         if not name.startswith(_KEPT):
             del os.environ[name]
-    os.environ[_MARK] = str(folder)
+    os.environ |= {_SESSION: str(folder), _SESSION_OF: worker}
     os.environ.update(TULGA_VAR_DIR=str(folder), TULGA_KEYS_DIR=str(folder / "keys"))
     os.environ["TULGA_PROCESS"] = (
         "every"  # a test plays web, worker, tick and sender; those it starts are what they are

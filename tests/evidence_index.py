@@ -45,7 +45,6 @@ COUNTS = {
     "load_before.json": "the same of an earlier commit, for the comparison in cost.md",
     "noise.json": "webhooks and steps on time beside endpoints that hang",
     "pages.json": "looks at pages in every language and size",
-    "runs.json": "checks and tests repeated: how many were green, and their seconds",
     "scenarios.json": "scenarios of the sandbox played with faces painted by chance",
     "slow_phone.json": "the capture page on a slow phone and a slow line",
     "storm.json": "verifications at once while workers are killed",

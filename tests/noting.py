@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, Final
 
-from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.utils import translation
@@ -36,8 +35,6 @@ _PEOPLE: Final = ("/oversight", "/review")
 _ASKED: Final = 5  # cases of one test that are asked for, the newest
 _STAGES: Final = {name for release in RELEASES.values() for name in release.names}
 _PAGES: Final = {code: row for code, row in CODES.items() if row.page_title}
-_KNOWN: Final = set[str]()
-_SEEN: Final = set[str]()
 
 
 class Noting:
@@ -45,8 +42,7 @@ class Noting:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._answer = get_response
-        census.write("known", sorted({*tables()} - _KNOWN))
-        _KNOWN.update(tables())
+        census.known.update(tables())
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """The answer, as it is."""
@@ -57,11 +53,9 @@ class Noting:
 
 
 def note(path: str, content_type: str, content: bytes) -> None:
-    """Notes the codes in one answer, each once a process."""
+    """Notes the codes in one answer."""
     if census.is_counted():
-        fresh = set(codes_in(path, content_type, content)) - _SEEN
-        _SEEN.update(fresh)
-        census.write("seen", sorted(fresh))
+        census.seen.update(codes_in(path, content_type, content))
 
 
 def tables() -> list[str]:
@@ -77,12 +71,10 @@ def tables() -> list[str]:
     return [f"{table}:{code}" for table, codes in of for code in codes]
 
 
-def ask(*, is_long: bool) -> None:
+def ask() -> None:
     """Each case that a test played by the product's own stages, as the API tells it; events,
     clearances.
     """
-    if connection.vendor != "sqlite" and not is_long:  # on a file it is asked for too
-        return
     opened = Verification.objects.filter(mode="test").exclude(lender__in=_by_hand())
     found = list(opened.order_by("-created_at").values_list("pk", "lender")[:_ASKED])
     scripted = set(

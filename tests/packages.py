@@ -40,3 +40,7 @@ def install_what_is_missing() -> None:
         if done.returncode:
             print(f"apt-get {call[0]} failed: going on without", flush=True)
             return
+
+
+if __name__ == "__main__":
+    install_what_is_missing()

@@ -77,7 +77,7 @@ class Servers:
         `start_postgresql`.
         """
         self._postgresql = postgresql
-        self._folder, self._lock, self._stack = folder, Lock(), ExitStack()
+        self.folder, self._lock, self._stack = folder, Lock(), ExitStack()
         self._running: dict[str, Server | ServerMissing] = {}
         self._numbers: dict[str, int] = {}
 
@@ -98,7 +98,7 @@ class Servers:
         """What points this process to its own places; with a broker, PostgreSQL too. Raises
         `ServerMissing`.
         """
-        found = {"TULGA_TEST_RUN_DIR": str(self._folder)}
+        found = {"TULGA_TEST_RUN_DIR": str(self.folder)}
         if broker != "filesystem":
             start = partial(start_postgresql, more=self._postgresql)
             found |= self._start("postgresql", start).places(process)
@@ -118,7 +118,7 @@ class Servers:
         with self._lock:
             if name not in self._running:
                 try:
-                    self._running[name] = server = start(self._folder)
+                    self._running[name] = server = start(self.folder)
                     self._stack.callback(server.stop)
                 except ServerMissing as missing:
                     self._running[name] = missing

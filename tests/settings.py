@@ -2,13 +2,13 @@
 
 import os
 
-from tests.environment import prepare
+from tests.environment import CODES_VARIABLE, prepare
 
 prepare()
 
 from config.settings import *  # noqa: E402, F403
 
-if "TULGA_TEST_CODES" in os.environ:
+if CODES_VARIABLE in os.environ:
     MIDDLEWARE = ["tests.noting.Noting", *MIDDLEWARE]  # noqa: F405
 INSTALLED_APPS = ["tests.fresh_database", *INSTALLED_APPS, "tools"]  # noqa: F405
 # A password is no slower than it must be; that real ones are slow is tested where they are made.

@@ -2,12 +2,14 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.http import HttpResponse, JsonResponse
 from django.test import RequestFactory
 
-from tests import census, jobs, legs, noting
+from tests import census, noting
+from tests.environment import CODES_VARIABLE
 
 KNOWN = {"problem:not_found", "reason:abandoned", "event:export.ready"}
 OWED = {"event:export.ready": "There is no export yet."}
@@ -38,41 +40,25 @@ def test_a_run_that_noted_nothing_is_not_good() -> None:
     assert next(census.faults([], seen=[], owed={})) == "no process said which codes there are"
 
 
-def test_what_processes_saw_is_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_workers_saw_is_joined_and_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     owed = tmp_path / "owed.toml"
     owed.write_text('[owed]\n"event:export.ready" = "There is no export yet."\n')
     monkeypatch.setattr(census, "OWED", owed)
-    for number, seen in enumerate(("problem:not_found", "reason:abandoned")):
-        lines = [json.dumps({"known": sorted(KNOWN)}), json.dumps({"seen": [seen]})]
-        (tmp_path / f"{number}.codes").write_text("\n".join(lines) + "\n")
-    assert census.judge(tmp_path) == []
-    (tmp_path / "1.codes").unlink()
-    (missing,) = census.judge(tmp_path)
-    assert missing.startswith("reason:abandoned")
+    monkeypatch.setattr(census, "known", set())
+    monkeypatch.setattr(census, "seen", set())
+    for code in ("problem:not_found", "reason:abandoned"):
+        assert census.judge()
+        worker = SimpleNamespace(workeroutput={"codes": {"known": sorted(KNOWN), "seen": [code]}})
+        census.pytest_testnodedown(worker)
+    assert census.judge() == []
 
 
-def test_such_a_fault_fails_a_run_whose_tests_passed(capsys: pytest.CaptureFixture[str]) -> None:
-    job = jobs.Job(
-        leg="sqlite", name="a", files=(), arguments=(), environment=lambda _: {}, seed="7"
-    )
-    good = jobs.Progress(job=job, outcomes={"a": "passed"})
-    assert jobs.conclude([good], seconds=1, seed="7") == 0
-    assert jobs.conclude([good], ["reason:made_up: no test"], seconds=1, seed="7") == 1
-    assert "NOT GOOD: reason:made_up: no test" in capsys.readouterr().out
-
-
-def test_only_a_whole_run_is_judged() -> None:
-    assert legs.is_whole([], "")
-    assert not legs.is_whole(["sqlite"], "")
-    assert not legs.is_whole([], "tests/test_census.py")
-
-
-def test_an_answer_is_noted_once_and_one_by_forged_rows_is_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(census.VARIABLE, str(tmp_path))
-    monkeypatch.setattr(noting, "_SEEN", set())
-    monkeypatch.setattr(noting, "_KNOWN", set())
+def test_an_answer_is_noted_and_one_by_forged_rows_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CODES_VARIABLE, "1")
+    monkeypatch.setattr(census, "seen", set())
+    monkeypatch.setattr(census, "known", set())
     problem = {"code": "bad_input", "errors": [{"code": "required"}]}
     middleware = noting.Noting(
         lambda _: JsonResponse(problem, content_type="application/problem+json")
@@ -80,16 +66,11 @@ def test_an_answer_is_noted_once_and_one_by_forged_rows_is_not(
     asked = RequestFactory().get("/v1/verifications")
     monkeypatch.setitem(census._state, "forges", True)
     middleware(asked)
-    (told,) = tmp_path.glob("*.codes")
-    assert '"seen":' not in told.read_text()
+    assert census.seen == set()
     monkeypatch.setitem(census._state, "forges", False)
     middleware(asked)
-    middleware(asked)
-    lines = [json.loads(line) for line in told.read_text().splitlines()]
-    assert [one["seen"] for one in lines if "seen" in one] == [
-        ["field:required", "problem:bad_input"]
-    ]
-    assert {"problem:bad_input", "field:required", "page:csrf"} <= set(lines[0]["known"])
+    assert census.seen == {"field:required", "problem:bad_input"}
+    assert {"problem:bad_input", "field:required", "page:csrf"} <= census.known
 
 
 def test_what_lists_codes_says_none() -> None:

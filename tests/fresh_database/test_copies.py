@@ -104,7 +104,7 @@ def assert_nothing_was_taken_away() -> None:
     assert said_by_a_worker().count("page") == 3
 
 
-@pytest.mark.each_database
+@pytest.mark.embedded
 @pytest.mark.parametrize(
     "held", [(), ("BEGIN",), ("BEGIN IMMEDIATE",), ("BEGIN EXCLUSIVE",)], ids=str
 )
@@ -118,7 +118,7 @@ def test_a_database_is_renewed_below_whoever_still_holds_it(held: tuple[str, ...
     assert_nothing_was_taken_away()
 
 
-@pytest.mark.each_database
+@pytest.mark.embedded
 def test_another_file_is_put_below_whoever_still_holds_the_database(tmp_path: Path) -> None:
     whole = tmp_path / "whole.sqlite3"
     with connection.cursor() as cursor:

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 _WHOLE = (pytest.mark.proof("clearances"), pytest.mark.whole)
 
 
-@pytest.mark.each_database
+@pytest.mark.embedded
 def test_of_many_at_once_one_is_paid(api, lender, issued):
     for round_ in range(3):
         story = verified(lender, issued, f"R-{round_}")

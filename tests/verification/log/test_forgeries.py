@@ -152,7 +152,7 @@ def test_votes_and_a_stop_that_only_stand_in_rows_end_nothing(judged: Story) -> 
     assert victim.row().status == "requires_input"
 
 
-@pytest.mark.each_database
+@pytest.mark.embedded
 @pytest.mark.parametrize(
     "poison",
     [

@@ -62,7 +62,7 @@ def test_an_edited_entry_is_named_with_its_leaf(log: list[AuditLeaf], edit: str)
     assert (named.log, named.leaf_index, named.entry) == ("test", ENTRY, log[ENTRY].entry_id)
 
 
-@pytest.mark.each_database
+@pytest.mark.embedded
 @pytest.mark.parametrize(
     "edit",
     [
@@ -197,7 +197,7 @@ def test_a_body_may_use_the_word_evidence_for_something_else(evidence: object) -
     assert found() == []
 
 
-@pytest.mark.each_database
+@pytest.mark.embedded
 @pytest.mark.parametrize("body", ["{", '{"a": "\ud800"}', "[0.5]", "null"])
 def test_a_body_that_is_none_is_named_and_reading_goes_on(log: list[AuditLeaf], body: str) -> None:
     if connection.vendor != "sqlite":

@@ -298,7 +298,7 @@ def test_a_verification_that_moves_while_it_is_read_is_looked_at_again(
     assert findings_of(moving.id) == []
 
 
-@pytest.mark.each_database
+@pytest.mark.embedded
 def test_a_row_that_cannot_be_read_is_named_and_reading_goes_on(story: Story) -> None:
     if connection.vendor != "sqlite":
         pytest.skip("only SQLite keeps a column of another type")

@@ -39,7 +39,7 @@ def hear_bells(monkeypatch):
     return rung
 
 
-@pytest.mark.each_database
+@pytest.mark.embedded
 def test_two_ticks_at_once_order_each_entry_once_and_ring_for_no_step(issued, monkeypatch):
     story = signed(issued)
     make_due(story)

@@ -115,7 +115,7 @@ def copied(log: list[AuditLeaf], tmp_path: Path) -> "Callable[[], Path]":
     return lambda: copies.put_sqlite(whole)
 
 
-@pytest.mark.each_database
+@pytest.mark.embedded
 def test_a_byte_of_an_entry_flipped_in_the_file_names_the_entry(
     log: list[AuditLeaf], copied: Callable[[], Path]
 ) -> None:
