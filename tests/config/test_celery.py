@@ -38,6 +38,7 @@ def test_tasks_outlive_their_worker_and_results_do_not_exist() -> None:
     }
 
 
+@pytest.mark.rabbitmq
 @pytest.mark.service  # each leg has another broker
 def test_a_ring_for_one_queue_is_heard_in_that_queue_only() -> None:
     queues = celery.app.conf.task_queues

@@ -29,6 +29,7 @@ def test_a_lock_ends_with_its_holder() -> None:
     os.close(writer)
 
 
+@pytest.mark.rabbitmq
 @pytest.mark.service  # it takes the pool a second to see that a child is gone
 def test_children_that_are_killed_while_they_wait_leave_a_pool_that_works() -> None:
     ours: Any = concurrency.get_implementation(celery.app.conf.worker_pool)

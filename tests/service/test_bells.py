@@ -15,6 +15,7 @@ from kombu import Connection
 from insecure_sandbox.demo.processes import wait_until
 
 pytestmark = [
+    pytest.mark.embedded,
     pytest.mark.service,
     pytest.mark.skipif(
         "CELERY_BROKER_URL" in os.environ, reason="only the embedded broker is a folder"

@@ -13,7 +13,7 @@ from tests.servers import free_port
 from tests.service import broker
 from tests.service.deployment import Deployment
 
-pytestmark = pytest.mark.service
+pytestmark = [pytest.mark.rabbitmq, pytest.mark.embedded, pytest.mark.service]
 
 _FOUND_SECONDS = (
     15  # found within 2 s and judged in under one on a quiet machine; a busy one gets room

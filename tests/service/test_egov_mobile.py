@@ -4,7 +4,7 @@ import pytest
 
 from insecure_sandbox.demo import scenes
 
-pytestmark = pytest.mark.service
+pytestmark = [pytest.mark.rabbitmq, pytest.mark.embedded, pytest.mark.service]
 
 
 def test_a_signature_on_the_phone_verifies_after_an_altered_one_was_refused(deployment):

@@ -55,6 +55,8 @@ def play_killed(
     wait_until(lambda: events <= set(deployment.received()), what="the webhooks", seconds=20)
 
 
+@pytest.mark.rabbitmq
+@pytest.mark.embedded
 def test_a_worker_killed_with_its_children_loses_nothing_and_another_one_decides_once(deployment):
     [worker] = deployment.workers
     play_killed(
@@ -66,6 +68,8 @@ def test_a_worker_killed_with_its_children_loses_nothing_and_another_one_decides
     assert deployment.workers != [worker]
 
 
+@pytest.mark.rabbitmq
+@pytest.mark.embedded
 def test_a_pool_child_killed_alone_loses_nothing_and_the_next_child_decides_once(deployment):
     [worker] = deployment.workers
     wait_until(lambda: deployment.children_of(worker), what="the worker's child", seconds=30)

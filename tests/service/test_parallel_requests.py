@@ -11,7 +11,7 @@ import urllib3
 from insecure_sandbox.borrower import Browser
 from insecure_sandbox.demo.lender import opening
 
-pytestmark = pytest.mark.service
+pytestmark = [pytest.mark.rabbitmq, pytest.mark.embedded, pytest.mark.service]
 
 _TIMES = 64
 

@@ -70,6 +70,8 @@ def test_the_search_finds_what_is_planted_however_it_is_spelled(deployment):
     ) == {_IBAN}
 
 
+@pytest.mark.rabbitmq
+@pytest.mark.embedded
 def test_planted_personal_data_is_in_no_log_no_address_no_bell_no_webhook_and_no_file(deployment):
     iin = deployment.stage.iin()
     key = deployment.stage.credential(iin, family="rsa")

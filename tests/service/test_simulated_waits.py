@@ -84,6 +84,7 @@ def waited(deployment: Deployment, api: LenderApi) -> tuple[str, str, str]:
     return opened, api.call("POST", f"/v1/verifications/{opened}/link")["renewal"], iin
 
 
+@pytest.mark.rabbitmq
 def test_the_money_leaves_once_the_borrower_has_consented_anew(
     deployment: Deployment, api: LenderApi
 ) -> None:

@@ -69,6 +69,7 @@ def test_ticks_at_once_order_each_entry_once_and_tell_each_event_under_one_id(de
     assert set(came) <= {event["id"] for event in deployment.events()}
 
 
+@pytest.mark.rabbitmq
 def test_what_is_said_to_be_kept_long_enough_a_tick_finds_and_a_worker_looks_up(deployment):
     case = open_and_cancel(deployment, "kept", deployment.stage.iin())
     wait_until(

@@ -30,6 +30,7 @@ from verification.core.findings import Finding
 from verification.core.status import Status
 
 pytestmark = [
+    pytest.mark.embedded,
     pytest.mark.proof("tampering"),
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("trusted"),

@@ -20,7 +20,7 @@ from verification.core.events import TOLD
 from verification.log import sequencer
 from verification.models import AuditCheckpoint, AuditEntry, AuditLeaf, AuditPending
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.embedded, pytest.mark.django_db(transaction=True)]
 
 ROOT = Path(__file__).resolve().parents[3]
 SEQUENCER = """
