@@ -19,6 +19,8 @@ def test_each_attack_has_a_row_with_the_figures_on_record() -> None:
     assert sorted(named) == sorted(_ATTACKS)
     for names, *figures in rows:
         attacks = [_FIGURES[name] for name in re.findall(r"\w+", names)]
-        sums = [sum(attack[key] for attack in attacks) for key in ("attempts", "verified", "people")]
+        sums = [
+            sum(attack[key] for attack in attacks) for key in ("attempts", "verified", "people")
+        ]
         bound = round(max(attack["by_person"]["upper_percent"] for attack in attacks))
         assert [*sums, bound] == [int(figure) for figure in figures], names
