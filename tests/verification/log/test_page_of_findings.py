@@ -1,4 +1,6 @@
-"""docs/regulator/tampering.md explains each code of a finding, once, and no other code."""
+"""docs/regulator/tampering.md explains each code of a finding, once, and no other code; so does the
+Russian page.
+"""
 
 import ast
 import re
@@ -6,12 +8,14 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from verification.core.codes import LAW_FILES
 from verification.core.law_rules import EARLY, LAXER, SPLIT
 from verification.course import entry
 
 _ROOT = Path(__file__).resolve().parents[3]
-_PAGE = (_ROOT / "docs" / "regulator" / "tampering.md").read_text(encoding="utf-8")
+_PAGES = _ROOT / "docs" / "regulator"
 _ROW = re.compile(r"^\| `([a-z_]+)` \|", re.MULTILINE)
 
 _COMPUTED: Final[Mapping[tuple[str, str], Collection[str]]] = {
@@ -66,7 +70,13 @@ def _codes() -> set[str]:
     return codes.union(*_COMPUTED.values())
 
 
-def test_the_page_explains_each_code_of_a_finding_once_and_no_other() -> None:
-    tables = [block for block in _PAGE.split("\n\n") if block.startswith("| code |")]
+@pytest.mark.parametrize(
+    ("name", "heading"), [("tampering.md", "| code |"), ("tampering.ru.md", "| код |")]
+)
+def test_the_page_explains_each_code_of_a_finding_once_and_no_other(
+    name: str, heading: str
+) -> None:
+    blocks = (_PAGES / name).read_text(encoding="utf-8").split("\n\n")
+    tables = [block for block in blocks if block.startswith(heading)]
     explained = [code for table in tables for code in _ROW.findall(table)]
     assert sorted(explained) == sorted(_codes())

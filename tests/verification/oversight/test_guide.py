@@ -78,3 +78,16 @@ def test_the_guides_command_gives_the_hash_on_the_page(folder: Path) -> None:
 )
 def test_the_guide_names_the_codes_the_pages_say(code: str) -> None:
     assert f"`{code}`" in _PAGES
+
+
+@pytest.mark.parametrize("name", ["read", "verify", "tampering"])
+def test_a_page_in_russian_has_the_code_and_the_names_of_the_english_one(name: str) -> None:
+    english, russian = (
+        (_FOLDER / f"{name}{ending}").read_text(encoding="utf-8") for ending in (".md", ".ru.md")
+    )
+    assert re.findall(r"```.*?```", russian, re.DOTALL) == re.findall(
+        r"```.*?```", english, re.DOTALL
+    )
+    assert re.findall(r"^#+ ", russian, re.MULTILINE) == re.findall(r"^#+ ", english, re.MULTILINE)
+    names = [set(re.findall(r"`([a-z_.]+)`", text)) for text in (english, russian)]
+    assert names[0] == names[1]
