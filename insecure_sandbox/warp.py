@@ -1,5 +1,5 @@
 """Frames of a commanded gesture made from one photograph: the reenactment attack of
-docs/liveness-measurements.md.
+docs/security/liveness.md.
 
 1 the photograph cut as a camera would see it, and its mesh · 2 anchors round the face that do not
 move · 3 for each

@@ -5,58 +5,182 @@ Usage: python -m tests.evidence_index     writes the index anew; `make prove` an
 """
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "evidence"
 INDEX = "README.md"
-_FIGURES = 12  # of one file that are shown; the file has the others
 COUNTS = {
-    "api.json": "generated requests and walks along links, each answer held against openapi.json",
-    "backlog.json": "due rows worked off by each broker while processes fail",
-    "captures.json": "whole live captures played over HTTP, one for each code",
-    "clearances.json": "clearances asked at once for one sum: it is paid once",
-    "client.json": "calls of the Python client through a transport with faults",
-    "cost-tick.svg": "where the tick spends its time: a flame graph",
+    "api.json": "generated requests to the API, held against openapi.json",
+    "backlog.json": "due rows that workers finish while brokers and processes fail",
+    "captures.json": "whole live captures over HTTP, one for each code",
+    "clearances.json": "clearances asked at once for one sum, which is paid once",
+    "client.json": "calls of the Python client over a connection with faults",
+    "cost-tick.svg": "where `tick` spends its time: a flame graph",
     "cost-web.svg": "where the web process spends its time: a flame graph",
     "cost-worker.svg": "where a worker spends its time: a flame graph",
-    "cost.md": "where the milliseconds of a verification go, in words",
+    "cost.md": "what a verification costs, in words",
     "cost.txt": "the calls behind the flame graphs, by time",
     "course.json": "random histories, lawful and changed, judged by the course",
     "coverage.json": "statements that the tests run, by package",
-    "eds.json": "signatures, answers of responders and lists, whole and damaged by bits",
-    "eds_fuzz.json": "hostile inputs to the readers of signatures: no crash, no slow answer",
-    "eds_tampers.json": "bytes of signed files changed one by one: none is accepted",
-    "faces-det.svg": "FMR against FNMR by cohort on the London set",
-    "faces.json": "pairs of people compared, and errors at the zones of both nets",
-    "genuine.json": "what the live capture measures of clips of real people, by measure",
-    "gost.json": "GOST signatures and hashes on which our arithmetic and the libraries agree",
+    "eds.json": "signatures, revocation answers and lists, whole and with single bits changed",
+    "eds_fuzz.json": "hostile inputs to the readers of signatures",
+    "eds_tampers.json": "signed files with one bit changed",
+    "faces-det.svg": "false matches against false non-matches on the London set",
+    "faces.json": "pairs of people compared by both nets",
+    "genuine.json": "what the live capture measures of clips of real people",
+    "gost.json": "inputs on which our GOST arithmetic and known libraries agree",
     "growth.json": "statements explained on a database of a million verifications",
-    "guide.json": "seconds that the commands of the lender's guide take on a fresh clone",
-    "honest.json": "captures of honest people under conditions of light, camera and line",
-    "house.json": "files, statements and names by room, and what three runs go through",
-    "lines.json": "captures over slow and broken lines: no line burns an attempt",
+    "guide.json": "the commands of the lender's guide on a fresh clone",
+    "honest.json": "captures of honest people under conditions of light and camera",
+    "house.json": "files, statements and names of the product, by room",
+    "lines.json": "captures over slow and broken lines",
     "live.json": "what a live capture costs, and how soon the page answers",
-    "live_capture_attacks.json": "attacks on a live capture in facts: none passes",
-    "liveness.json": "presented and injected attacks by species, over HTTP",
-    "liveness_replays.json": "captures that are played again, changed: how many are found",
-    "load.json": "what a verification costs by process, one by one and in a storm",
-    "load_before.json": "the same of an earlier commit, for the comparison in cost.md",
-    "noise.json": "webhooks and steps on time beside endpoints that hang",
-    "pages.json": "looks at pages in every language and size",
-    "scenarios.json": "scenarios of the sandbox played with faces painted by chance",
-    "slow_phone.json": "the capture page on a slow phone and a slow line",
+    "live_capture_attacks.json": "attacks on the facts of a live capture",
+    "liveness.json": "attacks on the live capture, by species",
+    "liveness_replays.json": "captures that are played again, changed",
+    "load.json": "what a verification costs each process",
+    "load_before.json": "the same at an earlier commit, for cost.md",
+    "noise.json": "webhooks and steps beside endpoints that hang",
+    "pages.json": "looks at each page in each language and size",
+    "pkits.md": "NIST's certificate paths, case by case",
+    "scenarios.json": "the sandbox's scenarios with painted faces",
+    "slow_phone.json": "the capture page on a slow phone and line",
     "storm.json": "verifications at once while workers are killed",
-    "tampering.json": "rows and entries changed behind the log: how many are found",
-    "ticks.json": "several ticks at once: each due step is done once",
+    "tampering.json": "changes behind the log, and whether `audit_verify` finds them",
+    "ticks.json": "several `tick` processes at once: each step is done once",
 }
-"""What each file counts, in one sentence."""
-UNDESCRIBED = "what `COUNTS` does not say"
+"""What each file holds, in a phrase."""
+UNDESCRIBED = "What `COUNTS` does not say"
+FIGURES: Mapping[str, tuple[str, ...]] = {
+    "api.json": (
+        "{cases} requests to {operations} operations, {faults} faults",
+        "{walks, cases} walks along links, {walks, faults} faults",
+    ),
+    "backlog.json": (
+        "{filesystem: rows} rows a broker",
+        "{storm: verifications} verifications in a storm: {storm: lost} lost,"
+        " {storm: decided twice} decided twice",
+    ),
+    "client.json": (
+        "{in_threads: calls} calls in threads: {in_threads: effects} effects",
+        "{in_a_loop: calls} calls in a loop: {in_a_loop: effects} effects",
+    ),
+    "coverage.json": ("{all, percent} % of {all, statements} statements",),
+    "eds.json": (
+        "{ocsp_bits_individual} bits of a revocation answer changed one by one",
+        "{crl_serials} serial numbers in one list",
+        "{xml_fuzzed} hostile XML signatures",
+    ),
+    "eds_fuzz.json": ("{inputs} inputs: {accepted} still valid and accepted, the others refused",),
+    "eds_tampers.json": ("{tampers} changes, all refused",),
+    "faces.json": (
+        "{sface_people} people; {sface_match_false} of {sface_impostor_pairs} pairs of strangers"
+        " match (sface), {dlib_match_false} (dlib)",
+        "{sface_match_missed} of {sface_genuine_pairs} pairs of one person do not match (sface),"
+        " {dlib_match_missed} (dlib)",
+        "upper bound of false matches (sface): {sface_match_fmr_high}",
+    ),
+    "genuine.json": ("{clips, clips} clips of {clips, people} people, {clips, frames} frames",),
+    "gost.json": (
+        "{signatures on which pure Python and gmpy2 agree} signatures (gmpy2)",
+        "{messages on which pure Python and libgcrypt agree} hashes (libgcrypt)",
+    ),
+    "growth.json": (
+        "{rows_verification_verification} verifications, {statements} statements explained",
+        "at most {most_buffers} buffers for a statement",
+    ),
+    "guide.json": ("{seconds, all} seconds for all commands",),
+    "honest.json": (
+        "{all, captures} captures of nine people: {all, verified} verified, {all, refused} refused,"
+        " {all, asked_again} asked again, {all, people} to people",
+        "as filmed, {plain, captures} captures: {plain, verified} verified, {plain, refused}"
+        " refused, {plain, asked_again} asked again, {plain, people} to people",
+    ),
+    "house.json": (
+        "{product, statements} statements in {product, files} files",
+        "calls at most {eds_judgement, depth} deep (EDS judgement), {live_judgement, depth}"
+        " (capture), {opening, depth} (opening)",
+    ),
+    "lines.json": (
+        "{captures} captures, {cut} of them cut: {burnt} attempts burnt",
+        "at most {most_bytes} bytes sent",
+    ),
+    "live.json": (
+        "answer to a command alone: {alone, answered_p50_seconds} s (median),"
+        " {alone, answered_p95_seconds} s (95 of 100)",
+        "with {together_at_once} at once: {together, answered_p50_seconds} s and"
+        " {together, answered_p95_seconds} s",
+        "processor time a capture: {together, cpu_worker} ms (worker), {together, cpu_web} ms"
+        " (web)",
+    ),
+    "liveness.json": (
+        "prints, turned or held: {flat_paper, verified} of {flat_paper, attempts} verified (flat),"
+        " {bent_paper, verified} of {bent_paper, attempts} (bent)",
+        "splices of photographs: {splice, verified} of {splice, attempts}",
+        "splices of the face alone: {later_splice, verified} of {later_splice, attempts}; tuned:"
+        " {tuned_splice, verified} of {tuned_splice, attempts}",
+        "morphs: {morph, verified} of {morph, attempts}",
+        "flat parts of a face: {part, verified} of {part, attempts}; the best of twelve:"
+        " {tuned_part, verified} of {tuned_part, attempts}",
+        "warped photographs: {warped_still, verified} of {warped_still, attempts}",
+        "splices over HTTP: {over_http, verified} of {over_http, victims} victims",
+        "all species with bounds: [liveness.md](../security/liveness.md)",
+    ),
+    "liveness_replays.json": (
+        "{replays_found} of {replays} replays found",
+        "{alarms} of {pairs} pairs of different captures taken for replays",
+    ),
+    "load.json": (
+        "a verification, one after another: {one after another, cpu} ms of processor time,"
+        " {one after another, statements} statements, {one after another, commits} commits,"
+        " {one after another, database_bytes} bytes",
+        "eight at once: {eight at once, cpu} ms, {eight at once, statements} statements,"
+        " {eight at once, commits} commits, {eight at once, database_bytes} bytes",
+    ),
+    "load_before.json": (
+        "a verification, one after another: {one after another, cpu} ms,"
+        " {one after another, statements}"
+        " statements",
+    ),
+    "noise.json": (
+        "{postgresql: webhooks} webhooks beside {postgresql: posts that hung} that hang: all within"
+        " {postgresql: webhook longest, seconds} s",
+    ),
+    "pages.json": ("{looks} looks",),
+    "scenarios.json": (
+        "{verified: as the catalogue says} of {verified: captures} verified as the catalogue says",
+    ),
+    "slow_phone.json": ("{ru_rate} frames a second, at most {ru_gap_ms} ms apart",),
+    "tampering.json": (
+        "changes that matter: {all, that_matter}; undetected: {all, undetected}; so at most"
+        " {all, upper_bound_percent} % of such changes",
+        "rows {rows, that_matter}, disk {disk, that_matter}, forged by the application's role"
+        " {forged, that_matter}, unsigned entries {invented, that_matter}",
+        "honest logs: {honest, logs}; false alarms: {honest, alarms}",
+        "people and lenders, which have no entries: {elsewhere, tamperings} changes,"
+        " {elsewhere, by_hand, owner, found} found",
+        "a whole world put back: {rolled_back, by_audit_verify} of {rolled_back, tried} found"
+        " alone, {rolled_back, by_a_kept_checkpoint} by a kept checkpoint",
+        "columns put back after workers acted: {put_back, tried}; another course:"
+        " {put_back, moved}; unseen: {put_back, undetected}",
+    ),
+}
+"""The figures of each file that the index shows; in braces where in the file each stands."""
+MISSING = "(not in the file)"
+_PLACE = re.compile(r"\{([^}]+)\}")
+_USUAL = {"machine": ("x86_64", "{}"), "cores": (2, "{} cores"), "database": ("sqlite", "{}")}
+"""By condition: what most files were found on, and how another value is spelled."""
 
 
-def render(folder: Path, counts: Mapping[str, str] = COUNTS) -> str:
-    """The text of the index. counts: what each file counts, in a sentence."""
+def render(
+    folder: Path,
+    counts: Mapping[str, str] = COUNTS,
+    figures: Mapping[str, tuple[str, ...]] = FIGURES,
+) -> str:
+    """The text of the index. counts: what each file holds; figures: what the index shows of it."""
     names = sorted(path.name for path in folder.iterdir() if path.name != INDEX)
     contents = {
         name: json.loads((folder / name).read_text(encoding="utf-8"))
@@ -67,15 +191,19 @@ def render(folder: Path, counts: Mapping[str, str] = COUNTS) -> str:
     lines = [
         "# Evidence",
         "",
-        "Every file of evidence with its conditions and its commit.",
+        "Each file of evidence: what it holds, its commit, its seed, and its main figures.",
+        "The files have all figures. `make prove` writes most of them.",
         "`python -m tests.evidence_index` writes this page.",
+        "",
+        "Unless a file says otherwise: x86_64, 2 cores, Python 3.13, SQLite.",
+        "A figure holds for its commit and these conditions. Times are those of one machine.",
         "",
         f"**Failures:** {', '.join(failed)}." if failed else "No file holds a failure.",
     ]
     for name in names:
-        lines += ["", f"## [{name}]({name})", f"Counts {counts.get(name, UNDESCRIBED)}."]
+        lines += ["", f"## [{name}]({name})", "", f"{_sentence(counts.get(name, UNDESCRIBED))}"]
         if name in contents:
-            lines += _lines(contents[name])
+            lines += _lines(contents[name], figures.get(name, ()))
     return "\n".join(lines) + "\n"
 
 
@@ -84,26 +212,41 @@ def write() -> None:
     (FOLDER / INDEX).write_text(render(FOLDER), encoding="utf-8")
 
 
-def _lines(content: Mapping[str, Any]) -> Iterator[str]:
-    """The lines on one file: where and when it was found, how its proofs ended, its figures."""
-    found_on = content["conditions"]
+def _lines(content: Mapping[str, Any], sentences: Sequence[str]) -> Iterator[str]:
+    """Where and when a file was found, how its proofs ended, its figures."""
+    conditions = content["conditions"]
+    unusual = [
+        word.format(conditions[name])
+        for name, (usual, word) in _USUAL.items()
+        if conditions[name] != usual
+    ]
+    if not str(conditions["python"]).startswith("3.13."):
+        unusual.append(f"Python {conditions['python']}")
     changes = " with uncommitted changes" if content["has_uncommitted_changes"] else ""
-    yield (
-        f"Commit {content['commit'][:12]}{changes}, seed {content['seed']}, {content['at'][:10]};"
-        f" Python {found_on['python']}, {found_on['machine']}, {found_on['cores']} cores,"
-        f" {found_on['database']}."
-    )
-    if proofs := content.get("counts"):
-        yield "Proofs: " + ", ".join(f"{count} {end}" for end, count in proofs.items()) + "."
+    place = [f"Commit {content['commit'][:12]}{changes}", content["at"][:10]]
+    yield ", ".join([*place, f"seed {content['seed']}", *unusual]) + "."
+    if counted := content.get("counts"):
+        ends = [f"{number} {end}" for end, number in counted.items() if number or end == "passed"]
+        yield f"Proofs: {', '.join(ends)}."
     if content["failures"]:
         yield f"**{len(content['failures'])} failures:** {', '.join(content['failures'])}."
-    # Totals stand before what they are made of.
-    figures = sorted(_flat(content["figures"]), key=lambda figure: figure[0].count(", "))
-    if figures:
+    if sentences:
+        values = dict(_flat(content["figures"]))
         yield ""
-    yield from (f"- {name}: {value}" for name, value in figures[:_FIGURES])
-    if len(figures) > _FIGURES:
-        yield f"- and {len(figures) - _FIGURES} more in the file"
+        for sentence in sentences:
+            filled = _PLACE.sub(lambda match: _spelled(values.get(match[1], MISSING)), sentence)
+            yield f"- {filled}"
+
+
+def _sentence(phrase: str) -> str:
+    return f"{phrase[0].upper()}{phrase[1:]}."
+
+
+def _spelled(value: object) -> str:
+    """A number with its thousands apart, and at most three digits behind the point from 1 on."""
+    if isinstance(value, float) and abs(value) >= 1:
+        value = round(value, 3) if value < 100 else round(value)
+    return f"{value:,}".replace(",", " ") if isinstance(value, int) else str(value)
 
 
 def _flat(figures: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, object]]:

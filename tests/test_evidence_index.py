@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests import evidence_index, proofs
-from tests.evidence_index import COUNTS, FOLDER, INDEX, UNDESCRIBED, render
+from tests.evidence_index import COUNTS, FIGURES, FOLDER, INDEX, MISSING, UNDESCRIBED, render
 
 _GOOD = {
     "commit": "28e1d17bb53f387736975874d41ab507cfd0e256",
@@ -23,7 +23,8 @@ _GOOD = {
 def put(folder: Path, **changes: object) -> str:
     """The index of a folder with this one file."""
     (folder / "eds.json").write_text(json.dumps(_GOOD | changes), encoding="utf-8")
-    return render(folder, {"eds.json": "signatures"})
+    sentences = ("{signatures} signatures, {rows, undetected} undetected, {rows, lost} lost",)
+    return render(folder, {"eds.json": "signatures"}, {"eds.json": sentences})
 
 
 def test_the_index_is_the_one_that_is_generated() -> None:
@@ -44,11 +45,10 @@ def test_no_file_holds_a_failure() -> None:
 def test_a_file_stands_there_with_its_commit_seed_conditions_and_figures(tmp_path: Path) -> None:
     text = put(tmp_path)
     for part in (
-        "Counts signatures.",
-        "Commit 28e1d17bb53f with uncommitted changes, seed 7, 2026-11-29;",
-        "Python 3.13.5, x86_64, 2 cores, sqlite.",
-        "Proofs: 2 passed, 0 failed, 0 skipped.",
-        "- signatures: 1234\n- rows, undetected: 0\n",
+        "Signatures.",
+        "Commit 28e1d17bb53f with uncommitted changes, 2026-11-29, seed 7.\n",
+        "Proofs: 2 passed.",
+        f"- 1 234 signatures, 0 undetected, {MISSING} lost\n",
         "No file holds a failure.",
     ):
         assert part in text
@@ -61,9 +61,17 @@ def test_a_failure_is_seen_at_the_top_and_at_its_file(tmp_path: Path) -> None:
     assert "**2 failures:** tests/a.py::test_a, tests/a.py::test_b." in text
 
 
-def test_of_many_figures_the_first_are_shown_and_the_others_counted(tmp_path: Path) -> None:
-    text = put(tmp_path, figures={f"figure {at}": at for at in range(20)})
-    assert "- figure 11: 11\n- and 8 more in the file\n" in text
+def test_conditions_that_are_not_the_usual_ones_stand_at_the_file(tmp_path: Path) -> None:
+    conditions = {"python": "3.11.7", "machine": "aarch64", "cores": 8, "database": "postgresql"}
+    text = put(tmp_path, conditions=conditions)
+    assert "seed 7, aarch64, 8 cores, postgresql, Python 3.11.7.\n" in text
+
+
+def test_every_figure_of_the_index_stands_in_its_file_and_the_index_is_short() -> None:
+    text = render(FOLDER)
+    assert MISSING not in text
+    assert FIGURES.keys() <= COUNTS.keys()
+    assert len(text.split()) <= 1_500
 
 
 def test_every_file_is_described(tmp_path: Path) -> None:
@@ -77,6 +85,5 @@ def test_evidence_that_is_written_stands_in_the_index(
 ) -> None:
     monkeypatch.setattr(proofs, "_EVIDENCE", tmp_path)
     monkeypatch.setattr(evidence_index, "FOLDER", tmp_path)
-    part = next(name for name in COUNTS if name.endswith(".json")).removesuffix(".json")
-    proofs.write_evidence(part, seed=5, found={"failures": [], "figures": {"cases": 3}})
-    assert "- cases: 3\n" in (tmp_path / INDEX).read_text(encoding="utf-8")
+    proofs.write_evidence("pages", seed=5, found={"failures": [], "figures": {"looks": 3}})
+    assert "- 3 looks\n" in (tmp_path / INDEX).read_text(encoding="utf-8")

@@ -1,8 +1,8 @@
 """Prints how much one genuine frame differs from the next, by rate and size, beside a cut to
 somebody else.
 
-Usage: python -m tools.measure_chain FOLDER, the folder with the real clips named in
-docs/liveness-measurements.md. Of two frames it measures the share of corners inside the face that
+Usage: python -m tools.measure_chain FOLDER, the folder with the real clips of
+tools/genuine/clips.py. Of two frames it measures the share of corners inside the face that
 are still there, followed and back (planarity's own way to follow, the error of the way back in
 shares of the width), and the distance of the two faces by the backend in use. A row is a rate and a
 width; a cut is a pair of frames of two people.

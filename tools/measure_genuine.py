@@ -1,9 +1,9 @@
 """Measures what genuine captures look like, and writes docs/evidence/genuine.json.
 
 Usage: python -m tools.measure_genuine [--portraits FOLDER] [--only PART…] FOLDER…, the folders
-with the real clips of tools/genuine/clips.py; docs/liveness-measurements.md says where they come
-from. Clips that are not there are left out and named. `--portraits`: photographs of people, two of
-each one after the other. `--only`: some parts anew, the others as they were found last.
+with the real clips of tools/genuine/clips.py, which says where they come from. Clips that are not
+there are left out and named. `--portraits`: photographs of people, two of each one after the
+other. `--only`: some parts anew, the others as they were found last.
 """
 
 import argparse

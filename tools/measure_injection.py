@@ -1,8 +1,8 @@
 """Prints how many pictures of a movement come back, in real clips and in loops of them, and how
 often their walls move.
 
-Usage: python -m tools.measure_injection FOLDER [CLIP …], the folder with the real clips that
-docs/liveness-measurements.md names, and other clips of people before a camera that stands. As a
+Usage: python -m tools.measure_injection FOLDER [CLIP …], the folder with the real clips of
+tools/genuine/clips.py, and other clips of people before a camera that stands. As a
 page takes them: 22 pictures of a command, one each 167 ms or a little later, commands 2 s apart,
 160 pixels high, noise, a JPEG of 4 KB.
 """

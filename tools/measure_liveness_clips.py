@@ -1,6 +1,6 @@
-"""Prints what docs/liveness-measurements.md says, from a folder with the real clips named in it.
+"""Prints what live capture measures of each real clip, whole and in windows that show a gesture.
 
-Usage: python -m tools.measure_liveness_clips FOLDER
+Usage: python -m tools.measure_liveness_clips FOLDER, the folder with the real clips
 """
 
 import sys

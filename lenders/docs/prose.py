@@ -27,7 +27,7 @@ from lenders.docs.words import ENGLISH
 
 FILES: Final[Mapping[str, str]] = {
     "guide": "docs/lender-guide",
-    "threat-model": "docs/threat-model",
+    "threat-model": "docs/security/threat-model",
 }
 """Each document by the end of its address: its file without `.md`; `….ru.md` is the Russian one."""
 

@@ -2,7 +2,7 @@
 never a person.
 
 It reads the command off the page as a borrower would. Whoever can make such frames needs no live
-person: this is the attack of docs/liveness-measurements.md, and here the positive control.
+person: this is the attack of docs/security/liveness.md, and here the positive control.
 """
 
 import base64

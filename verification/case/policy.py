@@ -104,8 +104,8 @@ DISPUTED_SECONDS = 24 * 3600
 DESTRUCTION_SECONDS = 3600
 
 # The queue of steps whose answer a person before the camera waits for. It is asked first, and what
-# it has is begun before what else is in hand: liveness.md §9 gives such a step 0.3 s, and the
-# judgement of a capture takes longer.
+# it has is begun before what else is in hand: such a step has about 0.3 s, and the
+# judgement of a capture takes longer. Ours.
 AWAITED_QUEUE = "looks"
 # How many of those a worker begins in a row while other steps are in hand. Ours: a crowd before the
 # camera leaves the others a fourth of the worker.

@@ -13,7 +13,7 @@ A family of codes shares one ending. Three are shared so that they tell nothing.
 not learn what the state registers did not confirm. Nor may he learn what refused a capture:
 identity, comparison or liveness. And a bystander must not see that the borrower reported a caller:
 that page reads as any check that could not be finished. Only the words are equal: that a reported
-caller's check ends right after the question still tells (SECURITY.md).
+caller's check ends right after the question still tells (docs/security/limits.md).
 """
 
 from collections.abc import Mapping
@@ -553,7 +553,6 @@ _TABLE: Final = (
     # ── Why a live capture, or the face in it, was not accepted ──
     # A gate says exactly what it found, to lender, reviewers and regulator. The borrower reads what
     # kind of thing it was: enough to do better, and no more for an attacker who tries what passes.
-    # Source: liveness.md §4.
     Code(
         code="liveness_command_missed",
         borrower_message=_(
@@ -701,7 +700,7 @@ _TABLE: Final = (
             ),
         ),
     ),
-    # For people alone: the threshold is of three people who turned. liveness.md §9.
+    # For people alone: the threshold is of three people who turned: docs/security/liveness.md.
     Code(
         code="liveness_depth_flat",
         borrower_message=_PEOPLE_LOOK,

@@ -66,7 +66,7 @@ def _in_kazakhstan(at: date | datetime) -> date | datetime:
 # units of UTF-16: three parts of 67, which is what a part of Kazakh or Russian holds (UCS-2)
 SMS_MAX: Final = 201
 _LENDER_MAX: Final = 60  # units of UTF-16 of the name; a longer one is cut
-# liveness.md §4. The code stands first, so that a locked phone's preview shows it and a careless
+# The code stands first, so that a locked phone's preview shows it and a careless
 # glance does not miss whose loan it is. Kazakh and Russian have not been proof-read by a native
 # speaker; the README says so.
 _CODE_TEXTS: Final = {

@@ -73,14 +73,13 @@ HINDRANCES: Final = frozenset(
 """Why a stage could not begin, though the borrower has an attempt left. Ours."""
 
 FRAMES_KEPT_SECONDS: Final = 72 * 3600
-"""How long the frames of a camera that no document shows are kept after the end, seconds. Source:
-liveness.md §4."""
+"""How long the frames of a camera that no document shows are kept after the end, seconds. Ours."""
 
 FRAMES_HELD_FOR: Final = frozenset(
     code for code, row in REASONS.items() if row.family == LIVENESS or row.holds_frames
 )
 """By which codes of checks a declined verification keeps them until its retention ends: a gate of
-the live capture refused, or left it to people. Source: liveness.md §4; which codes is ours."""
+the live capture refused, or left it to people. Ours."""
 
 FRAMES_HELD_ENDINGS: Final = frozenset({"coercion_reported"})
 """And by which codes of its end. Ours: somebody tells the borrower what to press."""

@@ -1,7 +1,7 @@
 """What a verification that has ended does not keep: of its camera's frames all but those that its
 documents show.
 
-They go 72 hours after the end, by a step of the queue that the sweep writes down (liveness.md §4).
+They go 72 hours after the end, by a step of the queue that the sweep writes down.
 They stay while the case waits in review, which is no end, while it is disputed, and where it was
 declined for liveness.
 """

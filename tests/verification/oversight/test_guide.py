@@ -1,4 +1,4 @@
-"""What the regulator's guide tells to type does what it says."""
+"""The commands of docs/regulator/verify.md do what the page says."""
 
 import re
 import subprocess
@@ -14,7 +14,9 @@ from verification.oversight import case_file
 pytestmark = pytest.mark.django_db
 
 _ROOT = Path(__file__).resolve().parents[3]
-_GUIDE = (_ROOT / "docs" / "regulator-guide.md").read_text(encoding="utf-8")
+_FOLDER = _ROOT / "docs" / "regulator"
+_GUIDE = (_FOLDER / "verify.md").read_text(encoding="utf-8")
+_PAGES = (_FOLDER / "read.md").read_text(encoding="utf-8")
 READER = "usr_" + "a" * 26
 
 
@@ -75,4 +77,17 @@ def test_the_guides_command_gives_the_hash_on_the_page(folder: Path) -> None:
     ],
 )
 def test_the_guide_names_the_codes_the_pages_say(code: str) -> None:
-    assert f"`{code}`" in _GUIDE
+    assert f"`{code}`" in _PAGES
+
+
+@pytest.mark.parametrize("name", ["read", "verify", "tampering"])
+def test_a_page_in_russian_has_the_code_and_the_names_of_the_english_one(name: str) -> None:
+    english, russian = (
+        (_FOLDER / f"{name}{ending}").read_text(encoding="utf-8") for ending in (".md", ".ru.md")
+    )
+    assert re.findall(r"```.*?```", russian, re.DOTALL) == re.findall(
+        r"```.*?```", english, re.DOTALL
+    )
+    assert re.findall(r"^#+ ", russian, re.MULTILINE) == re.findall(r"^#+ ", english, re.MULTILINE)
+    names = [set(re.findall(r"`([a-z_.]+)`", text)) for text in (english, russian)]
+    assert names[0] == names[1]

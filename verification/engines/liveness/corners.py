@@ -4,7 +4,7 @@ corners still there.
 Between two people hardly any corner stays, however well the one is laid over the other; of one face
 that moves most do. Between two places none stays round it. A lamp or an exposure that changes is no
 jump, so the light is evened first.
-Source: docs/liveness-measurements.md, "From one frame to the next".
+Source: docs/evidence/genuine.json, continuity.
 """
 
 from collections.abc import Callable, Sequence

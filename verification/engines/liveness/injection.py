@@ -2,7 +2,7 @@
 pictures that come back.
 
 All but the pictures is the client's own word. So a sign is a reason to look, its absence no reason
-not to, and nothing that is told here makes anything pass. Source: liveness.md §9.
+not to, and nothing that is told here makes anything pass.
 """
 
 from collections.abc import Sequence

@@ -6,8 +6,8 @@ face out, so that no similarity of the picture counts; the light is taken as a l
 lamp only adds to it. A window is
 compared without its own mean: what is left is expression, and pose beside that of the moment. 1
 windows of each step that move · 2 laid along the other capture at every place and speed · 3 the
-share of both movements that is not common there. Source: docs/liveness-measurements.md, "A replay
-that is held in a hand".
+share of both movements that is not common there. Source:
+tools/measure_held.py.
 """
 
 from collections.abc import Iterator, Sequence

@@ -3,8 +3,8 @@ it judges by.
 
 Fixed on 2026-11-24 from five people's clips, before anything that makes frames existed, where
 nothing else is said. What all genuine clips there are, of seven people at the page's own rate, say
-of them since: docs/evidence/genuine.json, and docs/liveness-measurements.md, "What each gate does
-with genuine captures".
+of them since: docs/evidence/genuine.json. docs/security/liveness.md has a table of what each number
+rests on.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from verification.engines.liveness.prints import AgainLimits
 # The thin chain, in which gestures, depth and cuts are seen. On the real clips, reduced to 240
 # pixels a side: every gesture is told as at 480, turns have more depth (0.79 … 0.97), and from 5
 # frames a second on a cut to somebody else keeps fewer corners (≤ 0.21) than a genuine frame (1 %
-# quantile ≥ 0.28). docs/liveness-measurements.md, the chain.
+# quantile ≥ 0.28): tools/measure_chain.py.
 CHAIN = FrameLimits(
     most_bytes=11 * 1024,  # at quality 0.6 about 6 KB; a page sends less
     most_side=600,  # pixels; the shorter side has 240, so a wide camera gives 427
@@ -41,7 +41,7 @@ NEUTRAL = NeutralLimits(
     mouth=0.15,  # closed or smiling mouths ≤ 0.12
     # In full frames open eyes of the five people 0.30 … 0.41, a narrow-eyed man's 0.20 … 0.24 at
     # every distance, of a smiling portrait 0.20; closed ones 0.05 … 0.15. In the chain that man has
-    # 0.13 from 76 pixels on. liveness.md §10.
+    # 0.13 from 76 pixels on.
     eye=0.15,
     # one eye of a bearded man before a window 0.13 … 0.17, beside 0.26 … 0.30; of a closed one 0.06
     # … 0.10
@@ -114,7 +114,7 @@ QUALITY = QualityLimits(
 
 # Over mouth and nose. The masks it was measured on are drawn, the bare faces are 49 people's, at
 # rest, moving, in the dark, in noise, lit from below and under a hat.
-# docs/liveness-measurements.md, Masks.
+# docs/evidence/genuine.json, masks.
 MASK = MaskLimits(
     side=160,  # pixels; threads are not seen in it, and noise hardly
     # bare faces ≥ 1.07, one hint of 1 319 0.91, in the dark 0.79; drawn masks of no strong colour ≤
@@ -124,8 +124,7 @@ MASK = MaskLimits(
     chin=20.0,
 )
 
-# A capture that comes again: docs/liveness-measurements.md, where these were fixed and on which
-# captures.
+# A capture that comes again: docs/evidence/genuine.json, replays, and liveness_replays.json.
 AGAIN = AgainLimits(
     window=12,  # frames, two seconds
     stride=5,
@@ -140,7 +139,7 @@ AGAIN = AgainLimits(
     many=3,  # replays of the model 3 and more, its other captures up to 2: people look
     marked=0.2,
     # The same against a hand's sway, a slant and any speed: for people alone.
-    # docs/liveness-measurements.md, "A replay that is held in a hand".
+    # tools/measure_held.py.
     looks=LooksLimits(
         # frames: of a film at 0.4 of its speed 20 show half of them, at 2.5 times its speed 8 show
         # 20
@@ -169,7 +168,7 @@ AGAIN_OTHERS = 64
 
 # Pixels between the eyes of a full frame until which the page asks to come nearer. OFIQ's own
 # middle of good and poor; at 45, which `QUALITY` still takes, a man is farther from himself than
-# 1.08 where he turns. liveness.md §10.
+# 1.08 where he turns.
 GUIDED_EYES = 70.0
 
 HINTS = HintLimits(
@@ -216,8 +215,8 @@ THROUGHOUT = ThroughoutLimits(
     apart_ms=250,
     near=1.0,
     # Up to a turn of 0.30 the medians of 13 people lie under 0.97 and single strangers from 1.14
-    # on; where a turn counts, from 0.35 on, they overlap. Of a nod likewise 18 degrees. liveness.md
-    # §10a.
+    # on; where a turn counts, from 0.35 on, they overlap. Of a nod likewise 18 degrees. No
+    # evidence file holds these 13.
     way_turn=0.30,
     way_nod=18.0,
     way=2,  # a head turns past them in about 0.2 s: mostly one frame on each side
@@ -228,7 +227,7 @@ THROUGHOUT = ThroughoutLimits(
 class GateLimits:
     """What the gates of a live capture compare with; a route's policy holds one."""
 
-    # From the showing of a command to its first frames, seconds, by our clock. liveness.md §4.
+    # From the showing of a command to its first frames, seconds, by our clock. Ours.
     arrival_min_seconds: float = 0.25
     frames_min: int = GESTURES.frames
     one_face_share: float = 0.95  # share of frames with exactly one face, at least; real clips 1.0
@@ -248,8 +247,7 @@ class GateLimits:
     overlap: float = 0.30
     # Of the face's corners, at least, from one frame to the next: genuine ≥ 0.41, a cut to a
     # stranger ≤ 0.19, of seven people; with each of them left out 0.28 … 0.33.
-    # docs/liveness-measurements.md, "Proposed, before the attack exists", for this and the shares
-    # below.
+    # docs/evidence/genuine.json, continuity and identity, for this and the shares below.
     corners: float = 0.30
     # The same round the face, where what lies beyond the head changed: genuine ≥ 0.28, a cut ≤
     # 0.16; with each person left out 0.21 … 0.23. For people: no camera that was carried about is
@@ -270,8 +268,8 @@ class GateLimits:
     resting: float = 0.60
     # The median of a step's frames on the way, as a share of the match: of 13 people under 0.97,
     # single strangers 1.14 and more, in frames 320 pixels wide; at 160, which a page may call for,
-    # 1.08. liveness.md §10a, for this and those below, which say when people need not look at what
-    # is far and deep.
+    # 1.08. No evidence file holds these 13. This and those below say when people need not look at
+    # what is far and deep.
     way: float = 1.0
     way_near: float = 0.90  # and within the match as today's proof of a gesture
     # Of the register's face: of 3 444 pairs of strangers none is nearer than 0.98.

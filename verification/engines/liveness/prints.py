@@ -7,7 +7,7 @@ compares two captures: 1 frames of one that move · 2 laid along the other at ev
 3 what is left of their movement. By these a replay is refused. A film that a hand moves, or that is
 slanted or far slower, differs in them: its look, as `looks` has it, is compared beside, and sends
 to people. `marks` of that look are what an index of all borrowers may hold under a key. Source:
-docs/liveness-measurements.md.
+docs/evidence/liveness_replays.json.
 """
 
 from collections.abc import Sequence

@@ -9,8 +9,7 @@ all of them the same way to somebody else · 5 how far the face at rest between 
 of the first step · 6 apart from all that, the frames on the way to a gesture and back: a turned or
 bowed face is far from its own rest for some people, so a gesture is proven where it is deep, and a
 person on the way.
-Source: liveness.md §8, §10a; docs/liveness-measurements.md, "One person throughout" and "A person
-    on the way".
+Source: docs/security/liveness.md; docs/evidence/genuine.json, identity and in_common.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -6,7 +6,7 @@ path length, valid at the time, no unknown critical extension · 4 its key signe
 the chain ends in an anchor, pinned by the SHA-256 of the whole certificate · 6 the leaf's own
 critical extensions and dates. Policies and name constraints are not
 processed: a critical one of the latter refuses. What that means for each vector of NIST:
-    docs/pkits.md.
+    docs/evidence/pkits.md.
 Source: RFC 5280 §6.1 and §7.1, cut down to the profile of the national authority.
 """
 

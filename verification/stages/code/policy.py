@@ -9,8 +9,9 @@ SERVICES: Final = ("phone",)
 
 @dataclass(frozen=True)
 class CodePolicy:
-    """How the phone must be shown. Times in seconds. liveness.md §4, ASVS 5 §6.5, NIST SP 800-63B
-    §5.1.3.
+    """How the phone must be shown. Times in seconds.
+
+    Source: ASVS 5 §6.5, NIST SP 800-63B §5.1.3.
     """
 
     version: str = "code-2026-11"
@@ -21,7 +22,7 @@ class CodePolicy:
     guesses: int = 5
     resends: int = 3
     resend_after_seconds: int = 30
-    # Codes a day to one number, over all lenders. liveness.md §4.
+    # Codes a day to one number, over all lenders. Ours.
     codes_a_day: int = 10
 
 

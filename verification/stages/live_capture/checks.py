@@ -10,7 +10,7 @@ decided by the frames alone.
 Of gate 9: who it is can be said where faces can be told apart, at rest, and on the way to a gesture
 and back. Another person there is refused. What is seen where a gesture is deep, and from one frame
 to the next, only sends to people: the limits of that rest on few people, and a turned face is far
-from its own rest for some of them. liveness.md §10a.
+from its own rest for some of them: docs/security/liveness.md.
 """
 
 from decimal import Decimal

@@ -1,12 +1,11 @@
 """Random commands, one at a time, and frames that belong to the command just shown; the page never
 knows the next one.
 
-Source of the protocol: liveness.md §4. What a capture leaves as evidence: of each step, numbered in
-the order shown, its parts as they came (`part`, `chain`, and `frame` for each full one), when it
-was shown (`turn`), whether the command was seen, which followed and what was drawn then (`seen`),
-what a worker measured of it (`look`), and what it is known by when it comes again (`prints`); or
-that its line was `lost`, and which command followed. Of the whole: how alike it is to other
-captures (`compared`).
+What a capture leaves as evidence: of each step, numbered in the order shown, its parts as they came
+(`part`, `chain`, and `frame` for each full one), when it was shown (`turn`), whether the command
+was seen, which followed and what was drawn then (`seen`), what a worker measured of it (`look`),
+and what it is known by when it comes again (`prints`); or that its line was `lost`, and which
+command followed. Of the whole: how alike it is to other captures (`compared`).
 """
 
 import hmac

@@ -1,5 +1,5 @@
 """Every number a live capture is judged by. Reviewed 2026-11-24. Those of the capture were
-measured: see docs/liveness-measurements.md and `verification/engines/liveness/policy.py`.
+measured: docs/security/liveness.md, and `verification/engines/liveness/policy.py`.
 """
 
 from dataclasses import dataclass, field
@@ -62,7 +62,7 @@ class CaptureLimits:
     seconds: int = 120
 
 
-# Every order has both turns and one or two of the others. liveness.md §4.
+# Every order has both turns and one or two of the others. Ours.
 OTHERS = ("blink", "open_mouth", "come_closer", "nod")
 # What somebody may say that they cannot do, and the commands that are not asked of them then; two
 # always stay.
@@ -77,15 +77,15 @@ NONCE_BYTES, REQUEST_NONCE_BYTES = (
 # command was shown yet.
 REST_REPEATS = 2
 # How often a line may be lost in a capture, and by which code one ends that lost it once more.
-# liveness.md §9.
+# Ours.
 LOST_MAX, LINE_LOST = 2, "liveness_line_lost"
 
 # What registers are asked under the consent.
 SERVICES: Final = ("photo",)
 # 23 frames of a command and 12 at rest, of 5.5 KB, and 11 full ones of 14.5 KB: at most 732 KB of
 # four commands, and 576 KB over a slow line; and five hints of 4 KB. A face is told from others
-# better at 240 pixels than at 160. A person has half a second to read and 3.75 s to follow;
-# liveness.md §9 caps the way to us at 6 s, §10a for the pixels.
+# better at 240 pixels than at 160: docs/decisions/0003-a-chain-of-240-pixels.md. A person has half
+# a second to read and 3.75 s to follow; the way to us takes 6 s at most. Ours.
 CAPTURE = CaptureLimits()
 
 
@@ -146,7 +146,7 @@ INJECTION = InjectionLimits(
     rates=(10.0, 15.0, 20.0, 24.0, 25.0, 30_000 / 1001, 30.0, 50.0, 60.0),
     # A command of 3.75 s at 15 a second has 56. A stream whose times a script counts is 0 µs off, a
     # canvas and Chromium's camera for tests 900 and more; no physical one was at hand. This and all
-    # below: docs/liveness-measurements.md, Injection.
+    # below: tools/measure_injection.py.
     pictures=60,
     off_us=2.0,  # times are rounded to whole microseconds
     events=60,  # one second of what browsers give at most. Ours
@@ -190,25 +190,25 @@ class LiveCapturePolicy:
     capture: CaptureLimits = CAPTURE
     gates: GateLimits = GATES
     # Frames a second of the chain in any step, at least: a line or a camera below it is for people,
-    # never for fewer frames, or whoever cuts would claim a slow one. docs/liveness-measurements.md,
-    # the chain: cuts show from 5 on; the page takes 6, and a busy phone may miss some.
+    # never for fewer frames, or whoever cuts would claim a slow one. tools/measure_chain.py: cuts
+    # show from 5 on; the page takes 6, and a busy phone may miss some.
     chain_rate_min: float = 4.5
     chain_gap_max: float = 1.0  # seconds without a frame, at most: a busy phone may miss five
     # Windows of each command, at least, that can be compared with another capture; of a turn, such
     # as move as well. One takes 12 frames with a face: the page's 23 have 3, the 16 at the least
     # rate above have 1. Of the 3 at least 2 move in every turn of the model, all in the real ones;
-    # in a blink perhaps none. docs/liveness-measurements.md.
+    # in a blink perhaps none. docs/evidence/liveness_replays.json.
     windows_min: int = 1
     # How far a part may come before its frames were taken, seconds: the page counts from when it
     # heard of the command. Ours: two clocks that count the same second do not differ by more.
     clocks_apart_seconds: float = 0.25
     # How many captures of one person at one lender in a day may end because the line was lost; then
-    # people look. liveness.md §9.
+    # people look. Ours.
     lost_captures_max: int = 3
     unburnt_captures_max: int = UNBURNT_MAX
     commands_min: int = 3  # shown as asked, at least. law.md O-22
     must_show: tuple[str, ...] = (
-        TURNS  # whatever else was missed: an unrelated video shows one turn in ten. liveness.md §3
+        TURNS  # whatever else was missed: an unrelated video shows one turn in ten. Ours
     )
     again: AgainLimits = AGAIN
     hints: HintLimits = HINTS
@@ -233,7 +233,7 @@ class LiveCapturePolicy:
     fair: FairLimits = FairLimits()
     reference: ImageLimits = REFERENCE
     # The largest loan, KZT, without a certified detector of presentation attacks that says bona
-    # fide. liveness.md §4; 75 MCI of 2025, law.md S10.
+    # fide. Ours: 75 MCI of 2025, above which the law asks for a visit.
     unaided_max: int = 294_900
     # Of the operator's detector of presentation attacks; None where none is installed.
     passive: PassiveLimits | None = field(default_factory=passive.limits_in_use)

@@ -4,7 +4,7 @@ twice alike.
 What differs from one capture to the next, as a person differs from himself: when a movement begins,
 how long it takes and how far it goes, whether and when the head comes back, what else moves with
 it, how the head sways and where it is, when the eyes blink, and the noise of the sensor. It is a
-model, not a person: docs/liveness-measurements.md.
+model, not a person.
 """
 
 import math

@@ -1,8 +1,8 @@
 """The path vectors of NIST (PKITS) as an independent opinion: whatever they refuse, we refuse too.
 
 We refuse more: lists are found by the encoded name, and what limits names, policies or a list's
-scope is not understood. Case by case: docs/pkits.md. The only things NIST refuses and we let pass
-are policies, which are the caller's to compare with its own.
+scope is not understood. Case by case: docs/evidence/pkits.md. The only things NIST refuses and we
+let pass are policies, which are the caller's to compare with its own.
 """
 
 import json

@@ -1,8 +1,8 @@
 """NIST's suite for certification paths (PKITS), section by section: what the profile covers comes
 out as NIST says.
 
-What comes out otherwise is listed case by case with the reason in docs/pkits.md, which
-`python -m tests.verification.engines.pki.test_pkits` writes anew.
+What comes out otherwise is listed case by case with the reason in docs/evidence/pkits.md,
+which `python -m tests.verification.engines.pki.test_pkits` writes anew.
 """
 
 import json
@@ -33,11 +33,11 @@ _LIMITS = Limits(
     ocsp_max_bytes=0, ocsp_max_age=timedelta(0), crl_max_bytes=100_000, clock_skew=timedelta(0)
 )
 _ROOT = Path(__file__).resolve().parents[4]
-_PAGE = _ROOT / "docs" / "pkits.md"
+_PAGE = _ROOT / "docs" / "evidence" / "pkits.md"
 _FOLDER = _ROOT.parent / "shared" / "data" / "eds" / "nist_pkits"
 
 _DSA = "DSA: none of the accepted families"
-_UIDS = "unique identifiers of version 2: refused, nobody uses them honestly"
+_UIDS = "unique identifiers of version 2: refused, no honest certificate uses them"
 _OTHER_KEY = (
     "the list is signed by another key of the issuer: the profile has one key for certificates and"
     " lists"
@@ -170,7 +170,7 @@ def outcomes(folder: Path) -> tuple[Outcome, ...]:
 
 
 def page(found: tuple[Outcome, ...]) -> str:
-    """docs/pkits.md."""
+    """docs/evidence/pkits.md."""
     counts: Counter[tuple[str, str]] = Counter()
     for each in found:
         counts[each.id[:3], _word(each)] += 1
@@ -210,22 +210,19 @@ def _reason(outcome: Outcome) -> str:
     return dict(section.otherwise).get(outcome.id, section.reason)
 
 
-_TEXT = """# NIST's path validation suite (PKITS)
+_TEXT = """# NIST's path validation suite (PKITS), case by case
 
-`verification/engines/pki` checks the RFC 5280 subset that the national authority's certificates
-need. This page says what that means for each case of NIST's suite.
-`tests/verification/engines/pki/test_pkits.py` compares it with what comes out, and writes it:
-`python -m tests.verification.engines.pki.test_pkits`.
+`python -m tests.verification.engines.pki.test_pkits` writes this page.
+[pki-suite.md](../security/pki-suite.md) explains the differences.
 
-Of {total} cases {agreeing} come out as NIST says. {stricter} that NIST accepts are refused;
-{looser} that NIST refuses pass the path, all of them for policies, which the route judges by
-itself: only a leaf whose own policy is on its list may sign (`eds_policy_refused`).
+Of {total} cases {agreeing} end as NIST says. {stricter} that NIST accepts are refused.
+{looser} that NIST refuses pass the path.
 
 | section | cases | as NIST | stricter | looser | covered |
 |---|---|---|---|---|---|
 {sections}
 
-## Cases that come out otherwise
+## Cases that end otherwise
 
 | case | name | here | reason |
 |---|---|---|---|

@@ -1,6 +1,6 @@
 """Attacks on the whole route, each refused, and by which code. The gates that stop them are tested
 on their own beside `verification.engines.liveness`; what is not stopped stands in
-docs/liveness-measurements.md.
+docs/security/liveness.md.
 """
 
 from collections.abc import Callable, Mapping
