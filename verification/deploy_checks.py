@@ -90,7 +90,7 @@ def check_mci(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[Ch
     today = almaty.day_of(clock.now())
     hint = (
         "Sign it and take it, with its source: manage.py sign_law, then take_law"
-        " (docs/operator-guide.md)."
+        " (docs/operator/run.md#change-the-law)."
     )
     if not profiles.is_mci_known(today):
         fault = (
