@@ -275,7 +275,7 @@ TULGA_BIND = env.text("TULGA_BIND", "127.0.0.1:8000")
 TULGA_WEB_WORKERS = env.number("TULGA_WEB_WORKERS", 2, least=1)
 TULGA_WEB_THREADS = env.number("TULGA_WEB_THREADS", 4, least=1)
 TULGA_EVIDENCE_DIR = env.folder("TULGA_EVIDENCE_DIR", _VAR / "evidence")
-# Which net compares faces; see docs/operator-guide.md. The models are what `manage.py
+# Which net compares faces; see docs/operator/faces.md. The models are what `manage.py
 # build_face_model` made.
 TULGA_FACE_BACKEND = env.text("TULGA_FACE_BACKEND", "sface-onnx")
 TULGA_FACE_MODELS_DIR = env.folder("TULGA_FACE_MODELS_DIR", _VAR / "models")

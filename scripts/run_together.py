@@ -2,7 +2,7 @@
 ends all.
 
 If one ends, all do. A larger installation runs each of them as often as it likes under its own
-supervisor: see the operator's guide.
+supervisor: see docs/operator/install.md.
 """
 
 import os
@@ -42,7 +42,7 @@ def main() -> int:
     if os.environ.get("TULGA_MODES_LIVE", "").strip().lower() in ("1", "true", "yes", "on"):
         print(
             "In live mode each part runs as its own user, with its own keys: see"
-            " docs/operator-guide.md.",
+            " docs/operator/install.md.",
             flush=True,
         )
         return 1

@@ -245,7 +245,7 @@ def _pair(number: int, row: list[str]) -> Pair:
     return Pair(number, reference, probe, _SAME[same.lower()], cohort)
 
 
-# faces.md §4: what a camera of today writes, and no bomb.
+# What a camera of today writes, and no bomb.
 _PROGRESS_SECONDS = 5
 LIMITS = ImageLimits(max_bytes=10 * 1024 * 1024, max_pixels=25_000_000)
 

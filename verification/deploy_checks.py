@@ -13,7 +13,7 @@ from django.core.checks import CheckMessage, Error, Warning
 from verification import clock
 from verification.case import stages
 from verification.core import almaty, profiles, releases
-from verification.core.errors import Misconfigured
+from verification.core.errors import Misconfigured, TokenUnreadable
 from verification.sources import installed
 from verification.sources.installed import adapters, resolve, written
 
@@ -90,7 +90,7 @@ def check_mci(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[Ch
     today = almaty.day_of(clock.now())
     hint = (
         "Sign it and take it, with its source: manage.py sign_law, then take_law"
-        " (docs/operator-guide.md)."
+        " (docs/operator/run.md#change-the-law)."
     )
     if not profiles.is_mci_known(today):
         fault = (
@@ -139,6 +139,10 @@ def _source_faults() -> Iterator[str]:
             continue
         try:
             resolve("live", name)
+        except TokenUnreadable as error:
+            # Only workers ask sources: no other process needs the token, and none should have it.
+            if settings.TULGA_PROCESS == "worker":
+                yield f"Live source {name}: {error.detail}."
         except Misconfigured as error:
             yield f"Live source {name}: {error.detail}."
     if written("live").get("trust_anchors"):

@@ -13,7 +13,7 @@ from tests.verification.engines.liveness import insecure_detectors
 from verification import routes
 from verification.case import stages
 from verification.case.stages import live_is_complete
-from verification.core.errors import Misconfigured
+from verification.core.errors import Misconfigured, TokenUnreadable
 from verification.deploy_checks import check_live_set
 from verification.engines.faces import backends
 from verification.engines.faces.backends import Choice
@@ -70,6 +70,13 @@ def complete(settings, tmp_path):
     settings.TULGA_SOURCES = {"test": {}, "live": live}
     settings.TULGA_ROUTES = ["eds", "live_face"]
     return settings
+
+
+class TokenOfWorkers:
+    """The adapter of a process whose user may not read the token."""
+
+    def __init__(self, **options):
+        raise TokenUnreadable("the token file of sms is another user's")
 
 
 def faults():
@@ -347,3 +354,17 @@ def test_without_the_built_face_model_both_camera_routes_say_what_to_run(complet
         ] * 2
     finally:
         backends.use(Choice(models=complete.TULGA_FACE_MODELS_DIR))
+
+
+@pytest.mark.parametrize("process", ["web", "tick", "sender"])
+def test_a_token_that_only_workers_may_read_keeps_no_other_process_from_starting(complete, process):
+    live = complete.TULGA_SOURCES["live"]
+    live["sms"] = {"adapter": f"{__name__}.TokenOfWorkers", "options": {}}
+    complete.TULGA_PROCESS = process
+    assert faults() == []
+
+
+def test_a_worker_that_may_not_read_its_token_does_not_start(complete):
+    live = complete.TULGA_SOURCES["live"]
+    live["sms"] = {"adapter": f"{__name__}.TokenOfWorkers", "options": {}}
+    assert faults() == ["Live source sms: the token file of sms is another user's."]

@@ -10,7 +10,7 @@ The app is asked for `CMS_SIGN_ONLY`, a detached signature: the bytes that are j
 stored, so a copy of them inside the signature could only differ. `CMS_WITH_DATA` would send the
 whole statement back to no use, and `XML` would have the app sign a document around the text instead
 of the text that the page shows. The protocol is known from public integrations only: see
-docs/operator-guide.md, "eGov Mobile".
+docs/operator/sources.md#egov-mobile.
 """
 
 import base64

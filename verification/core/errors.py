@@ -159,6 +159,10 @@ class Misconfigured(TulgaError):
     code = "misconfigured"
 
 
+class TokenUnreadable(Misconfigured):
+    """The token file of a source belongs to another process's user. Only workers need it."""
+
+
 class CalibrationMismatch(Misconfigured):
     """A distance of one embedding was to be judged by a threshold of another: 0.35 of one is 0.5 of
     the other.

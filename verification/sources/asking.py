@@ -33,6 +33,7 @@ from verification.core.errors import (
     ConsentMissing,
     Misconfigured,
     SourceUnavailable,
+    TokenUnreadable,
     Unavailable,
 )
 from verification.core.ids import Iin, Phone
@@ -247,13 +248,17 @@ def exchange(
 
 
 def read_token(token_file: str | Path, *, source: str) -> str:
-    """The one line of a token file. Raises `Misconfigured`, which never repeats it."""
+    """The one line of a token file. Raises `Misconfigured`, which never repeats it, and
+    `TokenUnreadable` for a file that this process may not read.
+    """
     path = Path(token_file)
     try:
         # As ssh does with private keys: a process that reads the token can ask in our name.
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             raise Misconfigured(f"{path} can be read by others: chmod 600 {path}")
         token = path.read_text(encoding="ascii").strip()
+    except PermissionError:
+        raise TokenUnreadable(f"the token file of {source}, {path}, is another user's") from None
     except (OSError, UnicodeDecodeError) as error:
         raise Misconfigured(f"the token file of {source}, {path}, cannot be read") from error
     if not _TOKEN.fullmatch(token):

@@ -2,6 +2,7 @@
 back.
 """
 
+import errno
 import json
 import logging
 import socket
@@ -16,7 +17,7 @@ import pytest
 from tests.verification.core.answer_samples import IIN, PERSON, REQUEST_ID, spelled
 from tests.verification.outbound.insecure_servers import answer, insecure_server, whole
 from verification.core.answers import parse_person
-from verification.core.errors import Misconfigured, SourceUnavailable
+from verification.core.errors import Misconfigured, SourceUnavailable, TokenUnreadable
 from verification.outbound import Limits
 from verification.sources.asking import Service, check_address, exchange
 
@@ -188,6 +189,17 @@ def test_a_token_that_others_may_read_or_nobody_can_is_a_misconfiguration(token_
         service("http://127.0.0.1:1/", token_file=token_file)
     with pytest.raises(Misconfigured, match="cannot be read"):
         service("http://127.0.0.1:1/", token_file=token_file.with_name("missing"))
+
+
+def test_a_token_of_another_user_is_told_apart(
+    token_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbid(path: Path, *args: object, **options: object) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_text", forbid)
+    with pytest.raises(TokenUnreadable, match="is another user's"):
+        service("http://127.0.0.1:1/", token_file=token_file)
 
 
 def test_printing_a_service_shows_no_token(token_file: Path) -> None:

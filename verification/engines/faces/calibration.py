@@ -25,8 +25,9 @@ Source = Literal["quoted", "measured"]
 """Whether we repeat what others measured, or the file was written where it was measured."""
 # Limits of a file, ours: the largest has a few cohorts with a rate at each hundredth, thrice.
 MAX_BYTES, MAX_COHORTS, MAX_RATES, MAX_TEXT, MAX_ALSO = 2 * 1024 * 1024, 50, 500, 2000, 8
-# What may decide without a person. faces.md §2: pairs a cohort must have to show it, and the rate
-# of false matches that the match zone must stay below with 95 % certainty.
+# What may decide without a person: pairs a cohort must have to show it, and the rate of false
+# matches that the match zone must stay below with 95 % certainty.
+# docs/operator/faces.md#what-live-mode-refuses
 LIVE_PAIRS_MIN, LIVE_FMR_MAX = 30_000, 2e-4
 
 _COUNT = re.compile(r"0|[1-9][0-9]{0,11}")
@@ -106,7 +107,7 @@ class Calibration:
 
     def unfit_for_live(self) -> list[str]:
         """Why nobody may be verified by it without a person; empty where nothing is against it.
-        faces.md §2.
+        docs/operator/faces.md#what-live-mode-refuses
         """
         match = self.zones.match.value
         large = [cohort for cohort in self.cohorts if cohort.impostor_pairs >= LIVE_PAIRS_MIN]

@@ -116,7 +116,7 @@ def median_distance(reference: Embedding, probes: Sequence[Embedding]) -> Distan
 
     So a threshold of single pictures may judge it: where a stranger's picture passes with a chance
     p, half of k pass with a chance of at most 2 p (Markov), however alike the pictures are.
-    faces.md §7. Raises `ValueError` for none.
+    Raises `ValueError` for none.
     """
     apart = sorted(distance(reference, probe).value for probe in probes)
     if not apart:

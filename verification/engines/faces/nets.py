@@ -127,9 +127,7 @@ class Showing:
 SFACE_SHOWING = Showing(
     112, ARCFACE, "RGB", 0.0, 1.0, "single-l2"
 )  # the graph itself subtracts and divides
-"""faces.md §7: without the mirror at half the cost, and 0.9 percentage points more of the honest
-for people.
-"""
+"""Without the mirror: at half the cost, and 0.9 percentage points more of the honest for people."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,7 @@
 """The numbers faces are found and refused by, each with unit and source. What a distance means is a
 calibration.
 
-Fixed on 2026-11-24 before a distance was looked at: faces.md §4. What they were measured on stands
-beside them.
+Fixed on 2026-11-24 before a distance was looked at. What they were measured on stands beside them.
 """
 
 from dataclasses import dataclass
@@ -11,14 +10,13 @@ from dataclasses import dataclass
 # megapixels of a camera are 6000 × 4000; the longest panorama of a phone is no portrait.
 MOST_SIDE, MOST_RATIO = 10_000, 8
 # Longest side in pixels of the draft in which a face is looked for first: twice and more what YuNet
-# sees. faces.md §7.
+# sees.
 DRAFT_SIDE = 640
 # Least distance of the eyes in a draft, pixels: that of the square dlib's net takes, 1.5 times
 # SFace's. A face that is smaller in it is cut from all pixels of the file.
 LEAST_DRAFT_EYES = 52
-# YuNet: the longest side it sees, pixels, and the least score of a face. faces.md §7 for the side;
-# on London and the portraits scores are 0.91 … 0.95, and of 753 frames of 11 turning people none
-# was below.
+# YuNet: the longest side it sees, pixels, and the least score of a face: on London and the
+# portraits scores are 0.91 … 0.95, and of 753 frames of 11 turning people none was below.
 SIDE, SCORE = 256, 0.6
 # boxes that share more than this of their union show the same face; the model's own configuration
 OVERLAP = 0.3
@@ -32,7 +30,7 @@ LADDER = ((480, 0), (640, 0), (640, 1))
 AROUND = (
     0.5  # of dlib's box, on each side of it: where YuNet looks for the points of the face in it
 )
-SECOND_FACE_SHARE = 0.5  # a second face larger than this part of the first refuses. faces.md §4
+SECOND_FACE_SHARE = 0.5  # a second face larger than this part of the first refuses
 
 
 @dataclass(frozen=True)

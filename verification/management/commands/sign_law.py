@@ -31,7 +31,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Which file, by which root."""
         parser.add_argument(
-            "file", type=Path, help="the law file, as docs/operator-guide.md shows it"
+            "file", type=Path, help="the law file, as docs/operator/run.md shows it"
         )
         parser.add_argument("--root", type=Path, required=True, help="the root's key")
         parser.add_argument(

@@ -89,7 +89,7 @@ SERVICES: Final = ("photo",)
 CAPTURE = CaptureLimits()
 
 
-# A portrait of a document is about 100 KB; faces.md §4 for pixels.
+# A portrait of a document is about 100 KB; the pixels are those of a phone's camera. Ours.
 REFERENCE = ImageLimits(max_bytes=2 * 1024 * 1024, max_pixels=25_000_000)
 
 
@@ -212,18 +212,18 @@ class LiveCapturePolicy:
     )
     again: AgainLimits = AGAIN
     hints: HintLimits = HINTS
-    # The face of each step against the neutral one, in the embedding's units. faces.md §2: the edge
-    # of the review zone.
+    # The face of each step against the neutral one, in the embedding's units: the edge of the
+    # review zone. docs/operator/faces.md#nets-and-thresholds
     same_face: Threshold = field(default_factory=lambda: backends.zones_in_use().review)
     # The same in the thin chain, where a frame that proves a gesture must be no farther than faces
     # that match.
     same_actor: Threshold = field(default_factory=lambda: backends.zones_in_use().match)
     # The shipped calibration's, LFW, East-Asian cohort: match ≤ 1.00, FMR 1.0e-4 (20 events), FNMR
-    # .043; review ≤ 1.08, FMR 8.4e-4, FNMR .009. faces.md §7.
+    # .043; review ≤ 1.08, FMR 8.4e-4, FNMR .009. docs/operator/faces.md#error-rates
     zones: Zones = field(default_factory=backends.zones_in_use)
     # How many of the best frames at rest the verdict is the upper median of: their single
     # distances, so that the zones of single pictures judge it, with an FMR of at most twice theirs.
-    # faces.md §7.
+    # docs/operator/faces.md#how-a-capture-is-judged
     match_frames: int = 5
     # Before two people look, whoever has spent no attempt is asked once more for a better picture.
     # It counts as an attempt, so a lender has at most `attempts` captures of a person in a day: a

@@ -179,13 +179,18 @@ def test_what_is_not_signed_is_not_taken(file: Path) -> None:
     assert AuditEntry.objects.count() == 0
 
 
-def test_the_operators_guide_explains_each_code_and_its_example_is_a_law_file(
+def test_the_operators_pages_explain_each_code_and_its_example_is_a_law_file(
     tmp_path: Path,
 ) -> None:
-    guide = (Path(__file__).parents[4] / "docs" / "operator-guide.md").read_text()
-    assert [code for code in (*LAW_FILES, law_rules.EARLY) if f"`{code}`" not in guide] == []
+    pages = Path(__file__).parents[4] / "docs" / "operator"
+    incidents = (pages / "incidents.md").read_text()
+    assert [
+        code for code in (*LAW_FILES, law_rules.EARLY) if f"| `{code}` |" not in incidents
+    ] == []
     [example] = [
-        part.partition("```")[0] for part in guide.split("```json\n")[1:] if '"tulga-law-1"' in part
+        part.partition("```")[0]
+        for part in (pages / "run.md").read_text().split("```json\n")[1:]
+        if '"tulga-law-1"' in part
     ]
     path = tmp_path / "law.json"
     path.write_text(example)

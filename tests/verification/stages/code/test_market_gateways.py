@@ -22,7 +22,7 @@ from verification.sources.asking import Fetched
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once")]
 
-DOCS = Path(__file__).resolve().parents[4] / "docs" / "adapters.md"
+DOCS = Path(__file__).resolve().parents[4] / "docs" / "operator" / "sources.md"
 
 
 class OwnGateway:
@@ -40,7 +40,7 @@ class OwnGateway:
 
 
 class Documented(Gateway):
-    """What the gateway of docs/adapters.md asks."""
+    """What the gateway of docs/operator/sources.md asks."""
 
     def own(self, page, form):
         """It knows an id again."""
@@ -58,11 +58,11 @@ def key(tmp_path):
 
 @pytest.fixture
 def documented(monkeypatch):
-    """The example of docs/adapters.md as a module of the operator's."""
+    """The example of docs/operator/sources.md as a module of the operator's."""
     [example] = re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
     assert example.count("\n") <= 40
     module = ModuleType("bank_of_the_docs")
-    exec(compile(example, "docs/adapters.md", "exec"), module.__dict__)  # noqa: S102
+    exec(compile(example, "docs/operator/sources.md", "exec"), module.__dict__)  # noqa: S102
     monkeypatch.setitem(sys.modules, module.__name__, module)
     return f"{module.__name__}.Gateway"
 

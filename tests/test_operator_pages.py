@@ -1,0 +1,294 @@
+"""What the operator's pages name is there: variables, commands, messages, findings, links."""
+
+import ast
+import os
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
+import pytest
+from django.core.management import get_commands, load_command_class
+
+from lenders.management.commands import tulga_trigger
+from tests.house_rules import PRODUCT
+from verification.core.codes import LAW_FILES
+from verification.core.law_rules import EARLY
+from verification.course import entry as course
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = {
+    path.name: path.read_text(encoding="utf-8")
+    for path in sorted((ROOT / "docs" / "operator").glob("*.md"))
+}
+TEXT = "\n".join(PAGES.values())
+INCIDENTS = PAGES["incidents.md"]
+APPS = ("lenders", "people", "tools", "verification")
+# A whole name: `TULGA_LIVE_<NAME>_ADAPTER` and `TULGA_SOURCES['live']` are none.
+VARIABLE = re.compile(
+    r"\b(?:TULGA_[A-Z0-9_]+|[A-Z]+_BROKER_URL|(?:[A-Z]+_)?DATABASE_URL)(?![…<\[])\b"
+)
+# The sections of incidents.md whose tables quote messages, with the column that quotes.
+QUOTING = {
+    "A process does not start": 0,
+    "Live checks": 0,
+    "`/readyz`": 1,
+    "Log lines": 0,
+    "Cases": 0,
+}
+
+
+class Recorded(dict[str, str]):
+    """An environment that remembers which names were asked for."""
+
+    def __init__(self, **variables: str) -> None:
+        super().__init__(variables)
+        self.asked: set[str] = set()
+
+    def get(self, name, default=None):
+        self.asked.add(name)
+        return super().get(name, default)
+
+
+def variables_read(monkeypatch: pytest.MonkeyPatch, folder: Path) -> set[str]:
+    """Every variable that the settings read in live mode, by the owner, and those of commands."""
+    environment = Recorded(
+        TULGA_VAR_DIR=str(folder),
+        TULGA_MODES_LIVE="1",
+        TULGA_DATABASE_ROLE="owner",
+        MIGRATION_DATABASE_URL="sqlite://:memory:",
+    )
+    spec = spec_from_file_location("settings_of_an_operator", ROOT / "config" / "settings.py")
+    assert spec is not None
+    assert spec.loader is not None
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "environ", environment)
+        spec.loader.exec_module(module_from_spec(spec))
+        # The application's address, which the owner's stands in front of.
+        environment["TULGA_DATABASE_ROLE"] = "application"
+        spec.loader.exec_module(module_from_spec(spec))
+    return {name for name in environment.asked if VARIABLE.fullmatch(name)} | {
+        tulga_trigger.VARIABLE
+    }
+
+
+def test_each_variable_that_the_code_reads_is_on_a_page_and_each_on_a_page_is_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    read, named = variables_read(monkeypatch, tmp_path), set(VARIABLE.findall(TEXT))
+    assert {"TULGA_VAR_DIR", "TULGA_LIVE_SMS_SENDER", "DATABASE_URL"} <= read
+    assert (sorted(read - named), sorted(named - read)) == ([], [])
+
+
+def calls() -> Iterator[tuple[str, str]]:
+    """Each command that a page names, with what stands behind it to the end of the code or line."""
+    joined = TEXT.replace("\\\n", " ")
+    yield from re.findall(r"manage\.py ([a-z_]+)([^`\n]*)", joined)
+
+
+def test_each_command_on_a_page_is_there_and_each_of_ours_is_on_a_page() -> None:
+    named, there = {name for name, _ in calls()} - {"help"}, get_commands()
+    assert sorted(named - there.keys()) == []
+    ours = {
+        path.stem
+        for app in APPS
+        for path in (ROOT / app / "management" / "commands").glob("[a-z]*.py")
+    }
+    assert sorted(ours - named) == []
+
+
+def test_each_option_of_a_command_on_a_page_is_one_of_that_command() -> None:
+    there, wrong = get_commands(), []
+    for name, rest in calls():
+        if name == "help":
+            continue
+        parser = load_command_class(str(there[name]), name).create_parser("manage.py", name)
+        for option in re.findall(r"(?<!\S)--[a-z-]+", rest):
+            if not any(option in action.option_strings for action in parser._actions):
+                wrong.append(f"{name} {option}")
+    assert wrong == []
+
+
+def test_each_target_script_and_measurement_on_a_page_is_there() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    code = "\n".join(
+        part
+        for pair in re.findall(r"```sh\n(.*?)```|`([^`\n]+)`", TEXT, re.DOTALL)
+        for part in pair
+    )
+    named = set(re.findall(r"^make ([a-z]+)", code, re.MULTILINE))
+    assert named
+    assert named <= targets
+    for script in re.findall(r"scripts/[a-z_]+\.[a-z]+", TEXT):
+        assert (ROOT / script).is_file(), script
+    for part in re.findall(r"PART=([a-z]+)", TEXT):
+        assert (ROOT / "bench" / f"{part}.py").is_file(), part
+
+
+@cache
+def trees() -> dict[Path, ast.Module]:
+    """Every file of the product but of the client, as a tree."""
+    return {
+        path: ast.parse(path.read_text(encoding="utf-8"))
+        for folder in PRODUCT
+        if folder != "clients"
+        for path in (ROOT / folder).rglob("*.py")
+    }
+
+
+@cache
+def strings() -> str:
+    """Every string of the product's code, with a zero between two; a part of an f-string is one."""
+    return "\0".join(
+        node.value
+        for tree in trees().values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+
+
+@cache
+def quoted() -> tuple[tuple[str, str], ...]:
+    """Each message that incidents.md quotes, with its section."""
+    messages = []
+    for section in INCIDENTS.split("\n## ")[1:]:
+        title, _, body = section.partition("\n")
+        if title in QUOTING:
+            rows = [line.split(" | ") for line in body.splitlines() if line.startswith("| ")][1:]
+            for row in rows:
+                messages += [
+                    (title, text) for text in re.findall(r"`([^`]+)`", row[QUOTING[title]])
+                ]
+    return tuple(messages)
+
+
+def test_each_message_that_the_incidents_quote_is_one_of_the_products() -> None:
+    assert {title for title, _ in quoted()} == set(QUOTING)
+    parts = [(message, part.strip()) for _, message in quoted() for part in message.split("…")]
+    assert [message for message, part in parts if part not in strings()] == []
+
+
+def text_of(node: ast.AST | None) -> str:
+    """A string of the code as incidents.md would quote it: `…` for each value that is put in."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return re.sub(r"%[sd]", "…", node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(
+            str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values
+        )
+    return ""
+
+
+def logged() -> Iterator[str]:
+    """What the processes log as a warning or an error, where the code says it in words."""
+    for path, tree in trees().items():
+        if path.relative_to(ROOT).parts[0] in ("insecure_sandbox", "tools"):
+            continue
+        for node in ast.walk(tree):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in ("warning", "error", "exception")
+                and ast.unparse(node.func.value) == "logger"
+                and node.args
+            ):
+                yield text_of(node.args[0])
+
+
+def live_faults() -> Iterator[str]:
+    """What the live check says: every sentence of its functions but docstrings and hints."""
+    tree = trees()[ROOT / "verification" / "deploy_checks.py"]
+    for function in (node for node in tree.body if isinstance(node, ast.FunctionDef)):
+        nodes = list(ast.walk(function))
+        hints = [
+            node
+            for node in nodes
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "hint"
+        ]
+        formatted = [node for node in nodes if isinstance(node, ast.JoinedStr)]
+        apart = {id(part) for node in hints for part in ast.walk(node)}
+        apart |= {id(part) for node in formatted for part in node.values}
+        if ast.get_docstring(function) is not None:
+            apart |= {id(part) for part in ast.walk(function.body[0])}
+        texts = [text_of(node) for node in nodes if id(node) not in apart]
+        yield from (text for text in texts if text.endswith("."))
+
+
+def is_quoted(text: str, section: str) -> bool:
+    """Whether a message of this section is a part of the text."""
+    return any(
+        all(part.strip() in text for part in message.split("…"))
+        for title, message in quoted()
+        if title == section
+    )
+
+
+def test_each_warning_and_error_in_a_log_is_an_incident() -> None:
+    texts = {text for text in logged() if text.strip("…. ")}
+    assert "a round of tick failed" in texts
+    assert "the log refuses entry …: …" in texts
+    assert sorted(text for text in texts if not is_quoted(text, "Log lines")) == []
+
+
+def test_each_sentence_of_the_live_check_is_an_incident() -> None:
+    texts = set(live_faults())
+    assert "TULGA_DEBUG is on." in texts
+    assert "TULGA_SOURCES['live'] has no …." in texts
+    assert sorted(text for text in texts if not is_quoted(text, "Live checks")) == []
+
+
+def codes_of_findings() -> set[str]:
+    """Every code that a finding of `audit_verify` may have."""
+    places = [*(ROOT / "verification" / "log").glob("*.py")]
+    places += [ROOT / "verification" / "worker" / "replay.py"]
+    places += [ROOT / "verification" / "evidence" / "inspection.py"]
+    codes = {*course.CODES, EARLY, "row_differs", "entry_lost", "entry_waits", "leaf_misplaced"}
+    for path in places:
+        for node in ast.walk(trees()[path]):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+                continue
+            values = [keyword.value for keyword in node.keywords if keyword.arg == "code"]
+            if node.func.id == "_finding":
+                values += node.args[1:2]
+            if node.func.id in ("Finding", "_finding"):
+                codes |= {str(value.value) for value in values if isinstance(value, ast.Constant)}
+    return codes
+
+
+def test_each_finding_of_audit_verify_and_each_code_of_a_law_file_is_an_incident() -> None:
+    codes = codes_of_findings() | LAW_FILES.keys()
+    assert {"tile", "entry_unsigned", "judged_otherwise", "illegal_move", "law_laxer"} <= codes
+    assert sorted(code for code in codes if f"`{code}`" not in INCIDENTS) == []
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_each_link_between_the_operators_pages_leads_to_a_heading() -> None:
+    wrong = []
+    for name, text in PAGES.items():
+        for link in re.findall(r"\]\(([^)]+)\)", text):
+            page, _, anchor = link.partition("#")
+            page = page or name
+            if "/" not in page and (
+                page not in PAGES or (anchor and anchor not in anchors(PAGES[page]))
+            ):
+                wrong.append(f"{name}: {link}")
+    assert wrong == []
+
+
+def test_each_of_these_pages_that_the_code_names_is_there_with_its_heading() -> None:
+    wrong = []
+    for folder in (*PRODUCT, "scripts"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for page, anchor in re.findall(
+                r"docs/operator/([a-z]+\.md)(?:#([a-z-]+))?", path.read_text(encoding="utf-8")
+            ):
+                if page not in PAGES or (anchor and anchor not in anchors(PAGES[page])):
+                    wrong.append(f"{path.name}: {page}#{anchor}")
+    assert wrong == []
