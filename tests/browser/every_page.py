@@ -234,9 +234,9 @@ GROUPS = {
 EVERY = tuple(shown for group in GROUPS.values() for shown in group)
 _HEAD = """# Every page, in every language
 
-Made by `make pictures` from the product itself, with the synthetic people of its tests: faces,
-names and numbers belong to nobody. A borrower's pages are shown as a phone of 390×844 shows them,
-those of people at work on a screen of 1280×800; a long page is cut off below.
+`make pictures` takes these of the product itself. Faces, names and numbers are invented by its tests.
+A borrower's pages are shown as a phone of 390×844 shows them, those of people at work on a screen of
+1280×800. A long page is cut off below.
 """
 
 
