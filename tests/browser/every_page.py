@@ -234,8 +234,8 @@ GROUPS = {
 EVERY = tuple(shown for group in GROUPS.values() for shown in group)
 _HEAD = """# Every page, in every language
 
-`make pictures` takes these of the product itself. Faces, names and numbers are invented by its tests.
-A borrower's pages are shown as a phone of 390×844 shows them, those of people at work on a screen of
+`make pictures` takes these of the product itself. Its tests invent faces, names and numbers. A
+borrower's pages are shown as a phone of 390×844 shows them, those of people at work on a screen of
 1280×800. A long page is cut off below.
 """
 
