@@ -85,7 +85,7 @@ ncalayer: .venv/.runtime  ## a sandbox signer at wss://127.0.0.1:13579, to sign 
 bench: .venv/.dev $(MODELS)  ## measurements against named peers; PART=name for one
 	@set -e; for part in $(if $(PART),bench/$(PART).py,$(wildcard bench/[a-z]*.py)); do echo "→ $$part"; $(PY) $$part; done
 
-pictures: .venv/.dev .venv/.locale $(MODELS)  ## a picture of every page in every language, for docs/pages.md (five minutes)
+pictures: .venv/.dev .venv/.locale $(MODELS)  ## a picture of every page in every language, in var/pictures; renews docs/pictures
 	@$(CLEAN) $(PY) -m tests.pictures
 
 fast: .venv/.runtime  ## gmpy2, which verifies GOST signatures several times as fast; nothing needs it

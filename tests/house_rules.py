@@ -281,11 +281,11 @@ _PICTURES = {
 
 def is_ours_to_publish(path: PurePosixPath) -> Iterator[str]:
     """No weights and no pictures of people: they are somebody else's. Pictures of our own pages are
-    in docs/pages/.
+    in docs/pictures/.
     """
     if path.suffix.lower() in _WEIGHTS:
         yield "looks like a model's weights"
-    if path.suffix.lower() in _PICTURES and path.parts[:2] != ("docs", "pages"):
+    if path.suffix.lower() in _PICTURES and path.parts[:2] != ("docs", "pictures"):
         yield "is a picture"
 
 

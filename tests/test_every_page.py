@@ -1,16 +1,17 @@
-"""docs/pages.md shows every page: none exists without its picture, in each of its languages."""
+"""The list of pages, of which `make pictures` takes pictures, names every page that exists."""
 
 import re
 
-import pytest
 from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve
 
 from tests.browser import every_page
-from tests.browser.every_page import EVERY, PAGE_OF_PICTURES, PICTURE_MAX_BYTES, PICTURES, ROOT
+from tests.browser.every_page import EVERY, KEPT, KEPT_PICTURES, ROOT
 
 TEMPLATES = (ROOT / "templates", ROOT / "lenders" / "templates")
 EXTENDS = re.compile(r'{% extends "([^"]+)" %}')
-WANTED = {f"{shown.name}.{language}.webp" for shown in EVERY for language in shown.languages}
+TAKEN = {f"{shown.name}.{language}" for shown in EVERY for language in shown.languages}
+KEPT_MAX_BYTES = 80_000
+REFERENCE = re.compile(r"docs/pictures/([a-z.-]+)\.webp|\.\./pictures/([a-z.-]+)\.webp")
 
 
 def drawn() -> set[str]:
@@ -99,18 +100,20 @@ def test_every_address_that_a_person_opens_is_in_the_list() -> None:
     }
 
 
-def test_every_page_has_its_pictures_and_none_is_too_big() -> None:
-    kept = {path.name: path.stat().st_size for path in PICTURES.glob("*")}
-    assert set(kept) == WANTED, "make pictures"
-    assert {name: size for name, size in kept.items() if size > PICTURE_MAX_BYTES} == {}
+def test_the_page_of_pictures_shows_each_in_every_language() -> None:
+    shown = re.findall(r"!\[\w\w\]\(([a-z.-]+)\.webp\)", every_page.written())
+    assert sorted(shown) == sorted(TAKEN)
 
 
-def test_the_page_of_pictures_shows_them_all() -> None:
-    assert PAGE_OF_PICTURES.read_text("utf-8") == every_page.written(), "make pictures"
+def test_the_repository_keeps_four_small_pictures_of_listed_pages() -> None:
+    sizes = {path.stem: path.stat().st_size for path in KEPT_PICTURES.iterdir()}
+    assert set(sizes) == set(KEPT) <= TAKEN
+    assert len(KEPT) <= 4
+    assert {name: size for name, size in sizes.items() if size > KEPT_MAX_BYTES} == {}
 
 
-@pytest.mark.parametrize("name", ["README.md"])
-def test_the_pictures_of_the_readme_are_of_the_list(name: str) -> None:
-    shown = set(re.findall(r"docs/pages/([a-z.-]+\.webp)", (ROOT / name).read_text("utf-8")))
-    assert len(shown) == 4
-    assert shown <= WANTED
+def test_documents_show_every_kept_picture_and_no_other() -> None:
+    texts = [(ROOT / "README.md").read_text("utf-8")]
+    texts += [path.read_text("utf-8") for path in (ROOT / "docs").rglob("*.md")]
+    shown = {a or b for text in texts for a, b in REFERENCE.findall(text)}
+    assert shown == set(KEPT)

@@ -252,7 +252,7 @@ def test_weights_and_pictures_are_found(name: str) -> None:
 
 
 def test_a_picture_of_our_own_page_may_stay() -> None:
-    assert not list(house_rules.is_ours_to_publish(PurePosixPath("docs/pages/page.png")))
+    assert not list(house_rules.is_ours_to_publish(PurePosixPath("docs/pictures/page.png")))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A face that belongs to nobody: drawn, for the pictures of docs/pages.md. No engine finds a face
+"""A drawn face, of no real person, for the pictures of pages. No engine finds a face
 in it.
 """
 

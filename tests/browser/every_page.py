@@ -2,7 +2,7 @@
 it.
 
 The pages of a borrower are made by hand (`made`), so that each can be seen without the way there;
-those of the people who sign in are of real rows. `docs/pages.md` shows each in every language.
+those of the people who sign in are of real rows. `make pictures` takes a picture of each.
 """
 
 from dataclasses import dataclass
@@ -14,9 +14,13 @@ from verification.access.open_page import BorrowerPage
 from verification.core.lender import LenderFacts
 
 ROOT = Path(__file__).resolve().parents[2]
-PICTURES = ROOT / "docs" / "pages"
-PAGE_OF_PICTURES = ROOT / "docs" / "pages.md"
+PICTURES = ROOT / "var" / "pictures"
+"""Where `make pictures` puts the picture of every page, and a page that shows them all."""
+PAGE_OF_PICTURES = PICTURES / "README.md"
 PICTURE_MAX_BYTES = 150_000
+KEPT_PICTURES = ROOT / "docs" / "pictures"
+KEPT = ("command.en", "ended-key-revoked.en", "desk-case.en", "oversight-case.en")
+"""The pictures that the repository keeps for its documents. `make pictures` renews these too."""
 LANGUAGES = ("kk", "ru", "en")
 
 
@@ -230,20 +234,19 @@ GROUPS = {
 EVERY = tuple(shown for group in GROUPS.values() for shown in group)
 _HEAD = """# Every page, in every language
 
-Made by `make pictures` from the product itself, with the synthetic people of its tests: faces,
-names and numbers belong to nobody. A borrower's pages are shown as a phone of 390×844 shows them,
-those of people at work on a screen of 1280×800; a long page is cut off below. A page without its
-picture fails a test.
+`make pictures` takes these of the product itself. Its tests invent faces, names and numbers. A
+borrower's pages are shown as a phone of 390×844 shows them, those of people at work on a screen of
+1280×800. A long page is cut off below.
 """
 
 
 def written() -> str:
-    """docs/pages.md."""
+    """The page that shows every picture."""
     lines = [_HEAD]
     for title, group in GROUPS.items():
         lines.append(f"## {title}\n")
         for shown in group:
             lines.append(f"### {shown.says}\n")
-            pictures = (f"![{each}](pages/{shown.name}.{each}.webp)" for each in shown.languages)
+            pictures = (f"![{each}]({shown.name}.{each}.webp)" for each in shown.languages)
             lines.append(" ".join(pictures) + "\n")
     return "\n".join(lines)

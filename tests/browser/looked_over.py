@@ -79,10 +79,10 @@ def seen(tab: Tab, shown: Shown, *, language: str, size: str) -> None:
 
 
 def _keep(png: bytes, name: str, *, height_max: int) -> None:
-    """One picture of docs/pages.md, as good as its size lets it be."""
+    """Keeps one picture, as good as its size lets it be."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     picture = picture.crop((0, 0, picture.width, min(picture.height, height_max)))
-    every_page.PICTURES.mkdir(exist_ok=True)
+    every_page.PICTURES.mkdir(parents=True, exist_ok=True)
     for quality in (80, 60, 40):
         written = io.BytesIO()
         picture.save(written, "WEBP", quality=quality, method=6)
