@@ -61,8 +61,8 @@ class DocumentList(serializers.Serializer[Any]):
 
 
 class SignedDocument(serializers.Serializer[Any]):
-    """A JSON Web Signature, flattened (RFC 7515 §7.2.2). The payload is base64url of JSON: see the
-    lender guide.
+    """A JSON Web Signature, flattened (RFC 7515 §7.2.2). The payload is base64url of JSON: see
+    docs/lender/verify-offline.md.
     """
 
     payload = serializers.CharField()
@@ -100,7 +100,7 @@ class ReceiptAnswer(serializers.Serializer[Any]):
     """
 
     receipt = serializers.CharField(
-        help_text="JSON Web Signature, compact form (RFC 7515 §7.1): see the lender guide."
+        help_text="JSON Web Signature, compact form (RFC 7515 §7.1): see /docs/verify-offline."
     )
     log = ReceiptProofAnswer(source="*")
     openings = OpeningsAnswer(allow_null=True)

@@ -23,7 +23,6 @@ pytestmark = pytest.mark.service
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SECONDS = 240
-_BIN = "180440012349"
 _NAMED = {"TULGA_URL", "TULGA_KEY", "TULGA_BIN", "TULGA_HOME", "TULGA_VAR_DIR", "RECEIVER"}
 _OTHERS = PAGES[1:]
 
@@ -64,16 +63,16 @@ def _end(group: int) -> None:
         return
 
 
-@pytest.fixture
-def developer(deployment: Deployment) -> tuple[Any, dict[str, str]]:
+@pytest.fixture(params=["180440012349"])
+def developer(deployment: Deployment, request: pytest.FixtureRequest) -> tuple[Any, dict[str, str]]:
     """A lender of their own: their API, and the variables that the page `start` says
     `make sandbox` sets.
     """
-    api = deployment.add_lender("Ақша LLP", bin=_BIN)
+    api = deployment.add_lender("Ақша LLP", bin=request.param)
     named = {
         "TULGA_URL": deployment.url,
         "TULGA_KEY": api.key,
-        "TULGA_BIN": _BIN,
+        "TULGA_BIN": request.param,
         "TULGA_HOME": str(_ROOT),
         "TULGA_VAR_DIR": str(deployment.folder),
         "RECEIVER": deployment.developers_receiver,
@@ -120,6 +119,7 @@ def test_the_guide_goes_from_nothing_to_a_paid_loan_and_goes_there_again(
             assert told == [[event, found["id"], found["client_reference"]] for event in ends]
 
 
+@pytest.mark.parametrize("developer", ["180440012362"], indirect=True)
 def test_the_commands_of_every_other_page_run_where_those_of_the_first_ended(
     developer: tuple[Any, dict[str, str]], tmp_path: Path
 ) -> None:
