@@ -10,6 +10,7 @@ from typing import Final
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "lender"
+# The lender's pages, in the order in which they are read.
 PAGES: Final = (
     "start",
     "concepts",
@@ -19,19 +20,14 @@ PAGES: Final = (
     "verify-offline",
     "sandbox",
 )
-"""The lender's pages, in the order in which they are read."""
+
+# Steps of the page `start`: how the reader gets a key, and two ways to a consumed clearance.
+BEGIN, BY_CURL, BY_CLIENT = (1, 1), (2, 7), (8, 8)
+# A fenced block: its language, empty for what a command prints, and its text.
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 _STEP = re.compile(r"^## (?P<number>\d)\. .+?\n(?P<text>.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
-_BLOCK = re.compile(r"^```(?P<language>\w*)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"# (?P<name>\w+\.py)\n")
-
-
-@dataclass(frozen=True)
-class Block:
-    """A fenced block: its language, empty for what a command prints, and its text."""
-
-    language: str
-    code: str
 
 
 @dataclass(frozen=True)
@@ -47,49 +43,27 @@ def text_of(page: str) -> str:
     return (FOLDER / f"{page}.md").read_text(encoding="utf-8")
 
 
-def blocks(text: str) -> list[Block]:
-    """The fenced blocks of some Markdown, in order."""
-    return [Block(match["language"], match["code"]) for match in _BLOCK.finditer(text)]
-
-
 def steps(first: int, last: int) -> Part:
     """The numbered sections of the page `start` from the first to the last."""
-    texts = [
-        match["text"]
-        for match in _STEP.finditer(text_of("start"))
-        if first <= int(match["number"]) <= last
-    ]
-    return _part("".join(texts))
+    return part_of(
+        "".join(
+            match["text"]
+            for match in _STEP.finditer(text_of("start"))
+            if first <= int(match["number"]) <= last
+        )
+    )
 
 
-def begin() -> Part:
-    """How the reader gets a Tulga and a key."""
-    return steps(1, 1)
+def part_of(text: str) -> Part:
+    """The commands of some Markdown, and its files: a block of Python begins with its file's name.
 
-
-def pay_by_curl() -> Part:
-    """From the receiver to the consumed clearance."""
-    return steps(2, 7)
-
-
-def pay_by_client() -> Part:
-    """The same way by the Python client."""
-    return steps(8, 8)
-
-
-def page(name: str) -> Part:
-    """All commands of a page, which continue in the terminal of `start`."""
-    return _part(text_of(name))
-
-
-def _part(text: str) -> Part:
-    """A block of Python begins with a comment that names its file."""
-    files = [
-        (_FILE.match(block.code), block.code)
-        for block in blocks(text)
-        if block.language == "python"
-    ]
+    Commands of other pages continue in the terminal of `start`.
+    """
     return Part(
-        commands="".join(block.code for block in blocks(text) if block.language == "sh"),
-        files={match["name"]: code for match, code in files if match},
+        commands="".join(code for language, code in BLOCK.findall(text) if language == "sh"),
+        files={
+            match["name"]: code
+            for language, code in BLOCK.findall(text)
+            if language == "python" and (match := _FILE.match(code))
+        },
     )

@@ -8,7 +8,7 @@ import pytest
 
 from lenders import openapi, policy
 from lenders.docs import prose
-from scripts.guide_blocks import FOLDER, PAGES, blocks, text_of
+from scripts.guide_blocks import BLOCK, FOLDER, PAGES, text_of
 from verification.core.codes import PROBLEMS
 from verification.core.events import TOLD
 from verification.core.scenarios import SCENARIOS, SCRIPTED
@@ -76,10 +76,10 @@ def test_every_link_of_a_page_leads_to_a_file_and_a_heading(path: object) -> Non
 def test_every_block_runs_or_is_an_answer_that_openapi_describes(name: str) -> None:
     schemas = openapi.document()["components"]["schemas"]
     answers = ("WebhookBody", "ProblemAnswer", "ReceiptAnswer")
-    for block in blocks(text_of(name)):
-        assert block.language in LANGUAGES
-        if block.language == "json":
-            fields = set(json.loads(block.code))
+    for language, code in BLOCK.findall(text_of(name)):
+        assert language in LANGUAGES
+        if language == "json":
+            fields = set(json.loads(code))
             assert fields in [set(schemas[answer]["properties"]) for answer in answers]
 
 

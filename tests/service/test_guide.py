@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from insecure_sandbox.demo.__main__ import Demo
-from scripts.guide_blocks import PAGES, Part, begin, page, pay_by_client, pay_by_curl
+from scripts.guide_blocks import BEGIN, BY_CLIENT, BY_CURL, PAGES, Part, part_of, steps, text_of
 from tests.service.deployment import Deployment
 
 pytestmark = pytest.mark.service
@@ -97,7 +97,7 @@ def test_the_guide_goes_from_nothing_to_a_paid_loan_and_goes_there_again(
     before: set[str] = set()
     # A reader who runs it a second time does so in the same folder, where the first run's files
     # are.
-    for part in (pay_by_curl(), pay_by_curl(), pay_by_client(), pay_by_client()):
+    for part in (steps(*BY_CURL), steps(*BY_CURL), steps(*BY_CLIENT), steps(*BY_CLIENT)):
         written = _play(part, tmp_path, variables)
         [found] = [
             one for one in api.call("GET", "/v1/verifications")["data"] if one["id"] not in before
@@ -108,7 +108,7 @@ def test_the_guide_goes_from_nothing_to_a_paid_loan_and_goes_there_again(
         [clearance] = set(deployment.said(found["id"], "clearance.consumed", "clearance"))
         assert api.call("GET", f"/v1/clearances/{clearance}")["status"] == "consumed"
         assert deployment.decisions(found["id"]) == ["verification.verified"]
-        if part == pay_by_curl():
+        if part == steps(*BY_CURL):
             told = [line.split() for line in (tmp_path / "events.txt").read_text().splitlines()]
             ends = [
                 "verification.created",
@@ -124,15 +124,15 @@ def test_the_commands_of_every_other_page_run_where_those_of_the_first_ended(
     developer: tuple[Any, dict[str, str]], tmp_path: Path
 ) -> None:
     _, variables = developer
-    commands = [pay_by_curl().commands, *(page(name).commands for name in _OTHERS)]
-    part = Part(commands="".join(commands), files=pay_by_curl().files)
+    commands = [steps(*BY_CURL).commands, *(part_of(text_of(name)).commands for name in _OTHERS)]
+    part = Part(commands="".join(commands), files=steps(*BY_CURL).files)
     _play(part, tmp_path, variables)
-    assert all(page(name).commands for name in _OTHERS if name != "concepts")
+    assert all(part_of(text_of(name)).commands for name in _OTHERS if name != "concepts")
 
 
 def test_the_guide_says_so_and_ends_when_nothing_comes(tmp_path: Path) -> None:
     within = next(
-        line for line in pay_by_curl().commands.splitlines() if line.startswith("within()")
+        line for line in steps(*BY_CURL).commands.splitlines() if line.startswith("within()")
     )
     hurried = within.replace("seq 240", "seq 2").replace("sleep 0.5", "sleep 0")
     said = subprocess.run(
@@ -145,12 +145,12 @@ def test_the_guide_says_so_and_ends_when_nothing_comes(tmp_path: Path) -> None:
     )
     assert said.returncode == 1
     assert "not within two minutes: grep -q told events.txt" in said.stderr
-    assert "until " not in "".join(page(name).commands for name in PAGES)
+    assert "until " not in "".join(part_of(text_of(name)).commands for name in PAGES)
 
 
 def test_the_guide_begins_with_what_the_sandbox_serves_and_names(tmp_path: Path) -> None:
     """That it does serve is measured: `python -m scripts.measure_guide`."""
-    assert begin().commands == 'make sandbox\n. var/demo/developer.env\ncd "$(mktemp -d)"\n'
+    assert steps(*BEGIN).commands == 'make sandbox\n. var/demo/developer.env\ncd "$(mktemp -d)"\n'
     recipe = (_ROOT / "Makefile").read_text().partition("\nsandbox:")[2].partition("\n\n")[0]
     assert recipe.endswith("insecure_sandbox.demo --empty")
     file = Demo(tmp_path).write_variables()
@@ -168,9 +168,9 @@ def test_the_guide_begins_with_what_the_sandbox_serves_and_names(tmp_path: Path)
 
 
 def test_the_guide_names_every_variable_that_it_uses() -> None:
-    for part in map(page, PAGES):
+    for part in map(part_of, map(text_of, PAGES)):
         own = {"WEBHOOK_SECRET"} | set(
-            re.findall(r"^([A-Z]+)=", "\n".join([pay_by_curl().commands, part.commands]), re.M)
+            re.findall(r"^([A-Z]+)=", "\n".join([steps(*BY_CURL).commands, part.commands]), re.M)
         )
         used = set(re.findall(r"\$\{?([A-Z_]+)", part.commands))
         used |= {
