@@ -15,7 +15,7 @@ _LISTS = {
     "authority_crl_urls": "root_crl",
     "ocsp_urls": "ocsp",
 }
-# Those that take a question in JSON (docs/lender/sandbox.md).
+# Those that take a question in JSON (docs/sandbox.md).
 _ASKED = {
     "person_registry": "person",
     "photo_registry": "photo",

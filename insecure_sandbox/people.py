@@ -35,7 +35,7 @@ from verification.core.scenarios import SCRIPTED
 _MAX_PEOPLE: Final = 10_000
 _MAX_STANDING_IN: Final = 1_000  # the oldest is forgotten then
 GUIDE_ACCOUNT: Final = "KZ86125KZT5004100100"
-"""The account of docs/lender/start.md: everybody's who is registered without one, so that what is
+"""The account of the lender's guide: everybody's who is registered without one, so that what is
 copied is paid.
 """
 
@@ -188,7 +188,7 @@ def _registered(fields: Mapping[str, Any]) -> Registered:
 
 
 def _scripted(iin: str) -> Registered:
-    # The person of docs/lender/start.md, so that what a developer copies from there is found.
+    # The person of the lender's guide, so that what a developer copies from there is found.
     born = Iin.parse(iin).birth_date or date(1899, 1, 1)
     return Registered(
         iin=iin,

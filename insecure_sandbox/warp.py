@@ -13,7 +13,7 @@ them.
 `Sitting` is how one painted borrower differs from the next of the same photograph: light, features,
 posture, pace. Without it captures of one photograph share more of what a capture is known by than
 captures of one person do, and are taken for each other's replays. How much it takes:
-docs/evidence/README.md.
+docs/sandbox.md.
 """
 
 import math

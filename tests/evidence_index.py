@@ -33,7 +33,7 @@ COUNTS = {
     "genuine.json": "what the live capture measures of clips of real people, by measure",
     "gost.json": "GOST signatures and hashes on which our arithmetic and the libraries agree",
     "growth.json": "statements explained on a database of a million verifications",
-    "guide.json": "seconds that the commands of docs/lender/start.md take on a fresh clone",
+    "guide.json": "seconds that the commands of the lender's guide take on a fresh clone",
     "honest.json": "captures of honest people under conditions of light, camera and line",
     "house.json": "files, statements and names by room, and what three runs go through",
     "lines.json": "captures over slow and broken lines: no line burns an attempt",

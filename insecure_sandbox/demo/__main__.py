@@ -167,7 +167,7 @@ class Demo:
         )
 
     def serve_empty(self) -> NoReturn:
-        """Sets up, says what the commands of docs/lender/ need, and serves until Ctrl-C."""
+        """Sets up, says what the commands of the lender's guide need, and serves until Ctrl-C."""
         try:
             self._photos()
         except DemoFailed as failed:
@@ -182,7 +182,7 @@ class Demo:
         self._wait()
 
     def write_variables(self) -> Path:
-        """The file that sets the variables of docs/lender/start.md."""
+        """The file that sets what the commands of the lender's guide name."""
         variables = {
             "TULGA_HOME": str(ROOT),
             "TULGA_URL": self.url,

@@ -61,8 +61,8 @@ class DocumentList(serializers.Serializer[Any]):
 
 
 class SignedDocument(serializers.Serializer[Any]):
-    """A JSON Web Signature, flattened (RFC 7515 §7.2.2). The payload is base64url of JSON: see
-    docs/lender/verify-offline.md.
+    """A JSON Web Signature, flattened (RFC 7515 §7.2.2). The payload is base64url of JSON: see the
+    lender guide.
     """
 
     payload = serializers.CharField()
@@ -245,8 +245,8 @@ class Statement(_SignedFile):
     summary="Download the borrower's signature",
     description=(
         "As it came from the signer's program, to the byte: a CMS in PEM or base64 (`.cms` in its"
-        " name), or signed XML (`.xml`). Verify it offline with the statement: see the lender"
-        f" guide. {_LAST}"
+        " name), or signed XML (`.xml`). Verify it offline with the statement: see"
+        f" /docs/verify-offline. {_LAST}"
     ),
     responses={
         (200, "application/octet-stream"): OpenApiTypes.BINARY,
