@@ -1,4 +1,4 @@
-"""Reads the commands of docs/lender-guide.md, so that tests and measurements run what it prints and
+"""Reads the commands of docs/lender/, so that tests and measurements run what the pages print and
 nothing else.
 """
 
@@ -6,40 +6,64 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 ROOT = Path(__file__).resolve().parent.parent
-GUIDE = ROOT / "docs" / "lender-guide.md"
-_PART = re.compile(
-    r"^### \d\. (?P<title>.+?)\n(?P<text>.*?)(?=^#{2,3} |\Z)", re.MULTILINE | re.DOTALL
+FOLDER = ROOT / "docs" / "lender"
+# The lender's pages, in the order in which they are read.
+PAGES: Final = (
+    "start",
+    "concepts",
+    "payout",
+    "webhooks",
+    "errors",
+    "verify-offline",
+    "sandbox",
 )
-_BLOCK = re.compile(r"^```(?P<language>sh|python)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
+
+# Steps of the page `start`: how the reader gets a key, and two ways to a consumed clearance.
+BEGIN, BY_CURL, BY_CLIENT = (1, 1), (2, 7), (8, 8)
+# A fenced block: its language, empty for what a command prints, and its text.
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+_STEP = re.compile(r"^## (?P<number>\d)\. .+?\n(?P<text>.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"# (?P<name>\w+\.py)\n")
 
 
 @dataclass(frozen=True)
 class Part:
-    """A numbered part of the guide: its shell commands in order, and the files that it has the
-    reader save.
-    """
+    """A part of the pages: its shell commands in order, and the files that the reader saves."""
 
     commands: str
     files: Mapping[str, str]
 
 
-def parts() -> dict[str, Part]:
-    """The numbered parts of the guide, by title. A block of Python begins with a comment that names
-    its file.
+def text_of(page: str) -> str:
+    """A page in English, as Markdown."""
+    return (FOLDER / f"{page}.md").read_text(encoding="utf-8")
+
+
+def steps(first: int, last: int) -> Part:
+    """The numbered sections of the page `start` from the first to the last."""
+    return part_of(
+        "".join(
+            match["text"]
+            for match in _STEP.finditer(text_of("start"))
+            if first <= int(match["number"]) <= last
+        )
+    )
+
+
+def part_of(text: str) -> Part:
+    """The commands of some Markdown, and its files: a block of Python begins with its file's name.
+
+    Commands of other pages continue in the terminal of `start`.
     """
-    return {
-        match["title"]: _part(match["text"])
-        for match in _PART.finditer(GUIDE.read_text(encoding="utf-8"))
-    }
-
-
-def _part(text: str) -> Part:
-    blocks = [(match["language"], match["code"]) for match in _BLOCK.finditer(text)]
-    files = [(_FILE.match(code), code) for language, code in blocks if language == "python"]
     return Part(
-        commands="".join(code for language, code in blocks if language == "sh"),
-        files={match["name"]: code for match, code in files if match},
+        commands="".join(code for language, code in BLOCK.findall(text) if language == "sh"),
+        files={
+            match["name"]: code
+            for language, code in BLOCK.findall(text)
+            if language == "python" and (match := _FILE.match(code))
+        },
     )

@@ -100,7 +100,7 @@ class ReceiptAnswer(serializers.Serializer[Any]):
     """
 
     receipt = serializers.CharField(
-        help_text="JSON Web Signature, compact form (RFC 7515 §7.1): see the lender guide."
+        help_text="JSON Web Signature, compact form (RFC 7515 §7.1): see /docs/verify-offline."
     )
     log = ReceiptProofAnswer(source="*")
     openings = OpeningsAnswer(allow_null=True)
@@ -245,8 +245,8 @@ class Statement(_SignedFile):
     summary="Download the borrower's signature",
     description=(
         "As it came from the signer's program, to the byte: a CMS in PEM or base64 (`.cms` in its"
-        " name), or signed XML (`.xml`). Verify it offline with the statement: see the lender"
-        f" guide. {_LAST}"
+        " name), or signed XML (`.xml`). Verify it offline with the statement: see"
+        f" /docs/verify-offline. {_LAST}"
     ),
     responses={
         (200, "application/octet-stream"): OpenApiTypes.BINARY,

@@ -14,19 +14,16 @@ from django.views.decorators.http import require_safe
 
 from lenders import openapi, policy
 from lenders.docs import code_pages, prose, search
-from lenders.docs.words import RUSSIAN, in_a_developers_language
+from lenders.docs.words import in_a_developers_language
 from lenders.problems import MEDIA_TYPE, body_of
 from verification.core.codes import PROBLEMS
-from verification.core.events import TOLD
-from verification.core.status import TERMINAL, Status
 
 NAVIGATION: Final[Mapping[str, str]] = {
     "docs": "Overview",
-    "guide": "Guide",
+    **{name: prose.TITLES[name] for name in prose.FILES},
     "reference": "Reference",
     "problems": "Codes",
-    "threat-model": "Threat model",
-    "changelog": "Changelog",
+    "changelog": prose.TITLES[prose.CHANGELOG],
 }
 """The pages of which each leads to all others, by the names of their addresses."""
 
@@ -46,25 +43,17 @@ def openapi_json(request: HttpRequest) -> HttpResponse:
 @require_safe
 @in_a_developers_language
 def overview(request: HttpRequest) -> HttpResponse:
-    """The first page a developer reads: a call, the operations, the statuses, the webhook."""
-    russian = translation.get_language() == RUSSIAN
-    units = ((3600, "h", "ч"), (60, "min", "мин"), (1, "s", "с"))
-    waits = []
-    for seconds in policy.LADDER_SECONDS:
-        size, *names = next(unit for unit in units if seconds >= unit[0] or unit is units[-1])
-        waits.append(f"{seconds // size} {names[russian]}")
+    """The first page a developer reads: the other pages, a call, the operations."""
     facts = {
         "base": settings.TULGA_PUBLIC_URL,
+        "documents": [
+            (name, prose.TITLES[name], subject) for name, subject in prose.SUBJECTS.items()
+        ],
         "operations": [
             {"method": method.upper(), "path": path, **operation}
             for path, item in openapi.document()["paths"].items()
             for method, operation in item.items()
         ],
-        "statuses": [(status.value, status in TERMINAL) for status in Status],
-        "event_types": TOLD,
-        "ladder": ", ".join(waits),
-        "post_seconds": policy.POST_SECONDS,
-        "replay_hours": policy.REPLAY_SECONDS // 3600,
     }
     return _page(request, "docs", "lenders/docs.html", facts)
 

@@ -26,10 +26,41 @@ from lenders import policy
 from lenders.docs.words import ENGLISH
 
 FILES: Final[Mapping[str, str]] = {
-    "guide": "docs/lender-guide",
+    "start": "docs/lender/start",
+    "concepts": "docs/lender/concepts",
+    "payout": "docs/lender/payout",
+    "webhooks": "docs/lender/webhooks",
+    "errors": "docs/lender/errors",
+    "verify-offline": "docs/lender/verify-offline",
+    "sandbox": "docs/lender/sandbox",
     "threat-model": "docs/security/threat-model",
 }
 """Each document by the end of its address: its file without `.md`; `….ru.md` is the Russian one."""
+
+TITLES: Final[Mapping[str, str]] = {
+    "start": "Start",
+    "concepts": "Concepts",
+    "payout": "Payout",
+    "webhooks": "Webhooks",
+    "errors": "Errors",
+    "verify-offline": "Verify offline",
+    "sandbox": "Sandbox",
+    "threat-model": "Threat model",
+    "changelog": "Changelog",
+}
+"""The short title of each document, in the navigation and in a hit of the search."""
+
+SUBJECTS: Final[Mapping[str, str]] = {
+    "start": "Pay a test loan: the commands, word for word.",
+    "concepts": "Statuses, routes, legal profiles, safe repeats, versions.",
+    "payout": "Contract, clearance, gates, waits, attestations, obligation.",
+    "webhooks": "Signatures, repeats, order, the list of events.",
+    "errors": "The form of errors, and which requests you send again.",
+    "verify-offline": "Receipts, documents, signatures and proofs, without Tulga.",
+    "sandbox": "Scenarios, people, the test clock, faults.",
+    "threat-model": "What a `verified` is worth, and what you must check before you pay.",
+}
+"""What each document of `FILES` is about, in one sentence."""
 
 CHANGELOG: Final = "changelog"
 """The version of the API. Other changes of a release concern its operator: CHANGELOG.md."""

@@ -22,9 +22,6 @@ from verification.core.codes import Place
 from verification.core.events import TOLD
 from verification.core.status import Status
 
-TITLES: Final = {"guide": "Guide", "threat-model": "Threat model", "changelog": "Changelog"}
-"""What a hit in a document is called."""
-
 _WORD = re.compile(r"[^\W_][\w./-]*")
 _ENDING: Final = 2
 """How many letters at the end of a word may differ: most endings of Russian have one to three."""
@@ -155,16 +152,16 @@ def _operations() -> Iterator[Entry]:
 
 
 def _statuses_and_events() -> Iterator[Entry]:
-    overview, text = reverse("lenders:docs"), say("A webhook, and a row of the list of events.")
+    page, text = reverse("lenders:webhooks"), say("A webhook, and a row of the list of events.")
     for event in TOLD:
-        yield Entry(say("Event"), event, text, f"{overview}#webhooks")
-    text = say("A status of a verification.")
+        yield Entry(say("Event"), event, text, f"{page}#events")
+    page, text = reverse("lenders:concepts"), say("A status of a verification.")
     for status in Status:
-        yield Entry(say("Status"), status.value, text, f"{overview}#statuses")
+        yield Entry(say("Status"), status.value, text, f"{page}#statuses")
 
 
 def _sections(language: str) -> Iterator[Entry]:
     for name in prose.NAMES:
-        page, kind = reverse(f"lenders:{name}"), say(TITLES[name])
+        page, kind = reverse(f"lenders:{name}"), say(prose.TITLES[name])
         for section in prose.read(name, language).sections:
             yield Entry(kind, section.title, section.text, f"{page}#{section.anchor}")

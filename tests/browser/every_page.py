@@ -213,7 +213,13 @@ PEOPLE = (
 
 DEVELOPERS = (
     _docs("docs", "overview", "docs", "/docs"),
-    _docs("docs-guide", "guide", "document", "/docs/guide"),
+    _docs("docs-start", "start", "document", "/docs/start"),
+    _docs("docs-concepts", "concepts", "document", "/docs/concepts"),
+    _docs("docs-payout", "payout", "document", "/docs/payout"),
+    _docs("docs-webhooks", "webhooks", "document", "/docs/webhooks"),
+    _docs("docs-errors", "errors", "document", "/docs/errors"),
+    _docs("docs-verify-offline", "verify offline", "document", "/docs/verify-offline"),
+    _docs("docs-sandbox", "sandbox", "document", "/docs/sandbox"),
     _docs("docs-threat-model", "threat model", "document", "/docs/threat-model"),
     _docs("docs-problems", "codes", "problems", "/docs/problems"),
     _docs("docs-code", "one code", "code", "/docs/problems/not_found"),

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import urllib3
 
+from scripts.guide_blocks import text_of
 from tests.insecure_sandbox.asked import (
     consent_of,
     new_id,
@@ -22,7 +23,7 @@ from tests.insecure_sandbox.asked import (
     picture,
     register,
 )
-from tests.insecure_sandbox_process import REPOSITORY, SandboxProcess, running_sandbox
+from tests.insecure_sandbox_process import SandboxProcess, running_sandbox
 from verification.core.answers import PHOTO_MAX_BYTES
 from verification.core.errors import SourceUnavailable
 from verification.core.scenarios import SCRIPTED
@@ -143,9 +144,8 @@ def test_of_who_is_to_fail_the_consent_service_reports_an_error(untouched: Sandb
     assert consent_of(untouched, IIN_OF["verified"]).status == "valid"
 
 
-def test_the_person_of_the_lenders_guide_is_known(untouched: SandboxProcess) -> None:
-    guide = (REPOSITORY / "docs/lender-guide.md").read_text()
-    asked = re.search(r"-d '(\{.*?\n  \})'", guide, re.DOTALL)
+def test_the_person_of_the_lenders_first_page_is_known(untouched: SandboxProcess) -> None:
+    asked = re.search(r"-d '(\{.*?\n  \})'", text_of("start"), re.DOTALL)
     assert asked is not None
     subject = json.loads(asked[1].replace("'\"$LOAN\"'", "loan-1"))["subject"]
     person = person_of(untouched, subject["iin"]).person

@@ -30,7 +30,7 @@ from verification.stages.live_capture.measure import look_at_live_capture
 pytestmark = [pytest.mark.proof("scenarios"), pytest.mark.whole]
 
 CAMERAS = 12
-RIGHT_MIN = 0.75  # of the captures of a scenario; of honest ones 32 of 34 did (docs/sandbox.md)
+RIGHT_MIN = 0.75  # of the captures of a scenario; of honest ones 32 of 34 did (docs/evidence)
 HONEST = 2  # captures of each camera; one of every other showing
 ENDS = {"verified": Outcome.PASSED, "in_review": Outcome.REVIEW, "declined": Outcome.FAILED}
 PLAYED = {"verified": "as_told", "face_mismatch": "as_told"}

@@ -8,7 +8,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 
 from lenders import openapi
-from lenders.docs import code_pages, pages, search
+from lenders.docs import code_pages, pages, prose
 
 ROOT = Path(openapi.__file__).resolve().parents[1]
 PO = ROOT / "locale" / "ru" / "LC_MESSAGES" / "developers.po"
@@ -38,7 +38,8 @@ def _written() -> Iterator[str]:
 
 def _of_tables() -> Iterator[str]:
     yield from pages.NAVIGATION.values()
-    yield from search.TITLES.values()
+    yield from prose.TITLES.values()
+    yield from prose.SUBJECTS.values()
     for item in openapi.document()["paths"].values():
         yield from (operation["summary"] for operation in item.values())
     for meaning in code_pages.table():

@@ -4,7 +4,6 @@ import json
 import re
 import time
 from html import unescape
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -13,6 +12,7 @@ from django.test import Client
 
 from lenders import endpoints, openapi, policy
 from lenders.docs import code_pages, prose, search
+from scripts.guide_blocks import text_of
 from tests.lenders.samples import Caller
 from verification.core import codes
 from verification.core.codes import PROBLEMS, REASONS, Place, remedy_of
@@ -67,20 +67,16 @@ def test_the_documentation_is_only_read(client: Client, db: None, path: str) -> 
     assert client.post(path).status_code == 405
 
 
-def _guide() -> str:
-    return (Path(openapi.__file__).resolve().parent.parent / "docs" / "lender-guide.md").read_text()
-
-
-def test_the_guide_names_every_reason_why_people_look() -> None:
+def test_the_concepts_name_every_reason_why_people_look() -> None:
     assert [
         code
         for code, reason in REASONS.items()
-        if reason.review and f"| `{code}` |" not in _guide()
+        if reason.review and f"| `{code}` |" not in text_of("concepts")
     ] == []
 
 
 def _row(profile: Profile) -> str:
-    """What the guide's table says of a profile."""
+    """What the table of the concepts says of a profile."""
     suffices = " or ".join(
         " + ".join(f"`{route}`" for route in routes) for routes in profile.combinations
     )
@@ -103,18 +99,19 @@ def _row(profile: Profile) -> str:
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=list(PROFILES))
-def test_the_guide_says_what_every_profile_asks(profile: Profile) -> None:
-    assert _row(profile) in _guide().splitlines()
+def test_the_concepts_say_what_every_profile_asks(profile: Profile) -> None:
+    assert _row(profile) in text_of("concepts").splitlines()
 
 
-def test_the_guides_first_call_opens_a_verification(api: Caller) -> None:
-    printed = re.search(r"-d '(\{\n.*?\})'", _guide().replace("""'"$LOAN"'""", "loan-1"), re.DOTALL)
+def test_the_first_call_of_start_opens_a_verification(api: Caller) -> None:
+    start = text_of("start").replace("""'"$LOAN"'""", "loan-1")
+    printed = re.search(r"-d '(\{\n.*?\})'", start, re.DOTALL)
     assert printed
     assert api.post("/v1/verifications", json.loads(printed[1])).status_code == 201
 
 
-def test_the_guides_verifier_accepts_our_signature_and_no_other() -> None:
-    code = re.search(r"```python\n(# receiver.py.*?)```", _guide(), re.DOTALL)
+def test_the_receiver_of_start_accepts_our_signature_and_no_other() -> None:
+    code = re.search(r"```python\n(# receiver.py.*?)```", text_of("start"), re.DOTALL)
     assert code
     names: dict[str, Any] = {}
     exec(code[1], names)  # what we print is what we run  # noqa: S102
@@ -145,8 +142,8 @@ def _hits(client: Client, query: str, **more: str) -> list[str]:
         ("cooling_off", "/docs/problems/cooling_off"),
         (" `Cooling_Off` ", "/docs/problems/cooling_off"),
         ("liveness_depth_flat", "/docs/problems/liveness_depth_flat"),
-        ("clearance.frozen", "/docs#webhooks"),
-        ("in_review", "/docs#statuses"),
+        ("clearance.frozen", "/docs/webhooks#events"),
+        ("in_review", "/docs/concepts#statuses"),
         ("POST /v1/verifications", "/docs/reference#/verifications/open_verification"),
         ("consume_clearance", "/docs/reference#/clearances/consume_clearance"),
     ],
@@ -170,18 +167,18 @@ def test_every_code_is_found_first_and_has_its_page(client: Client, db: None, co
 def test_words_of_the_documents_are_found_by_their_beginnings_in_both_languages(
     client: Client, db: None
 ) -> None:
-    assert "/docs/guide#repeating-safely" in _hits(client, "repeats the same body")
-    assert "/docs/guide#repeating-safely" in _hits(client, "повтор ключа Idempotency", lang="ru")
+    assert "/docs/concepts#repeating-safely" in _hits(client, "repeats the same body")
+    assert "/docs/concepts#repeating-safely" in _hits(client, "повтор ключа Idempotency", lang="ru")
     assert any(hit.startswith("/docs/threat-model#") for hit in _hits(client, "coached victim"))
 
 
 @pytest.mark.parametrize(
     ("query", "expected", "lang"),
     [
-        ("how to verify webhook signature", "/docs/guide#webhooks", "en"),
-        ("webhook not delivered", "/docs/guide#webhooks", "en"),
+        ("how to verify webhook signature", "/docs/webhooks#verify-the-signature", "en"),
+        ("webhook not delivered", "/docs/webhooks#", "en"),
         ("authentication", "/docs/problems/not_authenticated", "en"),
-        ("callback", "/docs/guide#webhooks", "en"),
+        ("callback", "/docs/webhooks#", "en"),
         ("pagination", "/docs/problems/cursor_unknown", "en"),
         ("rate limit", "/docs/problems/throttled", "en"),
         ("idempotency key reuse", "/docs/problems/idempotency_key_reused", "en"),
@@ -195,8 +192,8 @@ def test_words_of_the_documents_are_found_by_their_beginnings_in_both_languages(
         ("аутентификация", "/docs/problems/not_authenticated", "ru"),
         ("авторизация", "/docs/problems/not_authenticated", "ru"),
         ("биометрия", "/docs/threat-model#", "ru"),
-        ("сколько действует ссылка", "/docs/guide#the-link", "ru"),
-        ("что такое разрешение", "/docs/guide#", "ru"),
+        ("сколько действует ссылка", "/docs/concepts#the-link", "ru"),
+        ("что такое разрешение", "/docs/payout#", "ru"),
         ("версии", "/docs/changelog", "ru"),
     ],
 )
@@ -297,10 +294,10 @@ def test_every_section_has_an_anchor_of_its_own(name: str) -> None:
 def test_markdown_that_is_no_markdown_is_text_and_leads_nowhere_else() -> None:
     hostile = (
         "# T <script>x</script>\n\n<img src=x onerror=y> [a](javascript:alert(1))"
-        " [b](//evil.example) [c](https://evil.example) [d](../x.py) [e](lender-guide.md#errors)"
+        " [b](//evil.example) [c](https://evil.example) [d](../x.py) [e](errors.md#limits)"
         " ![f](https://evil.example/p.png)\n\n| a |\n|--:|\n| <b onclick=x> |\n"
     )
     html = prose.render(hostile).html
     assert re.findall(r"<(?!/?(?:h1|p|a|div|table|thead|tbody|tr|th|td)\b)[^>]*>", html) == []
-    assert re.findall(r'href="([^"]*)"', html) == ["/docs/guide#errors"]
+    assert re.findall(r'href="([^"]*)"', html) == ["/docs/errors#limits"]
     assert re.findall(r"<[^>]*(?:style|src|\son\w+)=", html) == []

@@ -49,8 +49,13 @@ PAGES = [
     "/docs/search?q=cooling_off",
     *(f"/docs/{name}" for name in prose.NAMES),
 ]
-_LIKE_OTHERS = ("/docs/reference", "/docs/threat-model")
-"""One is looked at once an operation is opened, the other is drawn by the template of the guide."""
+_LIKE_OTHERS = (
+    "/docs/reference",
+    *(f"/docs/{name}" for name in prose.FILES if name != "concepts"),
+)
+"""The reference is looked at once an operation is opened; the documents have the template of the
+concepts, which have the widest table.
+"""
 
 
 @pytest.fixture(scope="module", autouse=True)

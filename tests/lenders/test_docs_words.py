@@ -44,7 +44,7 @@ def test_a_translation_names_the_same_numbers_and_code() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/docs", "/docs/problems", "/docs/reference", "/docs/search", "/docs/guide"]
+    "path", ["/docs", "/docs/problems", "/docs/reference", "/docs/search", "/docs/start"]
 )
 def test_a_page_is_russian_for_who_reads_russian_or_kazakh_and_english_else(
     client: Client, db: None, path: str
@@ -83,7 +83,7 @@ def test_the_page_of_codes_is_whole_in_russian(client: Client, db: None) -> None
     assert "Расстояние до эталона больше зоны сомнения." in page
 
 
-@pytest.mark.parametrize("name", ["guide", "threat-model"])
+@pytest.mark.parametrize("name", list(prose.FILES))
 def test_a_document_in_russian_has_the_sections_and_the_code_of_the_english_one(name: str) -> None:
     english, russian = prose.read(name, "en"), prose.read(name, "ru")
     assert [section.level for section in russian.sections] == [

@@ -7,6 +7,7 @@ import re
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import urllib3
 
@@ -37,6 +38,7 @@ class Deployment:
             f"http://127.0.0.1:{free_port()}",
             f"http://127.0.0.1:{free_port()}",
         )
+        self.developers_receiver = f"http://127.0.0.1:{free_port()}/webhooks"
         self.processes = Processes(environment=self._environment(), logs=folder / "logs")
         self.workers: list[str] = []
         self.ticks: list[str] = []
@@ -299,7 +301,9 @@ class Deployment:
             "TULGA_LOG_HEAD_DIR": str(self.folder / "log_head"),
             "TULGA_PUBLIC_URL": self.url,
             "TULGA_SANDBOX_URL": self.sandbox,
-            "TULGA_WEBHOOK_TEST_HOSTS": self.receiver.authority,
+            "TULGA_WEBHOOK_TEST_HOSTS": ",".join(
+                (self.receiver.authority, urlsplit(self.developers_receiver).netloc)
+            ),
             "TULGA_LOG_LEVEL": "DEBUG",
         }
         return own | database.environment() | broker.environment(self.folder)

@@ -1,7 +1,7 @@
-"""The guide's way from nothing to a paid loan, word for word against a real installation: by curl,
-and by the client.
+"""The lender's pages, word for word against a real installation: from nothing to a paid loan by
+curl and by the client, then the commands of each other page.
 
-What it prints is run as it is printed, in an empty folder, with the variables that it names and
+What they print is run as it is printed, in an empty folder, with the variables that they name and
 nothing else of ours.
 """
 
@@ -16,16 +16,15 @@ from typing import Any
 import pytest
 
 from insecure_sandbox.demo.__main__ import Demo
-from scripts.guide_blocks import Part, parts
-from tests.servers import free_port
+from scripts.guide_blocks import BEGIN, BY_CLIENT, BY_CURL, PAGES, Part, part_of, steps, text_of
 from tests.service.deployment import Deployment
 
 pytestmark = pytest.mark.service
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SECONDS = 240
-_BIN = "180440012349"
-_NAMED = {"TULGA_URL", "TULGA_KEY", "TULGA_BIN", "TULGA_HOME", "RECEIVER"}
+_NAMED = {"TULGA_URL", "TULGA_KEY", "TULGA_BIN", "TULGA_HOME", "TULGA_VAR_DIR", "RECEIVER"}
+_OTHERS = PAGES[1:]
 
 
 def _play(part: Part, folder: Path, variables: Mapping[str, str]) -> str:
@@ -64,21 +63,24 @@ def _end(group: int) -> None:
         return
 
 
-@pytest.fixture
-def developer(deployment: Deployment) -> tuple[Any, dict[str, str]]:
-    """A lender of their own: their API, and the variables that the guide says `make sandbox`
-    sets.
+@pytest.fixture(params=["180440012349"])
+def developer(deployment: Deployment, request: pytest.FixtureRequest) -> tuple[Any, dict[str, str]]:
+    """A lender of their own: their API, and the variables that the page `start` says
+    `make sandbox` sets.
     """
-    api = deployment.add_lender("Ақша LLP", bin=_BIN)
+    api = deployment.add_lender("Ақша LLP", bin=request.param)
     named = {
         "TULGA_URL": deployment.url,
         "TULGA_KEY": api.key,
-        "TULGA_BIN": _BIN,
+        "TULGA_BIN": request.param,
         "TULGA_HOME": str(_ROOT),
-        "RECEIVER": f"http://127.0.0.1:{free_port()}/webhooks",
+        "TULGA_VAR_DIR": str(deployment.folder),
+        "RECEIVER": deployment.developers_receiver,
     }
     # How `manage.py` and the client of this checkout find what this installation is made of.
     settings = dict(one.split("=", 1) for one in deployment.processes.environment[1:])
+    # A reader's `manage.py` takes the settings of commands.
+    del settings["DJANGO_SETTINGS_MODULE"]
     of_machine = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return api, {
         **of_machine,
@@ -95,8 +97,8 @@ def test_the_guide_goes_from_nothing_to_a_paid_loan_and_goes_there_again(
     before: set[str] = set()
     # A reader who runs it a second time does so in the same folder, where the first run's files
     # are.
-    for name in ("By curl", "By curl", "By the Python client", "By the Python client"):
-        written = _play(parts()[name], tmp_path, variables)
+    for part in (steps(*BY_CURL), steps(*BY_CURL), steps(*BY_CLIENT), steps(*BY_CLIENT)):
+        written = _play(part, tmp_path, variables)
         [found] = [
             one for one in api.call("GET", "/v1/verifications")["data"] if one["id"] not in before
         ]
@@ -106,7 +108,7 @@ def test_the_guide_goes_from_nothing_to_a_paid_loan_and_goes_there_again(
         [clearance] = set(deployment.said(found["id"], "clearance.consumed", "clearance"))
         assert api.call("GET", f"/v1/clearances/{clearance}")["status"] == "consumed"
         assert deployment.decisions(found["id"]) == ["verification.verified"]
-        if name == "By curl":
+        if part == steps(*BY_CURL):
             told = [line.split() for line in (tmp_path / "events.txt").read_text().splitlines()]
             ends = [
                 "verification.created",
@@ -117,9 +119,20 @@ def test_the_guide_goes_from_nothing_to_a_paid_loan_and_goes_there_again(
             assert told == [[event, found["id"], found["client_reference"]] for event in ends]
 
 
+@pytest.mark.parametrize("developer", ["180440012362"], indirect=True)
+def test_the_commands_of_every_other_page_run_where_those_of_the_first_ended(
+    developer: tuple[Any, dict[str, str]], tmp_path: Path
+) -> None:
+    _, variables = developer
+    commands = [steps(*BY_CURL).commands, *(part_of(text_of(name)).commands for name in _OTHERS)]
+    part = Part(commands="".join(commands), files=steps(*BY_CURL).files)
+    _play(part, tmp_path, variables)
+    assert all(part_of(text_of(name)).commands for name in _OTHERS if name != "concepts")
+
+
 def test_the_guide_says_so_and_ends_when_nothing_comes(tmp_path: Path) -> None:
     within = next(
-        line for line in parts()["By curl"].commands.splitlines() if line.startswith("within()")
+        line for line in steps(*BY_CURL).commands.splitlines() if line.startswith("within()")
     )
     hurried = within.replace("seq 240", "seq 2").replace("sleep 0.5", "sleep 0")
     said = subprocess.run(
@@ -132,15 +145,12 @@ def test_the_guide_says_so_and_ends_when_nothing_comes(tmp_path: Path) -> None:
     )
     assert said.returncode == 1
     assert "not within two minutes: grep -q told events.txt" in said.stderr
-    assert "until " not in "".join(part.commands for part in parts().values())
+    assert "until " not in "".join(part_of(text_of(name)).commands for name in PAGES)
 
 
 def test_the_guide_begins_with_what_the_sandbox_serves_and_names(tmp_path: Path) -> None:
     """That it does serve is measured: `python -m scripts.measure_guide`."""
-    assert (
-        parts()["Start it"].commands
-        == 'make sandbox\n. var/demo/developer.env\ncd "$(mktemp -d)"\n'
-    )
+    assert steps(*BEGIN).commands == 'make sandbox\n. var/demo/developer.env\ncd "$(mktemp -d)"\n'
     recipe = (_ROOT / "Makefile").read_text().partition("\nsandbox:")[2].partition("\n\n")[0]
     assert recipe.endswith("insecure_sandbox.demo --empty")
     file = Demo(tmp_path).write_variables()
@@ -153,13 +163,15 @@ def test_the_guide_begins_with_what_the_sandbox_serves_and_names(tmp_path: Path)
         check=True,
     )
     given = dict(line.split("=", 1) for line in said.stdout.splitlines())
-    assert {*_NAMED, "TULGA_VAR_DIR"} <= given.keys()
+    assert given.keys() >= _NAMED
     assert given["TULGA_HOME"] == str(_ROOT)
 
 
 def test_the_guide_names_every_variable_that_it_uses() -> None:
-    own = {"LISTEN", "RECEIVE", "LOAN", "ID", "CONTRACT", "CLEARANCE", "WEBHOOK_SECRET"}
-    for part in parts().values():
+    for part in map(part_of, map(text_of, PAGES)):
+        own = {"WEBHOOK_SECRET"} | set(
+            re.findall(r"^([A-Z]+)=", "\n".join([steps(*BY_CURL).commands, part.commands]), re.M)
+        )
         used = set(re.findall(r"\$\{?([A-Z_]+)", part.commands))
         used |= {
             name
