@@ -1,8 +1,6 @@
-"""Columns that keep in fewer bytes what is text wherever it is read. To migrations and databases
-they are binary.
+"""Compact columns for text. To migrations and databases they are binary.
 
-What a damaged row holds is read as an empty text, which is no hash and no signature: whoever
-    compares it says so.
+A damaged row reads as an empty text, which is no hash and no signature: a comparison reveals it.
 """
 
 import re
@@ -45,9 +43,9 @@ def _unpacked(stored: bytes) -> str:
 
 # Django's own takes none when it runs
 class _BinaryField(models.BinaryField):  # type: ignore[type-arg]
-    # what Python reads, for the type checker alone
+    # Django's own accepts no type argument at run time
     _pyi_private_get_type: str  # type: ignore[assignment]
-    _read: Callable[[bytes], str]  # what a column's bytes say
+    _read: Callable[[bytes], str]  # what Python reads, for the type checker only
 
     def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
         """For a migration it is Django's own."""
