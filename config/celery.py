@@ -42,8 +42,7 @@ starting.load_settings()
 logger = logging.getLogger(__name__)
 
 # glibc's malloc.h, mallopt(3): the size from which a block is mapped separately, and the free size
-# at which a heap is
-# trimmed. The first has a maximum.
+# at which a heap is trimmed. The first has a maximum.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _LARGEST_THRESHOLD = -1, -3, 32 * 2**20
 _given_back = {"at": -math.inf}  # by the monotonic clock
 
@@ -66,9 +65,8 @@ def _transport_options(broker_url: str) -> dict[str, object]:
     if scheme in ("redis", "rediss"):
         return {
             # Seconds after which Redis hands an unacknowledged task to another worker: above the
-            # hard limit, or a healthy task would
-            # start twice. With the two restore options a killed worker's tasks return in 19 s
-            # instead of 108, as measured.
+            # hard limit, or a healthy task would start twice. With the two restore options a killed
+            # worker's tasks return in 19 s instead of 108, as measured.
             "visibility_timeout": 2 * policy.STEP_HARD_LIMIT_SECONDS,
             "unacked_restore_interval": 2,
             "unacked_restore_throttle": 1,
@@ -119,8 +117,7 @@ app.conf.update(
     task_time_limit=policy.STEP_HARD_LIMIT_SECONDS,
     worker_max_memory_per_child=policy.CHILD_MEMORY_BYTES // 1024,
     # Each with its own exchange and key: queues that share Celery's default ones all get every
-    # message. RabbitMQ keeps one
-    # waiting message per queue, because all are equal.
+    # message. RabbitMQ keeps one waiting message per queue, because all are equal.
     task_queues=[
         Queue(name, Exchange(name, type="direct"), routing_key=name, max_length=1)
         for name in policy.QUEUES
@@ -145,8 +142,7 @@ app.conf.update(
     worker_pool="config.pool:TaskPool",
     worker_prefetch_multiplier=1,
     # Seconds after which a lost child's job is given up, and its place is free. A later result does
-    # not matter: the child
-    # wrote the rows itself.
+    # not matter: the child wrote the rows itself.
     worker_lost_wait=1.0,
     # the fence keeps the late writer out
     worker_cancel_long_running_tasks_on_connection_loss=False,
@@ -159,8 +155,8 @@ app.conf.update(
 # Celery would close a child's connection around each step, so that each new one loads its catalogue
 # and plans anew.
 # Django's limit decides its age, as in a request: `keep_what_lives`. An SQLite file is closed after
-# each step: a time limit
-# during a wait for the lock would leave it locked without Django's knowledge.
+# each step: a time limit during a wait for the lock would leave it locked without Django's
+# knowledge.
 if connection.vendor == "postgresql":
     app.conf["CELERY_DB_REUSE_MAX"] = sys.maxsize
 # By its name: it needs models, which exist only after Django's set-up.

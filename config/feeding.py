@@ -38,8 +38,7 @@ STEP, BELL = "verification.advance", "verification.bell"
 _rung = threading.Event()
 _looking = threading.Lock()
 # A child must not be forked during a look: on SQLite it would inherit the locks of an open file,
-# which belong to a
-# process and not to a connection.
+# which belong to a process and not to a connection.
 os.register_at_fork(
     before=_looking.acquire, after_in_parent=_looking.release, after_in_child=_looking.release
 )
@@ -160,8 +159,8 @@ class Feeder(bootsteps.StartStopStep):
 
     def _hand_out(self, worker: Any) -> None:
         # Drop finished jobs; a lost one's job is over when the pool says so. If a child died just
-        # as it took a job, the pool
-        # never reports it: its place is free when such a step's lease would end.
+        # as it took a job, the pool never reports it: its place is free when such a step's lease
+        # would end.
         long_ago = time.monotonic() - policy.LEASE_SECONDS
         running = self._running.items()
         self._running = {

@@ -34,8 +34,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     reasons, and the senders.
 
     A missing webhook sender, or overdue frames, are reported without a 503: borrowers can continue,
-    and the work is done
-    later.
+    and the work is done later.
     """
     routes = stages.route_readiness()
     try:

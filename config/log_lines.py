@@ -32,8 +32,7 @@ class LineFormatter(logging.Formatter):
     """Formats a record as one line of JSON with the request's id.
 
     An exception shows types and places, and the text only of our own errors, which hold no personal
-    data: the text of a
-    database or parser repeats values.
+    data: the text of a database or parser repeats values.
     """
 
     def format(self, record: logging.LogRecord) -> str:

@@ -75,8 +75,7 @@ class BodyLimitMiddleware(MiddlewareMixin):
     own limit.
 
     Django's own limit counts form fields only; a file in a form would reach the disk first. It
-    comes after Django's
-    LocaleMiddleware, because the refusal is a page in the reader's language.
+    comes after Django's LocaleMiddleware, because the refusal is a page in the reader's language.
     """
 
     def process_request(self, request: HttpRequest) -> HttpResponse | None:

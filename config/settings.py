@@ -113,8 +113,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     DATABASES["default"]["ENGINE"] = "config.postgresql"
     # A host without power never answers: a process would wait two minutes to connect, and a quarter
-    # of an hour for an
-    # answer. Options in the address take precedence.
+    # of an hour for an answer. Options in the address take precedence.
     DATABASES["default"]["OPTIONS"] = {
         "connect_timeout": 10,  # seconds, as the next three; the last is in milliseconds
         "keepalives_idle": 10,
@@ -122,13 +121,12 @@ else:
         "keepalives_count": 3,
         "tcp_user_timeout": 25_000,
         # The same statements recur: from the third time on a connection sends their values only,
-        # and the server keeps its plan
-        # if that is no worse than a new one. Planning was a third of its work.
+        # and the server keeps its plan if that is no worse than a new one. Planning was a third of
+        # its work.
         "server_side_binding": True,
         "prepare_threshold": 2,
         # The same on the server's side: a vanished host keeps no row locked, and a wait for a lock
-        # ends. A step holds no
-        # transaction longer than its limit of 25 s.
+        # ends. A step holds no transaction longer than its limit of 25 s.
         "options": "-c idle_in_transaction_session_timeout=60s -c lock_timeout=30s",
         **DATABASES["default"].get("OPTIONS", {}),
     }
@@ -228,8 +226,7 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
 }
 # lenders/openapi.py makes the document and its tests check it; here is how it is served. The
-# library's own deployment
-# check would look at another document.
+# library's own deployment check would look at another document.
 SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -329,8 +326,8 @@ if TULGA_MODES_LIVE:
 TULGA_WEBHOOK_TEST_HOSTS = env.comma_separated("TULGA_WEBHOOK_TEST_HOSTS")
 
 # Keys of this process by number (the highest is the newest), mode, or kind; public keys that the
-# root certified; names
-# of its own uncertified keys, of others' keys that it could read, and of those made by `make demo`.
+# root certified; names of its own uncertified keys, of others' keys that it could read, and of
+# those made by `make demo`.
 TULGA_KEY_ENCRYPTION_KEYS = _KEYS.encryption
 TULGA_INDEX_KEYS = _KEYS.index
 TULGA_WEBHOOK_KEYS = _KEYS.webhook

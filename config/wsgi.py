@@ -18,7 +18,6 @@ try:
 except SystemExit as refusal:
     print(refusal, file=sys.stderr, flush=True)
     # gunicorn's code for a process that must not be restarted. At once: an ordinary exit during
-    # loading was seen to wait
-    # for a lock for ever.
+    # loading was seen to wait for a lock for ever.
     os._exit(3)
 application = get_wsgi_application()

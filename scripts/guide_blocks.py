@@ -1,5 +1,5 @@
-"""Reads the commands of docs/lender-guide.md, so that tests and measurements run what it prints and
-nothing else.
+"""Reads the commands of docs/lender-guide.md, so that tests and measurements run exactly what it
+prints.
 """
 
 import re
@@ -18,8 +18,8 @@ _FILE = re.compile(r"# (?P<name>\w+\.py)\n")
 
 @dataclass(frozen=True)
 class Part:
-    """A numbered part of the guide: its shell commands in order, and the files that it has the
-    reader save.
+    """A numbered part of the guide: its shell commands in order, and the files for the reader to
+    save.
     """
 
     commands: str
@@ -27,7 +27,7 @@ class Part:
 
 
 def parts() -> dict[str, Part]:
-    """The numbered parts of the guide, by title. A block of Python begins with a comment that names
+    """The numbered parts of the guide, by title. A Python block begins with a comment that names
     its file.
     """
     return {

@@ -28,7 +28,7 @@ from tests import proofs  # noqa: E402
 from tests.legs import SEED  # noqa: E402
 
 _PRODUCT = ("config", "lenders", "people", "verification", "tools")
-_NOISE = 0.5  # percentage points: threads and timing take another branch now and then
+_NOISE = 0.5  # percentage points: threads and timing vary the branches
 _CONFIGURATION = """[run]
 parallel = true
 source = {product}
@@ -38,10 +38,12 @@ data_file = {folder}/.coverage
 
 
 def main() -> int:
-    """Run or read, write, compare. 1 where less is covered than before or a test failed."""
+    """Runs or reads, writes, compares. 1 if coverage fell or a test failed."""
     parser = argparse.ArgumentParser(description="Measure which statements the tests run.")
     parser.add_argument("legs", nargs="*", metavar="LEG")
-    parser.add_argument("--of", type=Path, metavar="FOLDER", help="read what a run left there")
+    parser.add_argument(
+        "--of", type=Path, metavar="FOLDER", help="read the results of an earlier run there"
+    )
     parser.add_argument("--against", type=Path, metavar="OLD.json")
     parser.add_argument("--part", default="coverage", help="the name of the evidence")
     options = parser.parse_args()
@@ -60,9 +62,7 @@ def main() -> int:
 
 
 def _run(folder: Path, legs: list[str]) -> int:
-    """The legs, each Python process of them measured: coverage.py starts in every one that finds
-    this variable.
-    """
+    """The legs, with coverage.py in every Python process that finds this variable."""
     configuration = folder / "coverage.ini"
     configuration.write_text(_CONFIGURATION.format(product=",".join(_PRODUCT), folder=folder))
     environment = dict(os.environ, COVERAGE_PROCESS_START=str(configuration))
@@ -97,7 +97,7 @@ def _figures(folder: Path) -> dict[str, Any]:
 
 
 def _compare(now: dict[str, Any], earlier: dict[str, Any]) -> int:
-    """Name each package that is covered less than it was, beyond what chance moves."""
+    """Names each package whose coverage fell by more than chance."""
     lower = [
         name
         for name in now

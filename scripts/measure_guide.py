@@ -1,8 +1,7 @@
-"""How long the lender's guide takes: a fresh clone, `make sandbox` with no cache to take from, and
-each command of it.
+"""Measures the duration of the lender's guide: a fresh clone, `make sandbox` without a cache, and
+each command.
 
-python -m scripts.measure_guide        writes docs/evidence/guide.json, of the commit that is
-checked out
+python -m scripts.measure_guide        writes docs/evidence/guide.json, for the commit checked out
 """
 
 import os
@@ -22,7 +21,7 @@ _READY = "serving at "
 
 
 class GuideFailed(Exception):
-    """A command of the guide failed; the text is what it said."""
+    """A command of the guide failed; the text is its output."""
 
 
 def main() -> int:
@@ -57,8 +56,9 @@ def main() -> int:
 
 
 def _start(clone: Path, folder: Path) -> subprocess.Popen[bytes]:
-    """`make sandbox` in the clone, once it serves. Raises `GuideFailed` if it ends, or takes half
-    an hour.
+    """`make sandbox` in the clone, once it serves.
+
+    Raises: `GuideFailed` if it ends, or takes half an hour.
     """
     transcript = folder / "sandbox.txt"
     environment = {
@@ -84,7 +84,10 @@ def _start(clone: Path, folder: Path) -> subprocess.Popen[bytes]:
 
 
 def _play(part: Part, clone: Path, folder: Path) -> float:
-    """Seconds that the commands of a part took in a folder of their own. Raises `GuideFailed`."""
+    """Seconds of a part's commands in a folder of their own.
+
+    Raises: `GuideFailed`.
+    """
     folder.mkdir()
     for name, text in part.files.items():
         (folder / name).write_text(text, encoding="utf-8")

@@ -42,9 +42,7 @@ from tests.proofs import write_evidence
 PRODUCT = ("config", "people", "lenders", "verification", "tools")
 BESIDE = ("insecure_sandbox", "clients/python/tulga", "scripts", "bench", "tests")
 CAPTURE_SEED = 7
-"""Of the commands of the live capture that is measured: both turns and two others, the most there
-are.
-"""
+"""For the measured live capture's commands: both turns and two others, the maximum."""
 DEPTH = "depth of calls"
 """The name under which a scene reports it."""
 VAGUE_NAMES = frozenset(
@@ -58,8 +56,8 @@ _RUNS = ("eds_judgement", "live_judgement", "opening")
 
 @dataclass
 class Run:
-    """The functions that a run entered, each a file and a qualified name, and how many calls of
-    them stood on one stack at most, recursion counted.
+    """The functions of a run, each a file and a qualified name, and the maximum of nested calls,
+    with recursion.
     """
 
     functions: set[tuple[str, str]] = field(default_factory=set)
@@ -94,8 +92,8 @@ def main() -> None:
 
 
 def count_rooms(root: Path) -> dict[str, Counter[str]]:
-    """Files, statements, bindings and vague names by room. The rooms of verification stand apart;
-    what lies in no folder of it counts as `verification`.
+    """Files, statements, bindings and vague names by room. The rooms of verification are
+    separate; files outside them count as `verification`.
     """
     rooms: dict[str, Counter[str]] = {}
     for place in (*PRODUCT, *BESIDE):
@@ -145,8 +143,7 @@ def _percent(counts: Counter[str]) -> float:
 
 @contextmanager
 def traced(root: Path, packages: tuple[str, ...]) -> Iterator[Run]:
-    """What fills, while the block runs, with the functions of these packages that any thread
-    enters.
+    """A set that fills with these packages' functions as threads enter them.
 
     Threads that ran before the block are not seen.
     """
@@ -185,8 +182,9 @@ def _is_function(code: CodeType, places: tuple[str, ...]) -> bool:
 
 
 def _play(name: str) -> Run:
-    """What a scene went through, in a process of its own on SQLite; raises `SystemExit` if it was
-    not played.
+    """The functions of a scene, in a process of its own on SQLite.
+
+    Raises: `SystemExit` if it was not played.
     """
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("TULGA_TEST_")

@@ -21,12 +21,12 @@ from tests import legs, proofs  # noqa: E402
 
 _ROUNDS = 10_000_000
 _LAST_WORDS = (
-    4  # lines of a run that are kept, which say how many tests passed and what repeats a failure
+    4  # lines of a run that are kept: the number of passed tests, and the repeat of a failure
 )
 
 
 def main() -> int:
-    """Run both targets as often as asked; 1 if any run was not green."""
+    """Runs both targets as often as requested; 1 if any run was not green."""
     parser = argparse.ArgumentParser(description="Repeat the tiers of the test suite.")
     parser.add_argument("--check", type=int, default=0, metavar="TIMES")
     parser.add_argument("--test", type=int, default=0, metavar="TIMES")
@@ -72,7 +72,7 @@ def _loop_seconds() -> float:
 
 
 def _figures(runs: dict[str, list[dict[str, object]]]) -> dict[str, float]:
-    """Per target how many runs, how many green, and the least, the middle and the most seconds."""
+    """Per target the number of runs and of green ones, and the least, middle and most seconds."""
     figures: dict[str, float] = {}
     for target, of_target in runs.items():
         seconds = sorted(float(str(run["seconds"])) for run in of_target)

@@ -107,8 +107,7 @@ def measure_offset() -> timedelta:
     difference, uncertainty = min(samples, key=lambda sample: abs(sample[1]))
     _state.offset = difference if abs(difference) > uncertainty else timedelta(0)
     # 2 Both clocks at one moment: of a few readings the tightest. A process suspended between the
-    # two would run ahead
-    # until the next measurement.
+    # two would run ahead until the next measurement.
     readings = []
     for _ in range(SAMPLES):
         at, read = time.monotonic(), timezone.now()

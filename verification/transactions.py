@@ -121,9 +121,8 @@ def writing(*, durable: bool = False) -> Iterator[None]:
                 run.scope_sent = None
             else:
                 # Continue the transaction of reads. Under PostgreSQL's READ COMMITTED each
-                # statement sees all earlier commits, so the
-                # data are no older. This saves a transaction in every request that reads before it
-                # writes.
+                # statement sees all earlier commits, so the data are no older. This saves a
+                # transaction in every request that reads before it writes.
                 ending.push(begun)
             yield
     finally:

@@ -1,5 +1,5 @@
-"""The documentation, served by this installation itself: nothing is fetched from elsewhere. In
-English and Russian.
+"""The documentation pages in English and Russian, served by this installation without outside
+requests.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ NAVIGATION: Final[Mapping[str, str]] = {
     "threat-model": "Threat model",
     "changelog": "Changelog",
 }
-"""The pages of which each leads to all others, by the names of their addresses."""
+"""The pages in the navigation, by the names of their addresses."""
 
 
 @require_safe
@@ -91,7 +91,7 @@ def problems_page(request: HttpRequest) -> HttpResponse:
 @require_safe
 @in_a_developers_language
 def code_page(request: HttpRequest, code: str) -> HttpResponse:
-    """One code: what it means and what to do. The `type` of a problem leads here."""
+    """One code: its meaning and remedy. A problem's `type` leads here."""
     meanings = code_pages.of_code(code)
     if not meanings:
         raise Http404
@@ -101,7 +101,7 @@ def code_page(request: HttpRequest, code: str) -> HttpResponse:
 @require_safe
 @in_a_developers_language
 def search_page(request: HttpRequest) -> HttpResponse:
-    """What the documentation has about some words, without a script."""
+    """Search results in the documentation, without a script."""
     query = request.GET.get("q", "").strip()
     is_too_long = len(query) > policy.QUERY_MAX
     hits = () if is_too_long else search.find(query, translation.get_language() or "")
@@ -115,8 +115,8 @@ def search_page(request: HttpRequest) -> HttpResponse:
 @csp_update({"img-src": ["data:"]})
 @in_a_developers_language
 def reference(request: HttpRequest) -> HttpResponse:
-    """All operations with their fields, to be tried out. Its pictures are data in its own style
-    sheet.
+    """All operations with their fields, with a form to try them. Its pictures are data in its
+    own style sheet.
     """
     return _page(request, "reference", "lenders/reference.html", {})
 
@@ -124,7 +124,7 @@ def reference(request: HttpRequest) -> HttpResponse:
 def _page(
     request: HttpRequest, here: str, template: str, facts: Mapping[str, Any], *, status: int = 200
 ) -> HttpResponse:
-    """A page with what all of them have: the navigation, and the other language."""
+    """A page with the common parts: the navigation, and the other language."""
     of_all = {
         "here": here,
         "language": translation.get_language(),

@@ -1,8 +1,8 @@
-"""The search of the documentation: an index in memory by SQLite's FTS5, made once a process.
+"""The documentation's search: an in-memory index by SQLite's FTS5, made once per process.
 
-It holds what the pages themselves are made of: codes, operations, words of events and statuses,
-and the sections of documents. A word is found by its beginning, so that its endings do not matter,
-in Russian above all.
+It holds the pages' sources: codes, operations, names of events and statuses, and the sections of
+documents.
+A word is found by its beginning, because endings vary, in Russian above all.
 """
 
 import re
@@ -23,13 +23,13 @@ from verification.core.events import TOLD
 from verification.core.status import Status
 
 TITLES: Final = {"guide": "Guide", "threat-model": "Threat model", "changelog": "Changelog"}
-"""What a hit in a document is called."""
+"""A document's name in a hit."""
 
 _WORD = re.compile(r"[^\W_][\w./-]*")
 _ENDING: Final = 2
-"""How many letters at the end of a word may differ: most endings of Russian have one to three."""
+"""How many letters at a word's end may differ: most Russian endings have one to three."""
 _STEM_MIN: Final = 4
-"""Letters that are left of it at least."""
+"""The least number of letters before that ending."""
 
 _STOP_LIST: Final = (
     "a an and are be by can did do does for from get has have how i if in is it its me my no not of"
@@ -39,7 +39,7 @@ _STOP_LIST: Final = (
     " что чтобы это я"
 )
 _STOP_WORDS: Final = frozenset(_STOP_LIST.split())
-"""Words that say nothing of what a reader looks for."""
+"""Words without meaning for a search."""
 
 SYNONYMS: Final[Sequence[Sequence[str]]] = (
     ("authentic", "authoriz", "аутентифик", "авториз"),
@@ -57,10 +57,10 @@ SYNONYMS: Final[Sequence[Sequence[str]]] = (
     ("verify", "verif", "проверк", "проверит", "проверя"),
     ("sandbox", "simulat", "песочниц", "симуляц"),
 )
-"""Beginnings of words: a word that begins with one of a row also finds the others of its row."""
+"""Beginnings of words: a word with one of a row also finds the others of its row."""
 
-# First what the whole question names, then what has it in its name, then by rank: words of titles
-# count most. Of like ranks the first in the index comes first: codes, then prose.
+# First an entry named by the whole query, then one with it in its name, then by rank: titles count
+# most. At equal ranks the first in the index wins: codes, then prose.
 _FIND: Final = """
 SELECT kind, title, snippet(entry, 1, '', '', ' … ', :excerpt), url FROM entry
 WHERE entry MATCH :expression
@@ -71,7 +71,7 @@ ORDER BY :name IN (folded(title), known_as) DESC,
 
 @dataclass(frozen=True)
 class Entry:
-    """What is found: its kind, title, text and address, and by what other name it is known."""
+    """A search entry: its kind, title, text and address, and its other name."""
 
     kind: str
     title: str
@@ -81,7 +81,7 @@ class Entry:
 
 
 def find(query: str, language: str) -> Sequence[Entry]:
-    """The entries that have words of the query, the best first, with an excerpt of each text."""
+    """The entries with words of the query, best first, with an excerpt of each text."""
     expression = " OR ".join(terms(query))
     if not expression:
         return ()
@@ -95,9 +95,9 @@ def find(query: str, language: str) -> Sequence[Entry]:
 
 
 def terms(query: str) -> Sequence[str]:
-    """The first `WORDS_MAX` different words of a query, as FTS5 looks for each by its beginnings.
+    """The first `WORDS_MAX` distinct words of a query, each by its beginnings for FTS5.
 
-    Stop words count only where there are no others.
+    Stop words count only if there are no others.
     """
     tokens = list(dict.fromkeys(_WORD.findall(query.casefold())))
     meaningful = [token for token in tokens if token not in _STOP_WORDS] or tokens
@@ -108,7 +108,7 @@ def terms(query: str) -> Sequence[str]:
 
 
 def _beginnings(word: str) -> Iterator[str]:
-    """The beginnings by which a word is found: that of itself, and those of its row."""
+    """The beginnings that find a word: its own, and those of its row."""
     yield word[: max(_STEM_MIN, len(word) - _ENDING)] if word.isalpha() else word
     for row in SYNONYMS:
         if word.startswith(tuple(row)):
@@ -117,8 +117,8 @@ def _beginnings(word: str) -> Iterator[str]:
 
 @cache
 def _index(language: str) -> sqlite3.Connection:
-    """All that can be found, in one language."""
-    # SQLite serializes what threads ask of one connection; only this function writes to it.
+    """All entries, in one language."""
+    # SQLite serialises the threads of one connection; only this function writes to it.
     index = sqlite3.connect(":memory:", check_same_thread=False)
     index.create_function("folded", 1, str.casefold, deterministic=True)
     index.execute(

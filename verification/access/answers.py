@@ -67,8 +67,7 @@ def answer(
 
     session: the hash of the answering session.
     visited: the attempt with its verification and key, read before the session was verified. It is
-    not read again unless
-    something happened since.
+    not read again unless something happened since.
 
     Raises: `BadInput` for an unreadable answer; then the turn stays open and nothing is stored.
     """

@@ -82,8 +82,7 @@ def mint(*, untrusted_session: str) -> Minted:
 
     Raises: `LinkUnusable` for an ended session.
     Raises: `Conflict` after too many codes, or for a renewed consent. No check identifies who gives
-    that consent, so it
-    stays in the browser that opened the lender's link.
+    that consent, so it stays in the browser that opened the lender's link.
     """
     at = clock.now()
     with transactions.writing():
@@ -168,8 +167,7 @@ def reply(*, untrusted_phone: str, is_told: bool) -> None:
     """Records the answer to "is somebody telling you what to press?".
 
     A no counts once, and in time. A yes counts while the verification is open, even after the
-    code's end: a person at the
-    first screen could end the code at any moment.
+    code's end: a person at the first screen could end the code at any moment.
 
     Raises: `LinkUnusable` if the answer changes nothing.
     """

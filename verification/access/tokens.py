@@ -28,8 +28,7 @@ from verification.course.access import CODE_FIELDS
 from verification.models import Access, Verification
 
 # RFC 6819 §5.1.4.2.2 asks for 128 random bits; 256 cost nothing. A plain SHA-256 suffices, because
-# the secret
-# cannot be guessed; an index finds it.
+# the secret cannot be guessed; an index finds it.
 TOKEN_BYTES: Final = 32
 TOKEN_MAX_CHARACTERS: Final = 64  # 43 characters of base64url and room for a mistyped end
 SUPERSEDED: Final = "superseded"

@@ -276,8 +276,7 @@ def _read(
     if contents.is_erased(row):
         raise Conflict("the personal data of this verification were erased", code="document_erased")
     # One entry lists a document. A statement may be rewritten in another language and the last one
-    # is signed; only
-    # the whole history tells which is last.
+    # is signed; only the whole history tells which is last.
     history = read_sound(row) if file == DOCUMENT else read(row)
     listed = [
         claim

@@ -27,10 +27,9 @@ from verification.models import Verification
 JPEG_MAX_BYTES = 40_960
 HINTS_A_SECOND = 2
 # How long an answer waits for a worker's look before the script asks again, and the minimum wait
-# before the first and
-# each later question, seconds. Ours: a look takes 0.2 on an idle worker. If it takes longer, many
-# wait, and each asks again
-# after a fifth of its wait, so that questions do not occupy the workers.
+# before the first and each later question, seconds. Ours: a look takes 0.2 on an idle worker. If it
+# takes longer, many wait, and each asks again after a fifth of its wait, so that questions do not
+# occupy the workers.
 HOLD_SECONDS, ASK_FIRST_SECONDS, ASK_AGAIN_SECONDS, ASK_AGAIN_SHARE = 2.0, 0.15, 0.04, 0.2
 HELD = BoundedSemaphore(max(1, settings.TULGA_WEB_THREADS // 2))
 
@@ -47,8 +46,7 @@ def context(page: BorrowerPage) -> Mapping[str, Any]:
     return {
         "told": json.dumps(state(page)),
         # Offered before each capture, because any may end in review, or be repeated for a better
-        # picture. A borrower with a key
-        # need not wait for that.
+        # picture. A borrower with a key need not wait for that.
         "without_camera": wording.routes_without_camera(page),
     }
 

@@ -51,9 +51,8 @@ def elsewhere(request: HttpRequest) -> HttpResponse:
             context = {"address": address, "link_until": wording.moment(minted.expires_at)}
         else:
             # `omitsize` leaves the size to the style sheet; the drawing has attributes only,
-            # without forbidden styles. Level M at
-            # least, which tolerates a loss of about 15 % (ISO/IEC 18004): the screen may be
-            # scratched.
+            # without forbidden styles. Level M at least, which tolerates a loss of about 15 %
+            # (ISO/IEC 18004): the screen may be scratched.
             qr = segno.make(address, error="m").svg_inline(
                 omitsize=True, svgclass=None, lineclass=None
             )

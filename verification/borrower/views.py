@@ -39,9 +39,8 @@ _WITH_LEAVE: Mapping[str, _Shown] = {
 }
 
 # Unknown tokens per second in one process. Ours: more than people mistype, and no load. Beyond it
-# every unknown token
-# gets the standard answer without a look-up. Known tokens are not counted: a crowd of borrowers
-# cannot block others.
+# every unknown token gets the standard answer without a look-up. Known tokens are not counted: a
+# crowd of borrowers cannot block others.
 PEEKS_A_SECOND = 50
 
 _get_or_post = require_http_methods(["GET", "HEAD", "POST"])

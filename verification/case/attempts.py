@@ -69,8 +69,7 @@ def enter(
     """Begins a stage with a fresh attempt, for the borrower's answer or a worker's preparation.
 
     None if something prevents it: another verification holds the borrower's place, no attempt is
-    left, a quota is used up,
-    or too many free endings occurred today.
+    left, a quota is used up, or too many free endings occurred today.
     For the first two, a step is scheduled that begins the stage later or ends the verification.
     The count happens while the borrower's place is held.
     """

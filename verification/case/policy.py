@@ -14,8 +14,7 @@ LINK_SECONDS = 30 * 60
 # the lifetime of the cookie in an honest browser, so that only a copied cookie is refused.
 SESSION_AFTER_END_SECONDS = 24 * 3600
 # How long the holder of a used link or session learns the lender, seconds after the end. Ours: long
-# enough for a
-# victim to notice it on a bill.
+# enough for a victim to notice it on a bill.
 LINK_TOLD_SECONDS = 30 * 24 * 3600
 # How long a code for eGov Mobile may be read, seconds. Our choice: unlock the phone, sign in to the
 # app, scan.
@@ -36,13 +35,11 @@ AGENT_MAX_CHARACTERS = 500
 # Period over which a borrower's failed attempts count. api.md §1: a day.
 ATTEMPTS_COUNTED = timedelta(seconds=of_course.TRIES_SECONDS)
 # Lifetime of a clearance, and its longest wait for its gates, seconds. api.md §1; the second is
-# ours: after that
-# the lender asks again.
+# ours: after that the lender asks again.
 CLEARANCE_SECONDS = of_course.CLEARANCE_SECONDS
 CLEARANCE_ASKED_SECONDS = 5 * 60
 # After so many seconds of outside questions a clearance stops asking and is retried. Ours: each of
-# three
-# questions may take 5, so the last has begun by then, and the step is stopped after 20.
+# three questions may take 5, so the last has begun by then, and the step is stopped after 20.
 INQUIRIES_SECONDS = 14
 # How far a lender's clock may be ahead of ours, seconds; a verifier of the log uses it too.
 OBLIGATION_AHEAD_SECONDS = of_course.OBLIGATION_AHEAD_SECONDS
@@ -51,9 +48,8 @@ TOLD_TO = timedelta(seconds=of_course.TOLD_TO_SECONDS)
 # Test clocks: the mode, the largest step and total, in seconds, and how many verifications advance
 # at once.
 # Mode and step are the course's, because a verifier of the log uses them. The others are ours:
-# after a month of its
-# own time everything has ended, and a hundred verifications need 300 statements, a quarter of a
-# second.
+# after a month of its own time everything has ended, and a hundred verifications need 300
+# statements, a quarter of a second.
 TEST_MODE, CLOCK_ADVANCE_MAX = of_course.TEST_LOG, of_course.ADVANCE_SECONDS_MAX
 CLOCK_SECONDS_MAX = 30 * 24 * 3600
 CLOCK_VERIFICATIONS_MAX = 100
@@ -70,8 +66,7 @@ DESK_ROWS = 100
 REVIEW_REASON_MIN, REVIEW_REASON_MAX = 10, 500
 
 # Maximum age of an attested visit, days, and length of its place, characters. Ours: an older visit
-# belonged to an
-# earlier credit and is on record there.
+# belonged to an earlier credit and is on record there.
 VISIT_BEFORE = timedelta(days=365)
 VISIT_PLACE_MIN = 3
 # How many earlier cases of a person are opened to find a visit or a paid credit. Ours: the newest
@@ -87,8 +82,8 @@ RATES_KEPT = 50_000
 RATES_FORGOTTEN_AFTER = timedelta(days=1)
 
 # Maximum counted rows of words that a capture shares with others; beyond it people decide. Ours: a
-# quarter of a
-# second. Captures of two people share 0.03 to 0.17 words: of a million rows, at most 170 000.
+# quarter of a second. Captures of two people share 0.03 to 0.17 words: of a million rows, at most
+# 170 000.
 WORDS_COUNTED = 200_000
 
 # How long frames are kept, and what holds them. The course's numbers, because a verifier of a log
@@ -98,20 +93,17 @@ FRAMES_HELD_FOR, FRAMES_HELD_ENDINGS = of_course.FRAMES_HELD_FOR, of_course.FRAM
 # Interval at which a disputed verification's frames are checked for release, seconds. Ours: a day.
 DISPUTED_SECONDS = 24 * 3600
 # Wait of a destruction step after `FAULTS_MAX` faults in a row, seconds. Ours: an absent store is
-# retried
-# regularly; the step is never dropped.
+# retried regularly; the step is never dropped.
 DESTRUCTION_SECONDS = 3600
 
 # The queue of steps for which a person waits at the camera. Workers serve it first. liveness.md §9
-# gives such a
-# step 0.3 s, and the judgement of a capture takes longer.
+# gives such a step 0.3 s, and the judgement of a capture takes longer.
 AWAITED_QUEUE = "looks"
 # Awaited steps that a worker starts in a row while others wait. Ours: others keep a fourth of the
 # worker.
 AWAITED_IN_A_ROW = 3
 # Queues by cost; a stage names its own. Destruction has its own queue, so that other steps wait for
-# at most one
-# batch of it. A worker may serve a subset.
+# at most one batch of it. A worker may serve a subset.
 QUEUES = (AWAITED_QUEUE, "default", "eds", "faces", "storage")
 # For ends by time or by people: no person waits at a camera.
 ENDING_QUEUE = "default"
@@ -121,17 +113,15 @@ LEASE_SECONDS = 30
 STEP_SOFT_LIMIT_SECONDS = 20
 STEP_HARD_LIMIT_SECONDS = 25
 # Memory limit of a worker's child, bytes: above it the child is replaced after the step. Ours: a
-# child after a
-# live capture holds 264 MB (docs/evidence/load.json), 110 of them its parent's; the largest picture
-# adds 150.
+# child after a live capture holds 264 MB (docs/evidence/load.json), 110 of them its parent's; the
+# largest picture adds 150.
 CHILD_MEMORY_BYTES = 600 * 2**20
 # Minimum interval between returns of freed memory to the system; 76 MB after a capture. Ours: a
-# capture has nine
-# steps, and fetching each page anew costs 50 ms more. The peak, which plans memory, stays the same.
+# capture has nine steps, and fetching each page anew costs 50 ms more. The peak, which plans
+# memory, stays the same.
 MEMORY_BACK_SECONDS = 10.0
 # Limit of a child's address space, bytes: a larger request faults, and other processes live on.
-# Ours: a child
-# reserves about 1 GB, most of it untouched.
+# Ours: a child reserves about 1 GB, most of it untouched.
 CHILD_ADDRESS_BYTES = 4 * 2**30
 # Faults in a row after which a verification ends in `failed`. With the backoff below: about two
 # minutes.
@@ -145,8 +135,7 @@ RESERVED_SECONDS = 10
 # workers.
 RESERVED_A_CHILD = 4
 # Interval at which a worker looks for work without a message, seconds. reliability.md: found within
-# 2 s, with or
-# without a broker.
+# 2 s, with or without a broker.
 LOOK_SECONDS = 1.0
 # Wait of a borrower's second verification before it tries again, seconds.
 BUSY_SECONDS = 10

@@ -28,8 +28,7 @@ LAPSE, EXPIRE, WEIGH, STOP, LEAVE = "lapse", "expire", "weigh", "stop", "leave"
 """Steps that tick, desk or web schedule.
 
 A dialogue or verification that ran out; sufficient votes; a borrower who reports a caller, or who
-left a capture
-for another route.
+left a capture for another route.
 """
 DOCUMENT: Final = "document"
 """For a verification that its lender ended: its receipt, and documents of its live attempts."""

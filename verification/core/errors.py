@@ -122,8 +122,8 @@ class SourceUnavailable(Unavailable):
 
 
 class ConsentPending(Unavailable):
-    """The person has not answered the state's message yet. The step is due again soon; no fault is
-    counted.
+    """The person has not answered the state's message yet. The step is due again soon; no fault
+    is counted.
     """
 
     code = "consent_pending"

@@ -51,8 +51,7 @@ class Ending:
     """Outcome of the attempt, time, and who decided: `checks`, `people` or `nobody`.
 
     outcome: passed, failed, inconclusive (checks), undecided (reviewers), lapsed (the borrower
-    stopped) or void (the
-    verification ended first).
+    stopped) or void (the verification ended first).
     """
 
     outcome: str
@@ -142,8 +141,8 @@ def shown_frames(kinds: Collection[str], terms: Mapping[str, Any], *, stage: str
 
 
 def build(facts: Facts) -> bytes:
-    """The canonical bytes to sign. Unreadable evidence is left out, because an ending must not wait
-    for it.
+    """The canonical bytes to sign. Unreadable evidence is left out, because an ending must not
+    wait for it.
     """
     attempt, ending, lender, terms = (
         facts.attempt,

@@ -105,8 +105,8 @@ def all_of(laws: tuple[Law, ...]) -> Amendments:
 def _walked(
     amendments: Amendments, law: Law, *, is_on_record: bool
 ) -> tuple[Amendments, list[Fault]]:
-    """The law after a file with the right number, without its faulty parts; and each rule that it
-    breaks.
+    """The law after a file with the right number, without its faulty parts; and each rule that
+    it breaks.
     """
     is_whole = amendments.number == law.number - 1
     day = None if is_on_record else almaty.day_of(law.issued_at)
@@ -166,8 +166,8 @@ def _faults_of_value(
 
 
 def _faults_of_day(name: str, item: StatusChange | Profile, day: date | None) -> Iterator[Fault]:
-    """Faults of a day: only a status in force may start in the future. day: the file's issue; None
-    for one on record.
+    """Faults of a day: only a status in force may start in the future. day: the file's issue;
+    None for one on record.
     """
     if day and item.status is not Status.IN_FORCE and item.since > day:
         detail = (
@@ -180,8 +180,8 @@ def _faults_of_day(name: str, item: StatusChange | Profile, day: date | None) ->
 def _faults_of_status(
     amendments: Amendments, change: StatusChange, is_on_record: bool
 ) -> Iterator[Fault]:
-    """Faults of a status. A later release may ship the same status as a recorded file, or a later
-    one.
+    """Faults of a status. A later release may ship the same status as a recorded file, or a
+    later one.
     """
     profile = profiles.book(amendments).get(change.profile)
     if profile is None:

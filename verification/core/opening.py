@@ -61,8 +61,7 @@ VISIBLE: Final = "visible-text"
 # Controls, formats, surrogates, private and unassigned characters, line and paragraph separators.
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 # Letters and marks without a glyph: Default_Ignorable_Code_Point (DerivedCoreProperties.txt of
-# Unicode 15.1)
-# beyond those categories, and the empty Braille pattern.
+# Unicode 15.1) beyond those categories, and the empty Braille pattern.
 _DRAWN_AS_NOTHING: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
     "\U000e0000-\U000e0fff]"

@@ -81,8 +81,8 @@ class Profile:
     birthday (U5).
     """
     confirmed_from_years: int | None = None
-    """Borrowers of this age or older confirm, too. O-56: from the birthday on, the stricter reading
-    of "over 55" (U5).
+    """Borrowers of this age or older confirm, too. O-56: from the birthday on, the stricter
+    reading of "over 55" (U5).
     """
     visit_over_mci: int | None = None
     """The person's first online credit over this sum requires a visit. O-55."""
@@ -350,8 +350,8 @@ MCI_VALUES: Final = (
     ),
 )
 MCI_WARNED_FROM_MONTH: Final = 12
-"""The month from which a missing value of the next year raises a warning. Past laws were known by
-10 December.
+"""The month from which a missing value of the next year raises a warning. Past laws were known
+by 10 December.
 """
 
 

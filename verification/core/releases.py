@@ -63,8 +63,8 @@ class Release:
         return names[: names.index(stage)] if stage in names else names
 
     def checks(self, stage: str) -> tuple[str, ...]:
-        """The checks that must pass in this stage; empty if the route lacks it, so that no result
-        suffices.
+        """The checks that must pass in this stage; empty if the route lacks it, so that no
+        result suffices.
         """
         return next((checks for name, checks, _ in self.stages if name == stage), ())
 

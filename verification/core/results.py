@@ -175,8 +175,8 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Decision:
-    """An outcome with the code that explains it; `burns`: the attempt counts against the borrower's
-    limit.
+    """An outcome with the code that explains it; `burns`: the attempt counts against the
+    borrower's limit.
     """
 
     outcome: Outcome

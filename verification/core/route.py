@@ -252,8 +252,7 @@ class Stage:
     facts: that dataclass; stored facts are read with it.
     checks: predicates of facts and policy, in run and log order.
     policy_in_use: makes the frozen dataclass of all numbers, at the time of use, because some
-    depend on installed
-    files. Raises `Misconfigured` if one is missing.
+    depend on installed files. Raises `Misconfigured` if one is missing.
     seconds: time from the opening to the end of the dialogue.
     attempts: failures before the verification is declined; None if not counted.
     timeout_code: the reason for a borrower who stops answering; the reason says whether it burns an
@@ -267,8 +266,7 @@ class Stage:
     report: one document of facts, policy, results and check names, kept as evidence
     `<stage>.report`.
     former: a check's earlier functions, oldest first; also of a removed check. A replay runs its
-    release's functions
-    (`core/releases.py`).
+    release's functions (`core/releases.py`).
     ready: loads the engines and names them. Raises `Misconfigured` if it cannot.
     hint: one word on a camera picture, which is not stored.
     quota: limits its preparations.

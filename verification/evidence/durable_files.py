@@ -9,8 +9,7 @@ from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
 
 # For web, workers and their common group, whatever the umask and Django's upload settings are: each
-# has its own user,
-# and one reads and destroys the other's files. A directory passes its group on.
+# has its own user, and one reads and destroys the other's files. A directory passes its group on.
 _FILE_MODE: Final = 0o640
 _DIRECTORY_MODE: Final = 0o2770
 _durable_names: set[Path] = set()  # directories whose own names this process has flushed to disk
@@ -42,8 +41,7 @@ class DurableFileSystemStorage(FileSystemStorage):
             fresh.unlink(missing_ok=True)
             raise
         # The name must survive a power cut too: flush the directory, and its own name, which its
-        # creator may not have
-        # flushed yet.
+        # creator may not have flushed yet.
         _flush(path.parent)
         if path.parent not in _durable_names:
             _flush(path.parent.parent)

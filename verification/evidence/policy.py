@@ -8,8 +8,7 @@ INLINE_BYTES: Final = 2000
 """Maximum sealed bytes per step that stay in rows.
 
 Ours: a file takes three flushes, and the row is flushed anyway. Larger values leave PostgreSQL's
-row
-(TOAST_TUPLE_THRESHOLD, 2 KB).
+row (TOAST_TUPLE_THRESHOLD, 2 KB).
 """
 
 PACKED_MIN, PACKED_MAX = 100, 8_192

@@ -100,8 +100,7 @@ def opening(key: Key, item: EvidenceItem, *, files: dict[str, bytes] | None = No
     `files` caches files by name: a file may hold several originals.
 
     Raises: `EvidenceUnreadable` if the file is missing or changed, does not open under this key,
-    contradicts the
-    commitment, or the item's own key was destroyed.
+    contradicts the commitment, or the item's own key was destroyed.
     """
     if item.wrapped_key is None or item.destroyed_at is not None:
         raise EvidenceUnreadable(f"the key of {item.pk} was destroyed")

@@ -244,8 +244,7 @@ def blind_index(*, purpose: str, value: str) -> dict[int, bytes]:
     """
     keys = _keys(_INDEX_KEYS)
     # Keyed, because there are only some 10^9 IINs, whose plain hashes take seconds. The zero byte
-    # separates purpose and
-    # value: neither contains one.
+    # separates purpose and value: neither contains one.
     material = f"{purpose}\0{value}".encode()
     return {
         version: hmac.digest(keys[version], material, "sha256")
@@ -299,15 +298,13 @@ def _wrap(key: Key, *, version: int) -> bytes:
 def _encrypt(secret: bytes, plaintext: bytes, *, place: Sequence[object]) -> bytes:
     """The sealed bytes, authenticated with their place, so that they open nowhere else."""
     # 1 Compress if that saves bytes. Lengths reveal something about sealed bytes, but only to a
-    # reader of the database
-    # who has one record written many times. Only a memory is, once per turn, and its secrets are
-    # keyed hashes.
+    # reader of the database who has one record written many times. Only a memory is, once per turn,
+    # and its secrets are keyed hashes.
     packed = _AS_IT_IS + plaintext
     if policy.PACKED_MIN <= len(plaintext) <= policy.PACKED_MAX:
         packed = min(packed, _COMPRESSED + zlib.compress(plaintext, wbits=_RAW), key=len)
     # 2 The nonce is random, so one key may seal 2^32 times (NIST SP 800-38D, 8.3): a KEK seals once
-    # or twice per
-    # verification.
+    # or twice per verification.
     nonce = secrets.token_bytes(_NONCE_BYTES)
     return _FORMAT + nonce + AESGCM(secret).encrypt(nonce, packed, canonical_json(place))
 

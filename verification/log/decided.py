@@ -275,8 +275,7 @@ def issue_waits() -> Exists:
     """A condition on clearance rows: the issue waits for its place in the log.
 
     Until then it is not delivered, nor can it be consumed. A restored database has lost its
-    payouts, and its log cannot
-    continue: no payout happens twice.
+    payouts, and its log cannot continue: no payout happens twice.
     """
     issues = AuditPending.objects.filter(
         entry__verification=OuterRef("verification_id"), entry__type=events.CLEARED

@@ -77,8 +77,7 @@ def _order(log: str, key: SigningKey, *, limit: int) -> int:
         load = proofs.tile_loader(log)
         size = _verified_size(log, key=key.public, load=load)  # 2
         # 3 Without entries that lack a valid signature, or whose key was revoked by then, nor later
-        # ones of their
-        # verification: they wait until `ask_again`, and each refusal is an error.
+        # ones of their verification: they wait until `ask_again`, and each refusal is an error.
         waiting = _waiting(log, limit=limit)
         unsigned = _unsigned(waiting, upto=size + len(waiting))
         _refuse(unsigned)
@@ -92,8 +91,7 @@ def _order(log: str, key: SigningKey, *, limit: int) -> int:
             return 0
         if size == 0:
             # The head file exists before the first commit, and says that the log is empty.
-            # Otherwise a crash between that commit
-            # and its head would look like a deleted file.
+            # Otherwise a crash between that commit and its head would look like a deleted file.
             empty = checkpoint.sign(Checkpoint(origin=key.name, size=0, root=EMPTY_ROOT), key=key)
             head_file.write(log, empty, key=key.public)
         _store(log, batch, size=size, key=key, load=load)  # 4, 5; and 6, after the commit
@@ -141,8 +139,7 @@ def adopt_head(log: str) -> int | None:
     present.
 
     For a host that takes over the ordering, and only after a full verification: adopting a log that
-    was turned back would
-    continue it from there.
+    was turned back would continue it from there.
 
     Raises: `LogInconsistent` if the right edge is not the last signed one.
     """
@@ -257,8 +254,7 @@ def _waiting(log: str, *, limit: int) -> list[AuditEntry]:
     """Waiting entries by time, but those of one verification by sequence, whatever the clocks say.
 
     A slow clock dates a later entry of a verification before an earlier one. In a full batch,
-    earlier entries of a
-    verification come along, which makes the batch a little larger.
+    earlier entries of a verification come along, which makes the batch a little larger.
     """
     waiting = _unordered(log)
     batch = list(waiting[:limit])

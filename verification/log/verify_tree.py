@@ -266,8 +266,7 @@ def _verify_page(log: str, size: int, revoked: Mapping[str, int], start: int) ->
             yield finding
     yield from _verify_evidence_claims(leaves, entries)
     # Each entry's key may sign it, and was not revoked by then. An entry that differs from its hash
-    # is reported for
-    # that alone.
+    # is reported for that alone.
     there = {leaf.entry_id: leaf for _, leaf in sorted(leaves.items())}
     intact = (
         entry

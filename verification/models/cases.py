@@ -112,8 +112,7 @@ class Verification(models.Model):
             ),
         )
         # Lists are pages by `created_at` and `id`. Each query has an index that ends with them, so
-        # a page of rare rows, or an
-        # empty one, needs no full scan.
+        # a page of rare rows, or an empty one, needs no full scan.
         indexes = (
             models.Index(
                 fields=("queue", "lender", "due_at"),

@@ -91,8 +91,8 @@ def send(request: Request) -> Answer:
     """The answer to a request, sent once.
 
     Raises: `Unavailable`, whose text does not reveal the address. Codes: timeout, name_unresolved,
-    address_refused,
-    connection_failed, tls_failed, answer_malformed, answer_refused, answer_too_long.
+    address_refused, connection_failed, tls_failed, answer_malformed, answer_refused,
+    answer_too_long.
     """
     with _faults(request.limits):
         exchange = _Exchange(request)

@@ -7,9 +7,8 @@ from typing import Any, Final
 LookUp = Callable[..., list[Any]]
 
 # Not the public internet. Source: IANA's IPv4 and IPv6 special-purpose registries, read 2026-11-24,
-# and the address
-# at which one cloud answers its own machines (168.63.129.16). Python's own `is_global` differs by
-# version.
+# and the address at which one cloud answers its own machines (168.63.129.16). Python's own
+# `is_global` differs by version.
 _REFUSED_V4: Final = tuple(
     ip_network(network)
     for network in (
@@ -35,9 +34,8 @@ _REFUSED_V4: Final = tuple(
     )
 )
 # Of IPv6 only global unicast is open. That excludes mapped, compatible and NAT64 addresses, unique
-# local, link-local
-# and multicast ones. 6to4, Teredo and the documentation's ranges lie inside and are excluded by
-# name.
+# local, link-local and multicast ones. 6to4, Teredo and the documentation's ranges lie inside and
+# are excluded by name.
 _OPEN_V6: Final = ip_network("2000::/3")
 _REFUSED_V6: Final = tuple(
     ip_network(network)

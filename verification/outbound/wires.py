@@ -1,8 +1,7 @@
 """Connections to checked addresses with a deadline, for httpcore, in threads and in loops.
 
 A name is resolved once, and every address checked. Connections use such an address and never the
-name, because a
-second look-up could give another one.
+name, because a second look-up could give another one.
 httpcore's timeouts are ignored: one deadline and one byte allowance bound a whole exchange.
 """
 
@@ -25,8 +24,7 @@ from verification.outbound.addresses import LookUp, is_public
 
 _CONNECT_TRIES: Final = 3  # addresses of one name tried in one exchange
 # Minimum bytes that a read counts as. Byte-by-byte senders cost processor time: measured, 3.6 s of
-# it in one
-# exchange of 15 s; with this, 0.1 s.
+# it in one exchange of 15 s; with this, 0.1 s.
 _READ_BYTES_MIN: Final = 64
 
 _Resolving = Callable[[str, int], Future[list[str]]]
@@ -40,8 +38,7 @@ def start_resolving(
     loop.
 
     A system's look-up cannot be cancelled. So it has its own thread, which is abandoned if late: it
-    holds no connection,
-    and ends when the system gives up.
+    holds no connection, and ends when the system gives up.
 
     Raises: `Unavailable` on waiting: name_unresolved, address_refused.
     """

@@ -169,8 +169,7 @@ def proof_file(*, person_id: str, verification_id: str) -> str:
     entry.
 
     Raises: `NotFound`, `Conflict` `receipt_not_ready` before the decision is ordered, and
-    `LogInconsistent` for an unproven
-    one.
+    `LogInconsistent` for an unproven one.
     """
     with transactions.writing():
         row = contents.of_any_lender(verification_id)

@@ -1,8 +1,7 @@
 """Input of a clearance's gates: attestations, the lender's loans of the day, and outside answers.
 
 Only valid entries count. Rows only locate them: an entry of another verification counts if the case
-sealed there is
-this person's and matches its first entry.
+sealed there is this person's and matches its first entry.
 
 The outside questions: Stop-credit, the account's owner, and others' credits of the day.
 

@@ -203,8 +203,7 @@ def check_address(url: str) -> SplitResult:
     try:
         address = urlsplit(url)
         # urlsplit drops tabs and line breaks (Python's bpo-43882): the parsed text must be the
-        # given one. Read the port
-        # here, because urlsplit checks it only on access.
+        # given one. Read the port here, because urlsplit checks it only on access.
         is_readable = _VISIBLE.fullmatch(url) is not None and address.port != 0
     except ValueError as error:
         raise Misconfigured("a source's address cannot be read") from error
@@ -348,7 +347,7 @@ class Service:
         except BadInput as unreadable:
             where = f" at {unreadable.pointer}" if unreadable.pointer else ""
             raise SourceUnavailable(
-                self.source, f"the answer is unreadable{where}: {unreadable.detail}"
+                self.source, f"the answer cannot be read{where}: {unreadable.detail}"
             ) from None
 
     def _post(self, content: bytes, media_type: str) -> bytes:

@@ -139,8 +139,7 @@ def trust_anchors(mode: str) -> TrustSet:
 
     The directory holds `pins.txt` and one certificate per file (DER or PEM).
     A line of `pins.txt` is `mode test|live` (once), `<SHA-256 of the DER> anchor|intermediate|tsa
-    [comment]`, empty, or
-    starts with `#`.
+    [comment]`, empty, or starts with `#`.
     It refuses a file without a pin, a pin without a file, a set without an anchor, and anything
     shared by both modes.
 

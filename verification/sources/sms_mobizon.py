@@ -6,8 +6,8 @@ Its sources are at <https://github.com/mobizon/mobizon-api-docs> (`message/api/s
 `_other/apiCode.md`).
 Both were read 2026-12-01.
 That documentation and the library <https://github.com/mobizon/mobizon-php> put `apiKey`, `api` and
-`output` into the
-address. Public clients also send them in the form; this one does so, because addresses end in logs.
+`output` into the address. Public clients also send them in the form; this one does so, because
+addresses end in logs.
 The service itself was not tried, for lack of an account.
 
 `POST /service/message/sendSmsMessage` is a form with `recipient` (digits only), `text` and

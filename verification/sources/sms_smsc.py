@@ -2,8 +2,8 @@
 
 Parameters, answers and error codes follow its public documentation, <https://smsc.kz/api/http/>.
 The English pages are at <https://smscentre.com/api/http/> ("Sending an SMS message", "Server
-response and error codes",
-"Checking the status"), read 2026-12-01. Status numbers follow public clients.
+response and error codes", "Checking the status"), read 2026-12-01. Status numbers follow public
+clients.
 The service itself was not tried, for lack of an account.
 
 1. `POST status.php` with `phone` and `id` asks whether this message was sent before. SMSC does not

@@ -52,8 +52,7 @@ def destroy_frames(verification: Verification) -> None:
             )
         return
     # 1. Files without keys, each located by its first entry. The step stays due until keys and
-    #    files are gone, so a
-    # crash leaves nothing behind.
+    #    files are gone, so a crash leaves nothing behind.
     keeping = reversed(list(history.typed(*KEEPING)))
     listed = (claim for entry in keeping for claim in placed(entry.body.get("evidence")))
     store.remove_files(

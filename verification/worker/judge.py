@@ -127,8 +127,7 @@ def judge_attempt(history: History, attempt: Attempt, stage: Stage, *, key: vaul
     with queue.finishing(history):
         at = clock.now()
         # 6 An attempt in review counts as spent until people pass it; else a parallel verification
-        # would have as many
-        # tries again. With too few voters it fails, unspent.
+        # would have as many tries again. With too few voters it fails, unspent.
         is_unsure = decision.outcome is Outcome.REVIEW
         is_for_people = is_unsure and not votes.are_too_few(row, key=key)
         burns = (decision.burns or is_for_people) and stage.attempts is not None

@@ -23,7 +23,7 @@ def is_signed(public: bytes, signature: bytes, message: bytes, what: str) -> Non
         Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
     except (ValueError, InvalidSignature):
         raise Refused(
-            f"the signature of the {what} is invalid: the content was changed, or another key signed it"
+            f"the signature of the {what} is invalid: another key, or changed content"
         ) from None
 
 

@@ -50,8 +50,7 @@ class Verifier:
         body: the original bytes.
         now: seconds since 1970.
         is_new: remembers an id and says whether it was new. Call it in the transaction of your
-        work; otherwise a message whose
-        work failed is lost.
+        work; otherwise a message whose work failed is lost.
 
         Raises: `Refused`, its kind `Reused` for a repeated one, and `BadAnswer`.
         """

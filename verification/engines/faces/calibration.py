@@ -28,8 +28,7 @@ Source = Literal["quoted", "measured"]
 # Limits of a file, ours: the largest has a few cohorts with a rate at each hundredth, thrice.
 MAX_BYTES, MAX_COHORTS, MAX_RATES, MAX_TEXT, MAX_ALSO = 2 * 1024 * 1024, 50, 500, 2000, 8
 # Conditions for deciding without a person. faces.md §2: pairs that a cohort must have, and the rate
-# of false matches
-# below which the match zone must stay with 95 % certainty.
+# of false matches below which the match zone must stay with 95 % certainty.
 LIVE_PAIRS_MIN, LIVE_FMR_MAX = 30_000, 2e-4
 
 _COUNT = re.compile(r"0|[1-9][0-9]{0,11}")

@@ -5,8 +5,7 @@ The description is JSON whose values are all text.
 Fields: `schema model file sha256 training_data side channels mean scale points template form`.
 `file` lies beside it. `training_data` is `described` or `undocumented`, per the net's maker.
 `points` names the face points for the places of `template`, `x,y x,y …` in a square of `side`
-pixels
-(see `portrait.Template`).
+pixels (see `portrait.Template`).
 The net's input is (value - mean) / scale of each colour.
 """
 

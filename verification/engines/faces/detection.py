@@ -3,8 +3,7 @@ equal size.
 
 dlib's HOG detector is only asked if YuNet finds no face, or two: whether one face is there.
 The points always come from YuNet, run again in dlib's box: another model's points change the
-embedding, which has no
-calibration for them.
+embedding, which has no calibration for them.
 Source: Wu, Peng and Yu 2023, "YuNet: a tiny millisecond-level face detector".
 """
 
@@ -100,8 +99,7 @@ def _find(image: Pixels, yunet: OnnxNet) -> list[_Found]:
     """All faces, by falling score.
 
     1 shrink · 2 pad to whole cells, in BGR · 3 run · 4 read the likely cells of each grid · 5 drop
-    overlaps with a likelier
-    face.
+    overlaps with a likelier face.
     """
     height, width = image.shape[:2]
     share = min(1.0, policy.SIDE / max(height, width))

@@ -4,8 +4,7 @@ mix.
 An embedding's id names the net, the preparation of the face, and the form of its numbers.
 A threshold belongs to one id.
 A mean of several pictures has its own id, because its distances are shorter: at a single picture's
-threshold it
-admitted up to ten times as many strangers.
+threshold it admitted up to ten times as many strangers.
 """
 
 import math
@@ -27,8 +26,7 @@ judge people.
 """
 Form = Literal["single", "single-l2", "mirror-mean-l2"]
 """The form of a net's numbers: one picture's, unchanged; of length 1; or the mean of the picture
-and its mirror, of
-length 1.
+and its mirror, of length 1.
 """
 
 _MEAN = "/mean-of-"
@@ -118,8 +116,7 @@ def median_distance(reference: Embedding, probes: Sequence[Embedding]) -> Distan
     """The upper median of the single distances of several pictures: at least half are within it.
 
     So a threshold of single pictures applies: if a stranger's picture passes with a chance p, half
-    of k pass with a chance
-    of at most 2 p (Markov), however similar the pictures are. faces.md §7.
+    of k pass with a chance of at most 2 p (Markov), however similar the pictures are. faces.md §7.
 
     Raises: `ValueError` without pictures.
     """

@@ -17,13 +17,11 @@ from verification.engines.faces import policy
 Pixels = npt.NDArray[np.uint8]
 """Height × width × 3, RGB."""
 # A JPEG marker: it starts a segment or ends the picture. In the data between them FF is escaped, or
-# a restart. A
-# pattern that begins with one plain byte runs many times as fast.
+# a restart. A pattern that begins with one plain byte runs many times as fast.
 _MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
 _SCAN, _END_OF_IMAGE = b"\xda", b"\xd9"
 # Passes over all pixels that a JPEG may request. Encoders make up to about 12; each of 64 bytes
-# cost 15 ms at 25
-# million pixels when measured, so a file of 2 MB requests minutes.
+# cost 15 ms at 25 million pixels when measured, so a file of 2 MB requests minutes.
 _MOST_SCANS = 50
 FORMATS = {b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG"}
 # For people's pictures: longest side in pixels, and libjpeg quality. Ours: a face fills a screen
@@ -93,8 +91,7 @@ def open_draft(untrusted: bytes, *, limits: ImageLimits, least: int) -> Opened:
                 )
             picture, turn = image.convert("RGB"), None
             # Pillow's own turning also rewrites all metadata, and fails on an honest camera's
-            # irregular ones. Unreadable metadata
-            # are ignored.
+            # irregular ones. Unreadable metadata are ignored.
             with suppress(SyntaxError, ValueError, struct.error):  # 6
                 orientation = image.getexif().get(_ORIENTATION)
                 turn = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
@@ -135,8 +132,7 @@ def _refuse_harmful(
         length, name = struct.unpack_from(">I4s", untrusted, at)
         at += 12 + length
         # An animation has more pictures than the one that would be shown. The checksum of an empty
-        # last chunk ends in a
-        # non-zero byte, so trailing zeros are detected.
+        # last chunk ends in a non-zero byte, so trailing zeros are detected.
         if name in (b"acTL", b"IEND"):
             end = at if name == b"IEND" else -1
             break

@@ -37,8 +37,7 @@ MAX_BYTES = (
     512 * 1024 * 1024
 )  # of an operator's net; ours: a worker's child above 600 MB is replaced
 # How ONNX names an external file with a tensor's numbers: the SHA-256 would not cover it. Field 1,
-# which is this word,
-# however long its tag and length are spelled, and whatever follows.
+# which is this word, however long its tag and length are spelled, and whatever follows.
 _ANOTHER_FILE = re.compile(rb"(\x0a|\x8a\x80*\x00)(\x08|\x88\x80*\x00)location")
 DLIB, DLIB_MODEL = "dlib-resnet-v1", "dlib_face_recognition_resnet_model_v1"
 DLIB_TRAINING_DATA: TrainingData = (
@@ -46,8 +45,8 @@ DLIB_TRAINING_DATA: TrainingData = (
 )
 SFACE, SFACE_MODEL = "sface-2021dec-yunet5", "face_recognition_sface_2021dec"
 # Faces per run of SFace: the same numbers to the last bit in nine tenths of the time, because its
-# weights are read
-# once. From six on, memory is allocated and freed each time: half as much time again.
+# weights are read once. From six on, memory is allocated and freed each time: half as much time
+# again.
 SFACE_AT_ONCE = 4
 
 

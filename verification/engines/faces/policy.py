@@ -8,25 +8,23 @@ stands beside it.
 from dataclasses import dataclass
 
 # Maximum side in pixels, and maximum ratio of the sides. Ours: a 24-megapixel photo is 6000 × 4000,
-# and a phone's
-# longest panorama is no portrait.
+# and a phone's longest panorama is no portrait.
 MOST_SIDE, MOST_RATIO = 10_000, 8
 # Longest side in pixels of the draft for the first search: at least twice YuNet's input. faces.md
 # §7.
 DRAFT_SIDE = 640
 # Least distance of the eyes in a draft, pixels: that of dlib's square, 1.5 times SFace's. A smaller
-# face is cut from
-# all pixels of the file.
+# face is cut from all pixels of the file.
 LEAST_DRAFT_EYES = 52
 # YuNet: longest side of its input, pixels, and least score of a face. faces.md §7 for the side;
-# London and the
-# portraits score 0.91 … 0.95, and none of 753 frames of 11 turning people scored below.
+# London and the portraits score 0.91 … 0.95, and none of 753 frames of 11 turning people scored
+# below.
 SIDE, SCORE = 256, 0.6
 # boxes that share more than this of their union show the same face; the model's own configuration
 OVERLAP = 0.3
 # A narrower face in YuNet's input is enlarged to twice this and located again, for points as
-# precise as in the
-# calibration: pixels. LFW's faces, the calibration's material, are about 100 wide there.
+# precise as in the calibration: pixels. LFW's faces, the calibration's material, are about 100 wide
+# there.
 SURE_WIDTH = 50
 # dlib's detector, if YuNet finds no face or two: longest side in pixels, and how often it doubles
 # the image.
@@ -51,12 +49,10 @@ class QualityLimits:
 
 
 # Measured again on 2026-11-26 on faces found by YuNet. Material: four portraits and 84 photographs
-# of London, all of
-# which pass. The same with a third and a fifth of their light, three times of it, a fifth and a
-# tenth of their contrast.
+# of London, all of which pass. The same with a third and a fifth of their light, three times of it,
+# a fifth and a tenth of their contrast.
 # Values are medians unless a range is given. They come from studios and good cameras, and say
-# little about phones in
-# poor rooms.
+# little about phones in poor rooms.
 QUALITY = QualityLimits(
     # pixels, about those of a face of 52 px, which suffers; 78 px is good, 36 px is useless
     least_eyes=24.0,

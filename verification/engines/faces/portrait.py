@@ -1,8 +1,7 @@
 """One face of a picture: its upright cut for a net, and its quality.
 
 Quality uses the model-free formulas of OFIQ (ISO/IEC 29794-5). The gate uses only the distance of
-the eyes and extremes
-of light: between the extremes, light and sharpness predict errors weakly.
+the eyes and extremes of light: between the extremes, light and sharpness predict errors weakly.
 """
 
 import math
@@ -34,8 +33,7 @@ class Template:
     eyes: both middles, the one farther left in the picture first.
     yunet5: these two, the tip of the nose, and the corners of the mouth, left first.
     dlib5: dlib's order: outer and inner corner of the right eye in the picture, outer and inner one
-    of the other, and the
-    base of the nose.
+    of the other, and the base of the nose.
     """
 
     points: PointsKind
@@ -76,9 +74,8 @@ _FACE = (slice(25, 125), slice(25, 125))
 _CHEEKS = ((slice(37, 61), slice(11, 35)), (slice(37, 61), slice(63, 87)))
 _CHIN = 1.48  # of the eye distance, from the eyes to the chin: the proportions of dlib's mean face
 # dlib's box from YuNet's points: the distance of its middle from the eyes towards the mouth, and
-# its side over the sum
-# of that distance and the eye distance. Means over London and the portraits; σ 0.07 and 0.09,
-# dlib's own steps are 0.2.
+# its side over the sum of that distance and the eye distance. Means over London and the portraits;
+# σ 0.07 and 0.09, dlib's own steps are 0.2.
 _DLIB_MIDDLE, _DLIB_SIDES = 0.53, 1.148
 
 
@@ -176,8 +173,7 @@ class Portrait:
         """A square with the points at their places, by a least-squares similarity transform.
 
         1 as in Umeyama 1991, in complex numbers: no reflection · 2 average down to twice the size
-        of the cut, because skipped
-        pixels would be noise · 3 turn, scale and shift.
+        of the cut, because skipped pixels would be noise · 3 turn, scale and shift.
         """
         landmarks = self.points[:2] if template.points == "eyes" else self.points
         if template.points == "dlib5":

@@ -1,8 +1,7 @@
 """Streebog (GOST R 34.11-2012, ST RK 34.11): the hash of the current Kazakh signature certificates.
 
 The RFC prints vectors with the most significant byte first. Files, certificates, OpenSSL and this
-module put the least
-significant byte first.
+module put the least significant byte first.
 Source: RFC 6986.
 """
 

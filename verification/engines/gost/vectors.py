@@ -2,8 +2,7 @@
 
 The RFCs print numbers with the most significant byte first unless stated otherwise.
 Source: RFC 6986 §10 (Streebog), GOST R 34.10-2012 §A.2 = RFC 7091 §7 (a signature), RFC 7836 §B
-(keys on the curve of
-the certificates).
+(keys on the curve of the certificates).
 """
 
 from typing import NamedTuple

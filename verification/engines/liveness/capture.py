@@ -87,8 +87,7 @@ def looks(steps: Sequence[StepMeasurement]) -> Looks:
     """The face of every still, including those outside the verdict: any may show another person.
 
     It is the measured face, or there are two. If a person acts beside a photograph at the frame's
-    edge, one detector may
-    see the person and the other the photograph.
+    edge, one detector may see the person and the other the photograph.
     """
     every = iter(backends.in_use().look_at_all([image for step in steps for image in step.stills]))
     looked_steps = []

@@ -105,8 +105,7 @@ class Trace:
 
     apart: mean differences of consecutive frames, grey levels.
     light: each frame's sums of grey levels in `_BANDS` bands, top to bottom, in hex. Two frames
-    differ by at least as much
-    as their bands: Σ|a - b| ≥ |Σa - Σb|.
+    differ by at least as much as their bands: Σ|a - b| ≥ |Σa - Σb|.
     pixels: of a frame, in the compared form.
     """
 
@@ -133,8 +132,7 @@ class Freshness:
     repeated: frames that show an earlier picture again after another one, which a camera never
     gives.
     noise: median of the mean differences of consecutive frames, in grey levels; None for fewer than
-    two, which must not
-    pass.
+    two, which must not pass.
     """
 
     frozen_run: int
@@ -209,8 +207,7 @@ def _grey(frame: Image) -> NDArray[np.uint8]:
 
 def _difference(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
     # Another shape is another picture: as different as black and white. With OpenCV, because in
-    # NumPy the difference of
-    # two bytes wraps around.
+    # NumPy the difference of two bytes wraps around.
     return (
         float(cv2.norm(first, second, cv2.NORM_L1)) / first.size
         if first.shape == second.shape

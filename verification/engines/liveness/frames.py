@@ -1,8 +1,7 @@
 """The gate of a camera frame: untrusted bytes in, pixels out.
 
 1 bytes · 2 the JPEG's structure, without decoding · 3 pixels per header, before decoding · 4
-upright · 5 decode ·
-6 the decoder confirms the header.
+upright · 5 decode · 6 the decoder confirms the header.
 
 Unmeasurable pictures are refused, too, never a fault: see `measurable`.
 Source: ITU-T T.81, annex B.
@@ -33,13 +32,11 @@ _BASELINE, _SCAN, _EXIF = (0xC0, 0xC1), 0xDA, 0xE1
 _OTHER_FRAMES = {0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xDA)}
 # In the entropy-coded data FF is followed by 00; D0 … D7 restart it. Of fill bytes the last begins
-# the marker: a
-# pattern that begins with one plain byte runs many times as fast.
+# the marker: a pattern that begins with one plain byte runs many times as fast.
 _MARKER_IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 # Segments that browsers' `canvas.toBlob` adds: all JFIF, Chromium a colour profile, Safari an EXIF
-# with the size and
-# an empty Photoshop block. Their first bytes, and maximum sizes. Without this limit a comment makes
-# an old frame new.
+# with the size and an empty Photoshop block. Their first bytes, and maximum sizes. Without this
+# limit a comment makes an old frame new.
 _BESIDE = {
     0xE0: (b"JFIF\x00", 14),
     0xE1: (b"Exif\x00\x00", 512),
@@ -79,8 +76,7 @@ def read_header(untrusted: bytes) -> Header:
     """The header of a whole JPEG file of one baseline colour picture.
 
     1 start marker · 2 segments with their lengths, only those of browsers · 3 one frame header:
-    baseline, 8 bits, three
-    components · 4 one scan · 5 the end marker, and no byte after it.
+    baseline, 8 bits, three components · 4 one scan · 5 the end marker, and no byte after it.
 
     Raises: `Refused` with a code for each defect.
     """

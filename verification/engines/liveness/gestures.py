@@ -129,8 +129,7 @@ def neutral(
     """The face at rest.
 
     full: full frames of the same moments. They alone decide whether the eyes are open, if they show
-    any: in the chain's
-    small pictures the lids of a narrow eye are a pixel or two apart.
+    any: in the chain's small pictures the lids of a narrow eye are a pixel or two apart.
 
     Raises: `Refused` for too few frames, or if the face is turned, speaking or asleep.
     """

@@ -39,8 +39,7 @@ class Told:
 
     label, facing, width, height: of the video track, by the browser.
     pictures, span_us, shortest_us, longest_us: the camera's pictures since the command was shown,
-    the time from first to
-    last by the pictures' own clock, and the extremes of one picture's time.
+    the time from first to last by the pictures' own clock, and the extremes of one picture's time.
     events, moved: of the phone's motion sensor, their number, and the widest range of an axis in
     mm/s².
     """
@@ -69,8 +68,7 @@ class Injection:
     cameras: how many different ones.
     facing: as stated.
     pictures, off_us: pictures with a camera clock, and its largest deviation from exact steps of a
-    usual rate; None without
-    a clock.
+    usual rate; None without a clock.
     events, moved: as in `Told`, over the capture.
     shaken: how often the background moved as a whole while a sensor reported no movement.
     returned: pictures of a movement that came back later.
@@ -98,8 +96,8 @@ class InjectionLimits:
     events, shaken: least number of equal sensor events, and of movements of the background by
     `shift` pixels.
     returned: least number of pictures that came back, two in a row, at least `apart` pictures
-    later, no farther away than
-    `alike` times their nearer neighbour, which must be `moving` grey levels away.
+    later, no farther away than `alike` times their nearer neighbour, which must be `moving` grey
+    levels away.
     """
 
     virtual_cameras: tuple[str, ...]

@@ -72,8 +72,7 @@ def detect(image: Image, *, network: Network) -> list[Face]:
     """All faces in the image, by falling score, from BlazeFace, short range.
 
     1 scale the image into the model's square, with black margins · 2 run · 3 drop low scores · 4
-    decode against the anchors ·
-    5 suppress overlaps with a better one.
+    decode against the anchors · 5 suppress overlaps with a better one.
     Source: Bazarevsky et al. 2019, "BlazeFace", the model card.
     """
     height, width = image.shape[:2]

@@ -29,8 +29,8 @@ NUMBERS = (
 )  # of a frame: the lowest frequencies of the face, 10 each way but the mean
 _DOWN, _ACROSS = (axis.ravel()[1:] for axis in np.indices((_SIDE, _SIDE)))
 # A replay's change in each, the median over replays with all changes at once: it falls with the
-# vertical frequency and
-# hardly with the horizontal one, because a wall shows beside a face and not above it.
+# vertical frequency and hardly with the horizontal one, because a wall shows beside a face and not
+# above it.
 _UNITS = 0.36 / (2 + _DOWN)
 _DARK = 16.0  # grey levels added before the logarithm: below them a camera shows noise
 _STEPS, _LARGEST = (

@@ -2,8 +2,7 @@
 mesh.
 
 1 reduce the picture, which hides a cloth's threads · 2 rough: a mouth has edges, a cloth has none ·
-3 chin: a cloth seldom
-has the colour of skin. `policy.MASK` decides.
+3 chin: a cloth seldom has the colour of skin. `policy.MASK` decides.
 """
 
 from collections.abc import Iterable

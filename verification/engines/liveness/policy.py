@@ -4,8 +4,7 @@ sets it uses.
 Fixed on 2026-11-24 from five people's clips, before the attack generators existed, unless stated
 otherwise.
 Results on all genuine clips, of seven people at the page's own rate: docs/evidence/genuine.json,
-and
-docs/liveness-measurements.md, "What each gate does with genuine captures".
+and docs/liveness-measurements.md, "What each gate does with genuine captures".
 """
 
 from dataclasses import dataclass
@@ -21,11 +20,9 @@ from verification.engines.liveness.planarity import PlanarityLimits
 from verification.engines.liveness.prints import AgainLimits
 
 # The thin chain, which shows gestures, depth and cuts. On the real clips, reduced to 240 pixels a
-# side: every gesture is
-# recognised as at 480, and turns have more depth (0.79 … 0.97). From 5 frames a second on a cut to
-# another person keeps
-# fewer corners (≤ 0.21) than a genuine frame (1 % quantile ≥ 0.28). docs/liveness-measurements.md,
-# the chain.
+# side: every gesture is recognised as at 480, and turns have more depth (0.79 … 0.97). From 5
+# frames a second on a cut to another person keeps fewer corners (≤ 0.21) than a genuine frame (1 %
+# quantile ≥ 0.28). docs/liveness-measurements.md, the chain.
 CHAIN = FrameLimits(
     most_bytes=11 * 1024,  # at quality 0.6 about 6 KB; a page sends less
     most_side=600,  # pixels; the shorter side has 240, so a wide camera gives 427
@@ -43,8 +40,8 @@ NEUTRAL = NeutralLimits(
     turn=0.20,  # talking faces stay within 0.18 of 0
     mouth=0.15,  # closed or smiling mouths ≤ 0.12
     # Open eyes in full frames: the five people 0.30 … 0.41, a narrow-eyed man 0.20 … 0.24 at every
-    # distance, a smiling
-    # portrait 0.20; closed ones 0.05 … 0.15. In the chain that man has 0.13 from 76 pixels on.
+    # distance, a smiling portrait 0.20; closed ones 0.05 … 0.15. In the chain that man has 0.13
+    # from 76 pixels on.
     # liveness.md §10.
     eye=0.15,
     # one eye of a bearded man before a window 0.13 … 0.17, the other 0.26 … 0.30; of a closed one
@@ -56,14 +53,13 @@ NEUTRAL = NeutralLimits(
 )
 
 # "Of so many windows": those of genuine.json that show a gesture to the eye, at the page's rate;
-# "others": of 23 frames
-# that slide over whole clips without the gesture. "gestures" there, of seven people.
+# "others": of 23 frames that slide over whole clips without the gesture. "gestures" there, of seven
+# people.
 GESTURES = GestureThresholds(
     turn=0.35,  # 10 of 12 windows of 3 people pass; faces that do not turn ≤ 0.17; paper ≤ 0.34
     # 0.23 … 0.41 in 9 windows of 4 people; talk and laughter ≤ 0.25, but one man's ≤ 0.34. Refitted
-    # without each person in
-    # turn 0.28, which misses as many of the 9 (1) and lets 6 of 581 others pass instead of 4: so it
-    # stays.
+    # without each person in turn 0.28, which misses as many of the 9 (1) and lets 6 of 581 others
+    # pass instead of 4: so it stays.
     mouth=0.30,
     # 4 of 6 windows of 4 people pass, 2 blinks lie between two frames; awake, winking, smiling ≤
     # 0.34
@@ -94,16 +90,14 @@ SECOND_FACE = SecondFaceLimits(
 )
 
 # In the thin chain, which is compressed more: patterns there score up to 0.63 (a warped portrait, 3
-# of 40 frames of 3.2
-# KB; none of 168 as a page sends them). Of second faces beside a noisy portrait only one in four is
-# found, with 0.52 … 0.59.
+# of 40 frames of 3.2 KB; none of 168 as a page sends them). Of second faces beside a noisy portrait
+# only one in four is found, with 0.52 … 0.59.
 # So a face in one frame of the chain must be clear, and a faint one must persist; stills detect
 # better.
 SECOND_FACE_IN_CHAIN = SecondFaceLimits(score=0.65, share=0.25, frames=10)
 
 # Maximum distance of the gesture detector's eyes from the comparison's, in widths of the face:
-# beyond it they see two
-# faces. 87 frames of five real people: at most 0.05, also in turns.
+# beyond it they see two faces. 87 frames of five real people: at most 0.05, also in turns.
 SAME_EYES = 0.2
 
 FRESHNESS = FreshnessLimits(frozen=0.05)  # grey levels; the same picture 0.0, real clips ≥ 0.31
@@ -119,8 +113,7 @@ QUALITY = QualityLimits(
 )
 
 # Over mouth and nose. Its material: drawn masks, and the bare faces of 49 people, at rest, moving,
-# in the dark, in noise,
-# lit from below and under a hat. docs/liveness-measurements.md, Masks.
+# in the dark, in noise, lit from below and under a hat. docs/liveness-measurements.md, Masks.
 MASK = MaskLimits(
     side=160,  # pixels; threads are invisible at this size, and noise hardly visible
     # bare faces ≥ 1.07, one hint of 1 319 0.91, in the dark 0.79; drawn masks of no strong colour ≤
@@ -146,8 +139,7 @@ AGAIN = AgainLimits(
     many=3,  # replays of the model 3 and more, its other captures up to 2: people review
     marked=0.2,
     # The same under a hand's sway, a slant and any speed: for review only.
-    # docs/liveness-measurements.md, "A replay that is
-    # held in a hand".
+    # docs/liveness-measurements.md, "A replay that is held in a hand".
     looks=LooksLimits(
         # frames: of a film at 0.4 of its speed 20 show half of them, at 2.5 times its speed 8 show
         # 20
@@ -159,9 +151,8 @@ AGAIN = AgainLimits(
         # steps
         moving=4.0,
         # Two real captures of one person at most 0.71 of 500, of two people 0.60 of 2 600. But a
-        # man who turns twice to the same
-        # side within a minute 0.79, and two painted sittings of one photograph 0.85 of 190: so it
-        # lies above.
+        # man who turns twice to the same side within a minute 0.79, and two painted sittings of one
+        # photograph 0.85 of 190: so it lies above.
         likeness=0.86,
     ),
 )
@@ -171,13 +162,13 @@ AGAIN_KINDS = 6  # of the marks of a frame, those that are in the index
 # common marks of two captures, at least, for a comparison; two people at most 4, replays 7 and more
 AGAIN_SHARED = 6
 # Maximum compared captures; if more have enough common marks, people review. One costs 19 ms with
-# its opening, all of
-# them 1.2 s. No stranger has enough; of one's own, all captures at one place do: 23 marks and more.
+# its opening, all of them 1.2 s. No stranger has enough; of one's own, all captures at one place
+# do: 23 marks and more.
 AGAIN_OTHERS = 64
 
 # Pixels between the eyes of a full frame below which the page asks the person to come closer.
-# OFIQ's middle of good and
-# poor; at 45, which `QUALITY` still accepts, a turning man is farther from himself than 1.08.
+# OFIQ's middle of good and poor; at 45, which `QUALITY` still accepts, a turning man is farther
+# from himself than 1.08.
 # liveness.md §10.
 GUIDED_EYES = 70.0
 
@@ -220,18 +211,16 @@ class ThroughoutLimits:
 
 
 # Every third frame is at most half a second from the next, and corners join the rest. 0.25 s: two
-# frames of a slow
-# camera; over three, half a second, corners of genuine faces fell to 0.07. 1.0: the full deviation
-# of a face at rest, turn
-# and pitch together.
+# frames of a slow camera; over three, half a second, corners of genuine faces fell to 0.07. 1.0:
+# the full deviation of a face at rest, turn and pitch together.
 THROUGHOUT = ThroughoutLimits(
     every=3,
     acting=3,
     apart_ms=250,
     near=1.0,
     # Up to a turn of 0.30 the medians of 13 people lie under 0.97 and single strangers from 1.14
-    # on; where a turn counts,
-    # from 0.35 on, they overlap. For a nod likewise 18 degrees. liveness.md §10a.
+    # on; where a turn counts, from 0.35 on, they overlap. For a nod likewise 18 degrees.
+    # liveness.md §10a.
     way_turn=0.30,
     way_nod=18.0,
     way=2,  # a head turns past them in about 0.2 s: mostly one frame on each side
@@ -251,10 +240,9 @@ class GateLimits:
     repeated: int = 0  # frames, at most
     noise: float = 0.05  # grey levels, more than
     # At least, over both turns: a window's ratio in the enlarged chain is 0.65 and more in 29
-    # windows of three people who
-    # turn, their medians 0.76 … 0.84; flat paper ≤ 0.24, bent paper ≤ 0.34. It lies between. It
-    # never refuses and only leads to
-    # review: three people do not represent the honest.
+    # windows of three people who turn, their medians 0.76 … 0.84; flat paper ≤ 0.24, bent paper ≤
+    # 0.34. It lies between. It never refuses and only leads to review: three people do not
+    # represent the honest.
     planarity_ratio: float = 0.60
     # Of the eye distance, at least: that ratio, and the required evidence; in those windows ≥
     # 0.036.
@@ -262,37 +250,32 @@ class GateLimits:
     # Of consecutive boxes, at least: below it the detector itself counts two faces; genuine ≥ 0.69.
     overlap: float = 0.30
     # Of the face's corners, at least, from one frame to the next: genuine ≥ 0.41, a cut to a
-    # stranger ≤ 0.19, of seven
-    # people; without each of them in turn 0.28 … 0.33. docs/liveness-measurements.md, "Proposed,
-    # before the attack exists", for
-    # this and the shares below.
+    # stranger ≤ 0.19, of seven people; without each of them in turn 0.28 … 0.33.
+    # docs/liveness-measurements.md, "Proposed, before the attack exists", for this and the shares
+    # below.
     corners: float = 0.30
     # The same around the face, if the area beyond the head changed: genuine ≥ 0.28, a cut ≤ 0.16;
-    # without each person in
-    # turn 0.21 … 0.23. For review: the material has no camera carried about.
+    # without each person in turn 0.21 … 0.23. For review: the material has no camera carried about.
     surroundings: float = 0.22
     # Distances in the chain, as shares of the threshold at which faces match, 1.00 for the default
-    # net. The median of the
-    # frames that prove a gesture: over whole commands ≤ 0.74. From one compared frame to the next:
+    # net. The median of the frames that prove a gesture: over whole commands ≤ 0.74. From one
+    # compared frame to the next:
     # genuine ≤ 0.71, a cut ≥ 1.13.
     # The other two are the edges of the zones: all but one frame, and any that proves a gesture,
-    # within the match (≤ 0.88), all
-    # within review. `next_face` also applies over a joint that keeps too few corners.
+    # within the match (≤ 0.88), all within review. `next_face` also applies over a joint that keeps
+    # too few corners.
     acting_median: float = 0.90
     next_face: float = 0.95
     # For review, because four people are too few for a refusal. What the faces of different
-    # gestures have in common beyond
-    # the face at rest: of three people at most 0.32 in 99 of 100 captures, of a fourth, who looked
-    # down, more. And how far the
-    # face at rest between gestures is from the first: of all four at most 0.59. Measured with the
-    # default net.
+    # gestures have in common beyond the face at rest: of three people at most 0.32 in 99 of 100
+    # captures, of a fourth, who looked down, more. And how far the face at rest between gestures is
+    # from the first: of all four at most 0.59. Measured with the default net.
     common: float = 0.33
     resting: float = 0.60
     # The median of a step's frames on the way, as a share of the match: of 13 people under 0.97,
-    # single strangers 1.14 and
-    # more, in frames 320 pixels wide; at 160, which a page may use, 1.08. liveness.md §10a, for
-    # this and those below, which
-    # decide when far and deep frames need no review.
+    # single strangers 1.14 and more, in frames 320 pixels wide; at 160, which a page may use, 1.08.
+    # liveness.md §10a, for this and those below, which decide when far and deep frames need no
+    # review.
     way: float = 1.0
     way_near: float = 0.90  # and within the match as today's proof of a gesture
     # Of the register's face: of 3 444 pairs of strangers none is nearer than 0.98.
@@ -302,8 +285,7 @@ class GateLimits:
     deep: float = 1.20
     deep_next: float = 1.0
     # If the gestures are so near to the register's face, the person is identified, and neither of
-    # the two applies: of 3 444
-    # pairs of strangers none is nearer than 0.98.
+    # the two applies: of 3 444 pairs of strangers none is nearer than 0.98.
     known: float = 0.80
 
 

@@ -1,8 +1,7 @@
 """Storable features that recognise a capture later, and the comparison of two captures.
 
 A crop or a new compression hardly changes two features of a frame: the signs of the upright face's
-low frequencies, and
-the pose and movement of the face.
+low frequencies, and the pose and movement of the face.
 `laid` compares two captures:
 1. Moving frames of one.
 2. Placed along the other at every position and speed.
@@ -35,13 +34,11 @@ _FORMAT = b"\x02"
 _STEPS = np.array([1e4, 1e2, 1e2, 1e4, 1e4, 1e4, 10, 10, 10])
 _LARGEST = np.iinfo(np.int16).max
 # The unit of each in a comparison of movements: a multiple of a new compression's effect in the
-# real clips. Place and
-# size are relative to the eye distance, so a crop does not change them.
+# real clips. Place and size are relative to the eye distance, so a crop does not change them.
 _UNITS = np.array([0.06, 3.0, 2.0, 0.06, 0.07, 0.07, 0.04, 0.04, 0.04])
 _MARKS, _CHOSEN = 12, 20  # marks a frame, numbers of the look in each
 # The numbers of each kind of mark: constant for ever, or old marks are lost. NumPy may give other
-# numbers for a seed in
-# another version (NEP 19): a test pins the resulting marks.
+# numbers for a seed in another version (NEP 19): a test pins the resulting marks.
 _CHANCE = np.random.default_rng(7)
 _CHOICES = [
     np.sort(_CHANCE.choice(appearance.NUMBERS, _CHOSEN, replace=False)) for _ in range(_MARKS)

@@ -60,11 +60,10 @@ class Throughout:
     without such.
     each: every compared frame. way: see `Way`.
     jumps: each joint that keeps fewer corners than any genuine face without a fast turn: its share,
-    and the distance of the
-    faces on both sides.
+    and the distance of the faces on both sides.
     to_reference: to the register's face, None without one. Of each step the median, at rest of all
-    compared frames, else of
-    those that prove its gesture; the rest's, or the gestures' median if larger.
+    compared frames, else of those that prove its gesture; the rest's, or the gestures' median if
+    larger.
     farthest_reference: the greatest.
     """
 
@@ -307,8 +306,8 @@ class _Places:
     joints: the share of corners over each joint with followed corners and without missing time.
     weak: of those, joints with too few corners, by the preceding position.
     more: further compared frames: both sides of such a joint, and those on the way next to deep
-    ones. They are outside the
-    means of 4 and 5 and outside `next`, whose limits were measured without them.
+    ones. They are outside the means of 4 and 5 and outside `next`, whose limits were measured
+    without them.
     """
 
     compared: list[int]

@@ -120,8 +120,7 @@ def parse_certificate(untrusted: bytes, *, tree: Element | None = None) -> Certi
     """The certificate in DER bytes. `tree`: the same bytes, if parsed as a part of others.
 
     Raises: `Refused`: eds_too_large, eds_malformed (also for trailing bytes and repeated
-    extensions), or
-    eds_algorithm_refused if its key is of no accepted family.
+    extensions), or eds_algorithm_refused if its key is of no accepted family.
     """
     return _parse(untrusted, tree, gost=keys.GOST)
 
@@ -184,8 +183,7 @@ def _body(root: Element) -> list[Element]:
     """The parts of the signed body. Parts that the library ignores are refused."""
     tbs, algorithm, _ = der.items(root, der.SEQUENCE, "certificate", at_least=3, at_most=3)
     # RFC 5280 §4.1: the version and six parts, then extensions. A version 1 certificate omits its
-    # version, so it has one part
-    # too few and is refused.
+    # version, so it has one part too few and is refused.
     body = der.items(tbs, der.SEQUENCE, "certificate body", at_least=7, at_most=8)
     # RFC 5280 §4.1.1.2: only the inner one is signed, so the outer one must be equal.
     if algorithm.raw != body[2].raw:
@@ -204,10 +202,9 @@ def _for_library(root: Element) -> bytes:
     signature; all else is equal.
 
     Names: the library refuses a PrintableString with other characters, warns about the authority's
-    own (X.520 finds it too
-    long), and takes twice our time. Empty `ocsp-nocheck`: the authority's older responders have it;
-    RFC 6960 §4.2.2.2.1
-    requires NULL.
+    own (X.520 finds it too long), and takes twice our time. Empty `ocsp-nocheck`: the authority's
+    older responders have it;
+    RFC 6960 §4.2.2.2.1 requires NULL.
     """
     tbs, algorithm, signature = root.children
     parts = [child.raw for child in tbs.children]

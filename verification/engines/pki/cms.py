@@ -132,8 +132,8 @@ def parse_cms(untrusted: bytes, *, max_bytes: int) -> SignedStatement:
     """The signed statement in DER, PEM or bare base64, of at most `max_bytes` decoded bytes.
 
     Raises: `Refused`: eds_too_large, eds_malformed (also for text around the armor),
-    eds_signer_count,
-    eds_certificate_missing, and as `parse_certificate` for the signer's certificate.
+    eds_signer_count, eds_certificate_missing, and as `parse_certificate` for the signer's
+    certificate.
     """
     # Text may take twice the bytes of a binary.
     if len(untrusted) > 2 * max_bytes:

@@ -8,9 +8,8 @@ Any doubt is `eds_revocation_unknown`: never a pass, never "revoked".
 
 Entries are sorted arrays of bytes: a million take 28 MB, and a look-up a few steps.
 A record is the serial number (21 bytes, sign-extended), the revocation time as the number
-YYYYMMDDhhmmss (6) and the
-reason (1). Records lie in 256 arrays by the serial number's last byte, so that sorting needs little
-room.
+YYYYMMDDhhmmss (6) and the reason (1). Records lie in 256 arrays by the serial number's last byte,
+so that sorting needs little room.
 Source: RFC 5280 §5, §6.3.
 """
 
@@ -250,8 +249,7 @@ def read_entries(data: bytes, start: int, stop: int) -> Entries:
     """The entries encoded side by side in `data[start:stop]`.
 
     Raises: `Refused` for an unreadable one, and for a critical extension: it may concern another
-    issuer's certificate, and
-    then so do all later ones.
+    issuer's certificate, and then so do all later ones.
     """
     arrays = [bytearray() for _ in range(256)]
     at = start

@@ -35,8 +35,7 @@ _INDEFINITE = 0x80
 _MAX_DEPTH = 32
 MAX_ELEMENTS = 20_000
 # X.690 §11.7 and §11.8: in DER a time has its seconds and ends in Z. DER allows a GeneralizedTime a
-# fraction, which a
-# certificate may not have (RFC 5280 §4.1.2.5.2).
+# fraction, which a certificate may not have (RFC 5280 §4.1.2.5.2).
 _TIMES = {UTC_TIME: re.compile(rb"\d{12}Z"), GENERALIZED_TIME: re.compile(rb"\d{14}Z")}
 # By the universal tags of X.680: UTF8String, NumericString, PrintableString, TeletexString,
 # IA5String, VisibleString,

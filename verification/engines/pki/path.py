@@ -48,8 +48,7 @@ def build_path(
     accepts_expired_anchors: their dates are not checked either, as in RFC 5280 §6.1.1 (d).
 
     Raises: `Refused`: eds_path_untrusted, eds_algorithm_refused, eds_certificate_expired,
-    eds_certificate_not_yet_valid (the
-    last two of the leaf).
+    eds_certificate_not_yet_valid (the last two of the leaf).
     """
     undated = {anchor.sha256 for anchor in anchors if accepts_expired_anchors}
     check = partial(

@@ -234,8 +234,7 @@ def require_good(
     always does.
 
     Raises: `Refused`: eds_certificate_revoked (facts: reason, revoked_at, and whether before or
-    after), or
-    eds_revocation_unknown.
+    after), or eds_revocation_unknown.
     """
     if status.state is State.UNKNOWN:
         raise unknown("the responder does not know the certificate")

@@ -34,8 +34,7 @@ EMAIL_PROTECTION = "1.3.6.1.5.5.7.3.4"
 # Extended key usages of the authority's own arc, 1.2.398, which is Kazakhstan's.
 INDIVIDUAL = "1.2.398.3.3.4.1.1"
 # Roles other than an individual's: an individual's information system, legal entities with all
-# their employees, the
-# staff of the authority.
+# their employees, the staff of the authority.
 _OTHER_ROLES = ("1.2.398.3.3.4.1.1.", "1.2.398.3.3.4.1.2", "1.2.398.3.3.4.2")
 _IIN = re.compile("IIN([0-9]{12})")
 _SPACE = b" \t\r\n"

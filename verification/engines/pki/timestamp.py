@@ -73,8 +73,7 @@ IMPRINTS: dict[str, Callable[[bytes], bytes]] = keys.TIMESTAMP_DIGESTS
 
 TIME_STAMPING = "1.3.6.1.5.5.7.3.8"
 # RFC 3161 §4: an authority that ends its service with its key intact. An absent reason, which a
-# list cannot distinguish
-# from reason 0, and every other one refuse all its tokens.
+# list cannot distinguish from reason 0, and every other one refuse all its tokens.
 _AFFILIATION_CHANGED, _SUPERSEDED, _CESSATION_OF_OPERATION = 3, 4, 5
 _KEY_INTACT = frozenset({_AFFILIATION_CHANGED, _SUPERSEDED, _CESSATION_OF_OPERATION})
 
@@ -168,8 +167,7 @@ def verify_answer(
     our nonce.
 
     Raises: `Refused` (eds_timestamp_unavailable, or eds_revocation_unknown): a defect of a
-    requested token is never the
-    signer's fault.
+    requested token is never the signer's fault.
     """
     try:
         token = parse_token(
@@ -197,8 +195,7 @@ def check_token(
     """Steps 2–6: the proof of `token` for `signature`, which the key of `signer` made. `at`: now.
 
     Raises: `Refused`: eds_timestamp_invalid, eds_timestamp_untrusted, eds_timestamp_time, or
-    eds_revocation_unknown if the
-    revocation of the token's signer is unknown.
+    eds_revocation_unknown if the revocation of the token's signer is unknown.
     """
     # 2. RFC 3161, appendix A: the imprint covers the signature's value and no other signature.
     digest = IMPRINTS.get(token.imprint_oid)

@@ -25,8 +25,7 @@ from verification.core.errors import Refused
 from verification.engines.pki.der import malformed
 
 # A signed statement has 35 tags in 6 levels, 1 namespace and 20 quotation marks. Its text adds 90
-# quotation marks and
-# twice those of names and purpose; each further signature has 32 tags.
+# quotation marks and twice those of names and purpose; each further signature has 32 tags.
 _MAX_TAGS = 512
 _MAX_DEPTH = 16
 _MAX_NAMESPACES = 32

@@ -129,10 +129,8 @@ def parse_signatures(untrusted: bytes, *, max_bytes: int) -> tuple[SignedXml, ..
     Each covers the document at its addition: neither itself nor later ones.
 
     Raises: `Refused`: eds_too_large, eds_malformed, eds_signer_count (more than ten),
-    eds_algorithm_refused,
-    eds_signed_attributes_invalid (not exactly one reference, to the whole document),
-    eds_certificate_missing, and as
-    `parse_certificate` for a signer's certificate.
+    eds_algorithm_refused, eds_signed_attributes_invalid (not exactly one reference, to the whole
+    document), eds_certificate_missing, and as `parse_certificate` for a signer's certificate.
     """
     root = parse_document(untrusted, max_bytes=max_bytes)
     # Enveloped, as NCALayer writes it: the signature is a child of the element it signs (XMLDSig

@@ -52,7 +52,7 @@ class Command(BaseCommand):
         for anchor in OFFICIAL.values():
             if anchor.role and anchor not in done.installed:
                 self.stdout.write(
-                    f"missing: {anchor.name} ({anchor.address}): signatures that chain to it are refused"
+                    f"missing: {anchor.name} ({anchor.address}): its signatures are refused"
                 )
         self.stdout.write(
             "Compare each fingerprint with the authority's own pages before you go live."

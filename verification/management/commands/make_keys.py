@@ -125,8 +125,7 @@ def make_missing(
     """Every key's path and whether it was made now. `made_by`: `demo` or `operator`.
 
     A key shared by two processes is made once. The public half of a signing key is stored beside
-    it, and certified if the
-    root is available: in its place, or in the given file.
+    it, and certified if the root is available: in its place, or in the given file.
     """
     public = directory / "public"
     for folder in (directory, public):

@@ -23,8 +23,7 @@ class Guess:
     the guess.
 
     is_last_code, is_right, is_ours: it was for the last code sent, equals that code, and is bound
-    to this verification and
-    phone.
+    to this verification and phone.
     """
 
     number: int

@@ -39,10 +39,8 @@ class ConfirmationPolicy:
 
 _CONSENT_WORDINGS: Final = {
     # It covers all ways of identification and the questions before payout: data, sources, purpose,
-    # time (law: O-50,
-    # O-53, O-58, O-80, O-81). It says that a program decides and can be wrong, and whom to call
-    # (O-91, O-95). It promises
-    # no review of a refusal: the product has none.
+    # time (law: O-50, O-53, O-58, O-80, O-81). It says that a program decides and can be wrong, and
+    # whom to call (O-91, O-95). It promises no review of a refusal: the product has none.
     "2026-12-01": {
         "en": (
             "I agree that the lender named on this page and the operator of this service process "

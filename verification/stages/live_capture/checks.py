@@ -2,10 +2,9 @@
 the borrower?
 
 1 consent, which the errand `register` judges · 2 frames bound to the commands · 3 in time · 4 fresh
-· 5 one face ·
-6 quality · 7 the commands · 8 depth · 9 the same face throughout · 10 a certified detector, or only
-small loans ·
-11 on a phone that took over: smaller loans · 12 no sign of injection · 13 the reference.
+· 5 one face · 6 quality · 7 the commands · 8 depth · 9 the same face throughout · 10 a certified
+detector, or only small loans · 11 on a phone that took over: smaller loans · 12 no sign of
+injection · 13 the reference.
 
 A match never passes without all gates before it. The frames alone decide gates 2 to 9.
 
@@ -69,8 +68,7 @@ def check_binding(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
             detail={"detail": "a frame is not bound to its command"},
         )
     # A missed command that must not be replaced ends the capture. So does a face that does not look
-    # straight before, a
-    # mask, or unreadable frames.
+    # straight before, a mask, or unreadable frames.
     ended = facts.shown if isinstance(facts.shown, Step) else facts.shown.gestures
     if more < 0 and isinstance(ended, Step) and _outer(ended.code):
         return refusal(facts, policy, check, ended)
@@ -121,8 +119,7 @@ def check_fresh(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
     sensor.
 
     Review decides if the comparison is insufficient: a command with too few features, a capture
-    that may be another one,
-    or more similar captures than were compared.
+    that may be another one, or more similar captures than were compared.
     """
     check, sent, view, limits = "face.fresh", facts.sent, facts.shown, policy.gates
     if not isinstance(sent, Step) and sent.presented_before:
@@ -536,10 +533,8 @@ def _again(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> str:
     """The code of a second request before review; empty without one.
 
     Only a borrower without a spent attempt gets it: the last attempt must end with people, never in
-    a refusal of a face
-    that may be right. It is also left out if people review in any case, or if another gate refuses
-    without review: a free
-    refusal must not cost an attempt.
+    a refusal of a face that may be right. It is also left out if people review in any case, or if
+    another gate refuses without review: a free refusal must not cost an attempt.
     """
     is_first = facts.left is not None and facts.left == policy.attempts > 1
     is_unaided = all(

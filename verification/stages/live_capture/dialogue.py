@@ -155,8 +155,7 @@ def accept_live_capture(memory: Memory, untrusted: Untrusted, at: datetime) -> T
                 "the capture begins when the borrower is ready", code="bad_answer", pointer="/ready"
             )
         # The page's report of a slow line is trusted: the same gates judge a chain of either size.
-        # A line that ended a
-        # capture of the day carries the smaller one.
+        # A line that ended a capture of the day carries the smaller one.
         is_slow = untrusted.get("slow") is True or memory["lost_before"] > 0
         return _begun({**memory, "slow": is_slow}, untrusted.get("without", []), at)
     if untrusted.get("lost") is True:

@@ -85,11 +85,9 @@ LOST_MAX, LINE_LOST = 2, "liveness_line_lost"
 # The look-ups under the consent.
 SERVICES: Final = ("photo",)
 # 23 frames of a command and 12 at rest, of 5.5 KB, and 11 full ones of 14.5 KB: at most 732 KB for
-# four commands,
-# and 576 KB over a slow line; and five hints of 4 KB. Faces are distinguished better at 240 pixels
-# than at 160. A person
-# has half a second to read and 3.75 s to follow; liveness.md §9 caps the transfer at 6 s, §10a
-# gives the pixels.
+# four commands, and 576 KB over a slow line; and five hints of 4 KB. Faces are distinguished better
+# at 240 pixels than at 160. A person has half a second to read and 3.75 s to follow; liveness.md §9
+# caps the transfer at 6 s, §10a gives the pixels.
 CAPTURE = CaptureLimits()
 
 
@@ -102,16 +100,14 @@ READY_SECONDS: Final = 15 * 60
 # Law O-23: the third failure is final.
 ATTEMPTS: Final = 3
 # Maximum free captures of one person at one lender in a day: each reveals what was seen. Ours:
-# twice the
-# attempts, because light can be improved. The sixth that ends by its picture or line goes to
-# review.
+# twice the attempts, because light can be improved. The sixth that ends by its picture or line goes
+# to review.
 UNBURNT_MAX: Final = 6
 
 # Parts of labels, in lower case, of software that presents any picture as a camera: the device
-# names of each
-# product. The last three are Chromium's test camera, whose label is `fake_device_0` or its file's
-# path. Labels of
-# laptop makers, and a bare "virtual", are absent. Ours, from the products' texts; reviewed 2026-11.
+# names of each product. The last three are Chromium's test camera, whose label is `fake_device_0`
+# or its file's path. Labels of laptop makers, and a bare "virtual", are absent. Ours, from the
+# products' texts; reviewed 2026-11.
 VIRTUAL_CAMERAS: Final = (
     *(
         "obs virtual camera",
@@ -151,8 +147,7 @@ INJECTION = InjectionLimits(
     # Pictures a second that programs typically produce. Ours.
     rates=(10.0, 15.0, 20.0, 24.0, 25.0, 30_000 / 1001, 30.0, 50.0, 60.0),
     # A command of 3.75 s at 15 a second has 56. A scripted stream is 0 µs off, a canvas and
-    # Chromium's test camera
-    # 900 and more; no physical camera was available. This and all below:
+    # Chromium's test camera 900 and more; no physical camera was available. This and all below:
     # docs/liveness-measurements.md, Injection.
     pictures=60,
     off_us=2.0,  # times are rounded to whole microseconds
@@ -186,8 +181,7 @@ class LiveCapturePolicy:
     """Requirements on a live capture, and the maximum distance of a face to its reference.
 
     Create it at the judgement: its zones come from the calibration in use then. At import time it
-    could have those of
-    another backend.
+    could have those of another backend.
 
     Raises: `Misconfigured` without a calibration.
     """
@@ -198,17 +192,16 @@ class LiveCapturePolicy:
     capture: CaptureLimits = CAPTURE
     gates: GateLimits = GATES
     # Minimum frames a second of the chain in any step. A slower line or camera goes to review and
-    # never gets a lower
-    # limit, or an attacker who cuts would claim a slow one. docs/liveness-measurements.md, the
-    # chain: cuts show from 5 on;
+    # never gets a lower limit, or an attacker who cuts would claim a slow one.
+    # docs/liveness-measurements.md, the chain: cuts show from 5 on;
     # the page takes 6, and a busy phone may miss some.
     chain_rate_min: float = 4.5
     chain_gap_max: float = 1.0  # maximum seconds without a frame: a busy phone may miss five
     # Minimum windows of each command that are comparable with another capture; of a turn, windows
     # with movement.
     # One takes 12 frames with a face: the page's 23 have 3, the 16 at the least rate above have 1.
-    # Of the 3 at least 2
-    # move in every turn of the model, all in the real ones; in a blink perhaps none.
+    # Of the 3 at least 2 move in every turn of the model, all in the real ones; in a blink perhaps
+    # none.
     # docs/liveness-measurements.md.
     windows_min: int = 1
     # How far a part may arrive before its frames were taken, seconds: the page counts from receipt
@@ -235,26 +228,21 @@ class LiveCapturePolicy:
     # .043; review ≤ 1.08, FMR 8.4e-4, FNMR .009. faces.md §7.
     zones: Zones = field(default_factory=backends.zones_in_use)
     # The verdict is the upper median of so many best frames at rest: single distances, which zones
-    # of single pictures
-    # judge, with an FMR of at most twice theirs. faces.md §7.
+    # of single pictures judge, with an FMR of at most twice theirs. faces.md §7.
     match_frames: int = 5
     # Before review, a borrower without a spent attempt gets one more request for a better picture.
-    # It counts as an
-    # attempt, so a lender has at most `attempts` captures of a person in a day. A stranger who
-    # passes every gate of each
-    # matches in one of them with a chance of at most 2 × 3 × the FMR of a single picture, 6.2e-4 by
-    # the East-Asian cohort.
+    # It counts as an attempt, so a lender has at most `attempts` captures of a person in a day. A
+    # stranger who passes every gate of each matches in one of them with a chance of at most 2 × 3 ×
+    # the FMR of a single picture, 6.2e-4 by the East-Asian cohort.
     asks_again: bool = True
     fair: FairLimits = FairLimits()
     reference: ImageLimits = REFERENCE
     # The largest loan, KZT, without a certified attack detector's bona fide. liveness.md §4; 75 MCI
-    # of 2025, law.md
-    # S10.
+    # of 2025, law.md S10.
     unaided_max: int = 294_900
     # The operator's attack detector; None if it is not installed.
     passive: PassiveLimits | None = field(default_factory=passive.limits_in_use)
     # The largest loan, KZT, for a capture on a phone that took over by a code; above it people
-    # review. Ours: 25 MCI
-    # of 2025, a third of the sum above.
+    # review. Ours: 25 MCI of 2025, a third of the sum above.
     handed_over_max: int = 98_300
     injection: InjectionLimits = INJECTION

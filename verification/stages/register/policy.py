@@ -18,8 +18,8 @@ class RegisterPolicy:
     # in minutes.
     consent_wait_seconds: int = 600
     # How often a day a stage with 1414 may begin for one person, over all lenders. Ours: three
-    # signatures and nine
-    # captures with each of two lenders, and room; more would send another person many SMS.
+    # signatures and nine captures with each of two lenders, and room; more would send another
+    # person many SMS.
     asked_a_day: int = 30
     # The zone of the day of judgement. law.md §3: one zone for the whole country.
     time_zone: str = "Asia/Almaty"

@@ -71,10 +71,9 @@ def collect_statement(
             evidence.items.get(SIGNATURE) or b"", max_bytes=policy.signature_max_bytes
         )
         # A repeated signature is recognised by its value and key, in any wrapping: for a given
-        # value, a fitting key can be
-        # made. Only a signature over this attempt's statement is remembered. Otherwise an attacker
-        # could send a stranger's
-        # signature first and turn that stranger's own answer into a replay.
+        # value, a fitting key can be made. Only a signature over this attempt's statement is
+        # remembered. Otherwise an attacker could send a stranger's signature first and turn that
+        # stranger's own answer into a replay.
         known_by = dialogue.OTHER_VALUE
         with suppress(Refused):
             signed.check_content(statement=dialogue.text_of(evidence))

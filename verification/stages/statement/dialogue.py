@@ -197,8 +197,8 @@ def accept_statement(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn
     """Takes the signature as received, CMS or XML, with its time; the checks judge it.
 
     refuse_other_text: eGov Mobile must learn within its request that the signature is not a CMS
-    over this statement. That
-    raises `BadInput`, so nothing is taken; a check would find the same later.
+    over this statement. That raises `BadInput`, so nothing is taken; a check would find the same
+    later.
     language, without a signature: the borrower wants another language, which needs another
     statement.
     """

@@ -48,21 +48,17 @@ class StatementPolicy:
     # Whether we request a time-stamp of every signature from the configured authority, and require
     # it to be valid. Ours:
     # no, because our signed log proves the time as well. A valid token from the signer's program is
-    # a proof; an invalid one
-    # proves nothing and refuses nothing.
+    # a proof; an invalid one proves nothing and refuses nothing.
     asks_timestamp: bool = False
     # Whether a signature passes despite a revocation after the time-stamp. eds.md §6: no, because
-    # the payout comes
-    # later.
+    # the payout comes later.
     accepts_later_revocation: bool = False
     # Whether a time-stamp counts while its authority's revocation is unknown; a known revocation
-    # never does. EN 319
-    # 102-1 §5.6.3: no. A pinned authority is not asked about. `verify_eds` says yes where old
-    # answers do.
+    # never does. EN 319 102-1 §5.6.3: no. A pinned authority is not asked about. `verify_eds` says
+    # yes where old answers do.
     accepts_unknown_timestamp_revocation: bool = False
     # Checks that a report leaves out; for `manage.py verify_eds`, which judges files. A
-    # verification always requires
-    # all: the judgement runs every check of the stage.
+    # verification always requires all: the judgement runs every check of the stage.
     not_asked: tuple[str, ...] = ()
     # Whether an organisation, its employee or an information system may sign; for `verify_eds`.
     # Law: only the borrower.
