@@ -1,4 +1,5 @@
-"""Prints what docs/liveness-measurements.md says, from a folder with the real clips named in it.
+"""Prints the tables of docs/liveness-measurements.md, from a folder with the real clips named in
+it.
 
 Usage: python -m tools.measure_liveness_clips FOLDER
 """
