@@ -1,15 +1,15 @@
-# `make` or `make help` says what there is. Everything is installed into .venv/, run-time files are in var/.
+# `make` or `make help` lists the targets. Everything is installed into .venv/, run-time files are in var/.
 PY    := .venv/bin/python
 MODELS := var/models/.built
 PO    := $(wildcard locale/*/LC_MESSAGES/*.po)
 CHECKS := check-ruff check-types check-imports check-migrations
-# What the developer's environment says about databases and keys must not reach tests and checks.
+# The developer's settings of databases and keys must not reach tests and checks.
 CLEAN := env -u DATABASE_URL -u MIGRATION_DATABASE_URL -u CELERY_BROKER_URL
 export PYTHON
 export UV_PYTHON_DOWNLOADS := never
 export PYTHONUNBUFFERED := 1
-# Bytecode is kept, in one folder that `make clean` removes, also where the machine's environment says never to write
-# any: without it every process of every test would compile Django anew.
+# Keep bytecode in one folder that `make clean` removes, even if the environment forbids it: otherwise every process of
+# every test would compile Django again.
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 MAKEFLAGS += --no-print-directory
@@ -27,14 +27,14 @@ demo: .venv/.runtime .venv/.locale $(MODELS)  ## the whole thing on this machine
 sandbox: .venv/.runtime .venv/.locale $(MODELS)  ## Tulga with its sandbox and a test lender, for the commands of docs/lender-guide.md, until Ctrl-C
 	@$(CLEAN) $(PY) -m insecure_sandbox.demo --empty
 
-# The tests begin beside the static checks, of which one, mypy, takes a single core for the longest time.
+# The tests run in parallel with the static checks: mypy occupies a single core for the longest time.
 test: .venv/.dev .venv/.locale $(MODELS)  ## everything: SQLite, browser, PostgreSQL + Redis, PostgreSQL + RabbitMQ (eleven to thirty minutes on two cores); LEG= TESTS= SEED=
 	@$(MAKE) -j5 $(CHECKS) run-legs
 
 check: .venv/.dev .venv/.locale $(MODELS)  ## before a commit: lint, types, imports, migrations, the fast tests (one to three minutes); SEED=
 	@$(MAKE) -j5 $(CHECKS) run-legs LEG=fast
 
-# What the tests themselves make is no part of what runs side by side here.
+# The tests' own make runs are outside this parallel make.
 run-legs:
 	@echo "→ tests"
 	@$(CLEAN) -u MAKEFLAGS -u MAKELEVEL $(PY) -m tests.legs $(LEG) $(if $(SEED),--seed $(SEED)) $(if $(TESTS),--tests "$(TESTS)") $(if $(KEEP_SECONDS),--keep-seconds)
@@ -53,7 +53,7 @@ prove: .venv/.dev .venv/.locale $(MODELS)  ## proofs whole, written to docs/evid
 	$(CLEAN) TULGA_PROOF_SEED=$$seed $(PY) -m pytest -q -m proof --prove $(if $(PART),--part $(PART)) --hypothesis-seed=$$seed
 
 # mutmut works in mutants/, a copy of the tree. A name is a module, a function or a pattern of them.
-mutants: .venv/.dev $(MODELS)  ## which small changes of the deciding code no test notices; TARGET=verification.core.results for one module
+mutants: .venv/.dev $(MODELS)  ## small changes of the deciding code that no test notices; TARGET=verification.core.results for one module
 	@sh scripts/set_up.sh mutants
 	@$(CLEAN) $(PY) -m mutmut run $(if $(TARGET),"$(TARGET)*")
 	@$(PY) -m mutmut results | grep -v ': not checked$$' || true
@@ -76,13 +76,13 @@ bench: .venv/.dev $(MODELS)  ## measurements against named peers; PART=name for 
 pictures: .venv/.dev .venv/.locale $(MODELS)  ## a picture of every page in every language, for docs/pages.md (five minutes)
 	@$(CLEAN) $(PY) -m tests.pictures
 
-fast: .venv/.runtime  ## gmpy2, which verifies GOST signatures several times as fast; nothing needs it
+fast: .venv/.runtime  ## gmpy2, which verifies GOST signatures several times as fast; optional
 	@sh scripts/set_up.sh fast
 
 drawing: .venv/.runtime  ## matplotlib, with which report_faces and calibrate_faces draw curves
 	@sh scripts/set_up.sh drawing
 
-lock: .venv/.dev  ## lock the requirements anew, with hashes
+lock: .venv/.dev  ## lock the requirements again, with hashes
 	@set -e; lock=".venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes"; \
 	$$lock pyproject.toml -o requirements/runtime.txt; \
 	$$lock --group dev pyproject.toml -o requirements/dev.txt; \
@@ -91,13 +91,13 @@ lock: .venv/.dev  ## lock the requirements anew, with hashes
 	$$lock --group mutants -c requirements/dev.txt -o requirements/mutants.txt; \
 	$$lock --no-header requirements/uv.in -o requirements/uv.txt
 
-clean:  ## remove what was installed and built; var/ stays, for it holds keys and cases
+clean:  ## remove everything installed and built; var/ stays, because it holds keys and cases
 	rm -rf .venv mutants .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find locale -name '*.mo' -delete 2>/dev/null || true
 	@test ! -e var || echo "var/ is still there: it holds keys and cases. Remove it yourself if nothing in it is needed."
 
-# Set-up, each step once: the stamps say what is installed. What developers need includes what the product needs.
+# Set-up, each step once: stamps record the installed parts. The developers' set includes the product's.
 .venv/.runtime: requirements/runtime.txt requirements/uv.txt scripts/set_up.sh
 	@sh scripts/set_up.sh runtime
 	@touch $@
@@ -106,7 +106,7 @@ clean:  ## remove what was installed and built; var/ stays, for it holds keys an
 	@sh scripts/set_up.sh dev
 	@touch .venv/.runtime $@
 
-# The face nets, made of pinned weights; each must give its source's own numbers or this stops.
+# The face nets, built from pinned weights; each must give its source's own numbers or this stops.
 $(MODELS): $(addprefix verification/engines/faces/,conversion.py folding.py building.py nets.py self_test.py) | .venv/.runtime
 	@sh scripts/fetch_face_weights.sh $(@D)
 	@echo "→ making the face models"

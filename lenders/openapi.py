@@ -58,9 +58,9 @@ know yet.
 What a request may say stands in its schema, and what no schema can say is refused with a code of
 its own. Formats that are ours: `iin` (12 digits, a date and a check digit), `kz-iban` (`KZ`,
 check digits, 16 signs), `kz-mobile` (+77…), `person-name` (1 to 100 letters of one alphabet, a
-hyphen, apostrophe or blank between two), `visible-text` (no control characters, none that nobody
-sees or that Unicode has not assigned, none that turns the direction; of blanks the plain one
-alone, and no two in a row between others)."""
+hyphen, apostrophe or blank between two), `visible-text` (no control, invisible, unassigned or
+direction-changing characters; plain blanks only, and no two in a row between other
+characters)."""
 
 _SETTINGS: dict[str, Any] = {
     "TITLE": "Tulga",

@@ -338,8 +338,10 @@ def main() -> None:
     replay = Replay(Meter(profiled))
     api = ReplayedApi(url, KEY.findall(output.getvalue())[0], replay)
     api.call("POST", "/v1/webhook-endpoints", {"url": endpoint})
-    nobody = Processes(environment={}, logs=Path(report).parent / "logs")
-    stage = Stage(api, url, os.environ["TULGA_SANDBOX_URL"], nobody, start_worker=lambda: None)
+    no_processes = Processes(environment={}, logs=Path(report).parent / "logs")
+    stage = Stage(
+        api, url, os.environ["TULGA_SANDBOX_URL"], no_processes, start_worker=lambda: None
+    )
     figures = measured(replay, stage, root_url, cases=int(cases))
     if facts:
         with transactions.running(scope=transactions.ALL):

@@ -1,7 +1,7 @@
 """The lender's payout: a clearance is requested, refused for another account, consumed once, and
 not again.
 
-Under a law with a bureau and a bank, none is issued while the borrower refuses all credits.
+Under a law with a bureau and a bank, no clearance is issued while the borrower refuses all credits.
 """
 
 from dataclasses import replace

@@ -56,7 +56,7 @@ def make_document(
 ) -> None:
     """Builds, signs and stores the document of an ended attempt.
 
-    Does nothing if none is due, or it is already stored.
+    Does nothing if it is not due, or it is already stored.
     If the case no longer opens, only the entry `document.missing` is written.
 
     key: of the verification, if already opened.

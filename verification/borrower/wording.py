@@ -159,7 +159,7 @@ def _of_renewal(page: BorrowerPage, end: Ending) -> tuple[str, str, list[str]]:
         )
     if page.code == "consent_declined":
         money = _(
-            "None is paid out on this request. Tell the lender, so that it ends the contract."
+            "No money is paid out on this request. Tell the lender, so that it ends the contract."
         )
         return "info", _("You do not want the money"), [money]
     stands = _("Your contract stands, and no money is paid out before you consent.")

@@ -383,7 +383,7 @@ def _first_memory(
 
 
 def take_quota(verification: Verification, quota: Quota, *, key: vault.Key, at: datetime) -> bool:
-    """Takes one use of the day; False if none is left."""
+    """Takes one use of the day; False if the day's uses are spent."""
     counted = quota.value(contents.read(verification, key).case)
     newest, *_ = vault.blind_index(
         purpose=f"quota:{quota.purpose}", value=f"{verification.mode}:{counted}"

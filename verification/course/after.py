@@ -20,8 +20,8 @@ def attested(state: State, entry: Entry) -> Step:
     subject, person, faults = text(entry.body, "what"), text(entry.body, "person"), []
     is_repeated = subject in state.credit.attested
     if subject not in ATTESTATION_KINDS or is_repeated or not person or person in state.senders:
-        detail = "attested twice, or by somebody who had sent the borrower a link, "
-        faults.append(Fault(MOVE, f"{detail}or what nobody knows"))
+        detail = "attested twice, or by a person who had sent the borrower a link, "
+        faults.append(Fault(MOVE, f"{detail}or an unknown fact"))
     if any(clearance.status == CONSUMED for clearance in state.credit.clearances.values()):
         faults.append(Fault(MOVE, "attested after the payout"))
     credit = replace(state.credit, attested=state.credit.attested | {subject})

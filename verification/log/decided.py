@@ -143,7 +143,7 @@ def judgements(verification: Verification) -> list[AuditEntry]:
 def leaves_after(log: str, *, lender_id: str, lender_sequence: int, limit: int) -> list[AuditLeaf]:
     """A lender's events after a sequence number, in log order without a gap.
 
-    It stops before an unproven leaf: later ones follow after its repair, and none is left out.
+    It stops before an unproven leaf: later ones follow after its repair, and all arrive.
     Exception: a decision under a revoked key is never delivered again, and leaves a gap.
     Each leaf has its `entry`, and that its verification, whose case is not read.
     """

@@ -89,7 +89,7 @@ class Allowance:
     def seconds(self) -> float:
         """The remaining time.
 
-        Raises: `TimeoutError` if none is left.
+        Raises: `TimeoutError` if no time is left.
         """
         # Monotonic: setting the clock neither ends nor extends an exchange.
         seconds_left = self._deadline - time.monotonic()
@@ -100,7 +100,7 @@ class Allowance:
     def cut(self, max_bytes: int) -> int:
         """The maximum size of the next read.
 
-        Raises: `Unavailable` (answer_malformed) if none is left.
+        Raises: `Unavailable` (answer_malformed) if no byte is left.
         """
         if self.bytes_left <= 0:
             raise Unavailable(

@@ -1,7 +1,7 @@
 """Requests and answers of the API, one frozen dataclass each, with the fields of openapi.json.
 
 Words are strings, because new ones may come; times are in UTC; amounts are in tenge.
-In a request None is left out. Printing one shows no personal data and no secret.
+Fields with None are left out of a request. Printing one shows no personal data and no secret.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """An operator's presentation attack detector: one to four ONNX nets, each pinned by its SHA-256.
 
-Its result may only send a capture to review; it never passes or refuses. None is shipped.
+Its result may only send a capture to review; it never passes or refuses. No detector is shipped.
 The process's set-up calls `use`; the nets are loaded at the first capture, so a worker loads them
 after its fork.
 """

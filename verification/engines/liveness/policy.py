@@ -278,14 +278,14 @@ class GateLimits:
     # review.
     way: float = 1.0
     way_near: float = 0.90  # and within the match as today's proof of a gesture
-    # Of the register's face: of 3 444 pairs of strangers none is nearer than 0.98.
+    # Of the register's face: all 3 444 pairs of strangers are at least 0.98 apart.
     way_reference: float = 0.90
     way_frames: int = 1  # of a step; more than one side of a fast turn seldom has
     deep_median: float = 1.10  # medians of strangers 1.18 and more; of 13 people two are beyond it
     deep: float = 1.20
     deep_next: float = 1.0
     # If the gestures are so near to the register's face, the person is identified, and neither of
-    # the two applies: of 3 444 pairs of strangers none is nearer than 0.98.
+    # the two applies: all 3 444 pairs of strangers are at least 0.98 apart.
     known: float = 0.80
 
 
