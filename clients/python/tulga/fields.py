@@ -66,7 +66,10 @@ def value_of(kind: Any, said: Any, place: str) -> Any:
 
 
 def spell(value: Any) -> Any:
-    """The JSON of a request: fields with None are left out, decimals are strings, times are RFC 3339 in UTC."""
+    """The JSON of a request, without fields that are None.
+
+    Decimals are strings, times are RFC 3339 in UTC.
+    """
     if dataclasses.is_dataclass(value):
         return spell(
             {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
