@@ -64,9 +64,7 @@ def test_a_key_that_is_not_here_is_named_as_such(settings: Settings) -> None:
     story = begin(make_lender())
     story.to_statement()
     entries, _ = refused_entries()
-    assert {entry.why for entry in entries} == {
-        "the root did not certify the key that signed it"
-    }
+    assert {entry.why for entry in entries} == {"the root did not certify the key that signed it"}
     assert entries[0].held > 0
     settings.TULGA_CERTIFIED = certified
     assert {entry.why for entry in refused_entries()[0]} == {""}

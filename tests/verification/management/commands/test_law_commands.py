@@ -126,8 +126,7 @@ def test_what_rests_on_an_earlier_file_is_signed_and_judged_beside_it_where_that
     second.write_text(json.dumps(law_files.document(2, mci=[], statuses=[change])))
     said = ran("sign_law", second, "--yes", "--root", ROOT)
     assert (
-        "law_profile_unknown: KZ-2027-03: known only with the earlier files: see --after\n"
-        in said
+        "law_profile_unknown: KZ-2027-03: known only with the earlier files: see --after\n" in said
     )
     beside = ("--after", f"{first}.signed", "--out", tmp_path / "out")
     assert "law_" not in ran("sign_law", second, "--yes", "--root", ROOT, *beside)
