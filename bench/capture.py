@@ -13,9 +13,9 @@ The features of earlier captures are deleted before each. A capture that a gate 
 but not counted, because a warped portrait does not always match itself.
 Output, after one warm-up, the least of so many:
 
-    CPU milliseconds of web, worker, tick and sender (by turn), of PostgreSQL (its backends') and of
-    the nets, which is the part of these inside onnxruntime's and LiteRT's inference; `not_nets` is
-    the rest. Statements (with foreign key checks), commits, and runs of nets, per verification.
+    CPU milliseconds of web, worker, tick and sender (by turn), and of PostgreSQL's backends.
+    `nets` is the part of these inside onnxruntime's and LiteRT's inference; `not_nets` is the rest.
+    Statements (with foreign key checks), commits, and runs of nets, per verification.
 
 `--facts FILE` writes the facts of every judgement, to compare two versions. `--profile TURN`
 profiles one turn.

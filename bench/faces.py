@@ -184,9 +184,9 @@ def compare_decisions(pictures: list[Path], *, dlib: Backend) -> None:
     """How many pairs our path and the library put into the same zone, and how many into opposite
     ones.
 
-    Each form of the net's numbers with its own zones: of one picture, as in the library; and the
-    shipped form of `dlib-onnx`, the mean of a picture and its mirror image. In both, the library
-    finds and cuts the faces of its side.
+    Each form of the net's numbers has its own zones. One form is of one picture, as in the library;
+    the other is the shipped form of `dlib-onnx`, the mean of a picture and its mirror image.
+    In both, the library finds and cuts the faces of its side.
     """
     folder, net = Path(backends.__file__).parent / "calibrations", nets.load_dlib(_MODELS)
     raw, unit = (

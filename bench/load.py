@@ -13,10 +13,10 @@ takes its time.
     CPU milliseconds by process, user and system, children included, from /proc: web, worker, tick,
         deliver, PostgreSQL (all its backends) and the broker. The sandbox and this client are
         listed separately, in no sum.
-    Statements (pg_stat_statements; BEGIN, COMMIT, SET and set_config separately), commits
-        (pg_stat_database; a statement outside a transaction is one), entries of the log, updates
-        of the verification's row, files and bytes of evidence, bytes of the database after VACUUM;
-        and once, the memory of the worker's largest child.
+    Statements (pg_stat_statements): BEGIN, COMMIT, SET and set_config are listed separately.
+    Commits (pg_stat_database): a statement outside a transaction is one.
+    Entries of the log, updates of the verification's row, files and bytes of evidence.
+    Bytes of the database after VACUUM; and once, the memory of the worker's largest child.
 
 The idle load of the same processes is measured first and printed per second; it is not subtracted.
 `--against FILE` prints each figure's ratio to an earlier result. `--keep NAME` writes

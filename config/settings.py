@@ -325,8 +325,8 @@ if TULGA_MODES_LIVE:
 # 127.0.0.1:9100.
 TULGA_WEBHOOK_TEST_HOSTS = env.comma_separated("TULGA_WEBHOOK_TEST_HOSTS")
 
-# Keys of this process by number (the highest is the newest), mode, or kind; public keys that the
-# root certified; names of its own uncertified keys, of others' keys that it could read, and of
+# Keys of this process by number (the highest is the newest), mode, or kind. Public keys that the
+# root certified. Names of its own uncertified keys, of others' keys that it could read, and of
 # those made by `make demo`.
 TULGA_KEY_ENCRYPTION_KEYS = _KEYS.encryption
 TULGA_INDEX_KEYS = _KEYS.index

@@ -362,8 +362,8 @@ def reserve(*, room: int, failing_room: int) -> list[Delivery]:
         shares = share(chosen, under_way=under_way, room=room, failing_room=failing_room)  # 4
         reserved: list[Delivery] = []
         for endpoint in (candidate for candidate in chosen if shares[candidate.pk]):
-            # 5 For a failing endpoint, the one with the most tries: so one climbs the ladder to its
-            # end, and a dead endpoint is given up in the ladder's time, however much waits for it.
+            # 5 For a failing endpoint, the one with the most tries: it climbs the ladder to the
+            # end. So a dead endpoint is given up in the ladder's time, however much waits for it.
             order = (*(("-tries",) if endpoint.failing else ()), "due_at", "lender_sequence", "id")
             reserved += (
                 due.filter(endpoint=endpoint)
@@ -371,7 +371,7 @@ def reserve(*, room: int, failing_room: int) -> list[Delivery]:
                 .select_related("endpoint")[: shares[endpoint.pk]]
             )
         # The endpoint is in a subquery, not joined: with a join Django updates `WHERE id IN (SELECT
-        # …)`, and PostgreSQL does not recheck a SELECT for a row that another transaction has just
+        # …)`. PostgreSQL does not recheck a SELECT for a row that another transaction has just
         # changed.
         still = WebhookEndpoint.objects.filter(
             pk=OuterRef("endpoint_id"), disabled_at=None, deleted_at=None

@@ -1,13 +1,13 @@
 """Writes docs/evidence/coverage.json: which share of each package's statements the suite runs,
 child processes too.
 
-Usage: python scripts/measure_coverage.py [LEG …]        runs these legs (all without a name) under
-       coverage python scripts/measure_coverage.py --of FOLDER    reads what such a run left in a
-       folder add --against OLD.json to end with 1 where a package is covered less than it was
+Usage: python scripts/measure_coverage.py [LEG …]       runs these legs, or all, under coverage
+       python scripts/measure_coverage.py --of FOLDER   reads the results of such a run in a folder
+       --against OLD.json                               exits with 1 if a package's coverage fell
 
-A package is a folder two deep (`verification.access`), a module of the top level counts to its
-own folder. What is counted are statements as coverage.py sees them, migrations left out. A figure
-goes with its legs: compare like with like.
+A package is a folder two deep (`verification.access`); a module of the top level counts to its
+own folder. Counted are statements as coverage.py sees them, without migrations. A figure belongs
+to its legs: compare figures of the same legs only.
 """
 
 import argparse

@@ -4,21 +4,21 @@ the same.
 Usage: python -m scripts.measure_house     (about a minute; on a clean commit, or the evidence says
     it was not)
 
-`rooms`: the Python files of each room, without migrations, vectors and docstrings: how many files,
-    statements of the syntax tree, and bindings (variables, parameters, functions), and how many
-    bindings bear a name of scripts/vague_names.txt, which says nothing of what it names.
+`rooms`: the Python files of each room, without migrations, vectors and docstrings. Counted are
+    files, statements of the syntax tree, and bindings (variables, parameters, functions).
+    So are bindings with a name of scripts/vague_names.txt, which does not describe its value.
 `product`: the same of config, people, lenders, verification and tools together.
-`eds_judgement`, `live_judgement`, `opening`: functions of the product, by file and qualified name,
-    that are entered (sys.setprofile, in every thread begun meanwhile) while a worker does the one
-    step that judges a signed statement (GOST keys) or a live capture (route `biometric`), both of
-    which end verified; and while a lender's POST /v1/verifications is answered with 201. `files`
-    are the files they are in, `depth` how many of their calls stand on one stack at most, recursion
-    counted. No lambdas, comprehensions, class bodies, nor anything that runs while a module is
-    imported. Each is the first of its kind in its process, so that what is loaded or cached once is
-    in it. Scenes: tests/measured/house_runs.py. Revocation is answered from memory and no
-    time-stamp is asked for; the state's registers are a sandbox process, asked over HTTP; SQLite.
+`eds_judgement`, `live_judgement`, `opening`: functions of the product entered during one scene, by
+    file and qualified name (sys.setprofile, in every thread begun meanwhile). A worker judges a
+    signed statement (GOST keys) or a live capture (route `biometric`); both end verified. A
+    lender's POST /v1/verifications is answered with 201. `files` are the files of these functions,
+    `depth` the most of their calls on one stack, with recursion. Left out are lambdas,
+    comprehensions, class bodies, and all that runs while a module is imported. Each scene is the
+    first of its kind in its process, so that one-time loading and caching are in it.
+    Scenes: tests/measured/house_runs.py. Revocation is answered from memory, without a
+    time-stamp; the state's registers are a sandbox process, asked over HTTP; SQLite.
     `seed` draws the commands of the capture. With gmpy2 or without libgcrypt some other functions
-    run. A scene that does not end as it should ends the measurement.
+    run. A scene with an unexpected end stops the measurement.
 `lists`: the files behind the figures of runs.
 """
 

@@ -3,9 +3,9 @@
 Usage: python scripts/measure_runs.py --check 20 --test 3     writes docs/evidence/runs.json after
     every run
 
-Times are of a clock on the wall, with everything installed and every cache warm. `load` is the
-machine's load average of one minute as the run began, and `loop_seconds` what ten million rounds of
-an empty calculation took just before: a busy or a slow machine can be told from a slow suite.
+Times are wall-clock times, with everything installed and every cache warm. `load` is the machine's
+load average of one minute at the start of the run. `loop_seconds` is the time of ten million rounds
+of an empty calculation just before: it tells a busy or slow machine from a slow suite.
 """
 
 import argparse

@@ -4,9 +4,11 @@
 Usage: python verify_document.py FILE --jwks KEYS [--test] [--extract DIR]
 
 KEYS is what the installation serves at /.well-known/jwks.json; get it once in a way that you trust,
-and keep it. 1 sizes · 2 one spelling, no byte more · 3 a key of KEYS that says of itself what it is
-· 4 the signature · 5 the mode of the key · 6 the type, and every picture's hash. Exit 0: holds; 1:
-does not; 2: cannot be read.
+and keep it.
+
+Steps: 1 sizes · 2 one spelling, no byte more · 3 a key of KEYS for documents
+· 4 the signature · 5 the mode of the key · 6 the type, and every picture's hash.
+Exit 0: valid; 1: invalid; 2: unreadable.
 """
 
 import argparse

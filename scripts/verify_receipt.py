@@ -4,11 +4,14 @@
 Usage: python verify_receipt.py FILE --jwks KEYS [--root ROOT] [--test] [--iin IIN] [--account IBAN]
 
 FILE is the answer of GET /v1/verifications/{id}/receipt. KEYS is what the installation serves at
-/.well-known/jwks.json: with ROOT, the file of the operator's public root key, it may come from
-anywhere; without, get it once in a way that you trust, and keep it. 1 sizes · 2 the receipt's key,
+/.well-known/jwks.json. ROOT is the file of the operator's public root key; with it, KEYS may come
+from anywhere. Without ROOT, get KEYS once in a way that you trust, and keep it.
+
+Steps: 1 sizes · 2 the receipt's key,
 certified if there is a root · 3 its signature, mode, type · 4 the log's entry names this receipt
 and says the same · 5 the log's key signed the checkpoint · 6 the entry stands in the log · 7 the
-commitments, of what was asked for. Exit 0: holds; 1: does not; 2: cannot be read.
+commitments of the values given.
+Exit 0: valid; 1: invalid; 2: unreadable.
 """
 
 import argparse

@@ -1,10 +1,14 @@
 """The texts of the project avoid words that make a reader read a sentence twice.
 
 Each folder has a limit of such words; `_NATURAL` lists the sentences that may keep one.
+Sentences of docstrings and comments of the product have at most 30 words.
 """
 
+import ast
+import io
 import re
 import subprocess
+import tokenize
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
@@ -15,6 +19,20 @@ from babel.messages.pofile import read_po
 
 _ROOT = Path(__file__).resolve().parent.parent
 _AWKWARD = re.compile(r"\b(?:nobody|whoever|none\s+is|how\s+maniet\w*|as\s+none)\b", re.IGNORECASE)
+_WORDS_MAX = 30
+_PRODUCT = {
+    "bench",
+    "clients",
+    "config",
+    "insecure_sandbox",
+    "lenders",
+    "people",
+    "scripts",
+    "tools",
+    "verification",
+}
+# A sentence ends at a stop, at the end of a paragraph, or at the next item of a list.
+_END = re.compile(r"(?<=[.!?])\s+|\s·\s|\n\s*\n|\n(?=[-`]|[\w, ]+: )")
 _TEXTS = {".py", ".md", ".html", ".js", ".sh", ".toml", ".css", ".po"}
 _NAMED = {"Makefile"}
 
@@ -166,3 +184,53 @@ def test_a_natural_use_is_not_counted() -> None:
     path = PurePosixPath("templates/borrower/a.html")
     assert not _awkward(path, "Show it to nobody.")
     assert _awkward(path, "It is sent to nobody.")
+
+
+def _docstrings(text: str) -> Iterator[str]:
+    """Docstrings without their indented lines, which are tables, trees and listings."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = (ast.get_docstring(node) or "").split("\n")
+            yield "\n".join("" if line.startswith(" ") else line for line in lines)
+
+
+def _comments(text: str) -> Iterator[str]:
+    """Comments, those on consecutive lines as one."""
+    lines: list[str] = []
+    last = (0, 0)
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type != tokenize.COMMENT:
+            continue
+        if token.start != (last[0] + 1, last[1]):
+            yield "\n".join(lines)
+            lines = []
+        lines.append(token.string.lstrip("#").removeprefix(" "))
+        last = token.start
+    yield "\n".join(lines)
+
+
+def _long_sentences(text: str) -> list[str]:
+    texts = (*_docstrings(text), *_comments(text))
+    sentences = (" ".join(one.split()) for said in texts for one in _END.split(said))
+    return [one for one in sentences if len(one.split()) > _WORDS_MAX]
+
+
+def test_no_sentence_of_the_product_is_long() -> None:
+    long = [
+        f"{path}: {sentence}"
+        for path in _files()
+        if path.suffix == ".py" and path.parts[0] in _PRODUCT
+        for text in _texts(path)
+        for sentence in _long_sentences(text)
+    ]
+    assert not long, "\n".join(long)
+
+
+def test_a_long_sentence_is_found() -> None:
+    most, more = "word " * 29 + "word.", "word " * 30 + "word."
+    assert not _long_sentences(f'"""{most} {most}\n\n{most}"""\n# {most}\n# {most}\n')
+    assert _long_sentences(f'"""{more}"""\n') == [more]
+    halves = more.split(" ", 20)
+    split = f"# {' '.join(halves[:20])}\n# {halves[20]}\n"
+    assert _long_sentences(split) == [more]
+    assert not _long_sentences(f'"""A tree:\n\n    {more}\n\nThe end.\n"""\n')

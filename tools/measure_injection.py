@@ -1,10 +1,12 @@
 """Prints how many pictures of a movement come back, in real clips and in loops of them, and how
 often their walls move.
 
-Usage: python -m tools.measure_injection FOLDER [CLIP …] The folder has the real clips that
-docs/liveness-measurements.md names; other clips show people at a fixed camera.
-As taken by a page: 22 pictures of a command, one each 167 ms or a little later, commands 2 s apart,
-160 pixels high, noise, a JPEG of 4 KB.
+Usage: python -m tools.measure_injection FOLDER [CLIP …]
+
+The folder has the real clips that docs/liveness-measurements.md names; other clips show people at a
+fixed camera.
+Pictures are as a page takes them: 22 of a command, one each 167 ms or a little later, commands 2 s
+apart. Each is 160 pixels high, with noise, a JPEG of 4 KB.
 """
 
 import sys

@@ -22,9 +22,10 @@ _CHIN = (152, 148, 377, 176, 400)  # the lower end of the oval
 
 
 def measure(clips: Sequence[Observed]) -> Figures:
-    """For each stream: each value, and its distance from that at rest within a clip, which a
-    face pasted per step would change; then the movement of the band inside the border against
-    the one outside.
+    """For each stream: each value, and its distance from the value at rest within a clip.
+
+    A face pasted per step would change that distance. Then the movement of the band inside the
+    border, compared with the band outside.
     """
     figures: Figures = {}
     for stream in ("full", "chain"):

@@ -1,7 +1,7 @@
 """The only table of codes: for each code its readers, its sentences, and the remedy.
 
-A row is one code, for every place where it can occur: the end of a verification or a check, a
-defect of a request or a field, a refused clearance, a refused law file.
+A row is one code, for every place where it can occur. These are the end of a verification or a
+check, a defect of a request or a field, a refused clearance, and a refused law file.
 All other modules read this table. A check cannot use a code that is missing here.
 
 The borrower's sentences give the next action and nothing that helps an attacker.

@@ -76,8 +76,8 @@ def _order(log: str, key: SigningKey, *, limit: int) -> int:
             AuditHead.objects.create(log=log, fence=fence)
         load = proofs.tile_loader(log)
         size = _verified_size(log, key=key.public, load=load)  # 2
-        # 3 Without entries that lack a valid signature, or whose key was revoked by then, nor later
-        # ones of their verification: they wait until `ask_again`, and each refusal is an error.
+        # 3 Leave out entries that lack a valid signature, or whose key was revoked by then, and
+        # later ones of their verification. They wait until `ask_again`; each refusal is an error.
         waiting = _waiting(log, limit=limit)
         unsigned = _unsigned(waiting, upto=size + len(waiting))
         _refuse(unsigned)

@@ -115,7 +115,7 @@ def distance(one: Embedding, other: Embedding) -> Distance:
 def median_distance(reference: Embedding, probes: Sequence[Embedding]) -> Distance:
     """The upper median of the single distances of several pictures: at least half are within it.
 
-    So a threshold of single pictures applies: if a stranger's picture passes with a chance p, half
+    So a threshold of single pictures applies. If a stranger's picture passes with a chance p, half
     of k pass with a chance of at most 2 p (Markov), however similar the pictures are. faces.md §7.
 
     Raises: `ValueError` without pictures.

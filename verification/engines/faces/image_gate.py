@@ -68,9 +68,9 @@ def open_draft(untrusted: bytes, *, limits: ImageLimits, least: int) -> Opened:
     which costs less.
 
     The header is checked before a pixel is decoded. A 20 KB file may hold 169 million pixels, so
-    the order matters:
-    1 bytes, 2 kind, 3 size in the header, 4 a single still picture without repeated passes, 5
-    decode, 6 turn upright.
+    the order matters.
+    1 bytes · 2 kind · 3 size in the header · 4 a single still picture without repeated passes ·
+    5 decode · 6 turn upright.
 
     Raises: `Refused`.
     """

@@ -96,8 +96,8 @@ class InjectionLimits:
     events, shaken: least number of equal sensor events, and of movements of the background by
     `shift` pixels.
     returned: least number of pictures that came back, two in a row, at least `apart` pictures
-    later, no farther away than `alike` times their nearer neighbour, which must be `moving` grey
-    levels away.
+    later. They are no farther away than `alike` times their nearer neighbour, which must be
+    `moving` grey levels away.
     """
 
     virtual_cameras: tuple[str, ...]

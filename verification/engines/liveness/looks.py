@@ -28,9 +28,8 @@ NUMBERS = (
     _SIDE * _SIDE - 1
 )  # of a frame: the lowest frequencies of the face, 10 each way but the mean
 _DOWN, _ACROSS = (axis.ravel()[1:] for axis in np.indices((_SIDE, _SIDE)))
-# A replay's change in each, the median over replays with all changes at once: it falls with the
-# vertical frequency and hardly with the horizontal one, because a wall shows beside a face and not
-# above it.
+# A replay's change in each, the median over replays with all changes at once. It falls with the
+# vertical frequency and hardly with the horizontal one: a wall shows beside a face, not above it.
 _UNITS = 0.36 / (2 + _DOWN)
 _DARK = 16.0  # grey levels added before the logarithm: below them a camera shows noise
 _STEPS, _LARGEST = (

@@ -89,9 +89,9 @@ SECOND_FACE = SecondFaceLimits(
     frames=2,  # one frame may be the detector's error, two are a person
 )
 
-# In the thin chain, which is compressed more: patterns there score up to 0.63 (a warped portrait, 3
-# of 40 frames of 3.2 KB; none of 168 as a page sends them). Of second faces beside a noisy portrait
-# only one in four is found, with 0.52 … 0.59.
+# The thin chain is compressed more. Patterns there score up to 0.63: a warped portrait, 3 of 40
+# frames of 3.2 KB, and 0 of 168 as a page sends them. Of second faces beside a noisy portrait only
+# one in four is found, with 0.52 … 0.59.
 # So a face in one frame of the chain must be clear, and a faint one must persist; stills detect
 # better.
 SECOND_FACE_IN_CHAIN = SecondFaceLimits(score=0.65, share=0.25, frames=10)
@@ -239,9 +239,9 @@ class GateLimits:
     frozen_run: int = 4  # frames, at most
     repeated: int = 0  # frames, at most
     noise: float = 0.05  # grey levels, more than
-    # At least, over both turns: a window's ratio in the enlarged chain is 0.65 and more in 29
-    # windows of three people who turn, their medians 0.76 … 0.84; flat paper ≤ 0.24, bent paper ≤
-    # 0.34. It lies between. It never refuses and only leads to review: three people do not
+    # At least, over both turns. A window's ratio in the enlarged chain is 0.65 and more in 29
+    # windows of three people who turn, their medians 0.76 … 0.84. Flat paper has ≤ 0.24, bent paper
+    # ≤ 0.34. The limit lies between. It never refuses and only leads to review: three people do not
     # represent the honest.
     planarity_ratio: float = 0.60
     # Of the eye distance, at least: that ratio, and the required evidence; in those windows ≥
@@ -249,8 +249,8 @@ class GateLimits:
     planarity_residual: float = 0.024
     # Of consecutive boxes, at least: below it the detector itself counts two faces; genuine ≥ 0.69.
     overlap: float = 0.30
-    # Of the face's corners, at least, from one frame to the next: genuine ≥ 0.41, a cut to a
-    # stranger ≤ 0.19, of seven people; without each of them in turn 0.28 … 0.33.
+    # Of the face's corners, at least, from one frame to the next. Of seven people: genuine ≥ 0.41,
+    # a cut to a stranger ≤ 0.19; without each of them in turn 0.28 … 0.33.
     # docs/liveness-measurements.md, "Proposed, before the attack exists", for this and the shares
     # below.
     corners: float = 0.30
@@ -266,14 +266,16 @@ class GateLimits:
     # too few corners.
     acting_median: float = 0.90
     next_face: float = 0.95
-    # For review, because four people are too few for a refusal. What the faces of different
-    # gestures have in common beyond the face at rest: of three people at most 0.32 in 99 of 100
-    # captures, of a fourth, who looked down, more. And how far the face at rest between gestures is
-    # from the first: of all four at most 0.59. Measured with the default net.
+    # For review, because four people are too few for a refusal. `common` is what the faces of
+    # different gestures have in common beyond the face at rest. For three people it is at most 0.32
+    # in 99 of 100 captures; for a fourth, who looked down, more. `resting` is the distance of the
+    # face at rest between gestures from the first: for all four at most 0.59. Measured with the
+    # default net.
     common: float = 0.33
     resting: float = 0.60
-    # The median of a step's frames on the way, as a share of the match: of 13 people under 0.97,
-    # single strangers 1.14 and more, in frames 320 pixels wide; at 160, which a page may use, 1.08.
+    # The median of a step's frames on the way, as a share of the match. In frames 320 pixels wide,
+    # 13 people are under 0.97, and single strangers at 1.14 and more. At 160 pixels, which a page
+    # may use, strangers are at 1.08.
     # liveness.md §10a, for this and those below, which decide when far and deep frames need no
     # review.
     way: float = 1.0
@@ -285,7 +287,7 @@ class GateLimits:
     deep: float = 1.20
     deep_next: float = 1.0
     # If the gestures are so near to the register's face, the person is identified, and neither of
-    # the two applies: all 3 444 pairs of strangers are at least 0.98 apart.
+    # the two applies. All 3 444 pairs of strangers are at least 0.98 apart.
     known: float = 0.80
 
 

@@ -143,9 +143,8 @@ class Sent:
     """The pictures of the order: each step's command, and its numbers of chain frames and full
     frames.
 
-    soonest, earliest, latest: seconds from a showing to the first part, and by the page's clock to
-    the first and last frame;
-    over all steps the least, the least, the most.
+    soonest: seconds from a showing to the first part, the least over all steps.
+    earliest, latest: seconds by the page's clock to the first frame (least) and last one (most).
     transfer, ahead: longest and shortest transfer of a part; below 0 it arrived before it was
     taken.
     rate, gap: frames a second of the slowest chain, and the longest time without a frame.

@@ -84,10 +84,10 @@ LOST_MAX, LINE_LOST = 2, "liveness_line_lost"
 
 # The look-ups under the consent.
 SERVICES: Final = ("photo",)
-# 23 frames of a command and 12 at rest, of 5.5 KB, and 11 full ones of 14.5 KB: at most 732 KB for
-# four commands, and 576 KB over a slow line; and five hints of 4 KB. Faces are distinguished better
-# at 240 pixels than at 160. A person has half a second to read and 3.75 s to follow; liveness.md §9
-# caps the transfer at 6 s, §10a gives the pixels.
+# 23 frames of a command and 12 at rest have 5.5 KB each, and 11 full ones 14.5 KB. That is at most
+# 732 KB for four commands, and 576 KB over a slow line; and five hints of 4 KB. Faces are
+# distinguished better at 240 pixels than at 160. A person has half a second to read and 3.75 s to
+# follow; liveness.md §9 caps the transfer at 6 s, §10a gives the pixels.
 CAPTURE = CaptureLimits()
 
 
@@ -231,9 +231,9 @@ class LiveCapturePolicy:
     # of single pictures judge, with an FMR of at most twice theirs. faces.md §7.
     match_frames: int = 5
     # Before review, a borrower without a spent attempt gets one more request for a better picture.
-    # It counts as an attempt, so a lender has at most `attempts` captures of a person in a day. A
-    # stranger who passes every gate of each matches in one of them with a chance of at most 2 × 3 ×
-    # the FMR of a single picture, 6.2e-4 by the East-Asian cohort.
+    # It counts as an attempt, so a lender has at most `attempts` captures of a person in a day.
+    # If a stranger passes every gate of each, one of them matches with a chance of at most six
+    # times the FMR of a single picture. By the East-Asian cohort that is 6.2e-4.
     asks_again: bool = True
     fair: FairLimits = FairLimits()
     reference: ImageLimits = REFERENCE
