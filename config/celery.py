@@ -153,7 +153,7 @@ app.conf.update(
     timezone="UTC",
 )
 # Celery would close a child's connection around each step, so that each new one loads its catalogue
-# and plans anew.
+# and plans again.
 # Django's limit decides its age, as in a request: `keep_what_lives`. An SQLite file is closed after
 # each step: a time limit during a wait for the lock would leave it locked without Django's
 # knowledge.

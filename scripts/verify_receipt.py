@@ -9,7 +9,7 @@ from anywhere. Without ROOT, get KEYS once in a way that you trust, and keep it.
 
 Steps: 1 sizes · 2 the receipt's key,
 certified if there is a root · 3 its signature, mode, type · 4 the log's entry names this receipt
-and says the same · 5 the log's key signed the checkpoint · 6 the entry stands in the log · 7 the
+and says the same · 5 the log's key signed the checkpoint · 6 the entry is in the log · 7 the
 commitments of the values given.
 Exit 0: valid; 1: invalid; 2: unreadable.
 """

@@ -61,7 +61,7 @@ def is_right() -> bool:
 
 
 def keep_right() -> None:
-    """Measures anew if the last measurement is a minute old or the machine's clock was set since.
+    """Measures again if the last measurement is a minute old or the machine's clock was set since.
 
     Without the database the state stays, and it is not asked again at once.
     """

@@ -80,7 +80,7 @@ def document(request: HttpRequest, name: str) -> HttpResponse:
 @require_safe
 @in_a_developers_language
 def problems_page(request: HttpRequest) -> HttpResponse:
-    """Every code in a table for each place it may stand in, each leading to its own page."""
+    """Every code in a table for each place it may be in, each leading to its own page."""
     tables = [
         (place, title, [meaning for meaning in code_pages.table() if meaning.place == place])
         for place, title in code_pages.PLACES.items()

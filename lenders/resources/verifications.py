@@ -159,7 +159,7 @@ _SPELLING = VerificationAnswer()
 
 
 class BorrowersAddress(serializers.URLField):
-    """The borrower's address. The token stands in the fragment, which never reaches a server."""
+    """The borrower's address. The token is in the fragment, which never reaches a server."""
 
     def to_representation(self, value: Any) -> Any:
         """The address with a token."""

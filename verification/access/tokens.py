@@ -36,9 +36,9 @@ SUPERSEDED: Final = "superseded"
 
 @dataclass(frozen=True)
 class Minted:
-    """A fresh secret, shown once: in a URL it stands in the fragment, never in a query.
+    """A fresh secret, shown once: in a URL it is in the fragment, never in a query.
 
-    Only eGov Mobile's code stands in a path, as the app's protocol requires.
+    Only eGov Mobile's code is in a path, as the app's protocol requires.
     """
 
     token: str = field(repr=False)

@@ -102,7 +102,7 @@ def list_documents(*, lender_id: str, mode: str, verification_id: str) -> tuple[
     Raises: `NotFound`.
     """
     row = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
-    # After erasure the list still names the documents: their commitments stand in the log.
+    # After erasure the list still names the documents: their commitments are in the log.
     key = None if contents.is_erased(row) else contents.key_of(row)
     attempts = Attempt.objects.filter(verification=row).order_by("opened_at", "turn")
     listed: list[DocumentView] = []
@@ -149,7 +149,7 @@ def read_document(
         item = _document_of(attempt)
         if item is None:
             kinds = set(EvidenceItem.objects.filter(attempt=attempt).values_list("kind", flat=True))
-            # Tell "not yet" from "never", so that a reader does not wait in vain.
+            # Tell "not yet" from "never", so that a reader does not wait for nothing.
             is_due = identification_document.is_due(kinds, stage=attempt.stage)
             if is_due and attempt.status in UNENDED:
                 raise Conflict(

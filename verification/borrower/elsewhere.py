@@ -45,7 +45,7 @@ def elsewhere(request: HttpRequest) -> HttpResponse:
         is_link = request.POST.get("by") == "link"
         minted = (links.successor if is_link else hand_over.mint)(untrusted_session=session)
         place = reverse("borrower:link" if is_link else "borrower:phone")
-        # The token stands in the fragment, which browsers do not send to servers.
+        # The token is in the fragment, which browsers do not send to servers.
         address = f"{settings.TULGA_PUBLIC_URL}{place}#{minted.token}"
         if is_link:
             context = {"address": address, "link_until": wording.moment(minted.expires_at)}

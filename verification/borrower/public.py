@@ -88,7 +88,7 @@ def about(request: HttpRequest) -> HttpResponse:
 
 
 def _place() -> dict[str, str]:
-    """This address, as it must stand in the browser's address bar."""
+    """This address, as it must be in the browser's address bar."""
     return {"origin": settings.TULGA_PUBLIC_URL, "host": urlsplit(settings.TULGA_PUBLIC_URL).netloc}
 
 

@@ -117,7 +117,7 @@ STEP_HARD_LIMIT_SECONDS = 25
 # largest picture adds 150.
 CHILD_MEMORY_BYTES = 600 * 2**20
 # Minimum interval between returns of freed memory to the system; 76 MB after a capture. Ours: a
-# capture has nine steps, and fetching each page anew costs 50 ms more. The peak, which plans
+# capture has nine steps, and fetching each page again costs 50 ms more. The peak, which plans
 # memory, stays the same.
 MEMORY_BACK_SECONDS = 10.0
 # Limit of a child's address space, bytes: a larger request faults, and other processes live on.

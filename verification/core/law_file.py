@@ -36,7 +36,7 @@ from verification.core.strict_json import StrictObject, read_day, read_json
 
 FORM: Final = "tulga-law-1"
 FILE_BYTES: Final = 60 * 1024
-"""Maximum size. The file stands in one entry of each log, and a leaf holds 65 535 bytes.
+"""Maximum size. The file is in one entry of each log, and a leaf holds 65 535 bytes.
 
 Source: C2SP tlog-tiles.
 """

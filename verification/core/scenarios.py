@@ -12,7 +12,7 @@ from verification.core.errors import BadInput
 from verification.core.ids import AUTHORITY_TEST_IIN, Iin
 
 SIMULATED: Final = "insecure_simulated"
-"""The name of the engine that measured a simulated borrower: it stands in each of their checks."""
+"""The name of the engine that measured a simulated borrower: it is in each of their checks."""
 SIGNED, FACED, ALL = ("eds",), ("biometric", "live_face"), ("eds", "biometric", "live_face")
 FORMED, CONSENTED, AND_ANEW = ("live_face", "renewal"), (*FACED, "renewal"), (*ALL, "renewal")
 """Routes with a form and a code; routes that use 1414 under every law; all with the renewed

@@ -123,7 +123,7 @@ class Words:
 
 @dataclass(frozen=True)
 class Shown:
-    """What a statement says to a person; all of it stands in the signed text."""
+    """What a statement says to a person; all of it is in the signed text."""
 
     language: str
     title: str

@@ -8,7 +8,7 @@ Sealed bytes are `version(2) nonce(12) AES-256-GCM(how(1) salt(16) plain)`.
 They are authenticated with lender, table, field, verification and key version, so they open only at
 their place.
 `how` says whether the rest is compressed, as short text is.
-The commitment HMAC-SHA256(salt, plain) may stand in the log: without the sealed salt it reveals
+The commitment HMAC-SHA256(salt, plain) may be in the log: without the sealed salt it reveals
 nothing.
 """
 
@@ -37,7 +37,7 @@ _NONCE_BYTES: Final = 12
 _FORMAT: Final = b"\x02"
 _AS_IT_IS, _COMPRESSED = b"\0", b"\1"
 _RAW: Final = -zlib.MAX_WBITS  # without a checksum: sealed bytes are authenticated
-# A verification has one data key for life; rotation wraps it anew and does not change it.
+# A verification has one data key for life; rotation wraps it again and does not change it.
 _KEY_VERSION: Final = 1
 _KEKS: Final = "TULGA_KEY_ENCRYPTION_KEYS"
 _INDEX_KEYS: Final = "TULGA_INDEX_KEYS"

@@ -78,7 +78,7 @@ class AuditEntry(models.Model):
 class Receipt(models.Model):
     """The signed receipt of an ended verification, immutable: see `core/decision_receipt.py`.
 
-    It holds no personal data, so it outlives the verification's key. Its SHA-256 stands in the log.
+    It holds no personal data, so it outlives the verification's key. Its SHA-256 is in the log.
     """
 
     verification = models.OneToOneField(

@@ -227,7 +227,7 @@ def _unordered() -> Conflict:
 
 
 def _note(row: Verification, *, person_id: str, reading: str) -> None:
-    # The id stands in the body only: as the entry's verification it would count among the case's
+    # The id is in the body only: as the entry's verification it would count among the case's
     # events.
     body = {"what": reading, "verification": row.pk}
     note_reading("oversight.viewed", mode=row.mode, person_id=person_id, body=body)

@@ -150,7 +150,7 @@ def monthly_counts(*, person_id: str, mode: str, months: int = 12) -> tuple[Coun
     )
     numbers: Counter[tuple[date, str, str, str]] = Counter()
     with transactions.writing():
-        # One statement: a change that is being added stands in exactly one of the two.
+        # One statement: a change that is being added is in exactly one of the two.
         for *kind, number in added.union(waiting, all=True):
             numbers[tuple(kind)] += number
         counts = tuple(Count(*kind, number) for kind, number in sorted(numbers.items()) if number)

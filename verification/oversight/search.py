@@ -418,7 +418,7 @@ class SearchForm(forms.Form):
 
 
 class PeriodForm(forms.Form):
-    """Which log, and for counts how many months. It names no person, so it may stand in an
+    """Which log, and for counts how many months. It names no person, so it may be in an
     address.
     """
 

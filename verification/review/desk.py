@@ -181,7 +181,7 @@ def send_link(*, reviewer: Reviewer, verification_id: str) -> Minted:
 
 def note(reviewer: Reviewer, entry_type: str, *, mode: str, body: dict[str, Any]) -> None:
     """Records a look in the log of this mode; call it in the transaction that reads."""
-    # The lender stands in the body only: as the entry's own it would count among that lender's
+    # The lender is in the body only: as the entry's own it would count among that lender's
     # events.
     log.append(
         log=mode,
@@ -304,7 +304,7 @@ def link_page(request: HttpRequest, verification_id: str) -> HttpResponse:
         minted = send_link(reviewer=reviewer_of(request), verification_id=verification_id)
     except Conflict as error:
         return refusal_page(request, of_code(error.code), error)
-    # The token stands in the fragment, which browsers do not send to servers.
+    # The token is in the fragment, which browsers do not send to servers.
     address = f"{settings.TULGA_PUBLIC_URL}{reverse('borrower:link')}#{minted.token}"
     # `omitsize` leaves the size to the style sheet; the drawing has attributes only, without
     # forbidden styles.

@@ -47,7 +47,7 @@ class ConsentRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class ConsentReading:
-    """The state of a consent: answered anew each time, whatever the `request_id`."""
+    """The state of a consent: answered again each time, whatever the `request_id`."""
 
     request_id: str
     iin: Iin

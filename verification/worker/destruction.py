@@ -59,7 +59,8 @@ def destroy_frames(verification: Verification) -> None:
         verification.pk,
         sealed_hashes={claim["id"]: claim["sealed_sha256"] for claim in listed if "id" in claim},
     )
-    doomed = _doomed(history)  # 2. Terms that do not open are a fault: the choice is not made anew.
+    # 2. Terms that do not open are a fault: the choice is not made again.
+    doomed = _doomed(history)
     at = clock.now()
     # 3. In one transaction the keys and an entry per attempt; the step is scheduled again, or
     #    dropped if done.

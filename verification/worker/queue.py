@@ -44,7 +44,7 @@ def reserve(
     Lenders of a queue also rotate, starting after the one in `last_lenders`, each with its oldest
     due step first.
     So a lender with a thousand borrowers delays others by one batch, not by a thousand steps.
-    Once all due rows are reserved, the next look starts anew and asks each queue once.
+    Once all due rows are reserved, the next look starts again and asks each queue once.
     """
     reserved: dict[str, str] = {}
     last = dict(last_lenders)

@@ -6,7 +6,7 @@
 3. Read the policy from the terms, whatever today's is. A missing field was added later and takes
    the value that earlier releases imply (`core/stored.py`).
 4. Every listed piece of evidence must open, except those destroyed by rule.
-5. Measure the facts anew if all evidence exists, and read the stored facts.
+5. Measure the facts again if all evidence exists, and read the stored facts.
 6. Run the checks of that release on both (`Stage.as_released`): later checks do not run, and
    changed checks run in their earlier form.
 7. Compare outcomes, codes, decision and report with the record. Fields that the record lacks, such
@@ -68,7 +68,7 @@ class Replayed:
 
     detail: what differs or is missing, without personal data.
     code: of the error that prevented the judgement.
-    source: `evidence` if measured anew and also judged by stored facts; `facts` if by those alone;
+    source: `evidence` if measured again and also judged by stored facts; `facts` if by those alone;
     empty if impossible.
     """
 

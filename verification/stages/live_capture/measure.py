@@ -407,7 +407,7 @@ def _sent(evidence: Evidence) -> tuple[Sent, tuple[SentStep, ...], tuple[Capture
         presented_before=came.presented_before,
         compared=compared,
     )
-    # The measurement on arrival; a replay measures anew.
+    # The measurement on arrival; a replay measures again.
     looks = [evidence.items.get(f"{step.place}look") for step in steps]
     looked = [
         look if look is None else stored.read(json.loads(look), into=ChainNumbers, what="look")

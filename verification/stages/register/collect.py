@@ -59,7 +59,7 @@ def prepare_register(
         read = _read(case, requested)
         answer = read.parsed
         # A refusal is final, and judged with the stage; a valid consent is used again. Any other is
-        # requested anew.
+        # requested again.
         if answer.status in ("valid", "invalid") and not has_run_out(answer, at=evidence.at):
             return {}, consents.SERVICE.as_evidence(CONSENT, read)
     nonce = sha256(f"register|{memory[SEED]}".encode()).hexdigest()[:_NONCE_CHARACTERS]
