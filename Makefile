@@ -9,7 +9,7 @@ FAST  := not service and not browser and not proof and not long
 SEED  := 20261126
 BACKEND := postgresql
 PYTEST = $(CLEAN) -u MAKEFLAGS -u MAKELEVEL TULGA_PROOF_SEED=$(SEED) $(PY) -m pytest -q --hypothesis-seed=$(SEED)
-# What the developer's environment says about databases and keys must not reach tests and checks.
+# The developer's settings of databases and keys must not reach tests and checks.
 CLEAN := env -u DATABASE_URL -u MIGRATION_DATABASE_URL -u CELERY_BROKER_URL
 export PYTHON
 export UV_PYTHON_DOWNLOADS := never

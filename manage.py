@@ -12,13 +12,14 @@ from verification.core.errors import Misconfigured
 
 # These two change tables and grants, which the application's own role must not be able to do.
 _OWNERS_COMMANDS = ("migrate", "grant_application_role")
-# These go on while a database is away, and so would not end for want of tables; each is a process
-# with keys of its own. Every other command acts at the door, as web does.
+# These run on while a database is absent, so missing tables must not end them; each is a process
+# with its own keys.
+# Every other command acts at the door, as web does.
 _LASTING_COMMANDS = {"tick": "tick", "deliver": "sender"}
 
 
 def main() -> None:
-    """Run one command, as the owner of the tables where it needs to be."""
+    """Runs one command, as the owner of the tables if it needs to be."""
     # A lasting command is a service, and loads what services load.
     lasting = sys.argv[1:2] and sys.argv[1] in _LASTING_COMMANDS
     env.use_settings("config.settings" if lasting else "config.command_settings")
@@ -28,7 +29,7 @@ def main() -> None:
     starting.load_settings()
     try:
         if lasting:
-            django.setup()  # before it nobody should ask the database, and Django says so
+            django.setup()  # Django warns of database queries before it
             starting.require_tables()
             starting.require_keys()
             starting.tell_of_others_keys()

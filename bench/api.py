@@ -1,13 +1,15 @@
-"""How many requests a second the lenders' API answers, beside a bare view that sends the same SQL,
-in one run.
+"""Requests per second of the lenders' API, compared with a bare view that sends the same SQL, in
+one run.
 
-`make bench PART=api` (PostgreSQL must be installed). The peer is a view of Django REST framework
-without middleware of ours, authentication, validation, sealing or audit: it writes or reads the
-same rows through the same models, in as many statements and transactions, and answers with the JSON
-that the product answered. Both are called in one process, without a socket, in turns, so that a
-busy machine wrongs nobody. Times are means: of the processor, this process and its backend of
-PostgreSQL together, and of the clock. `ratio N.NNx` says how many times as many requests a second
-the product answers.
+`make bench PART=api` (PostgreSQL must be installed).
+The peer is a view of Django REST framework without our middleware, authentication, validation,
+sealing or audit.
+It writes or reads the same rows through the same models, in as many statements and transactions,
+and answers with the product's JSON.
+Both run in one process, without a socket, in turns, so that a busy machine treats them alike.
+Times are means: of the processor, for this process and its PostgreSQL backend together, and of the
+clock.
+`ratio N.NNx`: requests per second of the product over the peer's.
 """
 
 import argparse
@@ -25,7 +27,7 @@ from tests.servers import start_postgresql
 
 
 def main() -> None:
-    """Start a database and measure in a process of its own."""
+    """Starts a database and measures in a process of its own."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,11 +1,13 @@
-"""How many entries a second `audit_verify` verifies, log, cases and evidence together, beside
+"""Entries per second that `audit_verify` verifies, log, cases and evidence together, compared with
 another commit.
 
 `make bench PART=audit`; `--against COMMIT` measures that commit on the same database, in turns with
-this tree. The database is an SQLite file in memory with cases that the product verified by a
-signature. Each measurement is one process that runs the command as an operator does, timed from its
-first statement to its last; the best of the rounds counts, and a finding ends the bench. A line
-`ratio N.NNx` compares entries a second.
+this tree.
+The database is an SQLite file in memory with cases that the product verified by a signature.
+Each measurement is one process that runs the command like an operator, timed from its first
+statement to its last.
+The best of the rounds counts, and a finding ends the bench. `ratio N.NNx` compares entries per
+second.
 """
 
 import argparse
@@ -42,7 +44,7 @@ _LOG = "test"
 
 
 def main() -> None:
-    """Play, measure and print."""
+    """Plays, measures and prints."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -71,7 +73,7 @@ def main() -> None:
 
 
 def play(cases: int) -> None:
-    """Cases that borrowers went through by their signature, ordered as the tick does."""
+    """Cases that borrowers completed by signature, ordered as tick does."""
     authority, lender = trusted_authority("gost512"), new_lender()
     for number in range(cases):
         iin = iin_of(number)
@@ -102,7 +104,7 @@ def tree_of(commit: str) -> Path:
 
 
 def in_turns(trees: Mapping[str, Path], *, processes: int, rounds: int) -> dict[str, float]:
-    """The least seconds of each tree, which take turns."""
+    """The least seconds of each tree, in turns."""
     best = dict.fromkeys(trees, float("inf"))
     for _ in range(rounds):
         for name, tree in trees.items():
@@ -111,7 +113,7 @@ def in_turns(trees: Mapping[str, Path], *, processes: int, rounds: int) -> dict[
 
 
 def seconds_of(tree: Path, *, processes: int) -> float:
-    """What one run of the command takes, without the start of its process."""
+    """The duration of one run of the command, without its process's start."""
     program = _MEASURED.replace("PROCESSES", str(processes))
     finished = subprocess.run(
         [sys.executable, "-c", program], cwd=tree, check=False, capture_output=True, text=True

@@ -1,13 +1,17 @@
-"""What becomes of a burst: 500 borrowers of one lender arrive at 30 a second, and another lender's
-come beside them.
+"""A burst: 500 borrowers of one lender arrive at 30 a second, and another lender's arrive in
+parallel.
 
-`make bench PART=burst` (PostgreSQL and Redis must be installed). One installation on loopback with
-the product's own settings plays, as bench/load.py does: first eight borrowers at once, which is the
-rate that the machine carries; then the burst, until the last is judged. `ratio` is the burst's rate
-to the first. The other lender's borrowers come one after another, before the burst and in it; what
-they waited from signature to page is told for both, and by the log how long each lender's steps
-took in the burst, from the answer that owes one to the entry of what came of it: waiting for the
-web server and for this client, which is one process with a thread a borrower, is not in that.
+`make bench PART=burst` (PostgreSQL and Redis must be installed).
+One installation on loopback with the product's settings plays as in bench/load.py.
+First eight borrowers at once give the machine's sustained rate; then the burst runs until the last
+judgement.
+`ratio`: the burst's rate over the first.
+The other lender's borrowers come one after another, before and during the burst.
+The output has their waits from signature to page for both phases.
+From the log it has each lender's step durations in the burst, from the answer that schedules a step
+to its result's entry.
+That excludes waits for the web server and for this client, which is one process with a thread per
+borrower.
 """
 
 import argparse
@@ -42,11 +46,11 @@ _STEPS = b"""
         AND answered.at > %s::timestamptz
     ) steps JOIN lenders_lender ON lenders_lender.id = lender_id GROUP BY name ORDER BY count(*)
 """
-"""By lender: how long steps took, in seconds. Of the entries since a moment."""
+"""By lender: durations of steps, in seconds, for entries since a moment."""
 
 
 def main() -> None:
-    """Measure in turns, print."""
+    """Measures in turns, prints."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -91,8 +95,8 @@ def main() -> None:
 def burst(
     installation: Installation, neighbour: Stage, *, cases: int, a_second: float
 ) -> tuple[float, list[float]]:
-    """Verifications a second from the first arrival to the last judgement; what the other lender's
-    waited, seconds.
+    """Verifications per second from the first arrival to the last judgement; the other lender's
+    waits, seconds.
     """
     stage, is_over, neighbour_seconds = installation.stage, threading.Event(), list[float]()
     borrowers = [
@@ -120,7 +124,7 @@ def burst(
 
 
 def judged(stage: Stage, name: str) -> float:
-    """Seconds from a borrower's signature to the page that tells what became of it."""
+    """Seconds from a borrower's signature to the page with the result."""
     _, sign = signer(stage, name, seconds=_PATIENCE_SECONDS)()
     began = time.monotonic()
     sign()

@@ -1,23 +1,25 @@
-"""What a verification before the camera costs where no model runs: the same instructions each time,
-in one process.
+"""The cost of a verification by camera outside the models: the same instructions each time, in one
+process.
 
-`make bench PART=capture` (PostgreSQL and Redis must be installed). bench/played/replay.py plays
-borrower, web, worker,
-tick and sender in turn: each verification goes the biometric route page by page over WSGI, with
-parts and frames as static/borrower/pictures.js sends them, both turns and two other commands. A
-worker's step is done where a held request would wait for it, tick and the sender have a round at
-the end, and the clock stands still but for what the page waits; so nothing of what processes spend
-on looking for work is in it. Memory is kept and given back as by a worker's child. What captures
-are known again by is forgotten before each, and one that a gate refuses, for a warped portrait is
-not always held for itself, is played but not counted. Told, after one to warm up, the least of so
-many:
-    CPU milliseconds of web, worker, tick and sender (that process's, where each has its turn), of
-    PostgreSQL (its backends') and of the nets, which is the part of these within onnxruntime's and
-    LiteRT's inference; `not_nets` is the rest. Statements (checks of foreign keys among them),
-    commits, and how often nets ran, of a verification.
-`--facts FILE` writes the facts of every judgement, to compare two versions by. `--profile TURN`
-tells where one's time goes. `--keep FILE` writes the figures, `--against FILE` prints ratios to
-some that were kept.
+`make bench PART=capture` (PostgreSQL and Redis must be installed).
+bench/played/replay.py plays borrower, web, worker, tick and sender in turn.
+Each verification takes the biometric route page by page over WSGI, with parts and frames as
+static/borrower/pictures.js sends them, both turns and two other commands.
+A worker's step runs where a held request would wait for it; tick and the sender have a round at the
+end.
+The clock only advances by the page's waits, so polling of processes does not count.
+Memory is kept and returned as in a worker's child.
+The features of earlier captures are deleted before each. A capture that a gate refuses is played
+but not counted, because a warped portrait does not always match itself.
+Output, after one warm-up, the least of so many:
+
+    CPU milliseconds of web, worker, tick and sender (by turn), and of PostgreSQL's backends.
+    `nets` is the part of these inside onnxruntime's and LiteRT's inference; `not_nets` is the rest.
+    Statements (with foreign key checks), commits, and runs of nets, per verification.
+
+`--facts FILE` writes the facts of every judgement, to compare two versions. `--profile TURN`
+profiles one turn.
+`--keep FILE` writes the figures, `--against FILE` prints ratios to stored ones.
 """
 
 import argparse
@@ -38,7 +40,7 @@ from verification.management.commands.make_keys import make_missing
 
 
 def main() -> None:
-    """Set up, replay, print."""
+    """Sets up, replays, prints."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

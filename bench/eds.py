@@ -1,11 +1,13 @@
-"""How fast a signature of the national authority is checked, beside named peers, in one run on one
-machine.
+"""The speed of verifying a signature of the national authority, compared with named peers, in one
+run on one machine.
 
-`make bench PART=eds`. The Python peers go into an environment of their own below var/bench/,
-hash-pinned; Java and Debian's libbcprov-java are used if they are there. Times are medians of
-several repeats after a warm-up, in the processor time of the measuring thread, so that a busy
-machine wrongs nobody; our tiers take turns within each repeat. Checks a second are counted by the
-clock on the wall. A line `ratio N.Nx` says how many times as long the peer takes.
+`make bench PART=eds`.
+The Python peers use their own environment below var/bench/, hash-pinned; Java and Debian's
+libbcprov-java are used if present.
+Times are medians of several repeats after a warm-up, in the measuring thread's processor time, so
+that a busy machine treats all alike.
+Our tiers take turns within each repeat. Checks per second use the wall clock.
+`ratio N.Nx`: the peer's time over ours.
 """
 
 import json
@@ -61,14 +63,14 @@ def tiers() -> dict[str, Backends]:
 
 
 def use(tier: Backends) -> None:
-    """Make the engine count with this tier from now on; in a bench only."""
+    """Makes the engine use this tier from now on; in a bench only."""
     backends.in_use = lambda: tier  # type: ignore[assignment]
 
 
 def in_turns(
     calls: Mapping[str, Call], *, seconds: float = 0.15, repeats: int = _REPEATS
 ) -> dict[str, float]:
-    """Median milliseconds of each call; in every repeat all of them take a turn of about so many
+    """Median milliseconds of each call; in every repeat each takes a turn of about so many
     seconds.
     """
     counts = {}
@@ -94,15 +96,15 @@ def say(subject: str, ms: float) -> None:
 
 
 def ratio(subject: str, ours: float, peer: float, *, aim: str = "") -> None:
-    """One line of comparison: how many times as long the peer takes."""
+    """One line of comparison: the peer's time over ours."""
     print(f"  ratio {peer / ours:.1f}x  {subject}{f'  (aim {aim})' if aim else ''}")
 
 
 def verify_once(
     tier: Backends, *, message: bytes, key: bytes | gost3410.PublicKey, signature: bytes
 ) -> None:
-    """Hash and verification. A key in bytes is read anew, as a borrower's is; an object is an
-    issuer's that is kept.
+    """Hash and verification. A key in bytes is parsed again, as a borrower's is; an object is a
+    cached issuer's.
     """
     use(tier)
     public = key if isinstance(key, gost3410.PublicKey) else gost3410.PublicKey.parse(key)
@@ -110,8 +112,8 @@ def verify_once(
 
 
 def check_cms(tier: Backends, *, encoded: bytes, issuer: bytes, root: bytes) -> None:
-    """Everything from bytes to the borrower's number, without revocation; the pinned certificates
-    are known by then.
+    """The whole way from bytes to the borrower's number, without revocation; the pinned
+    certificates are cached.
     """
     use(tier)
     signed = parse_cms(encoded, max_bytes=LIMIT)
@@ -126,13 +128,13 @@ def check_cms(tier: Backends, *, encoded: bytes, issuer: bytes, root: bytes) -> 
 def check_path(*, chain: list[bytes]) -> None:
     """From bytes to a validated path."""
     leaf, issuer, root = (parse_certificate(encoded) for encoded in chain)
-    verify_known.cache_clear()  # the peer remembers no signature either
+    verify_known.cache_clear()  # the peer has no cache of signatures either
     build_path(leaf, anchors=[root], intermediates=[issuer], at=AT)
 
 
 def compare_signatures(tiers: Mapping[str, Backends]) -> dict[str, Any]:
-    """GOST-512 hash and verification by tier, and RSA-2048 for scale. Gives what the peers need to
-    do the same.
+    """GOST-512 hash and verification by tier, and RSA-2048 for scale. Returns the input for the
+    peers.
     """
     private = generate_key("gost512")
     message = secrets.token_bytes(_MESSAGE)
@@ -211,7 +213,7 @@ def compare_peers(
 
 
 def compare_cms(tiers: Mapping[str, Backends], world: World) -> Call:
-    """The whole check by tier. Gives the check of the fastest tier."""
+    """The whole check by tier. Returns the fastest tier's check."""
     encoded = sign_cms(world.person, STATEMENT, signed_at=AT)
     inputs = {"encoded": encoded, "issuer": world.issuer.der, "root": world.root.der}
     calls = {name: partial(check_cms, tier, **inputs) for name, tier in tiers.items()}
@@ -222,8 +224,8 @@ def compare_cms(tiers: Mapping[str, Backends], world: World) -> Call:
 
 
 def count_for(world: World) -> int:
-    """Whole checks that one process finishes in the time, after a warm-up; the tier is what the
-    process chooses.
+    """Whole checks that one process finishes in the time, after a warm-up; the process chooses
+    its tier.
     """
     inputs = {"encoded": sign_cms(world.person, STATEMENT, signed_at=AT)}
     check = partial(
@@ -268,9 +270,7 @@ def compare_paths(
 
 
 def install_peers() -> Path:
-    """The interpreter of the peers' environment, made if it is not there or the pins have
-    changed.
-    """
+    """The interpreter of the peers' environment, made if missing or if the pins have changed."""
     python, pins = _FOLDER / "peers" / "bin" / "python", _PEERS / "eds-requirements.txt"
     stamp = _FOLDER / "installed.txt"
     if not (python.exists() and stamp.exists() and stamp.read_bytes() == pins.read_bytes()):
@@ -285,7 +285,7 @@ def install_peers() -> Path:
 
 
 def run_json(command: list[str]) -> dict[str, Any]:
-    """What a peer prints."""
+    """A peer's output."""
     finished = subprocess.run(command, check=False, capture_output=True, text=True)
     if finished.returncode:
         raise SystemExit(f"{command[0]} failed:\n{finished.stderr}")
@@ -309,7 +309,7 @@ def conditions() -> str:
 
 
 def main() -> None:
-    """Measure all of it."""
+    """Measures all of it."""
     _FOLDER.mkdir(parents=True, exist_ok=True)
     print(conditions())
     print(f"chosen in this process: {backends.in_use().report()}")

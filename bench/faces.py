@@ -1,12 +1,14 @@
-"""How long one face takes to be matched, beside face_recognition as its own documentation uses it,
-in one run.
+"""The time of matching one face, compared with face_recognition as documented, in one run.
 
-`make bench PART=faces`, or `python bench/faces.py FOLDER` to compare the decisions of dlib's net
-with those of the library on another folder of people than the London set, if that is beside the
-repository. Both take two JPEGs of 1280 × 960 from their bytes to a distance. Times are medians in
-the processor time of the process, after a warm-up, in turns, so that a busy machine wrongs nobody.
-A line `ratio N.Nx` says how many times as long the peer takes. The memory is that of a process with
-all that a worker imports, after matches; bench/load.py measures a worker after captures.
+`make bench PART=faces`.
+`python bench/faces.py FOLDER` compares the decisions of dlib's net with the library's on another
+folder of people than the London set, which must be beside the repository.
+Both take two JPEGs of 1280 × 960 from their bytes to a distance.
+Times are medians in processor time, after a warm-up, in turns, so that a busy machine treats both
+alike.
+`ratio N.Nx`: the peer's time over ours.
+The memory is that of a process with a worker's imports, after matches; bench/load.py measures a
+worker after captures.
 """
 
 import os
@@ -51,7 +53,7 @@ _SFACE_AIM, _DLIB_AIM, _MEMORY_AIM, _ALIKE_AIM, _REFUSAL_AIM = (
     5,
 )  # times; MB; share; ms
 
-# What a worker imports, and what it then does; the peak of its memory is the kernel's own count.
+# A worker's imports and matches; the kernel counts its peak memory.
 _WORKER = """
 import sys
 from pathlib import Path
@@ -88,14 +90,14 @@ def mirrored(backend: Backend) -> Backend:
 
 
 def their_face(path: Path) -> npt.NDArray[np.float64]:
-    """face_recognition as its documentation uses it, with the small landmark model."""
+    """face_recognition as documented, with the small landmark model."""
     image = face_recognition.load_image_file(str(path))
     return np.asarray(face_recognition.face_encodings(image, model="small")[0])
 
 
 def their_mirrored_face(path: Path) -> npt.NDArray[np.float64]:
-    """The mean of what it says of a picture and of its mirror image, of length one: what
-    `dlib-onnx` is shipped as.
+    """The mean of its numbers for a picture and its mirror image, of length one: the shipped
+    form of `dlib-onnx`.
     """
     image = face_recognition.load_image_file(str(path))
     both = [
@@ -112,7 +114,7 @@ def theirs(reference: Path, picture: Path) -> float:
 
 
 def camera_pictures(folder: Path) -> list[Path]:
-    """The portraits as a camera would take them: 1280 × 960, the face a third of the height."""
+    """The portraits as from a camera: 1280 × 960, the face a third of the height."""
     places = {
         "obama.jpg": (0, 0, 910, 683),
         "obama2.jpg": (0, 120, 626, 590),
@@ -130,7 +132,7 @@ def camera_pictures(folder: Path) -> list[Path]:
 
 
 def in_turns(calls: list[Callable[[], object]]) -> list[float]:
-    """Median milliseconds of processor time of each, which take turns."""
+    """Median milliseconds of processor time of each, in turns."""
     times: list[list[float]] = [[] for _ in calls]
     for turn in range(_REPEATS + 1):
         for call, spent in zip(calls, times, strict=True):
@@ -142,7 +144,7 @@ def in_turns(calls: list[Callable[[], object]]) -> list[float]:
 
 
 def count_for(pair: tuple[Path, Path]) -> int:
-    """Verifications that one process does in the time there is."""
+    """Verifications of one process in the time."""
     backend = backends.load(Choice(models=_MODELS))
     ours(*pair, backend=backend)
     count, end = 0, time.perf_counter() + _SECONDS
@@ -167,7 +169,7 @@ def conditions() -> str:
 
 
 def measure_memory(pair: tuple[Path, Path]) -> None:
-    """Resident memory of a fresh process that is what a worker's child is, but for the queue."""
+    """Resident memory of a fresh process that equals a worker's child, without the queue."""
     command = [sys.executable, "-c", _WORKER, str(_MODELS), *map(str, pair)]
     with tempfile.TemporaryDirectory() as var:
         environment = dict(os.environ, TULGA_VAR_DIR=var)
@@ -182,9 +184,9 @@ def compare_decisions(pictures: list[Path], *, dlib: Backend) -> None:
     """How many pairs our path and the library put into the same zone, and how many into opposite
     ones.
 
-    Each form of the net's numbers with its own zones: of one picture, as the library gives them;
-    and as `dlib-onnx` is shipped, the mean of a picture and its mirror image. In both the library
-    finds and cuts the faces of its side.
+    Each form of the net's numbers has its own zones. One form is of one picture, as in the library;
+    the other is the shipped form of `dlib-onnx`, the mean of a picture and its mirror image.
+    In both, the library finds and cuts the faces of its side.
     """
     folder, net = Path(backends.__file__).parent / "calibrations", nets.load_dlib(_MODELS)
     raw, unit = (
@@ -214,7 +216,7 @@ def compare_decisions(pictures: list[Path], *, dlib: Backend) -> None:
 
 
 def refusal(size: tuple[int, int]) -> None:
-    """How long a small file takes to be refused whose header announces these sides."""
+    """The time of refusing a small file whose header states these sides."""
     content = BytesIO()
     Image.new("L", size).save(content, "PNG")
 
@@ -229,7 +231,7 @@ def refusal(size: tuple[int, int]) -> None:
 
 
 def main() -> None:
-    """Measure all of it."""
+    """Measures all of it."""
     print(conditions())
     refusal((1, 25_000_000))
     sface, dlib = (

@@ -1,11 +1,11 @@
-"""Where the milliseconds of a verification go: a flame graph of web, worker and tick, and a table
-of their functions.
+"""A flame graph of web, worker and tick during verifications, and a table of their functions.
 
-`make bench PART=flame` (PostgreSQL, Redis and the right to look into another process must be there:
-root, or `kernel.yama.ptrace_scope=0`). It plays as bench/load.py does, eight borrowers at once, and
-has py-spy look at each process a hundred times a second without holding it up. Written to `--into`:
-cost-<process>.svg and cost.txt, the shares of the samples in which a function stood on the stack,
-the greatest first. A thread that sleeps is in none.
+`make bench PART=flame` needs PostgreSQL, Redis and the right to inspect other processes: root, or
+`kernel.yama.ptrace_scope=0`.
+It plays as bench/load.py does, eight borrowers at once. py-spy samples each process a hundred times
+a second without stopping it.
+Written to `--into`: cost-<process>.svg and cost.txt, each function's share of the samples, greatest
+first. Sleeping threads are left out.
 """
 
 import argparse
@@ -25,12 +25,12 @@ from played.installation import running
 
 SAMPLED = ("web", "worker", "tick")
 _OURS = ("(config/", "(lenders/", "(verification/")
-_SHOWN = {True: 30, False: 20}  # functions of ours, and of libraries, a process
+_SHOWN = {True: 30, False: 20}  # functions of ours, and of libraries, per process
 _PY_SPY = Path(sys.executable).with_name("py-spy")
 
 
 def main() -> None:
-    """Play, look, write."""
+    """Plays, samples, writes."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -55,7 +55,7 @@ def main() -> None:
         lines = [line for name in SAMPLED for line in _table(name, Path(folder) / name)]
     for name in SAMPLED:
         drawn = arguments.into / f"cost-{name}.svg"
-        # No place of this machine: py-spy names the commands, its own among them.
+        # Remove paths of this machine: py-spy names the commands, including its own.
         text = (
             drawn.read_text(encoding="utf-8")
             .replace(f"{arguments.into}/", "")
@@ -68,8 +68,8 @@ def main() -> None:
 
 @contextmanager
 def _sampled(process: int, form: str, into: Path) -> Iterator[None]:
-    """py-spy looks at a process and its children until the end of the block, and writes what it
-    saw.
+    """py-spy samples a process and its children until the end of the block, and writes the
+    result.
     """
     how = ["record", "--nonblocking", "--subprocesses", "--rate", "100", "--format", form]
     looking = subprocess.Popen(
@@ -86,8 +86,8 @@ def _sampled(process: int, form: str, into: Path) -> Iterator[None]:
 
 
 def _table(name: str, samples: Path) -> list[str]:
-    """Lines `share function (file)` of a process, from py-spy's raw form: a stack and its count a
-    line.
+    """Lines `share function (file)` of a process, from py-spy's raw form: a stack and its count
+    per line.
     """
     counts, total = Counter[str](), 0
     for line in samples.read_text(encoding="utf-8").splitlines():
@@ -109,9 +109,7 @@ def _table(name: str, samples: Path) -> list[str]:
 
 
 def _functions(stack: str) -> set[str]:
-    """The functions on a stack, each once however deep it calls itself, without line numbers and
-    processes.
-    """
+    """The functions on a stack, each once even if recursive, without line numbers and processes."""
     frames = [
         frame
         for frame in stack.split(";")

@@ -1,27 +1,26 @@
-"""How long each hot query takes with few verifications and with many, in one run.
+"""The time of each hot query with few verifications and with many, in one run.
 
-`make bench PART=growth` (PostgreSQL must be installed); `--few` and `--many` say how many. The
-databases and the questions are those of `tests/growth`. Times are the best of three, of the
-function with all its statements, in milliseconds, the process alone with its database. A line
-`ratio N.Nx` says how many times as long it takes with many.
+`make bench PART=growth` (PostgreSQL must be installed); `--few` and `--many` set the numbers.
+The databases and the queries are those of `tests/growth`.
+Times are the best of three, of the function with all its statements, in milliseconds, the process
+alone with its database.
+`ratio N.Nx`: the time with many over the time with few.
 """
 
 import argparse
 import sys
 from pathlib import Path
 
-sys.path.insert(
-    0, str(Path(__file__).resolve().parent.parent)
-)  # run as a file, so that `make bench` takes any here
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # runs as a file, like every bench
 
 from tests.growth import run
 
 _ALIKE = "search"
-"""The regulator's combinations are 36 questions of one kind: the slowest stands for all."""
+"""The regulator's combinations are 36 queries of one kind: the slowest represents all."""
 
 
 def main() -> None:
-    """Ask both, print, and say the worst."""
+    """Measures both, prints, and names the worst."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -38,7 +37,7 @@ def main() -> None:
 
 
 def times(verifications: int) -> dict[str, float]:
-    """Milliseconds by question."""
+    """Milliseconds by query."""
     milliseconds = {
         name: float(question["milliseconds"])
         for name, question in run.ask(verifications=verifications)["questions"].items()

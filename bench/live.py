@@ -1,19 +1,21 @@
-"""What a live capture costs, and how soon the page says whether a command was seen.
+"""The cost of a live capture, and the delay until the page shows whether a command was seen.
 
-`make bench PART=live` (PostgreSQL and Redis must be installed). A whole installation on loopback
-plays borrowers before the camera as bench/load.py does, but in real time: the first part of a
-command goes out while the second is taken. A portrait that is warped on command does what is asked.
-Two rounds: one borrower after another, and so many at once that four commands a second come,
-borrowers beginning one by one (two children of one worker take them). Told of each:
-    CPU milliseconds a capture by process, web and match included; the sandbox and this client stand
-    in no sum.
-    `cpu_attempt`: of these web and worker, less what both spend in that time when nobody is there,
-    which is measured before (`cpu_idle_…`, a second): it is no attempt's, and the fewer come the
-    more of it falls to each. Seconds from the last byte of a command to the word whether it was
-    seen, as the page hears it. Bytes of pictures a capture; what the worker's largest child holds;
-    and once, the bytes of the page and its files.
-`ratio` is a figure of the second round to that of the first. `--keep NAME` writes
-docs/evidence/NAME.json.
+`make bench PART=live` (PostgreSQL and Redis must be installed).
+A whole installation on loopback plays borrowers at the camera as in bench/load.py, but in real
+time: the first part of a command is sent while the second is taken.
+A portrait that is warped on command follows the commands.
+Two rounds: one borrower after another, and so many at once that four commands a second come, with
+staggered starts (two children of one worker take them).
+Output of each round:
+
+    CPU milliseconds per capture by process, with web and match; without the sandbox and this
+    client.
+    `cpu_attempt`: of these web and worker, minus their idle load in that time, which is measured
+    before (`cpu_idle_…`, per second). Seconds from the last byte of a command to its result, as the
+    page receives it. Bytes of pictures per capture; the memory of the worker's largest child; and
+    once, the bytes of the page and its files.
+
+`ratio`: a figure of the second round over the first. `--keep NAME` writes docs/evidence/NAME.json.
 """
 
 import argparse
@@ -41,11 +43,11 @@ _STATIC = (
 _FRAMES = 24  # of each gesture, more than a page takes
 _OF_AN_ATTEMPT = ("worker", "web")
 _RESTING_SECONDS = 20.0
-_COMMAND_SECONDS = 5.2  # of a command: its window, and the word after it
+_COMMAND_SECONDS = 5.2  # of a command: its window, and the wait for its result
 
 
 def main() -> None:
-    """Measure both rounds, print, keep."""
+    """Measures both rounds, prints, stores."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -103,8 +105,8 @@ def round_of(
     at_once: int,
     apart: float = 0.0,
 ) -> dict[str, float]:
-    """So many captures, and what each cost. idle: as `resting`. apart: seconds from one's beginning
-    to the next's.
+    """So many captures, and the cost of each. idle: from `resting`. apart: seconds between
+    starts.
     """
 
     def play(number: int) -> Played:
@@ -119,7 +121,7 @@ def round_of(
         ThreadPoolExecutor(at_once) as pool,
     ):
         played = list(pool.map(play, range(cases)))
-    time.sleep(3)  # the last judgements, and what tick and the sender do about them
+    time.sleep(3)  # the last judgements, and their work in tick and the sender
     end, seconds = spent_by(installation), time.monotonic() - began
     spent = {f"cpu_{process}": 1000 * (end[process] - start[process]) / cases for process in start}
     product = sum(
@@ -137,7 +139,7 @@ def round_of(
 
 
 def resting(installation: Installation) -> dict[str, float]:
-    """What each process spends when nobody is there, milliseconds a second."""
+    """The idle load of each process, milliseconds per second."""
     start = spent_by(installation)
     time.sleep(_RESTING_SECONDS)
     end = spent_by(installation)
@@ -150,7 +152,7 @@ def spent_by(installation: Installation) -> dict[str, float]:
 
 
 def arrived(installation: Installation, camera: Camera, name: str) -> PlayedPage:
-    """A borrower who stands before the camera's page."""
+    """A borrower at the camera's page."""
     stage = installation.stage
     _, browser = stage.arrive(
         name, stage.person(samples.fetch() / "obama.jpg"), routes=("biometric",)
@@ -162,7 +164,7 @@ def arrived(installation: Installation, camera: Camera, name: str) -> PlayedPage
 
 
 def told(played: Sequence[Played]) -> dict[str, float]:
-    """How soon the pages heard whether a command was seen, and what they sent."""
+    """The pages' delays until a command's result, and the bytes that they sent."""
     waited = sorted(seconds for case in played for seconds in case.answered)
     return {
         "captures": len(played),

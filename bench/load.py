@@ -1,24 +1,26 @@
-"""What one verification costs, everything counted, and how many a second two cores carry.
+"""The full cost of one verification, and the verifications per second of two cores.
 
 `make bench PART=load` (PostgreSQL and Redis must be installed, or RabbitMQ for `--broker
-rabbitmq`). It starts a whole installation on loopback with the product's own settings and plays
-borrowers with the demo's client, page by page as a
-browser would: link, consent, question, statement, a signature (RSA), waiting, and the webhook at
-    the lender's end.
+rabbitmq`).
+It starts a whole installation on loopback with the product's settings.
+The demo's client plays borrowers page by page like a browser: link, consent, question, statement, a
+signature (RSA), waiting, and the webhook at the lender.
 
-Counted for each verification, in two rounds (one borrower after another; eight at once), then in
-one each of borrowers before a camera (biometric; live_face; four at once, for a capture takes its
-time):
+Counted per verification, in two rounds: one borrower after another, then eight at once.
+Then one round each of borrowers at a camera: biometric; live_face; four at once, because a capture
+takes its time.
+
     CPU milliseconds by process, user and system, children included, from /proc: web, worker, tick,
-        deliver, PostgreSQL (all its backends) and the broker. The sandbox and this client stand
-        beside them, in no sum.
-    Statements (pg_stat_statements; BEGIN, COMMIT, SET and set_config stand apart), commits
-        (pg_stat_database; a statement outside of a transaction is one), entries of the log, updates
-        of the verification's row, files and bytes of evidence, bytes of the database after VACUUM;
-        and once, what the worker's largest child then holds.
-What the same processes spend while nobody borrows is measured first and printed by the second; it
-is not taken off. `--against FILE` prints each figure's ratio to an earlier result. `--keep NAME`
-writes docs/evidence/NAME.json.
+        deliver, PostgreSQL (all its backends) and the broker. The sandbox and this client are
+        listed separately, in no sum.
+    Statements (pg_stat_statements): BEGIN, COMMIT, SET and set_config are listed separately.
+    Commits (pg_stat_database): a statement outside a transaction is one.
+    Entries of the log, updates of the verification's row, files and bytes of evidence.
+    Bytes of the database after VACUUM; and once, the memory of the worker's largest child.
+
+The idle load of the same processes is measured first and printed per second; it is not subtracted.
+`--against FILE` prints each figure's ratio to an earlier result. `--keep NAME` writes
+docs/evidence/NAME.json.
 """
 
 import argparse
@@ -50,20 +52,18 @@ COUNTED = ("web", "worker", "tick", "deliver", "postgresql", "broker")
 _TICKS = os.sysconf("SC_CLK_TCK")
 _APART = re.compile(r"\s*(BEGIN|COMMIT|ROLLBACK|SET|SELECT set_config)\b", re.IGNORECASE)
 _IDLE_SECONDS = 20.0
-_STATISTICS_SECONDS = 11.0  # an idle backend of PostgreSQL hands in its counts after ten
+_STATISTICS_SECONDS = 11.0  # an idle PostgreSQL backend reports its counts after ten
 
-# A verification whose borrower is about to act: its id, and the act with the wait for what comes of
-# it.
+# A verification whose borrower is about to act: its id, and the act with the wait for its result.
 Played = tuple[str, Callable[[], object]]
-# Makes a borrower of this name, before anything is measured; called, they come and are about to
-# act.
+# Makes a borrower of this name, before the measurement; called, they arrive and are about to act.
 Prepare = Callable[[str], Callable[[], Played]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Counters:
-    """What has been spent since everything began; `cpu` in seconds by process, `tables` in bytes,
-    indexes included.
+    """The totals since the start; `cpu` in seconds by process, `tables` in bytes, indexes
+    included.
     """
 
     cpu: Mapping[str, float]
@@ -79,7 +79,7 @@ class Counters:
 
 
 def main() -> None:
-    """Measure, print and keep."""
+    """Measures, prints and stores."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -119,7 +119,7 @@ def main() -> None:
 def measure(
     installation: Installation, *, cases: int, many: int, camera_cases: int
 ) -> dict[str, dict[str, float]]:
-    """The rounds, each figure for one verification, `idle` for one second."""
+    """The rounds, each figure per verification, `idle` per second."""
     by_key = partial(signer, installation.stage)
     play(installation, "warm-up", by_key, cases=4, at_once=2)
     start = count(installation)
@@ -127,7 +127,8 @@ def measure(
     figures = {"idle": per(_IDLE_SECONDS + _STATISTICS_SECONDS, start, count(installation))}
     rounds: list[tuple[str, Prepare, int, int]] = [("one after another", by_key, cases, 1)]
     rounds.append(("eight at once", by_key, many, 8))
-    # All borrowers before the camera are one portrait, and its films are alike: they are forgotten.
+    # All borrowers at the camera are one portrait, and its films are similar: delete their
+    # features.
     with (
         painting() as camera,
         psycopg.connect(installation.root_url, autocommit=True) as root,
@@ -152,7 +153,7 @@ def measure(
 
 @contextmanager
 def painting() -> Iterator[Camera]:
-    """A camera before the sample portrait, with everything painted that it will show."""
+    """A camera on the sample portrait, with all its frames painted in advance."""
     camera = Camera(samples.fetch() / "obama3.jpg")
     try:
         camera.wait()
@@ -162,8 +163,8 @@ def painting() -> Iterator[Camera]:
 
 
 def signer(stage: Stage, name: str, *, seconds: float = 120) -> Callable[[], Played]:
-    """A borrower with a key of their own (RSA), who comes by the link, signs, and waits so long at
-    most.
+    """A borrower with their own key (RSA), who comes by the link, signs, and waits at most so
+    long.
     """
     iin = stage.iin()
     key = stage.credential(iin, family="rsa")
@@ -181,7 +182,7 @@ def signer(stage: Stage, name: str, *, seconds: float = 120) -> Callable[[], Pla
 
 
 def poser(stage: Stage, camera: Camera, route: str, name: str) -> Callable[[], Played]:
-    """A borrower before the camera, who does what is asked; for `live_face` with data and a code
+    """A borrower at the camera, who follows the commands; for `live_face` with data and a code
     before it.
     """
     iin = stage.person(samples.fetch() / "obama.jpg")
@@ -200,10 +201,10 @@ def poser(stage: Stage, camera: Camera, route: str, name: str) -> Callable[[], P
 def play(
     installation: Installation, name: str, prepare: Prepare, *, cases: int, at_once: int
 ) -> dict[str, float]:
-    """Plays so many borrowers, each to the webhook; gives seconds from their last act to the page,
-    and the rate.
+    """Plays so many borrowers, each to the webhook; returns seconds from their last act to the
+    page, and the rate.
 
-    Before the camera the commands, some twenty seconds, are a part of those.
+    At the camera the commands, some twenty seconds, are part of those.
     """
     borrowers = [
         prepare(f"{name.replace(' ', '-').replace(',', '')}-{number}") for number in range(cases)
@@ -231,7 +232,7 @@ def play(
 
 
 def told(installation: Installation) -> set[str]:
-    """Verifications that the lender's endpoint was told to be verified."""
+    """Verifications reported as verified to the lender's endpoint."""
     bodies = [json.loads(request.body) for request in list(installation.receiver.received)]
     return {
         body["data"]["verification"] for body in bodies if body["type"] == "verification.verified"
@@ -239,8 +240,8 @@ def told(installation: Installation) -> set[str]:
 
 
 def per(parts: float, start: Counters, end: Counters) -> dict[str, float]:
-    """What was spent between the two, by this many parts; CPU in milliseconds, `cpu` its sum
-    without the sandbox.
+    """The difference of the two, divided by so many; CPU in milliseconds, `cpu` its sum without
+    the sandbox.
     """
     spent = {f"cpu_{name}": 1000 * (end.cpu[name] - cpu) / parts for name, cpu in start.cpu.items()}
     spent["cpu"] = sum(spent[f"cpu_{name}"] for name in COUNTED if f"cpu_{name}" in spent)
@@ -255,7 +256,7 @@ def per(parts: float, start: Counters, end: Counters) -> dict[str, float]:
 
 
 def count(installation: Installation) -> Counters:
-    """Everything as it stands. Waits until PostgreSQL's backends have handed in their counts."""
+    """The present totals. Waits until PostgreSQL's backends have reported their counts."""
     cpu = {name: processor_seconds(process) for name, process in installation.processes.items()}
     time.sleep(_STATISTICS_SECONDS)
     with psycopg.connect(installation.root_url, autocommit=True) as root:
@@ -290,9 +291,7 @@ def count(installation: Installation) -> Counters:
 
 
 def largest_child(process: int) -> float:
-    """What the largest child of a process holds in memory, megabytes, pages that it shares with
-    others included.
-    """
+    """Memory of a process's largest child, megabytes, with shared pages."""
     pages = [
         int(Path(f"/proc/{child}/statm").read_text().split()[1]) for child in children(process)
     ]
@@ -300,8 +299,8 @@ def largest_child(process: int) -> float:
 
 
 def processor_seconds(process: int) -> float:
-    """User and system time of a process and all below it, those that ended and were waited for
-    included.
+    """User and system time of a process and all its descendants, including those that ended and
+    were waited for.
     """
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     ticks = (

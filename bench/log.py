@@ -1,14 +1,16 @@
-"""What signatures cost the log: create and decide, order, and verify, beside bare Ed25519 and
-SHA-256.
+"""The cost of the log's signatures: create and decide, order, and verify, compared with bare
+Ed25519 and SHA-256.
 
-`make bench PART=log`. On an SQLite file in memory: verifications as the product opens them and a
-worker decides them (a consent refused, which declines it with a receipt), and entries in pairs
-under one signature. Each is measured twice in one run, with the product's keys and with a signer
-and a verifier that do nothing, in turns; a line `ratio N.NNx` says how fast it is with against
-without. Ordering and `audit_verify` are also set against the bare work over the same
-entries: an Ed25519 verification a transaction, a SHA-256 a leaf and a node, on one core. Ratios are
-of processor time, which others on the machine disturb less. Memory is what `audit_verify` adds to
-its process at the highest.
+`make bench PART=log`. On an SQLite file in memory: verifications opened by the product and decided
+by a worker, and entries in pairs under one signature.
+The worker's decision is a refused consent, which declines the verification with a receipt.
+Each is measured twice in one run, with the product's keys and with a signer and a verifier that do
+nothing, in turns.
+`ratio N.NNx`: the speed with signatures over the speed without.
+Ordering and `audit_verify` are also compared with the bare work over the same entries, on one core:
+an Ed25519 verification per transaction, a SHA-256 per leaf and node.
+Ratios are of processor time, which other processes disturb less. Memory is the peak that
+`audit_verify` adds to its process.
 """
 
 import argparse
@@ -37,22 +39,20 @@ from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 _ROUNDS = 5
 _CORES = min(os.cpu_count() or 1, 2)
-"""How many processes verify, beside one alone: the goals are of two cores."""
+"""How many processes verify, besides one alone."""
 _LOG, _BARE = "live", "test"
-"""The log of pairs that is verified; the other, of verifications, takes those that nothing signs as
-well.
-"""
+"""The verified log of pairs; the other, of verifications, also takes unsigned ones."""
 
 
 class Spent(NamedTuple):
-    """Seconds: by the clock, and of processor time, with that of processes that it began."""
+    """Seconds: by the clock, and of processor time, with that of child processes."""
 
     wall: float
     cpu: float
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measures and prints."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -74,7 +74,7 @@ def main() -> None:
 
 @contextmanager
 def unsigned() -> Iterator[None]:
-    """A signer that returns constant bytes, and a verifier that takes them."""
+    """A signer that returns constant bytes, and a verifier that accepts them."""
 
     class Nothing:
         def sign(self, message: bytes) -> bytes:
@@ -89,8 +89,8 @@ def unsigned() -> Iterator[None]:
 
 
 def player() -> Callable[[int], None]:
-    """Plays as many verifications as it is asked for: opened by the lender, answered once, and
-    declined by a worker.
+    """Plays so many verifications: opened by the lender, answered once, and declined by a
+    worker.
     """
     lender, numbers = new_lender(), count()
 
@@ -104,7 +104,7 @@ def player() -> Callable[[int], None]:
 
 
 def verify_cases(play: Callable[[], None]) -> None:
-    """Verifies a log of verifications: each is replayed too, and its rows are compared."""
+    """Verifies a log of verifications: each is folded, and its rows are compared."""
     play()
     order(_BARE)
     if Verification.objects.exclude(status="declined").exists():
@@ -128,7 +128,7 @@ def order_and_verify(entries: int) -> None:
                     }
                     log.append(log=log_of, type=kind, body=body)
 
-    with unsigned():  # what was created before this
+    with unsigned():  # entries created before this
         order(_BARE)
     share = entries // _ROUNDS
     by_signing: dict[bool, list[Spent]] = {True: [], False: []}
@@ -149,7 +149,7 @@ def order_and_verify(entries: int) -> None:
 
 
 def order(name: str) -> None:
-    """Orders all that waits in a log, and ends the bench where the log refuses an entry."""
+    """Orders all waiting entries of a log, and ends the bench if the log refuses one."""
     while sequencer.order(name):
         pass
     if rejected := AuditPending.objects.filter(entry__log=name).count():
@@ -157,7 +157,7 @@ def order(name: str) -> None:
 
 
 def verify(name: str, subject: str) -> Spent:
-    """Verifies a log in one process, and in as many as the goal is of; what it took in one."""
+    """Verifies a log in one process, and in several; returns the cost in one."""
     total, start_memory = size(name), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     alone, together = (timed(partial(verify_whole, name, processes)) for processes in (1, _CORES))
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - start_memory) / 1024
@@ -170,15 +170,13 @@ def verify(name: str, subject: str) -> Spent:
 
 
 def verify_whole(name: str, processes: int) -> None:
-    """Verifies a log that is whole."""
+    """Verifies an intact log."""
     if finding := next(verify_log(name, against_head_file=False, processes=processes), None):
         raise SystemExit(f"the log of the bench is not whole: {finding}")
 
 
 def bare_work() -> Spent:
-    """What it takes to do what cannot be spared: a verification a signature, a hash a leaf and a
-    node.
-    """
+    """The cost of the minimum work: a verification per signature, a hash per leaf and node."""
     entries = list(AuditEntry.objects.filter(log=_LOG).order_by("leaf__leaf_index"))
     leaves = [spell_leaf(entry, lender_sequence=None) for entry in entries]
     signed = [
@@ -210,7 +208,7 @@ def size(name: str) -> int:
 
 
 def alternately(play: Callable[[], None]) -> tuple[list[Spent], list[Spent]]:
-    """What it took in each round with the product's keys, and without."""
+    """The cost of each round with the product's keys, and without."""
     signed, bare = [], []
     for _ in range(_ROUNDS):
         signed.append(timed(play))
@@ -220,14 +218,14 @@ def alternately(play: Callable[[], None]) -> tuple[list[Spent], list[Spent]]:
 
 
 def timed(play: Callable[[], Any]) -> Spent:
-    """What it takes."""
+    """The cost of a call."""
     began = time.perf_counter(), processor_time()
     play()
     return Spent(time.perf_counter() - began[0], processor_time() - began[1])
 
 
 def processor_time() -> float:
-    """Seconds that this process and those that it waited for had of a processor."""
+    """Processor seconds of this process and of those it waited for."""
     both = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(usage.ru_utime + usage.ru_stime for usage in both)
 

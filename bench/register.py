@@ -1,9 +1,10 @@
-"""What asking the register of people adds to a verification by a signature, in processor time.
+"""The processor time that the register of people adds to a verification by signature.
 
 `make bench PART=register`. On an SQLite file in memory, in one process that is web and worker in
-turn: verifications by EDS (RSA) from the opening to the verdict, in rounds that alternate between a
-law that asks the register and the same law without. Consent service and register answer at once
-from memory, so that their own time is not counted.
+turn.
+It plays verifications by EDS (RSA) from the opening to the verdict, in rounds that alternate
+between a law that requires the register and the same law without.
+The consent service and the register answer at once from memory, so their time does not count.
 """
 
 import statistics
@@ -32,7 +33,7 @@ _LAWS = {
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measures and prints."""
     profiles.PROFILES.update({law.id: law for law in _LAWS.values()})
     know(person())
     authority = trusted_authority("rsa")
@@ -41,7 +42,7 @@ def main() -> None:
     play = player(authority)
     spent: dict[bool, list[float]] = {False: [], True: []}
     for asks in spent:
-        play(asks)  # what is done once a process
+        play(asks)  # work that happens once per process
     for turn in range(_ROUNDS):
         for asks in (bool(turn % 2), not turn % 2):
             began = time.process_time()
@@ -78,8 +79,8 @@ def know(stated: Person) -> None:
 
 
 def player(authority: Authority) -> Callable[[bool], None]:
-    """Plays one verification, under the law that asks or the one that does not."""
-    # The register is asked a limited number of times a day of one person.
+    """Plays one verification, under the law with the register or the one without."""
+    # The register's look-ups of one person per day are limited.
     stated, since = person(), datetime.now(UTC) - timedelta(days=1)
     keys = {
         iin: issue(authority, iin=iin, surname=stated.surname, given_name=stated.name, at=since)

@@ -1,13 +1,14 @@
-"""How long it takes from what a borrower sends last until its end is told, by every door that tells
-it.
+"""The time from a borrower's last act until the end is public, at every place that shows it.
 
 `make bench PART=told` (PostgreSQL and Redis must be installed, or RabbitMQ for `--broker
-rabbitmq`). It starts a whole installation on loopback with the product's own settings. Borrowers
-sign (RSA), or with `--act question` say that somebody tells them what to press, which ends it; so
-many at once. From just before that is sent it is measured, each by a question every 20 ms, until
-the lender's API says the end, until the borrower's page does, and until the webhook is there. Of
-this the log's own times say how much the step took, from the answer to the decision, and how much
-lay between the decision and the checkpoint over it.
+rabbitmq`).
+It starts a whole installation on loopback with the product's settings.
+So many borrowers at once sign (RSA) or, with `--act question`, report a caller, which ends the
+verification.
+The measurement starts just before that request, with a poll every 20 ms, until the lender's API,
+the borrower's page and the webhook have the end.
+The log's times give the step's share, from the answer to the decision, and the share between the
+decision and its checkpoint.
 """
 
 import argparse
@@ -43,7 +44,7 @@ WHERE decided.type IN ('verification.verified', 'verification.declined', 'verifi
 
 @dataclass(frozen=True)
 class Waited:
-    """Seconds from the last act of a borrower until its end was told."""
+    """Seconds from a borrower's last act until its end was public."""
 
     verification_id: str
     sent_at: float
@@ -52,7 +53,7 @@ class Waited:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measures and prints."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -95,7 +96,7 @@ def show(name: str, seconds: Iterable[float]) -> None:
 
 
 def signer(stage: Stage, name: str) -> Callable[[], tuple[str, Browser, Callable[[], object]]]:
-    """A borrower with a key of their own, who comes up to the signature."""
+    """A borrower with their own key, up to the signature."""
     iin = stage.iin()
     key = stage.credential(iin, family="rsa")
 
@@ -108,9 +109,7 @@ def signer(stage: Stage, name: str) -> Callable[[], tuple[str, Browser, Callable
 
 
 def reporter(stage: Stage, name: str) -> Callable[[], tuple[str, Browser, Callable[[], object]]]:
-    """A borrower who comes up to the question whether somebody tells them what to press, and says
-    yes.
-    """
+    """A borrower at the question whether another person instructs them, who says yes."""
     iin = stage.iin()
 
     def come() -> tuple[str, Browser, Callable[[], object]]:
@@ -123,7 +122,7 @@ def reporter(stage: Stage, name: str) -> Callable[[], tuple[str, Browser, Callab
 
 
 def told(stage: Stage, come: Callable[[], tuple[str, Browser, Callable[[], object]]]) -> Waited:
-    """One borrower, and two who ask how it ended."""
+    """One borrower, and two clients that poll the end."""
     verification_id, browser, act = come()
     began, sent_at = time.monotonic(), time.time()
     act()
@@ -135,7 +134,7 @@ def told(stage: Stage, come: Callable[[], tuple[str, Browser, Callable[[], objec
 
 
 def until(is_told: Callable[[], bool], began: float) -> float:
-    """Seconds since it began, once it is told."""
+    """Seconds since the start, at the end."""
     while not is_told():
         if time.monotonic() > began + _PATIENCE_SECONDS:
             raise SystemExit("an end was not told in time")
@@ -144,7 +143,7 @@ def until(is_told: Callable[[], bool], began: float) -> float:
 
 
 def webhooks(installation: Installation, waited: Iterable[Waited]) -> list[float]:
-    """Seconds from the act to the webhook, of each."""
+    """Seconds from the act to each webhook."""
     time.sleep(3)
     offset, seconds = time.time() - time.monotonic(), []
     for case in waited:

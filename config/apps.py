@@ -1,4 +1,4 @@
-"""Django's entry for the set-up itself: it makes every process know the Celery application."""
+"""Django's entry for the set-up: makes every process know the Celery application."""
 
 from django.apps import AppConfig
 
@@ -9,7 +9,7 @@ class ConfigConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
-        """Load the Celery application, so that a task rung by name finds our broker and not
-        Celery's default one.
+        """Loads the Celery application, so that a task sent by name uses our broker and not
+        Celery's default.
         """
         from config import celery  # noqa: F401

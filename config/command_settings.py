@@ -1,6 +1,6 @@
 """The settings of `manage.py`: those of every process, and the app that measures and judges files.
 
-No process that serves loads that app: see `tests/tools/test_services.py`.
+No serving process loads that app: see `tests/tools/test_services.py`.
 """
 
 from config.settings import *  # noqa: F403

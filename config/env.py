@@ -1,5 +1,6 @@
-"""The environment, typed: the only reader of `os.environ`. What is missing or wrong raises
-`Misconfigured` by name.
+"""The typed environment: the only reader of `os.environ`.
+
+Raises: `Misconfigured` by name for a missing or wrong variable.
 """
 
 import os
@@ -18,12 +19,15 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 def text(name: str, default: str) -> str:
-    """The variable's text, or `default` where it is unset or empty."""
+    """The variable's text, or `default` if unset or empty."""
     return os.environ.get(name, "").strip() or default
 
 
 def flag(name: str, *, default: bool) -> bool:
-    """The variable as a yes or a no. Raises `Misconfigured` for any other word."""
+    """The variable as a yes or a no.
+
+    Raises: `Misconfigured` for any other word.
+    """
     word = os.environ.get(name)
     if word is None:
         return default
@@ -37,12 +41,12 @@ def flag(name: str, *, default: bool) -> bool:
 
 
 def number(name: str, default: int, *, least: int = 0) -> int:
-    """The variable as a whole number of at least `least`. Raises `Misconfigured` for anything
-    else.
+    """The variable as a whole number of at least `least`.
+
+    Raises: `Misconfigured` for anything else.
     """
     word = text(name, str(default))
-    # `isdigit` is true of ² as well, which `int` does not read, and of the digits of other scripts,
-    # which it does.
+    # `isdigit` accepts ², which `int` does not read, and digits of other scripts, which it does.
     if not word.isascii() or not word.isdigit() or int(word) < least:
         raise Misconfigured(
             f"{name} is no whole number that can be used.\nIt must be at least {least}."
@@ -51,7 +55,10 @@ def number(name: str, default: int, *, least: int = 0) -> int:
 
 
 def choice(name: str, choices: Sequence[str], default: str) -> str:
-    """The variable as one of these choices, in capitals. Raises `Misconfigured` for another."""
+    """The variable as one of these choices, in capitals.
+
+    Raises: `Misconfigured` for another.
+    """
     word = text(name, default).upper()
     if word not in choices:
         raise Misconfigured(
@@ -61,7 +68,7 @@ def choice(name: str, choices: Sequence[str], default: str) -> str:
 
 
 def comma_separated(name: str, default: Sequence[str] = ()) -> list[str]:
-    """The variable as a list of comma-separated words, blanks around them dropped."""
+    """The variable as a list of comma-separated words, without surrounding blanks."""
     value = os.environ.get(name)
     if value is None:
         return list(default)
@@ -69,19 +76,19 @@ def comma_separated(name: str, default: Sequence[str] = ()) -> list[str]:
 
 
 def folder(name: str, default: Path) -> Path:
-    """The variable as an absolute path; a relative one is read from the working directory. Nothing
+    """The variable as an absolute path; a relative one starts at the working directory. Nothing
     is created.
     """
     return Path(text(name, str(default))).expanduser().absolute()
 
 
 def make_folder(name: str, path: Path) -> None:
-    """Makes the folder of a variable, for the owner alone. Raises `Misconfigured` where that cannot
-    be.
+    """Makes the folder of a variable, for the owner only.
+
+    Raises: `Misconfigured` on failure.
     """
     try:
-        # The mode is that of the last folder alone: `parents` makes those above it with the
-        # umask's.
+        # The mode is only the last folder's: `parents` makes the others with the umask's.
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise Misconfigured(
@@ -91,23 +98,21 @@ def make_folder(name: str, path: Path) -> None:
 
 
 def file(name: str) -> Path | None:
-    """The variable as an absolute path, or None where it is unset or empty. Whether it is there is
-    not asked.
-    """
+    """The variable as an absolute path, or None if unset or empty. The file need not exist."""
     return folder(name, Path()) if text(name, "") else None
 
 
 def url(name: str, default: str, *, schemes: Sequence[str] = ("http", "https")) -> str:
-    """The variable as an address without a closing slash. Raises `Misconfigured` where it is not a
-    whole one.
+    """The variable as an address without a trailing slash.
 
-    The value is never repeated in the message: an address of a database or a broker carries a
-        password.
+    The message never repeats the value: the address of a database or broker carries a password.
+
+    Raises: `Misconfigured` if it is incomplete.
     """
     address = text(name, default)
     try:
         parts = urlsplit(address)
-        _ = parts.scheme == "sqlite" or parts.port  # read as it is asked for; SQLite's has none
+        _ = parts.scheme == "sqlite" or parts.port  # parsed on access; SQLite's has none
     except ValueError:
         raise Misconfigured(f"{name} cannot be read.\nLook at its port and its brackets.") from None
     if parts.scheme not in schemes:
@@ -122,7 +127,7 @@ def database_url(default: str) -> str:
     """The address of the database for this process: the owner's role after `act_as_owner()`, else
     the application's.
 
-    Where no `MIGRATION_DATABASE_URL` is set, one role does both, as on SQLite.
+    Without `MIGRATION_DATABASE_URL` one role does both, as on SQLite.
     """
     if text(_OWNER_SWITCH, "application") == "owner" and text("MIGRATION_DATABASE_URL", ""):
         return url("MIGRATION_DATABASE_URL", default, schemes=_DATABASES)
@@ -130,36 +135,36 @@ def database_url(default: str) -> str:
 
 
 def application_role_url(default: str) -> str:
-    """The address of the database by which the application works, also for another process."""
+    """The application's database address, also for another process."""
     return url("DATABASE_URL", default, schemes=_DATABASES)
 
 
 def act_as_owner() -> None:
-    """From here on this process connects as the owner of the tables. Has effect only before
+    """From here on this process connects as the owner of the tables. Effective only before
     settings are read.
     """
     os.environ[_OWNER_SWITCH] = "owner"
 
 
 def act_as(process: str) -> None:
-    """Which process this is from here on, unless the environment says it. Has effect only before
-    settings are read.
+    """Sets this process's name unless the environment does. Effective only before settings are
+    read.
     """
     os.environ[_PROCESS] = text(_PROCESS, process)
 
 
 def process() -> str:
-    """Which process this is: its keys are chosen by that. One without a name acts as web."""
+    """This process's name, which selects its keys. Without a name it acts as web."""
     return text(_PROCESS, "web")
 
 
 def use_settings(module: str) -> None:
-    """Name the settings module, unless the environment names one already."""
+    """Sets the settings module unless the environment does."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", module)
 
 
 def skip_checks_by_celery() -> None:
-    """Have Celery not run Django's checks as a worker starts. Has effect only before the worker is
+    """Makes Celery skip Django's checks at a worker's start. Effective only before the worker is
     made.
     """
     os.environ["CELERY_SKIP_CHECKS"] = "1"

@@ -1,15 +1,14 @@
-"""Feeds a Celery worker's own pool from the rows, whether a broker lives or not. The bell only
-makes it look sooner.
+"""Feeds a Celery worker's pool from the rows, with or without a broker. A message only makes it
+look sooner.
 
-1. `Feeder` is a step of the worker's blueprint, started after its pool and before it connects to a
-  broker.
-2. Its thread looks for due rows of the worker's queues: when a bell rings, when a child is free,
-  and every second.
-3. It reserves some rows for each child and hands the pool one step a job, only while a child is
-   free; first what a person waits for. Celery does the rest: the process, the limits of the step,
-   its signals, the replacement of a child that died.
-4. When the worker ends, what was reserved and not started is given back at once, and what has begun
-  is finished.
+1. `Feeder` is a step of the worker's blueprint, started after its pool and before its broker
+   connection.
+2. Its thread looks for due rows of the worker's queues: on a message, when a child is free, and
+   every second.
+3. It reserves some rows per child and hands the pool one step per job, only while a child is free;
+   awaited steps come first. Celery does the rest: the process, the step's limits, its signals, the
+   replacement of a dead child.
+4. At the worker's end, reserved rows are given back at once, and begun steps finish.
 """
 
 import logging
@@ -38,16 +37,16 @@ STEP, BELL = "verification.advance", "verification.bell"
 
 _rung = threading.Event()
 _looking = threading.Lock()
-# A child must not be forked in the middle of a look: on SQLite it would take over the locks of an
-# open file, which are a process's and not a connection's, and believe that it held them.
+# A child must not be forked during a look: on SQLite it would inherit the locks of an open file,
+# which belong to a process and not to a connection.
 os.register_at_fork(
     before=_looking.acquire, after_in_parent=_looking.release, after_in_child=_looking.release
 )
 
 
 def hear(task: Task[Any, Any], app: Celery, consumer: Any, **_: Any) -> Callable[..., None]:
-    """Celery's strategy for a bell: it is taken in the worker's own process, at once, and no child
-    hears of it.
+    """Celery's strategy for a wake-up message: the worker's own process takes it at once,
+    without a child.
     """
 
     def take(message: Message, body: object, ack: Callable[..., None], *_: Any, **__: Any) -> None:
@@ -58,28 +57,28 @@ def hear(task: Task[Any, Any], app: Celery, consumer: Any, **_: Any) -> Callable
 
 
 class Feeder(bootsteps.StartStopStep):
-    """Hands due steps to the worker's pool, one step a job."""
+    """Hands due steps to the worker's pool, one step per job."""
 
     requires = ("celery.worker.components:Pool",)
 
     def __init__(self, worker: Any, **more: Any) -> None:
-        """Nothing runs yet; from now on bells are heard here."""
+        """Nothing runs yet; from now on messages arrive here."""
         super().__init__(worker, **more)
         worker.app.tasks[BELL].Strategy = "config.feeding:hear"
         self._awaited: deque[str] = (
             deque()
         )  # reserved, not yet with the pool: of the queue that is asked first
         self._hand: deque[str] = deque()  # the same, of all others
-        self._in_a_row = 0  # begun of the first since one of the others was
-        self._turns: dict[str, str] = {}  # by queue the lender whose turn was last
+        self._in_a_row = 0  # steps of the first queue begun since one of the others
+        self._turns: dict[str, str] = {}  # by queue, the last served lender
         self._running: dict[
             str, tuple[Any, float]
-        ] = {}  # by task id, what the pool will say of it, and since when
+        ] = {}  # by task id, the pool's result to come, and its start
         self._is_over = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self, worker: Any) -> None:
-        """Begins to look; from now on until `stop`."""
+        """Starts looking, until `stop`."""
         if not isinstance(worker.pool, TaskPool):
             raise SystemExit(
                 "Tulga does not start: steps need processes with limits.\nLeave out --pool (-P)."
@@ -96,14 +95,16 @@ class Feeder(bootsteps.StartStopStep):
         self._thread.start()
 
     def close(self, worker: Any) -> None:
-        """The worker is about to end: nothing more is taken in hand, and what was is given back."""
+        """The worker is about to end: no row is reserved any more, and reserved ones are given
+        back.
+        """
         self._is_over.set()
         _rung.set()
         if self._thread is not None:
             self._thread.join(timeout=policy.RESERVED_SECONDS)
 
     def stop(self, worker: Any) -> None:
-        """The pool has been closed by now, and finishes what has begun."""
+        """The pool is closed by now, and finishes begun jobs."""
         self.close(worker)
 
     def _feed(self, worker: Any, queues: list[str]) -> None:
@@ -114,8 +115,8 @@ class Feeder(bootsteps.StartStopStep):
                 has_work = self._look(worker, queues)
                 self._hand_out(worker)
             except Exception as fault:
-                # The edge of a thread: a database that is away must not end the only one that looks
-                # for work.
+                # The edge of a thread: an absent database must not end the only one that looks for
+                # work.
                 logger.warning("the queue could not be asked (%s)", type(fault).__name__)
             if not has_work or len(self._running) >= worker.concurrency:
                 _rung.wait(policy.LOOK_SECONDS)
@@ -129,10 +130,9 @@ class Feeder(bootsteps.StartStopStep):
                 )
 
     def _look(self, worker: Any, queues: list[str]) -> bool:
-        """Takes more rows in hand; whether any are.
+        """Reserves more rows; returns whether any are reserved.
 
-        What is awaited always: one row more a child. The others where there is room for half of
-            what may be in hand.
+        Awaited ones always: one row more per child. Others if at least half of the limit is free.
         """
         most = policy.RESERVED_A_CHILD * worker.concurrency
         room = most - len(self._awaited) - len(self._hand) - len(self._running)
@@ -153,14 +153,14 @@ class Feeder(bootsteps.StartStopStep):
                         )
                     self._turns = last if is_roomy else {**self._turns, **last}
             if is_roomy:
-                # The next begins with another queue, so that none waits behind a long one.
+                # The next look starts with another queue, so that none waits behind a long one.
                 queues.append(queues.pop(0))
         return bool(self._awaited or self._hand)
 
     def _hand_out(self, worker: Any) -> None:
-        # What a child has done with; a lost one's job is over when the pool says so. Of a child
-        # that died just as it took a job the pool never says anything: its place is free when the
-        # lease of such a step would be over.
+        # Drop finished jobs; a lost one's job is over when the pool says so. If a child died just
+        # as it took a job, the pool never reports it: its place is free when such a step's lease
+        # would end.
         long_ago = time.monotonic() - policy.LEASE_SECONDS
         running = self._running.items()
         self._running = {
@@ -174,7 +174,7 @@ class Feeder(bootsteps.StartStopStep):
             if not in_hand:
                 return
             row_id = in_hand.popleft()
-            # A job as Celery makes it of a message; this one never was in a broker.
+            # A job in the form that Celery makes of a message, without a broker.
             body: Any = ((row_id,), {}, {})
             headers: Any = {"id": uuid(), "task": STEP}
             request = Request(
@@ -189,7 +189,7 @@ class Feeder(bootsteps.StartStopStep):
                 decoded=True,
             )
             result = request.execute_using_pool(worker.pool)
-            if result is None:  # the pool has closed: it takes no more
+            if result is None:  # the pool is closed and takes no more
                 in_hand.appendleft(row_id)
                 return
             self._in_a_row = self._in_a_row + 1 if is_first else 0
@@ -199,8 +199,8 @@ class Feeder(bootsteps.StartStopStep):
     @staticmethod
     @contextmanager
     def _looking_into_rows() -> Iterator[None]:
-        """No child is forked meanwhile, nor while a file of SQLite's is open; a server's connection
-        is not harmed.
+        """Blocks forks during the look, and while an SQLite file is open; a server's connection
+        is safe.
         """
         with _looking:
             close_old_connections()
@@ -213,5 +213,5 @@ class Feeder(bootsteps.StartStopStep):
 
 
 def _free(*_: object) -> None:
-    """A child is done with its job, whatever came of it."""
+    """A child has finished its job, whatever the result."""
     _rung.set()

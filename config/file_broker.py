@@ -1,11 +1,11 @@
-"""The embedded broker: kombu's `filesystem` transport, with bells that appear whole, and equal ones
-once.
+"""The embedded broker: kombu's `filesystem` transport, with atomic messages, and equal ones once.
 
-kombu opens a message's file under the name its readers look for and writes it afterwards. A worker
-that looks in between finds an empty file, cannot read it and ends ("Unrecoverable error"); so does
-one that finds what a killed process or a full disk left half-written. A bell
-takes the place of an equal one that still waits. However long the workers were away, they find one
-bell a queue, not ten thousand, all of which kombu would read anew for each.
+kombu opens a message's file under its final name and writes it afterwards.
+A worker that looks in between finds an empty file and ends ("Unrecoverable error").
+The same happens with a file that a killed process or a full disk left incomplete.
+A message replaces an equal one that still waits.
+So returning workers find one message per queue, not ten thousand that kombu would all read again
+each time.
 """
 
 from hashlib import sha256
@@ -20,10 +20,10 @@ from kombu.utils.json import dumps, loads
 
 
 class Channel(filesystem.Channel):
-    """Reads and writes one file a message."""
+    """Reads and writes one file per message."""
 
     def _put(self, queue: str, payload: Any, **_: Any) -> None:  # type: ignore[override]
-        """Writes under another name, then renames: readers find the whole message or nothing."""
+        """Writes under another name, then renames: readers find the whole message or none."""
         folder = Path(self.data_folder_out)
         unfinished = folder / f"{uuid4()}.unfinished"
         digest = sha256(
@@ -33,11 +33,11 @@ class Channel(filesystem.Channel):
             unfinished.write_text(dumps(payload), encoding="utf-8")
             unfinished.rename(folder / f"{digest}.{queue}.msg")
         except OSError as error:
-            raise ChannelError("the bell could not be written") from error
+            raise ChannelError("the message could not be written") from error
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:
         """One message, renamed so that no other worker takes it. An unreadable one is dropped:
-        workers look anyway.
+        workers poll anyway.
         """
         folder = Path(self.data_folder_in)
         for path in sorted(folder.glob(f"*.{queue}.msg")):
@@ -56,6 +56,6 @@ class Channel(filesystem.Channel):
 
 
 class Transport(filesystem.Transport):
-    """What `filesystem://` means in our processes."""
+    """The implementation of `filesystem://` in our processes."""
 
     Channel = Channel

@@ -6,8 +6,7 @@ from config import env, starting
 
 env.use_settings("config.settings")
 env.act_as("web")
-# Here, before any process of it is there: a worker that cannot start would be started again and
-# again.
+# Before any process of it exists: a worker that cannot start would be restarted for ever.
 starting.load_settings()
 starting.tell_of_others_keys()
 
@@ -17,13 +16,11 @@ logger_class = "config.web_worker.Logger"
 bind, workers, threads = settings.TULGA_BIND, settings.TULGA_WEB_WORKERS, settings.TULGA_WEB_THREADS
 timeout = 30  # seconds; no request does outside work, so a longer one hangs
 graceful_timeout = 20
-max_requests = 10_000  # a process is replaced now and then, whatever it may have leaked
+max_requests = 10_000  # replaces a process at intervals, whatever it may have leaked
 max_requests_jitter = 1_000
-limit_request_line = 2_048  # bytes; an address carries an opaque id and never more
+limit_request_line = 2_048  # bytes; an address carries at most an opaque id
 limit_request_fields = 60
-accesslog = (
-    None  # what is worth knowing is logged by the application, without addresses and queries
-)
+accesslog = None  # the application logs what matters, without addresses and queries
 control_socket_disable = True
 logconfig_dict = {
     "version": 1,

@@ -1,6 +1,4 @@
-"""Whether this process lives, and whether it is ready. Why not, and what it uses, is told on
-loopback only.
-"""
+"""Liveness and readiness of this process. Reasons and components are shown on loopback only."""
 
 import ipaddress
 
@@ -13,7 +11,7 @@ from verification import clock
 from verification.case import stages
 from verification.worker import sweep
 
-# A proxy on this machine comes from loopback too, but names whom it speaks for.
+# A proxy on this machine also comes from loopback, but names its client.
 _PROXIED = (
     "Forwarded",
     "Via",
@@ -26,25 +24,23 @@ _PROXIED = (
 
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """`ok`, without touching the database: a database that is away must not have every web process
-    restarted.
-    """
+    """`ok`, without a database query: an absent database must not restart every web process."""
     return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
 
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
     """`{"ready": …}`, 503 if a route cannot judge or the log refuses an entry; on loopback with
-    why, and the senders.
+    reasons, and the senders.
 
-    A missing sender of webhooks, or frames that wait for their destruction, are reported and are no
-    503: borrowers can go on, and what waits is done later.
+    A missing webhook sender, or overdue frames, are reported without a 503: borrowers can continue,
+    and the work is done later.
     """
     routes = stages.route_readiness()
     try:
         refusals = sweep.entries_refused()
     except DatabaseError:
-        refusals = 0  # it is away, and says nothing
+        refusals = 0  # the database is absent and gives no number
     is_ready = all(route.is_ready for route in routes.values()) and not refusals
     report: dict[str, object] = {"ready": is_ready}
     try:
@@ -67,7 +63,8 @@ def readyz(request: HttpRequest) -> HttpResponse:
         late = "frames are kept too long: a worker must serve the queue storage, or its steps fault"
         detail = fault or (late if overdue else "")
         forged = (
-            "an entry says what no worker signed: see manage.py audit_verify, and find who wrote it"
+            "an entry lacks the worker's signature that it needs: see manage.py audit_verify, and"
+            " find its writer"
         )
         report["log"] = {
             "ready": not refusals,

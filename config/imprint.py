@@ -1,6 +1,4 @@
-"""Who runs this address, as `/about` tells everybody. Live mode does not start while it is not
-said.
-"""
+"""The operator of this address, shown on `/about`. Live mode needs these settings."""
 
 from dataclasses import dataclass
 
@@ -11,7 +9,7 @@ from verification.core.ids import Bin
 
 @dataclass(frozen=True)
 class Operator:
-    """The organisation that runs this installation. What is not set is empty."""
+    """The organisation that runs this installation. Unset fields are empty."""
 
     name: str = ""
     bin: str = ""
@@ -21,8 +19,9 @@ class Operator:
 
 
 def read() -> Operator:
-    """What the environment says. Raises `Misconfigured` for a number that is no BIN: people look it
-    up.
+    """The operator from the environment.
+
+    Raises: `Misconfigured` for an invalid BIN, because people look it up.
     """
     number = env.text("TULGA_OPERATOR_BIN", "")
     try:

@@ -1,15 +1,13 @@
-"""Keys from a directory: a folder for each process, read once at start; nothing replaces a key that
-is not there.
+"""Keys from a directory: a folder per process, read once at start; a missing key has no substitute.
 
     root/root.key       certifies the others; belongs off every machine that runs a process
     web/                django, kek-N, index-N, webhook-N, door-MODE-N
     worker/             kek-N, index-N, code-N, decision-MODE-N, document-MODE-N
     tick/               log-MODE
     sender/             webhook-N, sender-MODE-N
-    public/             root.pub, and of each key that signs KIND-MODE-N.pub, certified by the root
+    public/             root.pub, and for each signing key KIND-MODE-N.pub, certified by the root
 
-A process reads its own folder and the public one. What has no certificate signs nothing that
-counts.
+A process reads its own folder and the public one. Signatures of uncertified keys do not count.
 """
 
 import base64
@@ -30,9 +28,9 @@ from verification.core.certificates import (
 from verification.core.errors import Misconfigured
 
 KEY_BYTES = 32
-"""Length of every key: 256 bits, what AES-256, HMAC-SHA256 and an Ed25519 seed take."""
+"""Length of every key: 256 bits, for AES-256, HMAC-SHA256 and an Ed25519 seed."""
 EVERY = "every"
-"""A process that is all of them in one, as under test. Live mode refuses it."""
+"""One process with all roles, as under test. Live mode refuses it."""
 
 _NUMBER = "[1-9][0-9]{0,3}"
 _NAME = re.compile(
@@ -52,9 +50,7 @@ Numbered = dict[str, dict[int, bytes]]
 
 @dataclass(frozen=True, kw_only=True)
 class Keys:
-    """What a process holds of a directory of keys. Empty members mean that nothing which needs them
-    can work.
-    """
+    """The keys of a process. Without a member, functions that need it refuse."""
 
     secret_key: str = ""
     encryption: dict[int, bytes] = field(default_factory=dict)
@@ -67,16 +63,16 @@ class Keys:
     certified: tuple[Certified, ...] = ()
     """Every public key here that the root certified."""
     uncertified: tuple[str, ...] = ()
-    """Names of this process's own keys that sign, and that the root has not certified."""
+    """Names of this process's own signing keys without the root's certificate."""
     made_by_demo: frozenset[str] = frozenset()
 
 
 def read_keys(directory: Path, *, process: str) -> Keys:
-    """The keys that a process may hold. Raises `Misconfigured` for a file that is not a key, or
-    that others may read.
+    """The keys that a process may hold.
 
-    A missing directory gives no keys: settings can be imported, and whatever needs a key refuses
-        when it is used.
+    A missing directory gives no keys: settings can be imported, and each use of a key refuses.
+
+    Raises: `Misconfigured` for a file that is not a key, or that others may read.
     """
     if process not in (EVERY, *PROCESSES):
         raise Misconfigured(
@@ -122,8 +118,8 @@ def read_keys(directory: Path, *, process: str) -> Keys:
 
 
 def readable_beside(directory: Path, *, process: str) -> list[str]:
-    """Private keys of others that this process could read, by their paths under the directory; it
-    must read none.
+    """Other processes' private keys that this process could read, by path under the directory;
+    there must be none.
     """
     kinds = PROCESSES.get(process, ())
     readable = []
@@ -139,7 +135,7 @@ def readable_beside(directory: Path, *, process: str) -> list[str]:
 
 
 def _read_public(folder: Path) -> tuple[bytes, tuple[Certified, ...]]:
-    """The root's public key, empty where there is none, and those that it certified."""
+    """The root's public key, empty if absent, and the keys that it certified."""
     path = folder / "root.pub"
     root = b""
     try:
@@ -152,16 +148,14 @@ def _read_public(folder: Path) -> tuple[bytes, tuple[Certified, ...]]:
             f"{path} cannot be read.\nLet this process's user into that folder."
         ) from None
     except (KeyError, TypeError, ValueError):
-        raise Misconfigured(f"{path} is no file of a root's public key") from None
+        raise Misconfigured(f"{path} is not a root's public key file") from None
     certified = []
     for path in sorted(path for path in folder.glob("*.pub") if path.name != "root.pub"):
         content = _content(path, kind="public key")
         # A key without a certificate is ignored.
         key = read_certified({"certificate": "", **content}, mode=str(content.get("mode")))
         if key is None or _PUBLIC_NAME.fullmatch(path.stem) is None or key.name != path.stem:
-            raise Misconfigured(
-                f"{path} is no file of a public key: manage.py make_keys writes them"
-            )
+            raise Misconfigured(f"{path} is not a public key file: manage.py make_keys writes them")
         if key.is_certified(root):
             certified.append(key)
     return root, tuple(certified)
@@ -177,12 +171,12 @@ def _content(path: Path, *, kind: str) -> dict[str, Any]:
     except ValueError:
         content = None
     if not isinstance(content, dict):
-        raise Misconfigured(f"{path} is no file of a {kind}: manage.py make_keys writes them")
+        raise Misconfigured(f"{path} is not a file of a {kind}: manage.py make_keys writes them")
     return content
 
 
 def _read(path: Path, *, kinds: tuple[str, ...]) -> tuple[bytes, str]:
-    """One file's key and maker. Never shows a byte of it: errors name the file only."""
+    """One file's key and maker. Errors name the file only, never a byte of it."""
     if _NAME.fullmatch(path.stem) is None:
         raise Misconfigured(f"{path} is not a key's name: {_NAMES}")
     if path.stem.partition("-")[0] not in kinds:

@@ -1,6 +1,4 @@
-"""One log record, one line of JSON. No line break or terminal code leaves it, no personal number
-enters it.
-"""
+"""One log record, one line of JSON, without line breaks, terminal codes and personal numbers."""
 
 import json
 import logging
@@ -13,35 +11,35 @@ from datetime import UTC, datetime
 from verification.core.errors import TulgaError
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
-"""Names the request this thread is answering; empty outside of one. Set by
+"""The id of this thread's request; empty outside one. Set by
 `config.middleware.RequestIdMiddleware`.
 """
 
-# JSON escapes the controls below 0x20. DEL, C1 (0x9b starts a terminal code), line and direction
-# marks are left to us.
+# JSON escapes the controls below 0x20, but not DEL, C1 (0x9b starts a terminal code), line and
+# direction marks.
 _UNSAFE = (*range(0x7F, 0xA0), 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))
 _ESCAPES = {code: f"\\u{code:04x}" for code in _UNSAFE}
-# An IIN is twelve digits, a mobile number eleven after an optional plus. A second line: callers log
-# neither.
+# An IIN is twelve digits, a mobile number eleven after an optional plus. A second defence: callers
+# log neither.
 _PERSONAL = re.compile(r"(?<![0-9A-Za-z])\+?[0-9]{11,12}(?![0-9A-Za-z])")
 
-# eGov's protocol puts a secret into an address, and Django writes the address of each refused
-# request into the log.
+# eGov's protocol puts a secret into an address, and Django logs the address of each refused
+# request.
 _SECRET_PLACE = re.compile(r"(?<=/v/egov/)[^/\s]+")
 
 
 class LineFormatter(logging.Formatter):
     """Formats a record as one line of JSON with the request's id.
 
-    Of an exception the types and places are told, and the text only of our own errors, which hold
-    no personal data: a database's or a parser's text repeats the values it stumbled over.
+    An exception shows types and places, and the text only of our own errors, which hold no personal
+    data: the text of a database or parser repeats values.
     """
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, without its end."""
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(record.args, Mapping) and "exc" in record.args:
-            # Celery spells the exception of a task: of that only its type is told.
+            # Celery formats a task's exception: only its type is kept.
             message = str(record.msg) % {
                 **record.args,
                 "exc": type(error).__name__ if error else "an exception",

@@ -1,5 +1,5 @@
-"""What every request has: an id to find it in the log by, transactions, a limit, headers that keep
-pages private.
+"""For every request: an id for the log, transactions, a size limit, headers that keep pages
+private.
 """
 
 import re
@@ -26,20 +26,19 @@ class RequestIdMiddleware(MiddlewareMixin):
     """Gives each request an id, as `request.request_id`, in the log and in the answer's
     `X-Request-Id`.
 
-    The caller's own id is kept when it is a plain word, so that a lender can find a request in both
-    logs.
+    A plain word from the caller is kept, so that a lender can find a request in both logs.
     """
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer the request under its id."""
-        # A plain word: what stands in a header and in the log must not break a line of either.
+        """Answers the request under its id."""
+        # A plain word: it must not break a line of a header or log.
         untrusted_id = request.headers.get("X-Request-Id", "")
         identity = (
             untrusted_id
             if re.fullmatch(r"[A-Za-z0-9_-]{8,64}", untrusted_id)
             else secrets.token_hex(12)
         )
-        # Django's own way to hand a value to a view
+        # Django's own way to pass a value to a view
         request.request_id = identity  # type: ignore[attr-defined]
         token = request_id.set(identity)
         try:
@@ -51,39 +50,39 @@ class RequestIdMiddleware(MiddlewareMixin):
 
 
 class PageMiddleware(MiddlewareMixin):
-    """Runs a request in transactions that say whose rows it may see, and keeps its answer private.
+    """Runs a request in transactions with visible rows, and keeps its answer private.
 
-    No row may be seen until the key, the link or the person is known: see `transactions.see`.
-    Storing the answer and the browser's powers are forbidden unless a view has said otherwise.
-    Times that Django itself writes are Astana's.
+    No row is visible until the key, the link or the person is known: see `transactions.see`.
+    Caching and browser features are forbidden unless a view permits them. Times that Django writes
+    are Astana's.
     """
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """The answer with both headers."""
-        # Whether the process lives is answered whatever the database does.
+        # Liveness is answered without the database.
         running = nullcontext() if request.path == ALIVE else transactions.running()
         with running, timezone.override(almaty.ZONE):
             response = cast(HttpResponse, self.get_response(request))
-        # RFC 9111 §5.2.2.5: neither the browser's disk nor a proxy keeps it. A view that has said
-        # something else is left its word.
+        # RFC 9111 §5.2.2.5: neither the browser's disk nor a proxy keeps it. A view's own header
+        # stays.
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("Permissions-Policy", browsers.NO_PERMISSIONS)
         return response
 
 
 class BodyLimitMiddleware(MiddlewareMixin):
-    """Refuses a form that is too large, or of no length, before anything of it is read; machines
-    have their own limit.
+    """Refuses a form that is too large, or without a length, before reading it; machines have their
+    own limit.
 
-    Django's own limit counts form fields only; a file in a form would be written to the disk first.
-    It stands after Django's LocaleMiddleware, for the refusal is a page in the reader's language.
+    Django's own limit counts form fields only; a file in a form would reach the disk first. It
+    comes after Django's LocaleMiddleware, because the refusal is a page in the reader's language.
     """
 
     def process_request(self, request: HttpRequest) -> HttpResponse | None:
-        """The page of a 413 for a body that is too large, a 411 for one in chunks; anything else
-        goes on.
+        """The page of a 413 for a body that is too large, a 411 for a chunked one; other
+        requests continue.
         """
-        # Django reads as much as `Content-Length` says, and so nothing of what comes without.
+        # Django reads as much as `Content-Length` says, and so nothing without it.
         if "HTTP_TRANSFER_ENCODING" in request.META:
             return page_problems.length_required(request)
         untrusted_length = request.META.get("CONTENT_LENGTH") or "0"

@@ -1,5 +1,5 @@
-"""Our errors as a sentence on a page, in the reader's language, with a way out. Machines get theirs
-from lenders/.
+"""Our errors as a sentence on a page, in the reader's language, with a way out. Machines get
+theirs from lenders/.
 """
 
 import re
@@ -21,16 +21,16 @@ from verification.core.codes import CODES, PROBLEMS
 from verification.core.errors import LinkUnusable, TulgaError
 from verification.core.lender import Outline
 
-# Where a page of the borrower's own stands behind every problem.
+# Every problem page here leads back to the borrower's own page.
 BORROWER = "/v/"
-# Where those work who sign in.
+# Pages of people who sign in.
 _STAFF = ("/oversight/", "/review/", "/people/", "/admin/")
 
 
-# Where machines ask: they are answered in application/problem+json.
+# Machines' addresses: they are answered in application/problem+json.
 _MACHINES = re.compile(r"/v[0-9]+(/|$)")
 
-# What else is said where somebody else may have been faster than the borrower.
+# An additional sentence if another person may have been faster than the borrower.
 _WARNING = _(
     "Then somebody else may have your link and be going on in your name. Call the lender at once,"
     " and tell it to stop the request."
@@ -62,9 +62,7 @@ class PageProblems(MiddlewareMixin):
     """Shows our errors as pages."""
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """The page of one of our own errors; anything else goes on to Django and ends in
-        `server_error`.
-        """
+        """The page of one of our own errors; others go on to Django and end in `server_error`."""
         if not isinstance(error, TulgaError) or is_machine(request):
             return None
         about = error.about if isinstance(error, LinkUnusable) else None
@@ -82,7 +80,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def length_required(request: HttpRequest) -> HttpResponse:
-    """411: a body in chunks, of which Django reads nothing."""
+    """411: a chunked body, of which Django reads nothing."""
     return (
         _problem(request, "length_required") if is_machine(request) else _page(request, status=411)
     )
@@ -106,7 +104,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Django's refusal of a form that was not ours, or too old."""
+    """Django's refusal of a form that is foreign or too old."""
     return _page(request, status=403, code="csrf")
 
 
@@ -156,8 +154,7 @@ def _page(
                 request.POST.get("token", ""),
                 request.POST.get("language", ""),
             )
-            # A language that was chosen with the form is spoken from now on, and kept as Django
-            # keeps one.
+            # A language chosen with the form applies from now on, stored as Django does.
             if translation.check_for_language(language):
                 translation.activate(language)
                 request.LANGUAGE_CODE = language

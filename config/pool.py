@@ -1,10 +1,10 @@
-"""A worker's pool of processes, in which a child that is killed keeps nothing from the others.
+"""A worker's process pool in which a killed child does not block the others.
 
-Billiard's children take jobs out of one pipe and answer into another, one at a time, by a semaphore
-each. A child that is killed while it waits for a job, as the system does when memory is short,
-never gives the semaphore back. Then no other child hears of a job again, nor does one that takes
-its place, and no line of the log says so. The kernel gives back a lock on a file, however its
-holder ends.
+Billiard's children read jobs from one pipe and write results into another, each under a semaphore.
+A child killed while it waits for a job, for example by the out-of-memory killer, never releases the
+semaphore.
+Then no other child, and no replacement, gets a job again, without a line in the log.
+The kernel releases a file lock, however its holder ends.
 """
 
 import fcntl
@@ -21,7 +21,7 @@ class FileLock:
     """
 
     def __init__(self) -> None:
-        """The file has no name, and is open in every child that is forked from now on."""
+        """The file has no name, and is open in every child forked from now on."""
         self._file = TemporaryFile()  # as long as the pool  # noqa: SIM115
 
     def acquire(self) -> None:
@@ -29,7 +29,7 @@ class FileLock:
         fcntl.lockf(self._file, fcntl.LOCK_EX)
 
     def release(self) -> None:
-        """Lets the next one have it."""
+        """Releases it."""
         fcntl.lockf(self._file, fcntl.LOCK_UN)
 
     def __enter__(self) -> None:
@@ -40,7 +40,7 @@ class FileLock:
 
 
 class Pool(pool.Pool):
-    """Billiard's pool, with locks that outlive no child."""
+    """Billiard's pool with locks that end with their child."""
 
     _inqueue: Any
     _outqueue: Any
@@ -51,6 +51,6 @@ class Pool(pool.Pool):
 
 
 class TaskPool(prefork.TaskPool):
-    """Celery's, around our pool."""
+    """Celery's pool class around ours."""
 
     BlockingPool: Any = Pool

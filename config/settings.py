@@ -1,4 +1,4 @@
-"""Django's settings, and all of Tulga's own in one block at the end. No secret has a default: see
+"""Django's settings, and Tulga's own in one block at the end. No secret has a default: see
 `key_files.py`.
 """
 
@@ -26,7 +26,7 @@ _KEYS = read_keys(TULGA_KEYS_DIR, process=TULGA_PROCESS)
 # Django
 # --------------------------------------------------------------------------------------------------
 DEBUG = env.flag("TULGA_DEBUG", default=False)
-SECRET_KEY = _KEYS.secret_key  # empty where there is no key: Django then refuses whatever needs it
+SECRET_KEY = _KEYS.secret_key  # empty without a key: Django then refuses its use
 ALLOWED_HOSTS = [
     _PUBLIC.hostname or "",
     *env.comma_separated("TULGA_ALLOWED_HOSTS", ["127.0.0.1", "localhost"] if _IS_LOCAL else []),
@@ -89,8 +89,8 @@ TEMPLATES = [
     },
 ]
 
-# The owner's role changes tables, the application's role works on rows: `manage.py` says which one
-# this process is.
+# The owner's role changes tables, the application's role works on rows: `manage.py` selects one per
+# process.
 DATABASES = {
     "default": dj_database_url.parse(
         env.database_url(f"sqlite:///{_VAR / 'tulga.sqlite3'}"),
@@ -101,32 +101,32 @@ DATABASES = {
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["CONN_MAX_AGE"] = None
     DATABASES["default"]["OPTIONS"] = {
-        # A transaction takes the write lock when it begins: one that began as a reader could only
+        # A transaction takes the write lock at its start: one that began as a reader could only
         # fail, not wait.
         "transaction_mode": "IMMEDIATE",
         "timeout": 30,  # seconds a writer waits for the others
-        # FULL: in WAL mode only this keeps an acknowledged commit over a loss of power.
+        # FULL: in WAL mode only this keeps an acknowledged commit over a power loss.
         "init_command": (
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY"
         ),
     }
 else:
     DATABASES["default"]["ENGINE"] = "config.postgresql"
-    # A host that lost its power answers nothing: a process would wait two minutes to connect, and a
-    # quarter of an hour for an answer. What the address says comes first.
+    # A host without power never answers: a process would wait two minutes to connect, and a quarter
+    # of an hour for an answer. Options in the address take precedence.
     DATABASES["default"]["OPTIONS"] = {
         "connect_timeout": 10,  # seconds, as the next three; the last is in milliseconds
         "keepalives_idle": 10,
         "keepalives_interval": 5,
         "keepalives_count": 3,
         "tcp_user_timeout": 25_000,
-        # The same statements come again and again: from the third time on a connection sends their
-        # values alone, and the server keeps its plan where that is no worse than one made for these
-        # values. Planning was a third of what it did.
+        # The same statements recur: from the third time on a connection sends their values only,
+        # and the server keeps its plan if that is no worse than a new one. Planning was a third of
+        # its work.
         "server_side_binding": True,
         "prepare_threshold": 2,
-        # The same on the server's side: a host that is gone keeps no row locked for others, who do
-        # not wait for ever. A step holds no transaction longer than its limit of 25 s.
+        # The same on the server's side: a vanished host keeps no row locked, and a wait for a lock
+        # ends. A step holds no transaction longer than its limit of 25 s.
         "options": "-c idle_in_transaction_session_timeout=60s -c lock_timeout=30s",
         **DATABASES["default"].get("OPTIONS", {}),
     }
@@ -150,29 +150,29 @@ LOGIN_URL = "people:login"
 LOGIN_REDIRECT_URL = "/"
 OTP_TOTP_ISSUER = "Tulga"
 
-# Languages: the source texts are English; a page speaks the verification's language, else the
+# Languages: the source texts are English; a page uses the verification's language, else the
 # browser's.
 LANGUAGE_CODE = "en"
 LANGUAGES = [("kk", _("Kazakh")), ("ru", _("Russian")), ("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
-TIME_ZONE = "UTC"  # of processes; what people read is Astana's, see config/middleware.py
+TIME_ZONE = "UTC"  # of processes; people read Astana's time, see config/middleware.py
 FORMAT_MODULE_PATH = "config.formats"
 
-# Gathered into this folder by config/static_files.py when a web server starts; nothing is served by
-# its plain name.
+# config/static_files.py gathers the files here when a web server starts; they are served under
+# hashed names only.
 STATIC_URL = "/static/"
 STATIC_ROOT = env.folder("TULGA_STATIC_DIR", _VAR / "static") / "served"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 
-# What a request may be, bytes and fields. Ours: sixteen times the largest opening.
+# Limits of a request, bytes and fields. Ours: sixteen times the largest opening.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
 DATA_UPLOAD_MAX_NUMBER_FILES = 50  # a part of a capture has 44 at most
 FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.MemoryFileUploadHandler"
-]  # sealed before any file is written
+]  # content is sealed before any file is written
 
 # Pages' headers
 # --------------------------------------------------------------------------------------------------
@@ -192,17 +192,17 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 X_FRAME_OPTIONS = "DENY"
-# Not "no-referrer": a browser then posts our own forms with `Origin: null`, which the CSRF check
-# must refuse.
+# Not "no-referrer": browsers would then post our own forms with `Origin: null`, which the CSRF
+# check must refuse.
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_SSL_REDIRECT = _IS_HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]  # asked for on loopback, where no TLS is
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]  # called on loopback, without TLS
 SECURE_HSTS_SECONDS = 31_536_000 if _IS_HTTPS else 0  # a year
 SECURE_HSTS_INCLUDE_SUBDOMAINS = _IS_HTTPS
 SECURE_HSTS_PRELOAD = _IS_HTTPS
-# Only where a proxy of the operator's ends TLS and overwrites this header, for else anyone could
+# Only if an operator's proxy ends TLS and overwrites this header, because otherwise anyone could
 # send it.
 if env.flag("TULGA_BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -225,8 +225,8 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "lenders.problems.handle",
     "UNAUTHENTICATED_USER": None,
 }
-# What the document says is settled in lenders/openapi.py, which makes it, and checked by its tests;
-# here is how it is served. The library's own deployment check would look at another document.
+# lenders/openapi.py makes the document and its tests check it; here is how it is served. The
+# library's own deployment check would look at another document.
 SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -247,15 +247,14 @@ LOGGING = {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         **{
             name: {"level": "ERROR"} for name in ("httpcore", "httpx", "urllib3")
-        },  # they spell whole addresses
-        # Which ring came and went is no news: what was done stands in the log of the verification.
-        # Failures are told.
+        },  # they log whole addresses
+        # Wake-up messages are no news: the verification's log has the work. Failures are logged.
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
     },
 }
 
-# The rest of Celery's configuration, none of it the operator's to choose, is in config/celery.py.
+# The rest of Celery's configuration, which the operator does not choose, is in config/celery.py.
 _BROKERS = ("filesystem", "redis", "rediss", "amqp", "amqps")
 CELERY_BROKER_URL = env.url("CELERY_BROKER_URL", "filesystem://localhost", schemes=_BROKERS)
 
@@ -263,20 +262,19 @@ CELERY_BROKER_URL = env.url("CELERY_BROKER_URL", "filesystem://localhost", schem
 # --------------------------------------------------------------------------------------------------
 TULGA_VAR_DIR = _VAR
 TULGA_PUBLIC_URL = _PUBLIC_URL
-TULGA_OPERATOR = imprint.read()  # who runs this address, for /about
+TULGA_OPERATOR = imprint.read()  # the operator of this address, for /about
 TULGA_BELL_DIR = env.folder(
     "TULGA_BELL_DIR", _VAR / "bell"
 )  # where the filesystem broker keeps its messages
 if CELERY_BROKER_URL.startswith("filesystem:"):
     env.make_folder("TULGA_BELL_DIR", TULGA_BELL_DIR)
-# Of the web server: config/gunicorn_settings.py. Read here, so that what is wrong is told as
+# For the web server: config/gunicorn_settings.py. Read here, so that defects are reported as
 # everywhere.
 TULGA_BIND = env.text("TULGA_BIND", "127.0.0.1:8000")
 TULGA_WEB_WORKERS = env.number("TULGA_WEB_WORKERS", 2, least=1)
 TULGA_WEB_THREADS = env.number("TULGA_WEB_THREADS", 4, least=1)
 TULGA_EVIDENCE_DIR = env.folder("TULGA_EVIDENCE_DIR", _VAR / "evidence")
-# Which net compares faces; see docs/operator/faces.md. The models are what `manage.py
-# build_face_model` made.
+# The face net in use; see docs/operator/faces.md. `manage.py build_face_model` makes the models.
 TULGA_FACE_BACKEND = env.text("TULGA_FACE_BACKEND", "sface-onnx")
 TULGA_FACE_MODELS_DIR = env.folder("TULGA_FACE_MODELS_DIR", _VAR / "models")
 TULGA_FACE_MODEL = env.file(
@@ -284,26 +282,25 @@ TULGA_FACE_MODEL = env.file(
 )  # the description of an operator's own net, for onnx-custom
 TULGA_FACE_CALIBRATION = env.file(
     "TULGA_FACE_CALIBRATION"
-)  # of calibrate_faces, in place of the shipped one
+)  # of calibrate_faces, instead of the shipped one
 TULGA_PASSIVE_DETECTOR = env.file(
     "TULGA_PASSIVE_DETECTOR"
-)  # the description of an operator's detector of attacks
+)  # the description of an operator's attack detector
 TULGA_LOG_HEAD_DIR = env.folder(
     "TULGA_LOG_HEAD_DIR", _VAR / "log_head"
 )  # the last signed size, outside the database
 TULGA_LOG_ORIGIN = env.text(
     "TULGA_LOG_ORIGIN", f"{_PUBLIC.hostname}/log"
-)  # each mode's log adds its mode
+)  # each mode's log appends its mode
 TULGA_NCALAYER_URL = "wss://127.0.0.1:13579"
-# How a phone opens eGov Mobile (CLAIMED: as public integrations do); whether eGov has our host on
-# its list.
+# How a phone opens eGov Mobile (CLAIMED: as public integrations do); and whether eGov has listed
+# our host.
 TULGA_EGOV_MOBILE_LINK = env.text(
     "TULGA_EGOV_MOBILE_LINK", "https://m.egov.kz/mobileSign/?link={address}"
 )
 TULGA_LIVE_EGOV_MOBILE = env.flag("TULGA_LIVE_EGOV_MOBILE", default=False)
 
-# One complete live set of sources, anchors and keys is needed before live keys are issued; the
-# default has none.
+# Live keys need one complete live set of sources, anchors and keys; the default has none.
 TULGA_MODES_LIVE = env.flag("TULGA_MODES_LIVE", default=False)
 TULGA_ROUTES = ["eds", "biometric", "live_face", "renewal"]
 TULGA_SANDBOX_URL = env.url("TULGA_SANDBOX_URL", "http://127.0.0.1:8310")
@@ -320,17 +317,17 @@ TULGA_SOURCES: dict[str, dict[str, dict[str, object]]] = {
         }
     },
 }
-# The sources of live verifications. There are none while live mode is off; its certificates may be
-# installed and read before.
+# The sources of live verifications, none while live mode is off; its certificates may be installed
+# and read before.
 if TULGA_MODES_LIVE:
     TULGA_SOURCES["live"] |= sources.named_live()
-# Hosts that test endpoints may name although they are private or without TLS, such as
+# Hosts that test endpoints may use although they are private or without TLS, such as
 # 127.0.0.1:9100.
 TULGA_WEBHOOK_TEST_HOSTS = env.comma_separated("TULGA_WEBHOOK_TEST_HOSTS")
 
-# Keys of this process by number (the highest is the newest), mode, or kind; which public ones the
-# root certified; names of its own that are not certified, of others' that it could read though it
-# must not, of those that `make demo` made.
+# Keys of this process by number (the highest is the newest), mode, or kind. Public keys that the
+# root certified. Names of its own uncertified keys, of others' keys that it could read, and of
+# those made by `make demo`.
 TULGA_KEY_ENCRYPTION_KEYS = _KEYS.encryption
 TULGA_INDEX_KEYS = _KEYS.index
 TULGA_WEBHOOK_KEYS = _KEYS.webhook
@@ -349,13 +346,13 @@ TULGA_KEYS_MADE_BY_DEMO = _KEYS.made_by_demo
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.InMemoryStorage"
-    },  # nothing may be kept outside evidence
+    },  # files may be stored in evidence only
     "staticfiles": {"BACKEND": "config.static_files.HashedFiles"},
     "evidence": {
         "BACKEND": "verification.evidence.durable_files.DurableFileSystemStorage",
         "OPTIONS": {
             "location": TULGA_EVIDENCE_DIR,
-            # what is there under a hash is the same bytes, or damaged and to be replaced
+            # a file under a hash has the same bytes, or is damaged and is replaced
             "allow_overwrite": True,
         },
     },

@@ -1,21 +1,19 @@
-"""Whom each source asks: the sandbox in the test set, in the live set whom the operator has
-named.
-"""
+"""The addresses of each source: the sandbox in the test set, the operator's in the live set."""
 
 from config import env
 
 _Sources = dict[str, dict[str, object]]
 
 _FAMILIES = ("gost512", "rsa")
-# Each source's or list's last word is its path at the sandbox and a part of the variables of the
-# live set.
+# The last word of each source or list is its path at the sandbox and part of the live set's
+# variables.
 _LISTS = {
     "crl_urls": "crl",
     "delta_crl_urls": "delta_crl",
     "authority_crl_urls": "root_crl",
     "ocsp_urls": "ocsp",
 }
-# Those that take a question in JSON (docs/sandbox.md).
+# Sources with questions in JSON (docs/lender/sandbox.md).
 _ASKED = {
     "person_registry": "person",
     "photo_registry": "photo",
@@ -30,7 +28,7 @@ _OURS = "http"
 
 
 def at_sandbox(url: str) -> _Sources:
-    """Those of the test set: the sandbox at this address plays all of them."""
+    """The test set: the sandbox at this address plays all sources."""
     lists = {
         name: {family: [f"{url}/{word}/{family}"] for family in _FAMILIES}
         for name, word in _LISTS.items()
@@ -39,19 +37,19 @@ def at_sandbox(url: str) -> _Sources:
         "revocation": lists,
         "timestamp_authority": {"urls": {family: f"{url}/tsa/{family}" for family in _FAMILIES}},
         **{name: {"url": f"{url}/{word}"} for name, word in _ASKED.items()},
-        # Plays borrowers; the live set has none to play.
+        # Plays borrowers; the live set has no such source.
         "simulation": {"url": f"{url}/simulations"},
     }
     return {name: {"adapter": _OURS, "options": values} for name, values in options.items()}
 
 
 def named_live() -> _Sources:
-    """Those of the live set that the operator has named, by an adapter or by an address. One
-    without either is left out, so that it is missed.
+    """The live set's sources with an adapter or address from the operator. Others are left out, and
+    reported as missing.
 
-    An adapter is given the options whose variables are set, and no others.
+    An adapter gets the options whose variables are set.
     """
-    # Addresses are named by two variables each, `…_GOST512` and `…_RSA`.
+    # Two variables hold the addresses, `…_GOST512` and `…_RSA`.
     addresses = {
         word: {
             family: urls

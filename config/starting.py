@@ -1,5 +1,5 @@
-"""Whether a process may start on the set-up it finds. What is wrong is told in two lines: what, and
-what to do.
+"""Whether a process may start on its set-up. A defect is reported in two lines: the defect, and
+the remedy.
 """
 
 import sys
@@ -15,9 +15,7 @@ _TABLE = "verification_verification"
 
 
 def load_settings() -> None:
-    """Reads the settings; ends the process by `SystemExit` where the environment says what cannot
-    be.
-    """
+    """Reads the settings; ends the process by `SystemExit` for an impossible environment."""
     try:
         _ = settings.TULGA_VAR_DIR
     except Misconfigured as error:
@@ -28,7 +26,7 @@ def refuse_wrong_setup() -> None:
     """Ends the process by `SystemExit` if it must not start: no tables, no keys, an unsafe live
     set, a wrong clock.
 
-    A database that is away is waited for, not refused.
+    An absent database is awaited, not refused.
     """
     try:
         require_tables()
@@ -40,7 +38,7 @@ def refuse_wrong_setup() -> None:
 
 
 def require_tables() -> None:
-    """Raises `Misconfigured` if the database is there and holds no tables of ours."""
+    """Raises: `Misconfigured` if the database answers and has no tables of ours."""
     try:
         names = connection.introspection.table_names()
     except Error:
@@ -63,7 +61,9 @@ def require_tables() -> None:
 
 
 def require_keys() -> None:
-    """Raises `Misconfigured` without the keys of this process, as under another `TULGA_VAR_DIR`."""
+    """Raises: `Misconfigured` without this process's keys, for example under another
+    `TULGA_VAR_DIR`.
+    """
     if not settings.TULGA_CERTIFIED:
         keys = settings.TULGA_KEYS_DIR
         raise Misconfigured(
@@ -74,8 +74,8 @@ def require_keys() -> None:
 
 
 def tell_of_others_keys() -> None:
-    """Prints one sentence if this process could read keys that it must not have. In live mode it
-    does not start.
+    """Prints a warning if this process could read keys that it must not have. Live mode refuses
+    to start.
     """
     if settings.TULGA_OTHERS_KEYS:
         first, more = settings.TULGA_OTHERS_KEYS[0], len(settings.TULGA_OTHERS_KEYS) - 1
@@ -89,7 +89,7 @@ def tell_of_others_keys() -> None:
 
 
 def require_database() -> None:
-    """Raises `Misconfigured` if the database does not answer, for commands that do not wait for
+    """Raises: `Misconfigured` if the database does not answer, for commands that do not wait for
     it.
     """
     try:
@@ -102,7 +102,7 @@ def require_database() -> None:
 
 
 def _place() -> str:
-    # Of a server only what it is: its address holds a password.
+    # Of a server only its kind: its address holds a password.
     return (
         str(connection.settings_dict["NAME"])
         if connection.vendor == "sqlite"
@@ -111,5 +111,5 @@ def _place() -> str:
 
 
 def message_of(error: Misconfigured) -> str:
-    """What is printed of it, never with a traceback."""
+    """The printed message, without a traceback."""
     return f"Tulga does not start: {error.detail}"

@@ -1,10 +1,11 @@
-"""Static files: under names that hold the hash of what they are, compressed, so that a browser
-keeps each for a year.
+"""Static files under names with the hash of their content, compressed, so that browsers cache them
+for a year.
 
-They are gathered into one folder when a web server starts and finds there others than its own, or
-not all: no step to forget at an upgrade. What an older page still asks for stays there. Beside that
-folder, where nothing is served, lie
-the books: the manifest, the mark of what was gathered, the lock.
+A web server gathers them into one folder at its start if that holds others, or not all: an upgrade
+needs no extra step.
+Files for older pages stay there.
+Beside that folder, outside the served one, lie the manifest, the mark of the gathered files, and
+the lock.
 """
 
 import fcntl
@@ -23,14 +24,14 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 from config import starting
 from verification.core.errors import Misconfigured
 
-# The other viewer of an API, and what draws DRF's own pages: no page of ours has either.
+# The other API viewer, and the assets of DRF's own pages: no page of ours uses them.
 _LEFT_OUT: Final = ("redoc", "rest_framework")
 _GATHERED: Final = "gathered"
-"""Names the files that were gathered, by one hash; written last."""
+"""Identifies the gathered files by one hash; written last."""
 
 
 class HashedFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # without types
-    """Names of files with their hashes, in stylesheets and between scripts too."""
+    """Hashed file names, in stylesheets and between scripts too."""
 
     support_js_module_import_aggregation = True
 
@@ -41,11 +42,14 @@ class HashedFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  
 class StaticFiles(WhiteNoiseMiddleware):  # type: ignore[misc]  # without types
     """Serves them."""
 
-    FOREVER = 31_536_000  # seconds: a year, the longest that RFC 9111 knew
+    FOREVER = 31_536_000  # seconds: a year, the maximum of RFC 9111
 
 
 def require() -> None:
-    """Gathers what pages are drawn with; ends the process by `SystemExit` where it cannot."""
+    """Gathers the pages' files.
+
+    Raises: `SystemExit` if impossible.
+    """
     try:
         gather()
     except Misconfigured as error:
@@ -53,8 +57,9 @@ def require() -> None:
 
 
 def gather() -> None:
-    """Makes the folder hold the files of this installation. Raises `Misconfigured` where that
-    cannot be written.
+    """Fills the folder with the files of this installation.
+
+    Raises: `Misconfigured` if it cannot be written.
     """
     folder, books = Path(settings.STATIC_ROOT), _books()
     digest = sha256()
@@ -67,12 +72,12 @@ def gather() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         if _is_gathered(ours):
             return
-        # The processes of one server start at once: one does it, the others wait for it.
+        # The processes of one server start at once: one gathers, the others wait.
         with (books / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not _is_gathered(ours):
-                # Whatever ends this half-way, no mark speaks for what is there then. A manifest may
-                # be half of one.
+                # Remove the marks first: after an interruption no mark vouches for the content. A
+                # manifest may be incomplete.
                 for name in (_GATHERED, HashedFiles.manifest_name):
                     (books / name).unlink(missing_ok=True)
                 ignored = list(_LEFT_OUT)
@@ -93,7 +98,7 @@ def _books() -> Path:
 
 
 def _is_gathered(ours: str) -> bool:
-    """Whether these files were gathered, and each that the manifest names is still there."""
+    """Whether these files were gathered, and each file of the manifest still exists."""
     books, folder = _books(), Path(settings.STATIC_ROOT)
     try:
         if (books / _GATHERED).read_text() != ours:

@@ -1,4 +1,4 @@
-"""Where each door stands. Every package lists its own addresses."""
+"""The root addresses. Every package lists its own."""
 
 from django.contrib import admin
 from django.urls import include, path
@@ -8,7 +8,7 @@ from config.health import healthz, readyz
 from verification.borrower import public
 
 urlpatterns = [
-    # A visitor without an address is a borrower who lost the link's end: that page says what to do.
+    # A visitor without an address is a borrower who lost the link's end: that page gives advice.
     path("", RedirectView.as_view(pattern_name="borrower:link")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),

@@ -1,4 +1,4 @@
-"""What gunicorn says of a request that no application sees: in the words of the API, as
+"""gunicorn's answers to requests that the application never sees: in the API's form,
 `application/problem+json`.
 """
 
@@ -25,9 +25,9 @@ _CODES: Final[tuple[tuple[type[Exception], str], ...]] = (
 
 
 class Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no types
-    """gunicorn's, but that a line about a request is spelled only where there is a file for it.
+    """gunicorn's logger, which formats an access line only if there is a file for it.
 
-    With a configuration of log lines of its own gunicorn would spell each, and drop it.
+    With a logging configuration of its own, gunicorn would format each line and drop it.
     """
 
     def access(self, *about: Any) -> None:
@@ -37,12 +37,10 @@ class Logger(glogging.Logger):  # type: ignore[misc]  # gunicorn has no types
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """gunicorn's worker with threads, but for how it answers what it cannot read."""
+    """gunicorn's threaded worker with our answers to unreadable requests."""
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
-        """Answers and logs; what was sent is in neither, for it may be a secret in the wrong
-        place.
-        """
+        """Answers and logs without the received content, which may be a misplaced secret."""
         code = next((code for kind, code in _CODES if isinstance(exc, kind)), "internal_error")
         request_id, problem = secrets.token_hex(12), PROBLEMS[code]
         self.log.warning("request %s was not read: %s", request_id, type(exc).__name__)

@@ -1,4 +1,4 @@
-"""What the web server calls: `gunicorn --config config/gunicorn_settings.py`."""
+"""The web server's entry: `gunicorn --config config/gunicorn_settings.py`."""
 
 import os
 import sys
@@ -17,7 +17,7 @@ try:
     static_files.require()
 except SystemExit as refusal:
     print(refusal, file=sys.stderr, flush=True)
-    # gunicorn's word for a process that must not be started again and again. At once: an ordinary
-    # exit while the application is being loaded was seen to wait for ever for a lock.
+    # gunicorn's code for a process that must not be restarted. At once: an ordinary exit during
+    # loading was seen to wait for a lock for ever.
     os._exit(3)
 application = get_wsgi_application()

@@ -1,4 +1,4 @@
-"""`python -m insecure_sandbox`: serves until it is told to stop."""
+"""`python -m insecure_sandbox`: serves until stopped."""
 
 import argparse
 import signal
@@ -13,7 +13,9 @@ from insecure_sandbox.table import table
 
 
 def main() -> None:
-    """Reads the command line, binds, says where, serves. SIGTERM and Ctrl-C end it with 0."""
+    """Reads the command line, binds, prints the address, serves. SIGTERM and Ctrl-C end it with
+    0.
+    """
     arguments = _parser().parse_args()
     host = loopback_address(arguments.host)
     script = FaultScript()
@@ -39,10 +41,13 @@ def _parser() -> argparse.ArgumentParser:
         "--host", default="127.0.0.1", help="a loopback address; any other is refused"
     )
     parser.add_argument(
-        "--port", type=int, default=DEFAULT_PORT, help="0 takes a free one (default %(default)s)"
+        "--port", type=int, default=DEFAULT_PORT, help="0 takes a free port (default %(default)s)"
     )
     parser.add_argument(
-        "--state", type=Path, default=Path("var/sandbox"), help="kept here (default %(default)s)"
+        "--state",
+        type=Path,
+        default=Path("var/sandbox"),
+        help="folder of its data (default %(default)s)",
     )
     return parser
 

@@ -1,5 +1,4 @@
-"""A certification authority of our own with the profile of the national one, for tests and the
-sandbox.
+"""A certification authority with the national one's profile, for tests and the sandbox.
 
 Its roots must never be installed as anchors of a live service: every name says TULGA SANDBOX.
 """
@@ -140,10 +139,10 @@ def forge_like_nca(
     patronymic: str = "",
     at: datetime,
 ) -> Credential:
-    """What tools that impersonate NCALayer make: the issuer's name copied, our own key, zeros where
-    it should sign.
+    """A certificate from a tool that impersonates NCALayer: a copied issuer name, our own key,
+    zeros as signature.
 
-    `real_leaf_issuer`: DER of the authority whose name is borrowed; no key of it is needed.
+    `real_leaf_issuer`: DER of the impersonated authority, without its key.
     """
     issuer = parse_certificate(real_leaf_issuer)
     key = keys.generate_key(issuer.public_key.family)
@@ -169,7 +168,7 @@ _FILE = "authority.json"
 
 
 def save_authority(authority: Authority, directory: Path) -> None:
-    """Write the authority into `directory`, made if need be, readable by its owner only."""
+    """Writes the authority into `directory`, made if missing, readable by its owner only."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / _FILE
     text = json.dumps(
@@ -185,7 +184,10 @@ def save_authority(authority: Authority, directory: Path) -> None:
 
 
 def load_authority(directory: Path) -> Authority:
-    """The authority saved there. Raises `FileNotFoundError` if there is none."""
+    """The authority saved there.
+
+    Raises: `FileNotFoundError` if absent.
+    """
     stored: dict[str, Any] = json.loads((directory / _FILE).read_text())
     family: Family = stored["family"]
     root = _credential(stored["root"], family=family, issuer=None)

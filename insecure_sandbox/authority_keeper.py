@@ -1,6 +1,4 @@
-"""One test authority kept over restarts: its keys, what it revoked, and the number of its last
-list.
-"""
+"""One test authority kept over restarts: its keys, its revocations, and its last list's number."""
 
 import json
 import os
@@ -29,16 +27,16 @@ _EXPIRED_AGE: Final = timedelta(days=400)  # of a certificate that is valid for 
 _CRL_VALID: Final = timedelta(hours=1)  # thisUpdate to nextUpdate
 _CRL_REUSED: Final = timedelta(
     minutes=1
-)  # a list is signed anew when it is older or something was revoked
+)  # a list is signed again when it is older or after a revocation
 _UNANSWERED: Final = timedelta(
     seconds=10
-)  # how long lists are stale for whoever asked of an unanswered one in vain
-_CLOCK_SKEW: Final = timedelta(minutes=1)  # thisUpdate lies so far back
+)  # how long lists are stale after a question about an unanswered certificate
+_CLOCK_SKEW: Final = timedelta(minutes=1)  # thisUpdate lies this far back
 
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """Who a certificate is about; sent by the client and put into it as it is."""
+    """The subject of a certificate, copied unchanged from the client."""
 
     iin: str
     surname: str
@@ -80,8 +78,8 @@ class AuthorityKeeper:
         return credential
 
     def is_unanswered(self, serial: int) -> bool:
-        """Whether nobody gets an answer about this certificate: not from the responder, which asks
-        first, nor by the list that is fetched then.
+        """Whether this certificate gets no answer: neither from the responder, nor from the list
+        fetched then.
         """
         with self._lock:
             if serial not in self._unanswered:
@@ -90,25 +88,23 @@ class AuthorityKeeper:
             return True
 
     def revoke(self, serial: int) -> None:
-        """Puts a serial number on every list from now on; a second time changes nothing."""
+        """Puts a serial number on every list from now on; a second call changes nothing."""
         with self._lock:
             self._register.revoke(serial, at=datetime.now(UTC) - _CLOCK_SKEW)
             self._crl = None
 
     def revoked_at(self, serial: int) -> datetime | None:
-        """Since when this serial number is on the lists, None if it is on none."""
+        """Since when this serial number is on the lists, None if absent."""
         return self._register.revoked.get(serial)
 
     def delta_crl(self) -> bytes:
-        """Every revocation as a list of changes to the very first list, so that it fits each later
-        one.
-        """
+        """Every revocation as a delta to the first list, so that it fits each later one."""
         this_update = datetime.now(UTC) - _CLOCK_SKEW
         with self._lock:
             return self._sign_crl(this_update=this_update, base_number=1)
 
     def root_crl(self) -> bytes:
-        """The list of the root, on which no authority stands."""
+        """The root's list, without any authority."""
         this_update = datetime.now(UTC) - _CLOCK_SKEW
         return make_crl(
             self.authority,
@@ -120,8 +116,8 @@ class AuthorityKeeper:
         )
 
     def crl(self) -> bytes:
-        """The current list, DER; yesterday's for a while after somebody asked of a certificate that
-        is unanswered.
+        """The current list, DER; yesterday's for a while after a question about an unanswered
+        certificate.
         """
         at = datetime.now(UTC)
         if at < self._stale_until:
@@ -132,7 +128,7 @@ class AuthorityKeeper:
             return self._crl[1]
 
     def stale_crl(self) -> bytes:
-        """A list whose nextUpdate passed a day ago, rightly signed and numbered."""
+        """A list whose nextUpdate passed a day ago, validly signed and numbered."""
         with self._lock:
             return self._sign_crl(this_update=datetime.now(UTC) - timedelta(days=1) - _CRL_VALID)
 
@@ -148,7 +144,7 @@ class AuthorityKeeper:
 
 
 class _Register:
-    """What must outlive the process, in one JSON file that is replaced as a whole."""
+    """State that must outlive the process, in one JSON file that is replaced as a whole."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -184,7 +180,7 @@ def _load_or_create(directory: Path, *, family: Family) -> Authority:
     if directory.exists():
         return load_authority(directory)
     authority = create_authority(family, at=datetime.now(UTC) - _AUTHORITY_AGE)
-    # Under another name first: a process killed half-way leaves no half authority to be loaded.
+    # Under another name first: a killed process leaves no partial authority.
     unfinished = directory.with_name(f"{directory.name}.{os.getpid()}.unfinished")
     save_authority(authority, unfinished)
     os.replace(unfinished, directory)

@@ -1,5 +1,5 @@
-"""A simulated borrower's browser: follows a link, reads pages, answers forms and scripts' JSON, and
-signs.
+"""A simulated borrower's browser: follows a link, reads pages, answers forms and scripts' JSON,
+and signs.
 """
 
 import base64
@@ -20,32 +20,29 @@ from insecure_sandbox.credential import Credential
 from insecure_sandbox.signing import sign_cms
 
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-_SCRIPT = {
-    "Accept": "application/json"
-}  # a page's own script asks so; browsers themselves ask for HTML
+_SCRIPT = {"Accept": "application/json"}  # a page's script asks for JSON; browsers ask for HTML
 
-# The pauses of static/borrower/wait.js between its questions; the first question here is the page
-# it stands on.
+# The polling intervals of static/borrower/wait.js; the first poll here is the page itself.
 FIRST_SECONDS, SLOWEST_SECONDS, SLOWER = 0.4, 10.0, 1.5
 
 
 class PlayFailed(Exception):
-    """A page was not as a borrower needs it, or did not come; the text says which."""
+    """A page was unusable for a borrower, or did not come; the text says which."""
 
 
 @dataclass
 class Form:
-    """A form of a page: where it goes, and the fields that stand in it."""
+    """A form of a page: its target and its fields."""
 
     action: str
     fields: dict[str, str] = field(default_factory=dict)
 
 
 class Page(HTMLParser):
-    """What the borrower needs of a page: its forms, the token for its script's posts, the request
-    for NCALayer.
+    """A page's parts for the borrower: its forms, the token for its script's posts, the request for
+    NCALayer.
 
-    drawing: of a QR code, the path of its squares. number: that a phone shows.
+    drawing: of a QR code, the path of its squares. number: on a phone's page.
     """
 
     def __init__(self, html: str) -> None:
@@ -57,7 +54,7 @@ class Page(HTMLParser):
         self.feed(html)
 
     def handle_data(self, data: str) -> None:
-        """Keeps the number that a phone shows."""
+        """Keeps the number on a phone's page."""
         if self._within == "matched":
             self.number += data.strip()
 
@@ -67,7 +64,7 @@ class Page(HTMLParser):
             self._within = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Collects forms, hidden fields, the one data attribute, and what is drawn of a QR code."""
+        """Collects forms, hidden fields, the one data attribute, and the drawing of a QR code."""
         attributes = {name: value or "" for name, value in attrs}
         classes = attributes.get("class", "").split()
         self._within = next((word for word in ("qr", "matched") if word in classes), self._within)
@@ -88,7 +85,10 @@ class Page(HTMLParser):
             self.ncalayer_request = attributes["data-request"]
 
     def form(self, *names: str) -> Form:
-        """The first form that has these hidden fields. Raises `PlayFailed` if no form does."""
+        """The first form with these hidden fields.
+
+        Raises: `PlayFailed` without one.
+        """
         matching = [form for form in self.forms if set(names) <= set(form.fields)]
         if not matching:
             raise PlayFailed(f"the page has no form with {names}")
@@ -96,7 +96,7 @@ class Page(HTMLParser):
 
 
 class Browser:
-    """A borrower's browser, with its own cookies; it knows nothing but addresses and pages."""
+    """A borrower's browser with its own cookies; it knows addresses and pages only."""
 
     def __init__(self, url: str) -> None:
         """`url` of the service."""
@@ -105,8 +105,8 @@ class Browser:
         self._http = urllib3.PoolManager(retries=False, timeout=30)
 
     def follow(self, link: str) -> None:
-        """Opens the lender's link, or a code's, and taps Continue: the token goes from the fragment
-        into the form.
+        """Opens the lender's link, or a code's, and taps Continue: the token goes from the
+        fragment into the form.
         """
         place = urlsplit(link)
         page = self._get(place.path)
@@ -114,8 +114,8 @@ class Browser:
         self._post(form.action or place.path, form.fields | {"token": place.fragment})
 
     def hand_over(self) -> "Browser":
-        """Has a phone scan the page's code, answer no, and show its number, which is typed in here;
-        the phone's.
+        """A phone scans the page's code, answers no, and shows its number, which is typed in
+        here; returns the phone's browser.
         """
         order = self._form_to("/v/now/elsewhere/")
         page = Page(self._post(order.action, order.fields).data.decode())
@@ -129,29 +129,29 @@ class Browser:
         return phone
 
     def agree(self) -> None:
-        """Consents, and answers the question, where no page lies between them."""
+        """Consents, and answers the question, if no page lies between them."""
         self.consent()
         self.deny()
 
     def consent(self, *, agreed: bool = True) -> None:
-        """Consents to the processing of data, or does not."""
+        """Accepts or declines the processing of data."""
         self.fill_in("consent", "version", agreed=_yes_or_no(agreed))
 
     def deny(self, *, is_told: bool = False) -> None:
-        """Answers that nobody tells the borrower what to press, unless somebody does."""
+        """Denies being instructed, unless another person does instruct the borrower."""
         self.fill_in("question", somebody_tells_me=_yes_or_no(is_told))
 
     def press(self, action: str, **fields: str) -> None:
-        """Presses the button of a form that goes there, beside the page's own answer."""
+        """Presses the button of a form with this target, beside the page's own answer."""
         self._post(action, self._form_to(action).fields | fields)
 
     def fill_in(self, name: str, *hidden: str, **fields: str) -> None:
-        """Sends the form of a page once it is open; `hidden` are fields it has besides its turn."""
+        """Sends the form of a page once it is open; `hidden` are its fields besides its turn."""
         form = self.wait_for(name).form("turn", *hidden)
         self._post(form.action, form.fields | fields)
 
     def copy_document(self, *, number: str, born: str) -> None:
-        """Types what stands in a document; `born` as in ISO 8601, which the page asks for in three
+        """Types the document's data; `born` as in ISO 8601, which the page asks for in three
         fields.
         """
         year, month, day = born.split("-")
@@ -159,21 +159,19 @@ class Browser:
         self.fill_in("form", document_number=number, **typed)
 
     def current_turn(self) -> dict[str, Any]:
-        """What a page's script is told when it asks how things stand."""
+        """The state for a page's script."""
         return self._json(self._request("GET", "/v/now/", more=_SCRIPT))
 
     def tell(
         self, page: Page, answer: dict[str, Any], *, files: Sequence[bytes] = ()
     ) -> dict[str, Any]:
-        """Answers as the script of this page does, and gives what it is told then."""
+        """Answers as the script of this page does, and returns the response."""
         return self._json(self.say(page, answer, files))
 
     def say(
         self, page: Page, answer: dict[str, Any] | None, files: Sequence[bytes] = ()
     ) -> urllib3.BaseHTTPResponse:
-        """What the script of this page is answered; without an answer of its own it asks how things
-        stand.
-        """
+        """The response to this page's script; without an answer it polls the state."""
         if answer is None:
             return self._request("GET", "/v/now/", more=_SCRIPT)
         sent = [urllib3.fields.RequestField("file", file, filename="frame.jpg") for file in files]
@@ -186,7 +184,7 @@ class Browser:
         return self._request("POST", "/v/now/", body=body, more=more)
 
     def over(self, url: str) -> "Browser":
-        """The same browser, which reaches the service by another address from now on."""
+        """The same browser with another address of the service from now on."""
         moved = Browser(url)
         moved._cookies = self._cookies
         return moved
@@ -197,9 +195,7 @@ class Browser:
         return base64.b64decode(request["args"]["data"])
 
     def sign(self, credential: Credential) -> str:
-        """Signs the statement that is shown, sends it, and gives the signature for whoever would
-        replay it.
-        """
+        """Signs the statement on display, sends it, and returns the signature for a replay."""
         signature = base64.b64encode(
             sign_cms(credential, self.statement(), signed_at=datetime.now(UTC))
         ).decode()
@@ -207,13 +203,13 @@ class Browser:
         return signature
 
     def send(self, signature: str) -> None:
-        """Sends a signature, whosever it is."""
+        """Sends a signature, of any signer."""
         form = self.wait_for("statement").form("turn", "signature")
         self._post(form.action, form.fields | {"signature": signature})
 
     def egov_code(self) -> str:
-        """The text of the QR code for eGov Mobile that the page of the statement makes when its
-        button is pressed.
+        """The text of the eGov Mobile QR code that the statement page makes on the press of its
+        button.
         """
         page = self.wait_for("statement")
         form = next(form for form in page.forms if form.action.endswith("/egov/"))
@@ -229,12 +225,12 @@ class Browser:
         return self._get("/v/now/")
 
     def wait_for_judgement(self, *, seconds: float = 120) -> str:
-        """Polls until the answer was judged; gives the page that is open then."""
+        """Polls until the answer was judged; returns the page that is open then."""
         return self._poll(lambda page: page != "wait", event="the judgement", seconds=seconds)
 
     def _poll(self, is_awaited: Callable[[str], bool], *, event: str, seconds: float) -> str:
-        """Asks which page is open, with the pauses of the waiting page, until it is the awaited
-        one; gives it.
+        """Polls for the open page, with the waiting page's intervals, until it is the awaited
+        one; returns it.
         """
         deadline, pause = time.monotonic() + seconds, FIRST_SECONDS
         while not is_awaited(page := self.state()["page"]):
@@ -282,8 +278,8 @@ class Browser:
         more: Mapping[str, str] | None = None,
     ) -> urllib3.BaseHTTPResponse:
         cookies = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
-        # A connection of its own each: a server may hang up on one just as it is used again, and an
-        # answer is no POST to be sent twice.
+        # A connection each: a server may close one just as it is reused, and a POST must not be
+        # sent twice.
         headers = {"Cookie": cookies, "Referer": self._url, "Connection": "close", **(more or {})}
         answer = self._http.request(
             method, f"{self._url}{path}", body=body, headers=headers, redirect=False

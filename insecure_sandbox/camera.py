@@ -1,9 +1,8 @@
-"""What a simulated borrower holds before the camera's page: a portrait warped on command, never a
-person.
+"""A simulated borrower's camera: a portrait warped on command, never a person.
 
-Frames are painted once for each camera, in a thread of its own, of somebody a little other than all
-before, and held anew for each capture; they are bound to their command as
-static/borrower/commands.js binds them.
+Frames are painted once per camera, in a thread of its own, of a slightly new person, and varied for
+each capture.
+They are bound to their command as static/borrower/commands.js binds them.
 """
 
 import hmac
@@ -25,17 +24,15 @@ from insecure_sandbox.warp import Sitting
 from insecure_sandbox.warp_picture import taken_anew, thinned
 
 FRAMES = 12
-"""Of each command; a page's script takes six a second for four seconds."""
+"""Per command; a page's script takes six a second for four seconds."""
 
 APART_MS = 60
-"""From one frame to the next, as it is told."""
+"""From one frame to the next, as stated."""
 SLOW_APART_MS = 240
-"""The same of a line on which too few pictures come."""
+"""The same on a line with too few pictures."""
 STUCK = 5
-"""Frames that show one picture, where it is stuck: one more than a slow camera gives
-(`GateLimits.frozen_run`).
-"""
-_DRAWN_MAX = 8  # borrowers of one camera, until one of them can do everything
+"""Frames of one picture, if stuck: one more than a slow camera gives (`GateLimits.frozen_run`)."""
+_DRAWN_MAX = 8  # borrowers of one camera, until one can do everything
 _FACE = (260, 320)  # pixels of it, of a frame of 640 × 480
 LOOKED_SECONDS = 0.25
 """From one question whether a worker has looked to the next."""
@@ -54,28 +51,27 @@ Shows = Callable[[str], warp.Play]
 
 
 def as_told(command: str) -> warp.Play:
-    """The gesture that is asked for."""
+    """The commanded gesture."""
     return _PLAYS[command]
 
 
 def wrongly(command: str) -> warp.Play:
-    """The other side for a turn, and nothing at all for any other command."""
+    """The other side for a turn, and nothing for any other command."""
     return _CONTRARY.get(command, "neutral")
 
 
 def _stuck(frames: Sequence[bytes]) -> list[bytes]:
-    """The first frame again and again, then the gesture: stuck at its end, some gestures would not
-    show at all.
+    """The first frame repeated, then the gesture: stuck at its end, some gestures would not
+    show.
     """
     return [frames[0]] * STUCK + list(frames[STUCK:])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Showing:
-    """What is held before the page: which gesture to which command, and the pictures of it as they
-    are sent.
+    """The content of a capture: the gesture for each command, and its pictures as sent.
 
-    beside: whether another face looks in as each begins. apart_ms: from one to the next.
+    beside: whether another face is visible as each begins. apart_ms: from one to the next.
     """
 
     gesture: Shows = as_told
@@ -93,12 +89,12 @@ SHOWN: Mapping[str, Showing] = {
 }
 
 
-# The networks that look for the mesh know one thread only, whoever is painted.
+# The mesh networks are bound to one thread, whichever portrait is painted.
 _painter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="painter")
 
 
 class Camera:
-    """A photograph that does what it is told."""
+    """A photograph that follows commands."""
 
     def __init__(
         self,
@@ -108,9 +104,10 @@ class Camera:
         another: Path | None = None,
         is_another: bool = False,
     ) -> None:
-        """Begins to paint so many frames of each gesture at once, beside whoever goes on. other:
-        whose face may be seen beside the first. is_another: as somebody a little other than in the
-        photo, and than any before.
+        """Starts painting so many frames of each gesture, in the background.
+
+        other: a face that may be visible beside the first.
+        is_another: slightly different from the photo, and from earlier people.
         """
         self._frames = frames
         self._other = None if another is None else _painter.submit(_face_of, another)
@@ -120,11 +117,11 @@ class Camera:
         }
 
     def take(self, gesture: warp.Play) -> list[bytes]:
-        """JPEG frames of the gesture, held as never before. Waits until they are painted."""
+        """JPEG frames of the gesture, in a new variation. Waits until they are painted."""
         return taken_anew(self._played[gesture].result(), chance=np.random.default_rng())
 
     def take_with_another(self, gesture: warp.Play) -> list[bytes]:
-        """The same, and the other face looks in as it begins."""
+        """The same, with the other face visible at the start."""
         another = None if self._other is None else self._other.result()
         return taken_anew(
             self._played[gesture].result(), chance=np.random.default_rng(), neighbour=another
@@ -136,7 +133,7 @@ class Camera:
             painted.result()
 
     def stop(self) -> None:
-        """Paints no more than what is begun."""
+        """Paints no further gestures."""
         for painted in self._played.values():
             painted.cancel()
 
@@ -145,7 +142,8 @@ class Camera:
 
 
 def follow(browser: Browser, camera: Camera, *, shows: str = "as_told") -> str:
-    """Plays one live capture from the open page to its judgement; gives the page that is open then.
+    """Plays one live capture from the open page to its judgement; returns the page that is open
+    then.
 
     shows: a word of `SHOWN`.
     """
@@ -158,8 +156,7 @@ def follow(browser: Browser, camera: Camera, *, shows: str = "as_told") -> str:
         take = camera.take_with_another if showing.has_neighbour else camera.take
         frames = showing.sent(take(showing.gesture(order["command"])))
         answer = answer_to(frames, order, apart_ms=showing.apart_ms)
-        # Frames that come before they are taken, or before anybody could have read the command, are
-        # refused.
+        # Frames from the future, or from before a person could read the command, are refused.
         last = max(frame["at_ms"] for frame in answer["frames"])
         time.sleep(max(0.0, last / 1000 - (time.monotonic() - heard)))
         files = answer.pop("files")
@@ -173,12 +170,10 @@ def follow(browser: Browser, camera: Camera, *, shows: str = "as_told") -> str:
 def answer_to(
     frames: Sequence[bytes], order: Mapping[str, Any], *, apart_ms: int = APART_MS
 ) -> dict[str, Any]:
-    """What is sent for a command, in one part: a thin chain of all frames, and few of them in
-    full.
-    """
+    """The answer to a command, in one part: a thin chain of all frames, and few full ones."""
     times = [order["not_before_ms"] + apart_ms * place for place in range(len(frames))]
-    # The first, in which the head is still straight, and others as far apart as can be: a gesture's
-    # peak is among them.
+    # The first, with the head still straight, and others as far apart as possible: they include a
+    # gesture's peak.
     full = [place * len(frames) // order["stills"] for place in range(order["stills"])]
     thin = [
         thinned(jpeg, side=order["chain_side"], most_bytes=order["chain_bytes"]) for jpeg in frames
@@ -211,8 +206,8 @@ def _puppet(photo: Path, *, is_another: bool) -> warp.Puppet:
     picture, chance = _opened(photo), np.random.default_rng()
     if not is_another:
         return warp.Puppet(picture)
-    # Some are bent into a face that hardly opens its eyes or mouth: nobody would know why it is
-    # refused.
+    # Some are bent into a face that hardly opens its eyes or mouth, which would be refused without
+    # an obvious reason.
     drawn = (warp.Puppet(picture, sitting=Sitting(chance)) for _ in range(_DRAWN_MAX))
     able = next((puppet for puppet in drawn if puppet.is_able()), None)
     return able or warp.Puppet(picture, sitting=Sitting(chance))

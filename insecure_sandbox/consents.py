@@ -1,8 +1,8 @@
-"""Source `consent`: asks people for their consent in the place of the state's 1414, and tells what
-they answered. Consents are kept over restarts.
+"""Source `consent`: asks people for their consent in place of the state's 1414, and returns their
+answers.
 
-Who was registered with `consent: valid`, which is usual, answers yes at once; with `pending`, when
-    told to.
+Consents are kept over restarts. A person registered with `consent: valid`, the default, answers yes
+at once; with `pending`, on command.
 """
 
 import json
@@ -31,7 +31,7 @@ from insecure_sandbox.questions import AnsweredOnce, request_id
 from insecure_sandbox.sms_gateway import Inbox
 
 ANSWERS: Final = ("valid", "invalid")
-"""What a person may answer: yes, or no."""
+"""A person's possible answers: yes, or no."""
 
 _OPEN: Final = ("pending", "valid")
 _MAX_CONSENTS: Final = 100_000
@@ -39,9 +39,7 @@ _MAX_CONSENTS: Final = 100_000
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """Who was asked, for whom, to what, and which text they were shown. `reference`: for which
-    request for a loan.
-    """
+    """The person, lender, scope and text of a request. `reference`: the loan request."""
 
     reference: str
     iin: str
@@ -66,19 +64,17 @@ class Consent:
     expires_at: str
 
     def status_at(self, at: datetime) -> str:
-        """What it is worth now: one that nobody answered has timed out, one that has run out is
-        invalid.
-        """
+        """Its present status: an unanswered one has timed out, an expired one is invalid."""
         if at < datetime.fromisoformat(self.expires_at) or self.status not in _OPEN:
             return self.status
         return "timeout" if self.status == "pending" else "invalid"
 
 
 class Consents:
-    """All of them. Threads may share it; one process owns the file."""
+    """All consents. Threads may share it; one process owns the file."""
 
     def __init__(self, file: Path) -> None:
-        """Loads what is kept there."""
+        """Loads the file."""
         self._file = file
         self._lock = Lock()
         self._consents: dict[str, Consent] = {}
@@ -89,7 +85,9 @@ class Consents:
     def open_or_new(
         self, request: Asked, *, status: str, valid_seconds: int
     ) -> tuple[Consent, bool]:
-        """The open consent to exactly this, or a new one of this status; and whether it is new."""
+        """The open consent with exactly this scope, or a new one of this status; and whether it
+        is new.
+        """
         at = datetime.now(UTC)
         with self._lock:
             for earlier in (self._consents[consent_id] for consent_id in self._ids_of[request.iin]):
@@ -108,8 +106,8 @@ class Consents:
             return consent, True
 
     def answer(self, consent_id: str, status: str) -> bool:
-        """The person answers yes (`valid`) or no (`invalid`), or takes a yes back; whether it was
-        open.
+        """The person answers yes (`valid`) or no (`invalid`), or withdraws a yes; returns
+        whether it was open.
         """
         with self._lock:
             consent = self._consents.get(consent_id)
@@ -131,7 +129,7 @@ class Consents:
         return consent if consent is not None and consent.request.iin == iin else None
 
     def pending(self) -> list[Consent]:
-        """Those nobody has answered yet."""
+        """Unanswered consents."""
         at = datetime.now(UTC)
         with self._lock:
             return [
@@ -139,7 +137,7 @@ class Consents:
             ]
 
     def allows(self, consent_id: str, *, iin: str, service: str) -> bool:
-        """Whether this person lets this service be asked about them now."""
+        """Whether this person permits this service a look-up now."""
         consent = self.find(consent_id, iin=iin)
         if consent is None or consent.status_at(datetime.now(UTC)) != "valid":
             return False
@@ -232,7 +230,7 @@ def routes(people: People, consents: Consents, inbox: Inbox) -> tuple[Route, ...
 
 
 def _is_done(answer: Response) -> bool:
-    """An error has asked nothing of the person: the same question may do so yet."""
+    """An error has not asked the person: the same question may be asked again."""
     return bool(json.loads(answer.body)["status"] != "error")
 
 

@@ -1,5 +1,5 @@
-"""A credential as JSON fields, private key included: what `/ca/credentials` answers and its clients
-read back.
+"""A credential as JSON fields, with its private key: the answer of `/ca/credentials` and its
+parser.
 """
 
 from base64 import b64decode, b64encode
@@ -42,8 +42,9 @@ def credential_to_fields(credential: Credential) -> dict[str, str]:
 
 
 def credential_from_fields(fields: Mapping[str, Any]) -> Credential:
-    """The credential in an answer of `/ca/credentials`. Raises `KeyError` or `ValueError` for
-    anything else.
+    """The credential in an answer of `/ca/credentials`.
+
+    Raises: `KeyError` or `ValueError` for anything else.
     """
     family: Family = "gost512" if fields["family"] == "gost512" else "rsa"
     return Credential(

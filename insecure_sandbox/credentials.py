@@ -1,5 +1,5 @@
-"""Source `ca`: the desk of the test authorities. Gives out anchors, certificates with their keys,
-and revocations.
+"""Source `ca`: the desk of the test authorities. Hands out anchors, certificates with their
+keys, and revocations.
 """
 
 import re
@@ -88,7 +88,10 @@ def _choice(
 def _place(
     fields: Mapping[str, Any], name: str, *, allowed: Sequence[str], default: str | None = None
 ) -> int:
-    """Where a word stands among the allowed ones. Raises `Rejected` if it is none of them."""
+    """The index of a word among the allowed ones.
+
+    Raises: `Rejected` for another word.
+    """
     word = text_field(fields, name, default=default)
     if word not in allowed:
         raise Rejected(400, f"{name} must be one of {list(allowed)}")

@@ -1,6 +1,4 @@
-"""Source `crl`: the revocation lists of the test authorities, as the NCA serves its own: plain
-HTTP, DER.
-"""
+"""Source `crl`: the revocation lists of the test authorities, like the NCA's: plain HTTP, DER."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -14,7 +12,7 @@ _CONTENT_TYPE: Final = "application/pkix-crl"
 
 
 def routes(keepers: Mapping[str, AuthorityKeeper]) -> tuple[Route, ...]:
-    """A family has the list `/crl/<family>`, its changes `/delta_crl/<family>`, and the root's
+    """A family has the list `/crl/<family>`, its delta `/delta_crl/<family>`, and the root's
     `/root_crl/<family>`.
     """
     return (

@@ -1,8 +1,8 @@
-"""A stand-in for the app eGov Mobile: reads the text of a QR code, gets the document, signs it and
-puts it back.
+"""A stand-in for the app eGov Mobile: reads a QR code's text, gets the document, signs it and puts
+it back.
 
-`python -m insecure_sandbox.egov_mobile QR_TEXT`. It signs whatever it is given, with a key it gets
-from the sandbox.
+`python -m insecure_sandbox.egov_mobile QR_TEXT`. It signs any document, with a key from the
+sandbox.
 """
 
 import argparse
@@ -32,16 +32,17 @@ _OUR_HOSTS: Final = ("127.0.0.1", "localhost")  # in place of eGov's list of hos
 
 
 class AppRefused(Exception):
-    """What the app tells its user instead of going on, in a sentence without a secret."""
+    """The app's message to its user when it stops, without a secret."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Manner:
-    """How the person with the phone, or whoever changed the app, behaves.
+    """The behaviour of the phone's user, or of an altered app.
 
-    alters: signs another statement, puts another copy into the signature, or returns other rows or
-        another method.
-    times: how often the signed document is put back. delay_seconds: before it is.
+    alters: signs another statement, embeds another copy in the signature, or returns other rows or
+    another method.
+    times: how often the signed document is put back.
+    delay_seconds: before that.
     """
 
     cancels: bool = False
@@ -52,15 +53,16 @@ class Manner:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server said to one PUT."""
+    """The server's answer to one PUT."""
 
     status: int
     code: str
 
 
 def sign(qr_text: str, credential: Credential, manner: Manner | None = None) -> list[Answer]:
-    """The whole way of the app; one answer for each PUT, none if the person cancels. Raises
-    `AppRefused`.
+    """The app's whole course; one answer per PUT, none if the person cancels.
+
+    Raises: `AppRefused`.
     """
     manner = manner or Manner()
     request = get(address_in(qr_text))
@@ -74,7 +76,10 @@ def sign(qr_text: str, credential: Credential, manner: Manner | None = None) -> 
 
 
 def address_in(qr_text: str) -> str:
-    """The address of API1 in a QR code. Raises `AppRefused` for one that the app would not open."""
+    """The address of API1 in a QR code.
+
+    Raises: `AppRefused` for one that the app would not open.
+    """
     address = qr_text.strip()
     if not address.startswith(SCHEME):
         raise AppRefused(f"the code does not begin with {SCHEME}")
@@ -106,7 +111,10 @@ def signed_documents(
 
 
 def get(address: str, *, token: str = "") -> dict[str, Any]:
-    """The JSON at an address. Raises `AppRefused` where there is none."""
+    """The JSON at an address.
+
+    Raises: `AppRefused` without one.
+    """
     answer = _request("GET", address, token=token)
     if answer.status != 200:
         raise AppRefused(f"the server answered {answer.status}: {_code(answer)}")
@@ -166,19 +174,24 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m insecure_sandbox.egov_mobile", description=__doc__
     )
     parser.add_argument(
-        "qr_text", metavar="QR_TEXT", help="what the QR code says: mobileSign:http://…/mgovSign"
+        "qr_text", metavar="QR_TEXT", help="the QR code's text: mobileSign:http://…/mgovSign"
     )
     parser.add_argument(
         "--sandbox", default=f"http://127.0.0.1:{DEFAULT_PORT}", help="default %(default)s"
     )
-    parser.add_argument("--iin", default="990101100010", help="who signs (default %(default)s)")
+    parser.add_argument(
+        "--iin", default="990101100010", help="the signer's IIN (default %(default)s)"
+    )
     parser.add_argument("--family", choices=("gost512", "rsa"), default="gost512")
     parser.add_argument("--state", choices=("valid", "revoked", "expired"), default="valid")
     parser.add_argument(
         "--cancel", action="store_true", help="the person reads the statement and does not sign"
     )
     parser.add_argument(
-        "--alter", choices=ALTERATIONS, default="", help="what comes back is not what was given"
+        "--alter",
+        choices=ALTERATIONS,
+        default="",
+        help=("the returned document differs from the given one"),
     )
     parser.add_argument(
         "--times", type=int, default=1, help="how often the signed document is put back"

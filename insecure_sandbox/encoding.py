@@ -1,4 +1,4 @@
-"""Writes ASN.1 in DER: one function a type, each giving the whole encoded element."""
+"""Writes ASN.1 in DER: one function per type, each returning the whole encoded element."""
 
 from datetime import UTC, datetime
 

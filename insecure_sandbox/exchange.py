@@ -1,4 +1,4 @@
-"""What a source of the sandbox receives and gives: one request, one response, one route."""
+"""Requests, responses and routes of the sandbox's sources."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -6,15 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 MAX_BODY_BYTES: Final = 64 * 1024
-"""What a request may be where its route says nothing else."""
+"""Default maximum of a request's body."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """A request whose length was checked. `untrusted_body` is raw.
 
-    is_same_origin: a browser says that the page it comes from is one of ours; false where nothing
-        is said.
+    is_same_origin: the browser says that its page is ours; False if it says nothing.
     """
 
     method: str
@@ -24,8 +23,11 @@ class Request:
     is_same_origin: bool = False
 
     def fields(self) -> Mapping[str, Any]:
-        """The body as a JSON object. Raises `Rejected` if it is anything else."""
-        # Asking for the type keeps pages of other origins out: a browser would have to ask first.
+        """The body as a JSON object.
+
+        Raises: `Rejected` if it is anything else.
+        """
+        # Requiring the type keeps foreign pages out: a browser would have to ask first.
         if self.content_type.partition(";")[0].strip().lower() != "application/json":
             raise Rejected(415, "send application/json")
         try:
@@ -39,7 +41,7 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Response:
-    """An answer with 200 unless told otherwise."""
+    """An answer, by default with 200."""
 
     body: bytes
     content_type: str
@@ -48,7 +50,9 @@ class Response:
 
 
 class Rejected(Exception):
-    """A request the sandbox does not serve: an HTTP status and a sentence without personal data."""
+    """A request that the sandbox does not serve: an HTTP status and a sentence without personal
+    data.
+    """
 
     def __init__(self, status: int, detail: str) -> None:
         super().__init__(detail)
@@ -61,10 +65,9 @@ Handler = Callable[[Request], Response]
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """One address. `source` is the name faults are scripted by; without `stale` it cannot answer
-    stale.
+    """One address. `source`: the name for scripted faults; without `stale` it cannot answer stale.
 
-    wrong: handlers that answer wrongly, by the kind of fault that is scripted.
+    wrong: handlers with wrong answers, by the kind of scripted fault.
     """
 
     method: str
@@ -85,8 +88,9 @@ def as_json(content: object, *, status: int = 200) -> Response:
 def text_field(
     fields: Mapping[str, Any], name: str, *, default: str | None = None, limit: int = 200
 ) -> str:
-    """One string out of a JSON object. Raises `Rejected` if it is missing without a default, no
-    string or too long.
+    """One string of a JSON object.
+
+    Raises: `Rejected` if it is missing without a default, no string or too long.
     """
     value = fields.get(name, default)
     if not isinstance(value, str) or len(value) > limit:
@@ -95,7 +99,7 @@ def text_field(
 
 
 def only_fields(fields: Mapping[str, Any], allowed: set[str]) -> None:
-    """Raises `Rejected` if the object has a field that nobody would read."""
+    """Raises: `Rejected` for an unknown field."""
     unknown = sorted(fields.keys() - allowed)
     if unknown:
         raise Rejected(400, f"unknown field: {unknown[0][:40]!r}")

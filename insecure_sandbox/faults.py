@@ -1,5 +1,6 @@
-"""A script of faults: the next n answers of a source, or all until a time, go wrong in a named
-way. And how each looks on the wire: it ends when the client leaves, or after a while by itself.
+"""Scripted faults: the next n answers of a source, or all until a time, fail in a named way.
+
+Each fault ends when the client leaves, or after a while by itself.
 """
 
 import time
@@ -20,16 +21,14 @@ from insecure_sandbox.exchange import (
     text_field,
 )
 
-_PATIENCE_SECONDS: Final = 120.0  # silent and slow answers end by themselves after this
+_PATIENCE_SECONDS: Final = 120.0  # maximum duration of a silent or slow answer
 _DRIP_SECONDS: Final = 0.2  # between two bytes of a slow answer
-_OVERSIZE_BYTES: Final = 1024**3  # announced by nothing, sent until the client leaves
+_OVERSIZE_BYTES: Final = 1024**3  # sent without a stated length until the client leaves
 _GARBAGE: Final = b"<!doctype html><title>Maintenance</title><p>Please come back later.</p>\x00\xff"
 
 
 def misbehave(handler: BaseHTTPRequestHandler, *, kind: str) -> None:
-    """Answers in the way of this kind; `stale` is no misbehaviour of the wire and not known
-    here.
-    """
+    """Answers in the way of this kind; `stale` is not a fault of the wire and unknown here."""
     handler.close_connection = True
     {
         "silent": _silent,
@@ -41,7 +40,7 @@ def misbehave(handler: BaseHTTPRequestHandler, *, kind: str) -> None:
 
 
 def _silent(handler: BaseHTTPRequestHandler) -> None:
-    # Reading notices the client's leaving, which sleeping would not.
+    # Reading notices that the client leaves, sleeping would not.
     handler.connection.settimeout(_PATIENCE_SECONDS)
     handler.rfile.read(1)
 
@@ -88,8 +87,8 @@ _MAX_SCRIPTED: Final = 1000  # faults waiting at once
 
 @dataclass
 class Fault:
-    """`kind` of misbehaviour of one source, for `times_left` more answers or until a time; exactly
-    one is set.
+    """`kind` of fault of one source, for `times_left` more answers or until a time; exactly one
+    is set.
     """
 
     source: str
@@ -98,27 +97,30 @@ class Fault:
     until: datetime | None
 
     def is_over(self, at: datetime) -> bool:
-        """Whether it hits no more."""
+        """Whether it is used up."""
         return self.times_left == 0 or (self.until is not None and at >= self.until)
 
 
 class FaultScript:
-    """The faults that wait, in the order they were scripted. Threads may share it."""
+    """The waiting faults, in script order. Threads may share it."""
 
     def __init__(self) -> None:
-        """Begins with none."""
+        """Empty at first."""
         self._lock = Lock()
         self._faults: list[Fault] = []
 
     def add(self, fault: Fault) -> None:
-        """Appends one. Raises `Rejected` if too many wait."""
+        """Appends one.
+
+        Raises: `Rejected` if too many wait.
+        """
         with self._lock:
             if len(self._faults) >= _MAX_SCRIPTED:
                 raise Rejected(400, "too many faults wait already")
             self._faults.append(fault)
 
     def take(self, source: str) -> str | None:
-        """The kind of fault the next answer of this source suffers, or None; counts it as used."""
+        """The kind of fault of this source's next answer, or None; counts it as used."""
         at = datetime.now(UTC)
         with self._lock:
             self._faults = [fault for fault in self._faults if not fault.is_over(at)]
@@ -130,13 +132,13 @@ class FaultScript:
             return fault.kind
 
     def waiting(self) -> list[dict[str, object]]:
-        """What still waits, as JSON values."""
+        """The waiting faults, as JSON values."""
         at = datetime.now(UTC)
         with self._lock:
             return [_as_fields(fault) for fault in self._faults if not fault.is_over(at)]
 
     def clear(self) -> None:
-        """Everything is well again."""
+        """Removes all faults."""
         with self._lock:
             self._faults.clear()
 
@@ -144,7 +146,7 @@ class FaultScript:
 def routes(
     script: FaultScript, *, kinds_by_source: Mapping[str, frozenset[str]]
 ) -> tuple[Route, ...]:
-    """The addresses that script faults; they never suffer one themselves."""
+    """The addresses that script faults; they never suffer one."""
 
     def add(request: Request) -> Response:
         script.add(_parse(request.fields(), kinds_by_source))

@@ -16,13 +16,14 @@ from insecure_sandbox.faults import FaultScript, misbehave
 
 DEFAULT_PORT: Final = 8310
 
-_READ_SECONDS: Final = 10.0  # a client that sends nothing for so long is dropped
+_READ_SECONDS: Final = 10.0  # a client that is silent for so long is dropped
 _LOOPBACK_NAMES: Final = ("localhost",)
 
 
 def loopback_address(untrusted: str) -> str:
-    """The address if it is a loopback one. Raises `SystemExit` otherwise: keys are handed out to
-    whoever asks.
+    """The address if it is a loopback one, because keys are handed out without authentication.
+
+    Raises: `SystemExit` otherwise.
     """
     try:
         is_loopback = ipaddress.ip_address(untrusted).is_loopback
@@ -36,7 +37,7 @@ def loopback_address(untrusted: str) -> str:
 
 
 class SandboxServer(ThreadingHTTPServer):
-    """A server that knows its table and its faults, at `url`. Serving stops with `shutdown`."""
+    """A server with its table and its faults, at `url`. `shutdown` ends it."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -44,8 +45,9 @@ class SandboxServer(ThreadingHTTPServer):
     def __init__(
         self, *, host: str, port: int, table: Sequence[Route], script: FaultScript
     ) -> None:
-        """Binds at once; port 0 takes a free one. Raises `SystemExit` for an address that is not
-        loopback.
+        """Binds at once; port 0 takes a free one.
+
+        Raises: `SystemExit` for an address that is not loopback.
         """
         self.table = {(route.method, route.path): route for route in table}
         self.script = script
@@ -55,7 +57,7 @@ class SandboxServer(ThreadingHTTPServer):
         self.url = f"http://{written}:{self.server_address[1]}"
 
     def server_bind(self) -> None:
-        """Binds without the look-up of a name that `HTTPServer` makes: it may take seconds."""
+        """Binds without the name look-up of `HTTPServer`, which may take seconds."""
         TCPServer.server_bind(self)
 
 
@@ -87,10 +89,10 @@ class _Handler(BaseHTTPRequestHandler):
         except Rejected as rejection:
             self._write(as_json({"error": rejection.detail}, status=rejection.status))
         except OSError:
-            self.close_connection = True  # the client left, or fell silent
+            self.close_connection = True  # the client left, or is silent
 
     def _read(self) -> tuple[Route, Request]:
-        # A page of a foreign site that rebinds its name to 127.0.0.1 still sends its own name.
+        # A foreign page that rebinds its name to 127.0.0.1 still sends its own name.
         loopback_host(self.headers.get("Host", ""))
         path = urlsplit(self.path).path
         route = self.server.table.get((self.command, path))
@@ -127,17 +129,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(response.body)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        # The path alone: a query may hold what no log should.
+        # The path only: a query may hold data that no log should.
         sys.stderr.write(
             f"sandbox {self.command} {ascii(urlsplit(self.path).path)[1:-1]} {int(code)}\n"
         )
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing else is logged: the standard text would repeat what the client sent."""
+        """Nothing else is logged: the standard text would repeat the client's input."""
 
 
 def loopback_host(untrusted_header: str) -> None:
-    """Raises `Rejected` unless the Host header names this machine."""
+    """Raises: `Rejected` unless the Host header names this machine."""
     host = urlsplit(f"//{untrusted_header}").hostname or ""
     try:
         loopback_address(host)

@@ -1,5 +1,4 @@
-"""Writes the sandbox's certificates where the product's test set looks for trust anchors, with
-their pins.
+"""Writes the sandbox's certificates and pins into the product's test set of trust anchors.
 
 `python -m insecure_sandbox.install_trust DIRECTORY [--url URL]`
 """
@@ -32,8 +31,8 @@ def write_anchors(source: str | Mapping[str, Any], directory: Path) -> None:
     `/ca/anchors.json`.
 
     A directory that already does is left untouched, so running processes may read it meanwhile.
-    Raises `ValueError` for a list that is not one of mode `test`, and for a directory that holds
-    anything this function did not write.
+
+    Raises: `ValueError` for a list outside mode `test`, and for a directory with other files.
     """
     listed = _fetch(source) if isinstance(source, str) else source
     files = _files(listed)
@@ -41,7 +40,7 @@ def write_anchors(source: str | Mapping[str, Any], directory: Path) -> None:
     if present == files:
         return
     if present and not present.get(PINS_FILE, b"").startswith(_HEADING.encode()):
-        raise ValueError(f"{directory} holds files of somebody else; nothing was written")
+        raise ValueError(f"{directory} holds files from another source; nothing was written")
     successor = directory.with_name(f"{directory.name}.{os.getpid()}.new")
     shutil.rmtree(successor, ignore_errors=True)
     successor.mkdir(parents=True)

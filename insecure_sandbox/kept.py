@@ -1,6 +1,4 @@
-"""What outlives the process: lines of JSON added one by one, and files replaced as a whole.
-Owner-only.
-"""
+"""Durable data: lines of JSON appended one by one, and files replaced as a whole. Owner-only."""
 
 import json
 import os
@@ -18,14 +16,12 @@ def add_line(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def replace_lines(path: Path, contents: Iterable[Mapping[str, Any]]) -> None:
-    """These lines instead of all there were: what is to be forgotten is in no file afterwards."""
+    """Replaces all lines, so that no file keeps a deleted one."""
     keep_bytes(path, "".join(json.dumps(content) + "\n" for content in contents).encode("ascii"))
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Every line, in the order added; a last one that a killed process left unfinished is no
-    line.
-    """
+    """Every line, in order; an incomplete last one, after a killed process, is skipped."""
     if not path.exists():
         return []
     lines = path.read_text(encoding="ascii").split("\n")
@@ -33,7 +29,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def keep_bytes(path: Path, content: bytes) -> None:
-    """Replaces the file, so that a process killed half-way leaves the old one."""
+    """Replaces the file atomically, so that a killed process leaves the old one."""
     successor = path.with_suffix(".new")
     successor.unlink(missing_ok=True)
     successor.touch(mode=0o600)

@@ -1,8 +1,8 @@
-"""Private keys of both families for the sandbox: made, used and shown in the encodings of the
-national authority.
+"""Private keys of both families for the sandbox: generation, use, and the national authority's
+encodings.
 
-Plain integers and no constant time: these keys protect nothing. RSA keys may be made once and kept,
-for a new one takes a tenth of a second and more.
+Plain integers without constant time: these keys protect nothing.
+RSA keys may be made once and stored, because a new one takes at least a tenth of a second.
 """
 
 import os
@@ -28,8 +28,8 @@ from verification.engines.pki.keys import Family, TimestampFamily
 
 @dataclass(frozen=True)
 class OldKey:
-    """A private key of GOST 34.310-2004, below the order of its curve: for time-stamp authorities
-    alone.
+    """A private key of GOST 34.310-2004, below the order of its curve: for time-stamp
+    authorities only.
     """
 
     number: int
@@ -53,7 +53,10 @@ def generate_key(family: Family, *, rsa_bits: int = 2048) -> PrivateKey:
 
 
 def require_rsa(key: PrivateKey) -> rsa.RSAPrivateKey:
-    """The key itself if it is an RSA key. Raises `TypeError`."""
+    """The key itself if it is an RSA key.
+
+    Raises: `TypeError` otherwise.
+    """
     if isinstance(key, rsa.RSAPrivateKey):
         return key
     raise TypeError("not an RSA key")
@@ -95,7 +98,7 @@ def sign_digest(key: int, digest: bytes, *, curve: Curve = PARAM_SET_A_512) -> b
 
 
 def signature_algorithm(key: PrivateKey) -> bytes:
-    """The AlgorithmIdentifier of what `sign` makes."""
+    """The AlgorithmIdentifier of a signature by `sign`."""
     return asn1.algorithm(_SIGNATURES[family_of(key)])
 
 
@@ -118,7 +121,7 @@ def _encoded_point(key: int, *, curve: Curve) -> bytes:
 
 
 def gost_key_info(encoded_point: bytes) -> bytes:
-    """The SubjectPublicKeyInfo around x ‖ y; the bytes are not checked, so that tests can break
+    """The SubjectPublicKeyInfo around x ‖ y; the bytes are unchecked, so that tests can break
     them.
     """
     parameters = asn1.sequence(asn1.oid(keys.GOST_512_PARAMETERS), asn1.oid(keys.STREEBOG_512))
@@ -135,7 +138,7 @@ def _old_key_info(encoded_point: bytes) -> bytes:
 
 
 FOLDER_VARIABLE: Final = "INSECURE_SANDBOX_RSA_KEYS"
-"""Names the folder in which keys are kept; without it every key is new."""
+"""The folder of stored keys; without it every key is new."""
 
 _PUBLIC_EXPONENT: Final = 65537
 
@@ -144,8 +147,8 @@ _lock = Lock()
 
 
 def next_rsa_key(bits: int) -> rsa.RSAPrivateKey:
-    """A key that this process has not had yet: the next of the folder, or a new one, which is put
-    there.
+    """An RSA key that this process has not used yet: the folder's next, or a new one, which is
+    stored there.
     """
     folder = os.environ.get(FOLDER_VARIABLE)
     if not folder:
@@ -168,7 +171,7 @@ def _read(path: Path) -> rsa.RSAPrivateKey:
 def _make(path: Path, bits: int) -> rsa.RSAPrivateKey:
     key = rsa.generate_private_key(public_exponent=_PUBLIC_EXPONENT, key_size=bits)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Written aside and moved, so that a process beside never reads half of it.
+    # Written elsewhere and moved, so that a parallel process never reads a part of it.
     with NamedTemporaryFile(dir=path.parent, delete=False) as aside:
         aside.write(
             key.private_bytes(

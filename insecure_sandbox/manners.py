@@ -1,4 +1,4 @@
-"""In what a simulated borrower differs from an honest one, by scenario. What comes of each:
+"""How a simulated borrower deviates from an honest one, by scenario. Outcomes:
 `core/scenarios.py`.
 """
 
@@ -7,28 +7,27 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 Face = Literal["own", "another"]
-"""Whose photograph the register has: another one of the face before the camera, or somebody
-else's.
-"""
+"""The register's photograph: another one of the face at the camera, or another person's."""
 Shown = Literal["as_told", "wrongly", "stuck", "with_another", "slowly"]
-"""What is held before the camera: the gesture, another one, one whose end is stuck, one with a
-second face beside it, or with too few pictures of it.
+"""Shown at the camera: the gesture, another one, one stuck at its end, one with a second face,
+or too few pictures.
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Manner:
-    """How somebody borrows; whoever says nothing is honest and knows what to do.
+    """A borrower's behaviour; the default is honest and competent.
 
-    key: the state of their certificate. signs_as_another: with somebody else's key.
-    alters_statement: signs another text than the one that is shown. face: whose photograph is
-    registered; shows: what is held before the camera.
-    registered, document: what the registers say otherwise than the lender, of the person and of
-        their document.
-    turns: after so many pages of a kind they leave. leaves_at: goes away when one of these pages
-        opens.
-    goes_on_at: when this page opens, has a phone take over by the code that the page makes, and
-        goes on there.
+    key: the state of their certificate.
+    signs_as_another: with another person's key.
+    alters_statement: signs another text than the displayed one.
+    face: the registered photograph; shows: the content of the camera.
+    registered, document: registers' deviations from the lender, on the person and on their
+    document.
+    turns: they leave after so many pages of a kind.
+    leaves_at: they leave when one of these pages opens.
+    goes_on_at: when this page opens, a phone takes over by the page's code, and they continue
+    there.
     """
 
     key: str = "valid"

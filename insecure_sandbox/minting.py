@@ -1,4 +1,4 @@
-"""Puts certificates together and signs them; what stands in them is the template's."""
+"""Assembles and signs certificates; a template gives their content."""
 
 import secrets
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from verification.engines.pki.keys import Family
 
 @dataclass(frozen=True)
 class Authority:
-    """A root and the authority under it that issues to persons."""
+    """A root and its issuing authority for persons."""
 
     family: Family
     root: Credential
@@ -23,9 +23,7 @@ class Authority:
 
 @dataclass(frozen=True)
 class Template:
-    """Everything of a certificate but its key and its issuer. `subject` and `extensions` are
-    encoded.
-    """
+    """A certificate's content without key and issuer. `subject` and `extensions` are encoded."""
 
     subject: bytes
     extensions: tuple[bytes, ...]
@@ -35,12 +33,12 @@ class Template:
 
 
 def new_serial() -> int:
-    """A positive serial number of 20 bytes, as the national authority has them."""
+    """A positive serial number of 20 bytes, like the national authority's."""
     return secrets.randbits(158) | 1 << 157
 
 
 def certify(template: Template, key: PrivateKey, *, by: Credential | None) -> Credential:
-    """The certificate of `key`, signed by `by` or, without one, by itself."""
+    """The certificate of `key`, signed by `by`, by default by itself."""
     info = keys.public_key_info(key)
     signing_key = by.private_key if by else key
     issuer = parse_timestamp_certificate(by.certificate).subject if by else template.subject
@@ -80,7 +78,7 @@ def certificate_body(
 
 def seal(body: bytes, key: PrivateKey, *, signature: bytes | None = None) -> bytes:
     """A body with its algorithm and signature: a certificate or a list. A given `signature` is
-    taken as it is.
+    used unchanged.
     """
     return asn1.sequence(
         body, keys.signature_algorithm(key), asn1.bits(signature or keys.sign(key, body))

@@ -1,8 +1,7 @@
 """A stand-in for NCALayer at wss://127.0.0.1:13579, so that a person can sign by hand without a
 real key.
 
-`python -m insecure_sandbox.ncalayer`. It signs for any page that asks, with a key it gets from the
-sandbox.
+`python -m insecure_sandbox.ncalayer`. It signs for any page, with a key from the sandbox.
 """
 
 import argparse
@@ -36,10 +35,10 @@ _SECONDS: Final = 30.0  # for the sandbox to issue a certificate
 
 @dataclass(frozen=True, kw_only=True)
 class Manner:
-    """How the person at the keyboard behaves. `error` is NCALayer's code; `ask` gives yes or no
-    before a signature.
+    """The behaviour of the person at the keyboard. `error` is NCALayer's code; `ask` gives yes or
+    no before a signature.
 
-    `old`: this person never updated NCALayer, and it lacks the module basics.
+    `old`: NCALayer was never updated, and lacks the module basics.
     """
 
     cancels: bool = False
@@ -50,8 +49,9 @@ class Manner:
 
 
 def fetch_credential(sandbox_url: str, *, iin: str, family: str, state: str) -> Credential:
-    """A fresh certificate and key of the sandbox's authority. Raises `SystemExit` if it does not
-    answer with one.
+    """A fresh certificate and key of the sandbox's authority.
+
+    Raises: `SystemExit` without one.
     """
     person = {"iin": iin, "surname": "ТЕСТОВ", "given_name": "ТЕСТ", "patronymic": "ТЕСТОВИЧ"}
     try:
@@ -76,7 +76,7 @@ def fetch_credential(sandbox_url: str, *, iin: str, family: str, state: str) -> 
 
 
 def signer_for(credential: Credential, *, iin: str, manner: Manner) -> Signer:
-    """The only key of this NCALayer, used in the given manner."""
+    """The only key of this NCALayer, used with this behaviour."""
     certificate = x509.load_der_x509_certificate(credential.certificate)
     usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     return Signer(
@@ -88,11 +88,11 @@ def signer_for(credential: Credential, *, iin: str, manner: Manner) -> Signer:
 
 
 def start(signer: Signer, *, tls: LoopbackTls, host: str = "127.0.0.1", port: int = PORT) -> Server:
-    """A bound server, to be run with `serve_forever`; port 0 takes a free one."""
+    """A bound server, to run with `serve_forever`; port 0 takes a free one."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tls.server)
-    # A ticket is read on one thread while another writes: OpenSSL then may hang, measured in 4 of
-    # 640 handshakes.
+    # One thread reads a session ticket while another writes: OpenSSL then may hang, measured in 4
+    # of 640 handshakes.
     context.num_tickets = 0
 
     def converse(connection: ServerConnection) -> None:
@@ -184,13 +184,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--state-dir", type=Path, default=Path("var/sandbox"), help="for the TLS certificate"
     )
-    parser.add_argument("--iin", default="990101100010", help="who signs (default %(default)s)")
+    parser.add_argument(
+        "--iin", default="990101100010", help="the signer's IIN (default %(default)s)"
+    )
     parser.add_argument("--family", choices=("gost512", "rsa"), default="gost512")
     parser.add_argument("--state", choices=("valid", "revoked", "expired"), default="valid")
     parser.add_argument("--cancel", action="store_true", help="the person closes the dialog")
     parser.add_argument("--error", default="", metavar="CODE", help="such as SIGNING_FAILURE")
     parser.add_argument(
-        "--delay", type=float, default=0.0, metavar="SECONDS", help="before each answer to sign"
+        "--delay", type=float, default=0.0, metavar="SECONDS", help="before each signature's answer"
     )
     parser.add_argument(
         "--ask", action="store_true", help="ask in this terminal before each signature"

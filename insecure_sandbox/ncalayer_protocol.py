@@ -1,4 +1,4 @@
-"""NCALayer's side of the conversation: one message in, one answer out; no socket, no keys.
+"""NCALayer's side of the protocol: one message in, one answer out; no socket, no keys.
 
 Modules `kz.gov.pki.knca.basics` (method `sign`), which an old NCALayer lacks, and
 `kz.gov.pki.knca.commonUtils`.
@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 GREETING: Final = json.dumps({"result": {"version": "1.2"}})
-HEARTBEAT: Final = "--heartbeat--"  # pages send it to keep the socket open; it is sent back
+HEARTBEAT: Final = "--heartbeat--"  # pages send it to keep the socket open; it is echoed
 
 _BASICS: Final = "kz.gov.pki.knca.basics"
 _COMMON: Final = "kz.gov.pki.knca.commonUtils"
 _COMMON_SIGN_METHODS: Final = ("createCAdESFromBase64", "createCMSSignatureFromBase64")
-_MAX_DOCUMENTS: Final = 20  # of one request
+_MAX_DOCUMENTS: Final = 20  # per request
 
 Sign = Callable[[bytes, bool], bytes]
 
@@ -26,7 +26,7 @@ class Signer:
     """The key that the person at the keyboard would choose: `sign(content, attached)` gives a CMS
     in DER.
 
-    `old` makes it the key of an NCALayer that does not know basics.
+    `old`: the key of an NCALayer without basics.
     """
 
     iin: str
@@ -49,9 +49,7 @@ class Complaint(Exception):
 
 
 def answer(untrusted_message: str | bytes, *, signer: Signer) -> str:
-    """The text NCALayer sends back. A message that cannot be read gets an error answer, never an
-    exception.
-    """
+    """NCALayer's reply. An unreadable message gets an error reply, never an exception."""
     if untrusted_message == HEARTBEAT:
         return HEARTBEAT
     try:
@@ -104,15 +102,15 @@ def _sign(args: object, signer: Signer) -> str | list[str]:
     decode, attached = _flag(params, "decode"), _flag(params, "encapsulate")
     _choose(_object(args, "signerParams"), signer)
     data = args.get("data")
-    # Several documents are answered by as many signatures, in their order.
+    # Several documents get as many signatures, in order.
     if isinstance(data, list) and 0 < len(data) <= _MAX_DOCUMENTS:
         return [_pem(signer.sign(_content(item, decode=decode), attached)) for item in data]
     return _pem(signer.sign(_content(data, decode=decode), attached))
 
 
 def _choose(params: Mapping[str, Any], signer: Signer) -> None:
-    """Raises `Complaint` if the only key there is does not suit the page's filter, as an empty list
-    of keys would.
+    """Raises: `Complaint` if the only key does not match the page's filter, as for an empty list
+    of keys.
     """
     purposes = params.get("extKeyUsageOids", [])
     if not isinstance(purposes, list) or not all(isinstance(oid, str) for oid in purposes):
@@ -147,7 +145,7 @@ def _common_result(message: Mapping[str, Any], signer: Signer) -> str | Sequence
         raise Complaint(
             "INVALID_SIGNING_PARAMS", "args must be [storage, SIGNATURE, base64, attach]"
         )
-    # Without the PEM frame: the older module gives bare base64.
+    # Without the PEM frame: the older module returns bare base64.
     return b64encode(signer.sign(_content(args[2], decode=True), args[3])).decode()
 
 

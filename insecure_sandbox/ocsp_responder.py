@@ -1,5 +1,5 @@
-"""Source `ocsp`: the responders of the test authorities, as the NCA runs its own: plain HTTP, DER,
-no nextUpdate.
+"""Source `ocsp`: the responders of the test authorities, like the NCA's: plain HTTP, DER, no
+nextUpdate.
 
 An answer is a value that a test changes in one place before it is encoded and signed.
 """
@@ -34,10 +34,10 @@ _YEAR: Final = timedelta(days=365)
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """One answer before it is encoded: `cert_id` and `status` encoded, `nonce` the value of its
+    """One answer before encoding: `cert_id` and `status` encoded, `nonce` the value of its
     extension or None.
 
-    signature: taken as it is where given. key: signs in the place of the signer's own.
+    signature: used unchanged if given. key: signs in place of the signer's own.
     """
 
     signer: Credential
@@ -63,8 +63,8 @@ def certify_responder(
     key: PrivateKey | None = None,
     extensions: tuple[bytes, ...] = (),
 ) -> Credential:
-    """A responder certified by the issuing authority; `nocheck` is the value of that extension,
-    empty as real ones.
+    """A responder certified by the issuing authority; `nocheck` is that extension's value, empty
+    as in real ones.
     """
     marks = () if nocheck is None else (asn1.extension(_NOCHECK, nocheck),)
     template = Template(
@@ -130,7 +130,7 @@ def encode(answer: Answer) -> bytes:
 
 @dataclass(frozen=True)
 class Question:
-    """What a request asks: the encoded CertID, its hashes and serial number, and the nonce."""
+    """The content of a request: the encoded CertID, its hashes and serial number, and the nonce."""
 
     cert_id: bytes
     issuer_hashes: tuple[bytes, bytes]
@@ -139,7 +139,10 @@ class Question:
 
 
 def read_question(untrusted: bytes) -> Question:
-    """The question in a request about one certificate. Raises `Rejected` for anything else."""
+    """The question in a request about one certificate.
+
+    Raises: `Rejected` for anything else.
+    """
     try:
         body = der.read_tree(untrusted).children[0]
         ((about, *_),) = (request.children for request in body.children[0].children)
@@ -153,7 +156,7 @@ def read_question(untrusted: bytes) -> Question:
 
 
 class Responder:
-    """The responder of one authority. Its keys are made at the first question and die with the
+    """The responder of one authority. Its keys are made at the first question and end with the
     process.
     """
 
@@ -162,7 +165,7 @@ class Responder:
         self._certified = cache(self._certify)
 
     def answer(self, untrusted: bytes) -> Answer:
-        """The right answer, before it is encoded."""
+        """The right answer, before encoding."""
         question, now, signer = (
             read_question(untrusted),
             datetime.now(UTC),
@@ -180,11 +183,11 @@ class Responder:
         )
 
     def is_silent(self, untrusted: bytes) -> bool:
-        """Whether this certificate was issued for nobody to be told about."""
+        """Whether this certificate never gets an answer."""
         return self._keeper.is_unanswered(read_question(untrusted).serial)
 
     def signed_by(self, answer: Answer, kind: str) -> Answer:
-        """The same answer by a signer that is wrong in this way."""
+        """The same answer by a signer with this defect."""
         signer = self._certified(kind)
         return replace(answer, signer=signer, certificates=(signer.certificate,))
 
@@ -200,7 +203,7 @@ class Responder:
 
 
 def wrong_answers(responder: Responder) -> Mapping[str, Callable[[Answer], Answer]]:
-    """What turns a right answer into a wrong one, by the kind of fault it is scripted as."""
+    """Turns a right answer into a wrong one, by the kind of scripted fault."""
 
     def at(answer: Answer, shift: timedelta) -> Answer:
         return replace(

@@ -1,5 +1,5 @@
-"""Sources `stop_credit`, `account_owner`, `credit_bureau`: what a bureau and banks say before the
-money leaves.
+"""Sources `stop_credit`, `account_owner`, `credit_bureau`: answers of a bureau and banks before
+payout.
 """
 
 import re
@@ -22,7 +22,7 @@ from insecure_sandbox.questions import request_id
 from verification.core import almaty
 from verification.core.strict_json import read_day
 
-# What a source says to a question.
+# A source's answer to a question.
 Answer = Callable[[People, Mapping[str, Any]], dict[str, object]]
 
 _BASIS: Final = {"version", "language", "text_sha256", "at"}
@@ -66,7 +66,10 @@ def _route(source: str, answer: Answer, *, people: People, more: tuple[str, ...]
 
 
 def _question_in(fields: Mapping[str, Any], *, about: tuple[str, ...]) -> dict[str, Any]:
-    """What is asked about. Raises `Rejected` where it is not said who asks, and by what right."""
+    """The subject of a question.
+
+    Raises: `Rejected` without the asking lender and its legal basis.
+    """
     only_fields(fields, {"request_id", "lender_bin", "consent", *about})
     text_field(fields, "lender_bin", limit=12)
     basis = fields.get("consent")

@@ -1,6 +1,7 @@
-"""Source `people`: everybody the sandbox's registers know. Who was registered here, the scripted
-people of 1899, and whom simulations play. A photo is made into a reference as it is uploaded:
-scaled, turned upright, without what a camera adds.
+"""Source `people`: all people in the sandbox's registers: registered here, scripted from 1899, or
+simulated.
+
+A photo becomes a reference at upload: scaled, upright, without the camera's metadata.
 """
 
 import io
@@ -35,22 +36,22 @@ from verification.core.scenarios import SCRIPTED
 _MAX_PEOPLE: Final = 10_000
 _MAX_STANDING_IN: Final = 1_000  # the oldest is forgotten then
 GUIDE_ACCOUNT: Final = "KZ86125KZT5004100100"
-"""The account of the lender's guide: everybody's who is registered without one, so that what is
-copied is paid.
+"""The account in the lender's guide, which every person registered without one has, so that
+copied commands get paid.
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Registered:
-    """One person as the registers shall answer; unchecked, for whoever tests needs wrong ones too.
+    """One person for the registers' answers; unchecked, because tests need wrong ones too.
 
-    document: type, number, issued_on, valid_to, status. photo_source: STATE, PROVIDER, or empty
-        without a photo.
-    consent: what the person answers when they are asked for their consent, a status of the consent
-        service.
-    refuses_credits: they have refused all credits. accounts: theirs, as IBANs. credits_today: tiyn
-    that lenders other than who asks have lent them online today, in Almaty. is_answered: whether
-    registers say anything of them.
+    document: type, number, issued_on, valid_to, status.
+    photo_source: STATE, PROVIDER, or empty without a photo.
+    consent: the person's answer to a consent request, a status of the consent service.
+    refuses_credits: they have refused all credits.
+    accounts: theirs, as IBANs.
+    credits_today: tiyn that other lenders lent them online today, in Almaty.
+    is_answered: whether registers answer about them at all.
     is_known: whether the register of people has them.
     """
 
@@ -72,15 +73,15 @@ class Registered:
 
 
 def as_registered(person: Registered, manner: Manner) -> Registered:
-    """The person as the registers have them in a scenario."""
+    """The person in a scenario's registers."""
     return replace(person, **manner.registered, document={**person.document, **manner.document})
 
 
 class People:
-    """The register behind the registers. Threads may share it; one process owns the directory."""
+    """The data behind the registers. Threads may share it; one process owns the directory."""
 
     def __init__(self, directory: Path) -> None:
-        """Loads what was registered in this directory, or begins with the scripted people alone."""
+        """Loads this directory's registrations, or starts with the scripted people only."""
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._directory = directory
         self._file = directory / "people.jsonl"
@@ -91,9 +92,7 @@ class People:
             self._people[fields["iin"]] = _registered(fields)
 
     def register(self, person: Registered, photo: bytes | None) -> None:
-        """From now on the registers answer this for the number; without a photo an earlier one is
-        forgotten.
-        """
+        """Sets the registers' answer for the number; without a photo an earlier one is deleted."""
         with self._lock:
             if person.iin not in self._people and len(self._people) >= _MAX_PEOPLE:
                 raise Rejected(400, "too many people are registered")
@@ -107,7 +106,9 @@ class People:
             add_line(self._file, asdict(person))
 
     def forget(self, iin: str) -> bool:
-        """Removes a person with their photo, or sets a scripted one back; whether there was one."""
+        """Removes a person with their photo, or resets a scripted one; returns whether there was
+        one.
+        """
         with self._lock:
             was_there = self._people.pop(iin, None) is not None
             if iin in SCRIPTED:
@@ -117,7 +118,7 @@ class People:
             return was_there
 
     def stand_in(self, reference: str, person: Registered, photo: bytes | None = None) -> None:
-        """What the registers say of a person under consents to one verification; in memory alone,
+        """The registers' data on a person under consents to one verification; in memory only,
         for a simulation.
         """
         with self._lock:
@@ -130,18 +131,17 @@ class People:
                 self._standing_in.popitem(last=False)
 
     def find(self, iin: str, *, reference: str = "") -> Registered | None:
-        """The person as they were registered, with what the scenario of a scripted one changes.
+        """The person as registered, with the changes of a scripted one's scenario.
 
-        reference: of the verification for which is asked; who stands in for it comes first. Where
-        nobody says for which, somebody who was never registered is as they stood in last.
+        reference: of the asking verification; its stand-in comes first. Without a reference, a
+        person who was never registered is as in their last simulation.
         """
         if (stands_in := self._stand_in(iin, reference)) is not None:
             return stands_in[0]
         person = self._people.get(iin)
         if person is None:
             return None
-        # What a scenario changes, whatever was registered. All else is played by whoever plays the
-        # borrower.
+        # A scenario's changes apply to any registration. The simulated borrower plays the rest.
         return as_registered(person, MANNERS[SCRIPTED[iin]]) if iin in SCRIPTED else person
 
     def photo(self, iin: str, *, reference: str = "") -> bytes | None:
@@ -168,17 +168,17 @@ class People:
             )
 
     def is_anybodys(self, phone: str) -> bool:
-        """Whether a number is somebody's at all."""
+        """Whether a number belongs to any person."""
         with self._lock:
             return any(person.phone == phone for person in self._people.values())
 
     def has_account(self, account: str) -> bool:
-        """Whether an account is anybody's at all."""
+        """Whether an account belongs to any person."""
         with self._lock:
             return any(account in person.accounts for person in self._people.values())
 
     def _picture(self, iin: str) -> Path:
-        # A hash, because a file's name is read by more people than its content.
+        # A hash, because file names have more readers than contents.
         return self._directory / f"{sha256(iin.encode(errors='replace')).hexdigest()[:24]}.jpg"
 
 
@@ -188,7 +188,7 @@ def _registered(fields: Mapping[str, Any]) -> Registered:
 
 
 def _scripted(iin: str) -> Registered:
-    # The person of the lender's guide, so that what a developer copies from there is found.
+    # The person of the lender's guide, so that its copied commands work.
     born = Iin.parse(iin).birth_date or date(1899, 1, 1)
     return Registered(
         iin=iin,
@@ -213,16 +213,17 @@ def _scripted(iin: str) -> Registered:
 MAX_UPLOAD_BYTES: Final = 10 * 1024 * 1024
 
 _MAX_PIXELS: Final = (
-    50_000_000  # from the header, before anything is decoded; a phone's photo has 12 to 48 million
+    50_000_000  # from the header, before decoding; a phone's photo has 12 to 48 million
 )
-_LONGEST_SIDE: Final = 1200  # pixels of what is kept
+_LONGEST_SIDE: Final = 1200  # pixels of the stored copy
 _QUALITY: Final = 90
 _FORMATS: Final = ("JPEG", "PNG")
 
 
 def reference_photo(untrusted: bytes) -> bytes:
-    """A JPEG of at most 1200 pixels a side. Raises `Rejected` for anything that is no photo of a
-    usual size.
+    """A JPEG of at most 1200 pixels a side.
+
+    Raises: `Rejected` for anything but a photo of a usual size.
     """
     if not 1 <= len(untrusted) <= MAX_UPLOAD_BYTES:
         raise Rejected(413, f"choose a photo of at most {MAX_UPLOAD_BYTES // 1024 // 1024} MB")
@@ -249,7 +250,7 @@ def _encoded(image: Image.Image) -> bytes:
     image.draft("RGB", (_LONGEST_SIDE, _LONGEST_SIDE))
     upright = ImageOps.exif_transpose(image).convert("RGB")
     upright.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
-    # A copy of the pixels alone: nothing else of the file goes along.
+    # A copy of the pixels only, without the file's other contents.
     copy = Image.new("RGB", upright.size)
     copy.paste(upright)
     buffer = io.BytesIO()
@@ -277,7 +278,8 @@ _FIELDS: Final = {
 }
 _MAX_ACCOUNTS: Final = 20
 _DOCUMENT_FIELDS: Final = {"type", "number", "issued_on", "valid_to", "status"}
-_MAX_PHOTO_BYTES: Final = 4 * 1024 * 1024  # more than the product reads, so that this can be tested
+# above the product's maximum, so that tests can exceed it
+_MAX_PHOTO_BYTES: Final = 4 * 1024 * 1024
 _MAX_BODY_BYTES: Final = _MAX_PHOTO_BYTES * 4 // 3 + 64 * 1024
 
 
@@ -308,8 +310,9 @@ def routes(people: People) -> tuple[Route, ...]:
 
 
 def stated(fields: object, *, account: str) -> Registered:
-    """The person of whom a lender said this, as registers that agree know them. Raises
-    `Rejected`.
+    """The person as a lender stated them, in agreeing registers.
+
+    Raises: `Rejected`.
     """
     if not isinstance(fields, dict):
         raise Rejected(400, "subject must be an object")

@@ -1,8 +1,7 @@
-"""How a simulated borrower plays: page after page as it opens, from the link to the end or to where
-they leave.
+"""A simulated borrower's course: page after page, from the link to the end or to where they leave.
 
-Nothing here decides anything: every answer goes through the borrower's real pages, and workers
-    judge it.
+This module decides nothing: every answer goes through the borrower's real pages, and workers judge
+it.
 """
 
 import base64
@@ -22,22 +21,23 @@ from insecure_sandbox.signing import sign_cms
 _CODE: Final = re.compile(r"(?<!\d)\d{6}(?!\d)")
 _ANOTHER: Final = {"iin": "990202100013", "surname": "ДРУГОВ", "name": "ДРУГ", "patronymic": ""}
 _SMS_SECONDS: Final = 30.0
-_JUDGED_SECONDS: Final = 150.0  # a step that meets a fault each time is given up after 67 s
+_JUDGED_SECONDS: Final = 150.0  # a step that faults each time is given up after 67 s
 _TURNS_MAX: Final = 60  # answers of one borrower; a capture of nine tries has fewer
-_RESUMED: Final = 3  # times that a borrower comes back to a step that cannot begin
+_RESUMED: Final = 3  # how often a borrower returns to a step that cannot begin
 _OVER: Final = ("finished", "checking")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Borrower:
-    """Somebody at a browser, and what they have at hand.
+    """A person at a browser, and their equipment.
 
-    subject: as the lender stated them. certify: a certificate of this state for these fields of a
-        person.
-    messages: the texts that came to their phone, the oldest first. camera: what they hold before
-    the page's. route: which they choose where they may.
-    turns: after so many pages of a kind they leave; what they sign, guess or show is judged so
-        often at most.
+    subject: as the lender stated them.
+    certify: a certificate of this state for a person's fields.
+    messages: the texts on their phone, oldest first.
+    camera: their content for the camera.
+    route: their choice, if free.
+    turns: they leave after so many pages of a kind; signatures, guesses and captures are judged at
+    most so often.
     """
 
     subject: Mapping[str, Any]
@@ -49,15 +49,16 @@ class Borrower:
     turns: Mapping[str, int] = field(default_factory=dict)
 
     def play(self, browser: Browser) -> str:
-        """Answers whatever page is open; gives the one that is open in the end. Raises
-        `PlayFailed`.
+        """Answers each open page; returns the page that is open in the end.
+
+        Raises: `PlayFailed`.
         """
         visits, most = dict[str, int](), {"resume": _RESUMED, **self.manner.turns, **self.turns}
         for _ in range(_TURNS_MAX):
             page = browser.wait_for_judgement(seconds=_JUDGED_SECONDS)
             if page == self.manner.goes_on_at and page not in visits:
                 browser = browser.hand_over()
-            # Of a page that they leave, a slow borrower may see its end alone.
+            # A slow borrower may only see the end of a page that they leave.
             is_too_late = page == "resume" and len(visits) > 0 and self.manner.leaves_at != ()
             has_left = page in self.manner.leaves_at or is_too_late
             visits[page] = visits.get(page, 0) + 1
@@ -65,7 +66,7 @@ class Borrower:
                 return page
             answer = _ANSWERS.get(page)
             if answer is None:
-                raise PlayFailed(f"nobody knows how to answer the page {page}")
+                raise PlayFailed(f"the page {page} is unknown")
             answer(self, browser)
         raise PlayFailed("the pages came to no end")
 
@@ -91,7 +92,7 @@ class Borrower:
 
     def _guess(self, browser: Browser) -> None:
         code = self.code()
-        # One less than a million is another code for any of them.
+        # One less than a million is a different code from any of them.
         browser.fill_in(
             "code", code=code if self.manner.knows_the_code else f"{(int(code) + 1) % 1_000_000:06}"
         )
@@ -109,7 +110,7 @@ class Borrower:
         follow(browser, self.camera, shows=self.manner.shows)
 
     def code(self) -> str:
-        """The one-time code in the newest message that has one. It stands before the amount."""
+        """The one-time code in the newest message with one. It stands before the amount."""
         deadline = time.monotonic() + _SMS_SECONDS
         while not (
             codes := [code.group() for text in self._texts() if (code := _CODE.search(text))]

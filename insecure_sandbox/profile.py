@@ -1,5 +1,5 @@
-"""What the national authority writes into its certificates, as encoded names and extensions. Names
-say SANDBOX.
+"""The national authority's certificate profile, as encoded names and extensions. Names say
+SANDBOX.
 """
 
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ _KEY_USAGES: dict[tuple[Family, bool], tuple[int, ...]] = {
     ("rsa", True): (0, 1),
     ("rsa", False): (0, 2),
 }
-_ADDRESS = "http://authority.sandbox.invalid"  # never fetched: .invalid resolves nowhere
+_ADDRESS = "http://authority.sandbox.invalid"  # never fetched: .invalid does not resolve
 
 
 def authority_name(family: Family, *, root: bool) -> bytes:
@@ -39,8 +39,8 @@ def authority_name(family: Family, *, root: bool) -> bytes:
 
 
 def subject_name(*, iin: str, surname: str, given_name: str, patronymic: str, role: Role) -> bytes:
-    """The distinguished name of a person; givenName carries the patronymic, as the authority has
-    it.
+    """The distinguished name of a person; givenName carries the patronymic, like the
+    authority's.
     """
     attributes = [
         ("2.5.4.3", f"{surname} {given_name}".upper()),

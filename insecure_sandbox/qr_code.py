@@ -1,6 +1,4 @@
-"""A phone's camera before a QR code: reads the squares as they are drawn, which is all that a page
-says of its text.
-"""
+"""A phone's camera on a QR code: reads the drawn squares, the page's only form of the text."""
 
 import re
 from typing import Final
@@ -10,12 +8,12 @@ import numpy as np
 
 _STEP: Final = re.compile(r"([Mmh])([-\d.]+)(?: ([-\d.]+))?")
 _QUIET: Final = 4  # squares of white round a code (ISO/IEC 18004)
-_PIXELS: Final = 8  # of a square's side, so many that a reader need not be good
+_PIXELS: Final = 8  # per side of a square, enough for a simple reader
 
 
 def read(drawing: str) -> str:
-    """The text of a code by the path of its black squares, a line each row; empty where it is
-    none.
+    """The text of a code from the path of its black squares, one line per row; empty if
+    unreadable.
     """
     squares, x, y = list[tuple[int, int, int]](), 0, 0
     for command, first, second in _STEP.findall(drawing):

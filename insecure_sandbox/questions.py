@@ -1,5 +1,5 @@
-"""What questions to a register or gateway have in common: an id, by which one is answered once; and
-a consent.
+"""Common parts of questions to a register or gateway: an id that is answered once, and a
+consent.
 """
 
 import hashlib
@@ -13,11 +13,14 @@ from typing import Any, Final
 from insecure_sandbox.exchange import Handler, Rejected, Request, Response, text_field
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{7,127}")
-_REMEMBERED: Final = 10_000  # the oldest is forgotten then
+_REMEMBERED: Final = 10_000  # the oldest is dropped then
 
 
 def request_id(fields: Mapping[str, Any]) -> str:
-    """The question's id. Raises `Rejected` for what is none."""
+    """The question's id.
+
+    Raises: `Rejected` if malformed.
+    """
     value = text_field(fields, "request_id")
     if not _REQUEST_ID.fullmatch(value):
         raise Rejected(400, "request_id must be 8 to 128 of A-Z a-z 0-9 _ . : -")
@@ -25,29 +28,27 @@ def request_id(fields: Mapping[str, Any]) -> str:
 
 
 class AnsweredOnce:
-    """Answers by question: the same one again gets the same answer and does nothing. Threads may
+    """Answers by question: a repetition gets the same answer without an effect. Threads may
     share it.
     """
 
     def __init__(self) -> None:
-        """Begins with none; what was answered is forgotten with the process."""
+        """Empty at first; answers end with the process."""
         self._lock = Lock()
         self._answers: OrderedDict[str, tuple[str, Response]] = OrderedDict()
 
     def guard(
         self, handle: Handler, *, is_kept: Callable[[Response], bool] = lambda answer: True
     ) -> Handler:
-        """The same handler, acting once for an id. Another body under a known id is rejected with
-        409.
+        """The same handler, acting once per id. Another body under a known id is rejected with 409.
 
-        is_kept: whether an answer is remembered; one that is not leaves its id as unknown as
-            before.
+        is_kept: whether an answer is remembered; otherwise its id stays unknown.
         """
 
         def answer(request: Request) -> Response:
             fields = request.fields()
             identity, digest = request_id(fields), _digest(fields)
-            # The lock is held over the effect: two questions at once with one id are one question.
+            # Hold the lock over the effect: two simultaneous questions with one id count as one.
             with self._lock:
                 earlier = self._answers.get(identity)
                 if earlier is None:

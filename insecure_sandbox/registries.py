@@ -1,5 +1,5 @@
-"""Sources `person`, `photo` and `phone`: what the registers answer about whom the sandbox was told
-of.
+"""Sources `person`, `photo` and `phone`: the registers' answers about people known to the
+sandbox.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ PERSON: Final = "person"
 PHOTO: Final = "photo"
 PHONE: Final = "phone"
 
-# What a register says to a question whose consent holds, to the verification of this reference.
+# A register's answer to a question with a valid consent, for the verification of this reference.
 Answer = Callable[[People, Mapping[str, str], str], dict[str, object]]
 
 

@@ -22,12 +22,12 @@ def make_crl(
     base_number: int | None = None,
     by: Credential | None = None,
 ) -> bytes:
-    """The revocation list of the issuing authority, or of who is given by `by`: serial number to
-    time of revocation.
+    """The revocation list of the issuing authority, or of `by`: serial number to time of
+    revocation.
 
-    `reasons`: serial number to reason code (6 is a hold); `extensions`: further encoded extensions
-        of the list;
-    `base_number`: makes it a list of changes to the complete list of that number.
+    reasons: serial number to reason code (6 is a hold).
+    extensions: further encoded extensions of the list.
+    base_number: makes it a delta to the complete list of that number.
     """
     entries = [
         _entry(serial, when, (reasons or {}).get(serial)) for serial, when in revoked.items()

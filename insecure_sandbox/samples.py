@@ -1,9 +1,9 @@
 """Fetches the photographs for tests and the demonstration: official portraits inside the sources of
 face_recognition.
 
-Usage: python -m insecure_sandbox.samples [FOLDER]     (var/samples when left out; what is there is
-not fetched again) The archive must have the pinned SHA-256 before anything in it is read. The
-photographs are never committed.
+Usage: python -m insecure_sandbox.samples [FOLDER]     (default var/samples; existing files are not
+fetched again) The archive must have the pinned SHA-256 before it is read. The photographs are never
+committed.
 """
 
 import subprocess
@@ -22,8 +22,9 @@ _PATIENCE = 120  # seconds
 
 
 def fetch(folder: Path = SAMPLES) -> Path:
-    """The folder with the photographs, downloaded if one is missing. Raises `OSError` when that is
-    not possible.
+    """The folder with the photographs, downloaded if one is missing.
+
+    Raises: `OSError` if impossible.
     """
     if all((folder / name).is_file() for name in NAMES):
         return folder
@@ -62,7 +63,7 @@ def _put(sources: tarfile.TarFile, name: str, *, folder: Path, place: Path) -> N
     member = sources.extractfile(f"{_INSIDE}/{name}")
     if member is None:
         raise OSError(f"{name} is not in the archive")
-    # Written aside and moved, so that a second process never sees half a photograph.
+    # Written elsewhere and moved, so that a parallel process never sees a partial photograph.
     (place / name).write_bytes(member.read())
     (place / name).replace(folder / name)
 

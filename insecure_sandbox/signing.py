@@ -1,7 +1,7 @@
-"""Signed statements as the authority's own programs make them: CMS with signedAttrs and the
-signer's certificate.
+"""Signed statements in the form of the authority's programs: CMS with signedAttrs and the signer's
+certificate.
 
-The pieces are public so that tests can put them together wrongly.
+The pieces are public so that tests can combine them wrongly.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from verification.engines.pki.keys import TIMESTAMP_ALGORITHMS
 def sign_cms(
     credential: Credential, content: bytes, *, attached: bool = True, signed_at: datetime
 ) -> bytes:
-    """The CMS of `content` in DER, with the content inside unless it is to be detached."""
+    """The CMS of `content` in DER, with the content inside unless detached."""
     attributes = signed_attributes(credential, content, signed_at=signed_at)
     info = signer_info(credential, attributes=attributes)
     return signed_data(
@@ -56,8 +56,8 @@ def signer_info(
     digest_oid: str | None = None,
     signature_algorithm: bytes | None = None,
 ) -> bytes:
-    """The SignerInfo over the attributes in the order given. A given `signature` is taken as it
-    is.
+    """The SignerInfo over the attributes in the given order. A given `signature` is used
+    unchanged.
     """
     certificate = parse_timestamp_certificate(credential.certificate)
     if signature is None:

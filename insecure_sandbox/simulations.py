@@ -36,37 +36,35 @@ from verification.core.scenarios import FACED
 
 SOURCE: Final = "simulations"
 
-_AT_ONCE: Final = 16  # borrowers that are played; each waits nearly all the time
+_AT_ONCE: Final = 16  # borrowers played at once; each waits nearly all the time
 _PAINTED_AT_ONCE: Final = (
-    2  # of those before a camera: they are painted, and must answer within seconds
+    2  # of those at a camera: they are painted, and must answer within seconds
 )
 _ACCEPTED, _OF_ONE_LENDER = 64, 12
-"""Plays with those that wait for their turn: of all lenders, and of one, who never has all at
-once.
-"""
-_PAINTED, _PAINTED_OF_ONE_LENDER = 16, 4  # of those, before a camera; each takes half a minute
-_LINK_SECONDS: Final = 15.0  # the link counts once the request that brought it is committed
+"""Plays including waiting ones: of all lenders, and of one, which never gets all at once."""
+_PAINTED, _PAINTED_OF_ONE_LENDER = 16, 4  # of those, at a camera; each takes half a minute
+_LINK_SECONDS: Final = 15.0  # the link becomes valid with its request's commit
 _TRIED_SECONDS: Final = 0.2  # from one try of it to the next
-_LINKS: Final = 4  # that are tried for one verification until one lets somebody in
-_ENDED: Final = "finished"  # the page of a verification that is over
+_LINKS: Final = 4  # that are tried for one verification until one is valid
+_ENDED: Final = "finished"  # the page of an ended verification
 _FIELDS: Final = {"verification", "lender", "link", "scenario", "routes", "subject", "account"}
 _BEFORE_THE_CAMERA: Final = "obama.jpg"
 _FAULTS: Final = (PlayFailed, urllib3.exceptions.HTTPError, OSError, ValueError, KeyError)
 _REGISTERED: Final[Mapping[Face, str]] = {"own": "obama3.jpg", "another": "biden.jpg"}
-"""Portraits that `samples` fetches: of who is shown, another one, and somebody else's."""
+"""Portraits from `samples`: of the shown person, another one, and another person's."""
 
 
 class Portraits:
     """The faces of simulations, painted from portraits that may have to be fetched."""
 
     def __init__(self, folder: Path = samples.SAMPLES) -> None:
-        """`folder`: where they are, or are put."""
+        """`folder`: their place."""
         self._folder = folder
         self._lock = Lock()
         self._fetching: Thread | None = None
 
     def require(self) -> None:
-        """Raises `Rejected` while they are not there; then they are being fetched."""
+        """Raises: `Rejected` while they are missing; then a fetch is running."""
         with self._lock:
             if all((self._folder / name).is_file() for name in samples.NAMES):
                 return
@@ -76,7 +74,7 @@ class Portraits:
         raise Rejected(503, "the portraits for the camera are being fetched")
 
     def camera(self) -> Camera:
-        """Somebody of their own, who is being painted."""
+        """A new person, who is being painted."""
         another = self._folder / _REGISTERED["another"]
         return Camera(self._folder / _BEFORE_THE_CAMERA, another=another, is_another=True)
 
@@ -93,10 +91,10 @@ class Portraits:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """One question to play a borrower: by which link, who they are, and what registers say of them
-    once they are in.
+    """One request to play a borrower: the link, the person, and the registers' data on them after
+    the start.
 
-    at: when it was asked, by the monotonic clock.
+    at: its time, by the monotonic clock.
     """
 
     link: str = field(repr=False)
@@ -109,8 +107,8 @@ class Asked:
 
 @dataclass(eq=False)
 class _Play:
-    """A verification that is played. asked: the newest question last; is_in: somebody has opened
-    one's link.
+    """A played verification. asked: the requests, newest last; is_in: one of their links was
+    opened.
     """
 
     verification: str
@@ -120,7 +118,7 @@ class _Play:
 
 
 class Simulations:
-    """Those that are under way. Threads may share it."""
+    """The running simulations. Threads may share it."""
 
     def __init__(
         self,
@@ -129,7 +127,7 @@ class Simulations:
         portraits: Portraits,
         people: People,
     ) -> None:
-        """Begins with none."""
+        """Empty at first."""
         self._keepers, self._inbox, self._portraits, self._people = (
             keepers,
             inbox,
@@ -144,12 +142,13 @@ class Simulations:
         self._under_way: dict[str, _Play] = {}
 
     def begin(self, verification: str, order: Asked, *, lender: str) -> None:
-        """Plays, at once or when it is its turn. Raises `Rejected` if it is played already, or too
-        many are.
+        """Plays, at once or in turn.
 
-        Until somebody is in, another link is tried beside those before, whose requests may have
-        been lost: whom the newest lets in is played. lender: a word for whose it is. What is
-        refused changes nothing.
+        Until a link works, another one is tried beside the earlier ones, whose requests may have
+        been lost; the newest that works is played. A refusal changes nothing.
+        lender: a word that separates lenders.
+
+        Raises: `Rejected` if it is played already, or too many are.
         """
         with self._lock:
             play = self._under_way.get(verification)
@@ -169,7 +168,7 @@ class Simulations:
         self._pool.submit(self._enter, play)
 
     def borrower(self, scenario: str, subject: Mapping[str, Any], *, route: str) -> Borrower:
-        """Somebody who plays this scenario with what the sandbox has."""
+        """A player of this scenario with the sandbox's equipment."""
 
         def messages(phone: str) -> list[str]:
             return [message.text for message in self._inbox.messages(phone)]
@@ -192,9 +191,7 @@ class Simulations:
         return self._keepers["gost512"].issue(applicant, role="individual", state=state)
 
     def _enter(self, play: _Play) -> None:
-        """Opens a link once one is in force; who is to be painted waits for their turn behind it,
-        and is in.
-        """
+        """Opens a link once valid; a painted borrower then waits for their turn."""
         entry = None
         try:
             entry = self._let_in(play)
@@ -211,7 +208,10 @@ class Simulations:
                 self._go_on(play, order, browser)
 
     def _let_in(self, play: _Play) -> tuple[Asked, Browser]:
-        """Whom the newest link in force let in. Raises `PlayFailed` if none did in time."""
+        """The browser of the newest valid link.
+
+        Raises: `PlayFailed` if none became valid in time.
+        """
         entry, place = None, -1
         while True:
             for newer, order in reversed(list(enumerate(play.orders))[place + 1 :]):
@@ -229,13 +229,13 @@ class Simulations:
                     play.is_in = True
                     return entry
                 if is_late:
-                    # Under the same lock: nobody's question is added to what nobody plays any more.
+                    # Under the same lock, so that no request joins an ended play.
                     self._forget(play)
                     raise PlayFailed("no link came into force")
             time.sleep(_TRIED_SECONDS)
 
     def _go_on(self, play: _Play, order: Asked, browser: Browser) -> None:
-        """Plays whoever is in to where they leave, unless their verification has ended while they
+        """Plays the borrower to where they leave, unless the verification ended while they
         waited.
         """
         camera, outcome = None, "its verification had ended"
@@ -262,9 +262,7 @@ class Simulations:
 
 
 def _require_room(plays: Sequence[_Play], lender: str, *, in_all: int, of_one: int) -> None:
-    """Raises `Rejected` where all lenders have as many as are accepted, or this one has its share
-    of them.
-    """
+    """Raises: `Rejected` if all lenders together have the maximum, or this one has its share."""
     if len(plays) >= in_all:
         raise Rejected(503, "too many are being played")
     if sum(play.lender == lender for play in plays) >= of_one:
@@ -272,7 +270,7 @@ def _require_room(plays: Sequence[_Play], lender: str, *, in_all: int, of_one: i
 
 
 def _stopped(fault: Exception) -> str:
-    # Pages' names and kinds of errors alone: what was sent or signed stands in no log.
+    # Names of pages and errors only: no log has sent or signed data.
     return f"stopped: {fault if isinstance(fault, PlayFailed) else type(fault).__name__}"
 
 

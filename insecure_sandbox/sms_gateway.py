@@ -51,7 +51,7 @@ class Inbox:
             )
 
     def messages(self, phone: str | None = None) -> list[Message]:
-        """Those to one phone, or all, the oldest first."""
+        """Those to one phone, or all, oldest first."""
         with self._lock:
             return [
                 message for message in self._messages if phone is None or message.phone == phone
@@ -66,7 +66,9 @@ _MAX_TEXT: Final = 1000
 
 
 def routes(inbox: Inbox) -> tuple[Route, ...]:
-    """`POST /sms` is the gateway; `POST /inbox` is what a phone, or every phone, has received."""
+    """`POST /sms` is the gateway; `POST /inbox` lists the messages of one phone, or of every
+    phone.
+    """
 
     def send(request: Request) -> Response:
         fields = request.fields()

@@ -1,6 +1,4 @@
-"""Every address the sandbox serves. A new source is one module with `routes(…)` and one line
-here.
-"""
+"""Every address of the sandbox. A new source is one module with `routes(…)` and one line here."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -28,7 +26,7 @@ from insecure_sandbox.sms_gateway import Inbox
 
 
 def table(state: Path, *, script: FaultScript) -> tuple[Route, ...]:
-    """All routes over what is kept in `state`, which is created where it is missing."""
+    """All routes over the data in `state`, which is created if missing."""
     state.mkdir(parents=True, exist_ok=True)
     keepers: dict[str, AuthorityKeeper] = {
         family: AuthorityKeeper(state / f"ca-{family}", family=family) for family in FAMILIES
@@ -55,10 +53,10 @@ def table(state: Path, *, script: FaultScript) -> tuple[Route, ...]:
 
 
 def _kinds_by_source(routes: tuple[Route, ...]) -> dict[str, frozenset[str]]:
-    """A source can be stale only if each of its routes has a stale answer; anything else the wire
-    does for all.
+    """A source can be stale only if each of its routes has a stale answer; faults of the wire work
+    for all.
 
-    A wrong answer can be scripted where each route of the source knows it.
+    A wrong answer can be scripted if each route of the source supports it.
     """
     by_source: dict[str, list[Route]] = defaultdict(list)
     for route in routes:

@@ -39,11 +39,10 @@ _HOUR: Final = timedelta(hours=1)
 
 @dataclass(frozen=True, kw_only=True)
 class Timestamp:
-    """One time-stamp before it is encoded. `ess`: the signing-certificate attribute, `v1`, `v2` or
-    none.
+    """One time-stamp before encoding. `ess`: the signing-certificate attribute, `v1`, `v2` or none.
 
-    named: the certificate that attribute names, the signer's own where nothing is said.
-    content_type: what the signed attribute says.
+    named: the certificate in that attribute, by default the signer's own.
+    content_type: the value of the signed attribute.
     """
 
     signer: Credential
@@ -71,9 +70,9 @@ def certify_timestamping(
     by: Credential | None = None,
 ) -> Credential:
     """A time-stamp authority certified by the issuing authority; its only purpose is critical, as
-    RFC 3161 wants.
+    in RFC 3161.
 
-    `by`: certified by somebody else.
+    `by`: another certifier.
     """
     usage = asn1.extension(
         "2.5.29.37", asn1.sequence(*(asn1.oid(purpose) for purpose in purposes)), critical=critical
@@ -94,7 +93,7 @@ def certify_timestamping(
 
 def create_old_root(*, at: datetime) -> Credential:
     """A root of the old GOST, valid from a year before `at` for two years; for time-stamp
-    authorities alone.
+    authorities only.
     """
     year = timedelta(days=365)
     template = Template(
@@ -176,14 +175,12 @@ def _signing_certificate(timestamp: Timestamp) -> list[bytes]:
 
 
 def signature_value(cms: bytes) -> bytes:
-    """What a token is over: the signature value in a CMS of one signer."""
+    """The subject of a token: the signature value in a CMS of one signer."""
     return der.read_tree(cms).children[1].children[0].children[-1].children[0].children[-1].content
 
 
 def with_tokens(cms: bytes, *tokens: bytes, in_one: bool = False) -> bytes:
-    """The CMS with these tokens among its unsigned attributes: each in one of its own, or all
-    `in_one`.
-    """
+    """The CMS with these tokens among its unsigned attributes: each in its own, or all `in_one`."""
     kind, wrapped = der.read_tree(cms).children
     parts = wrapped.children[0].children
     info = parts[-1].children[0]
@@ -196,8 +193,8 @@ def with_tokens(cms: bytes, *tokens: bytes, in_one: bool = False) -> bytes:
 
 
 class TimestampAuthority:
-    """The time-stamp authority of one family. Its keys are made at the first question and die with
-    the process.
+    """The time-stamp authority of one family. Its keys are made at the first question and end
+    with the process.
     """
 
     def __init__(self, keeper: AuthorityKeeper) -> None:
@@ -205,8 +202,9 @@ class TimestampAuthority:
         self.certified = cache(self._certify)
 
     def answer(self, untrusted: bytes) -> Timestamp:
-        """The right time-stamp for a question, before it is encoded. Raises `Rejected` for what is
-        no question.
+        """The right time-stamp for a question, before encoding.
+
+        Raises: `Rejected` for anything else.
         """
         try:
             _, imprint, *optional = der.items(
@@ -238,7 +236,7 @@ class TimestampAuthority:
 def wrong_timestamps(
     authority: TimestampAuthority,
 ) -> Mapping[str, Callable[[Timestamp], Timestamp]]:
-    """What turns a right time-stamp into a wrong one, by the kind of fault it is scripted as."""
+    """Turns a right time-stamp into a wrong one, by the kind of scripted fault."""
     return {
         "stale": lambda genuine: replace(genuine, time=genuine.time - timedelta(days=2000)),
         "future": lambda genuine: replace(genuine, time=genuine.time + _HOUR),
@@ -275,7 +273,7 @@ def _route(family: str, authority: TimestampAuthority) -> Route:
 
 
 def granted(token: bytes) -> bytes:
-    """The answer that brings a token."""
+    """The answer with a token."""
     return asn1.sequence(asn1.sequence(asn1.integer(0)), token)
 
 

@@ -49,11 +49,10 @@ class LoopbackTls:
 
 
 def loopback_tls(directory: Path) -> LoopbackTls:
-    """The certificate kept in this directory; mints one where there is none or the old one ends
-    soon.
+    """The certificate in this directory; made if missing or about to expire.
 
-    The authority's key is never written: whoever trusts the file trusts this one certificate, and
-    name constraints keep even that to this machine.
+    The authority's key is never written: trust in the file covers this one certificate only, and
+    name constraints restrict even that to this machine.
     """
     files = LoopbackTls(
         authority=directory / "ncalayer-ca.pem", server=directory / "ncalayer-server.pem"

@@ -1,19 +1,20 @@
-"""Frames of a commanded gesture made from one photograph: the reenactment attack of
+"""Frames of a commanded gesture from one photograph: the reenactment attack of
 docs/security/liveness.md.
 
-1 the photograph cut as a camera would see it, and its mesh · 2 anchors round the face that do not
-move · 3 for each
-frame move the points in space: close the lids, open the mouth, turn or nod the head about a point
-behind the face · 4 paint the triangles between the points, far to near, out of the photograph · 5
-scale, noise as of a sensor, JPEG.
+1. The photograph, cut as a camera would see it, and its mesh.
+2. Fixed anchors around the face.
+3. For each frame move the points in space: close the lids, open the mouth, turn or nod the head
+   about a point behind the face.
+4. Paint the triangles between the points, far to near, from the photograph.
+5. Scale, sensor-like noise, JPEG.
 
-Whoever can make these frames needs no live person. Tulga without a certified detector does not stop
-them.
+An attacker who can make these frames needs no live person. Tulga without a certified detector does
+not stop them.
 
-`Sitting` is how one painted borrower differs from the next of the same photograph: light, features,
-posture, pace. Without it captures of one photograph share more of what a capture is known by than
-captures of one person do, and are taken for each other's replays. How much it takes:
-docs/sandbox.md.
+`Sitting` varies painted borrowers of one photograph: light, features, posture, pace.
+Without it captures of one photograph are more similar than captures of one person, and count as
+replays.
+Its effect: docs/lender/sandbox.md.
 """
 
 import math
@@ -37,14 +38,14 @@ _LIGHT, _LIGHT_CELLS = (
 )  # of the picture's own light, standard deviation; so many patches each way
 _DIMMEST, _BRIGHTEST = 0.75, 1.25
 _BEND, _BEND_CELLS = 4.0, 7  # pixels, standard deviation; so many patches each way
-_HELD = 2.0  # degrees by which the head is held otherwise, at most
-_SWAYS, _SWAYS_PER_GESTURE = 1.5, (0.4, 1.3)  # degrees, and how often, that it sways slowly
-_PACE = (0.75, 1.35)  # exponents of how far a gesture has come
+_HELD = 2.0  # maximum deviation of the head's pose, degrees
+_SWAYS, _SWAYS_PER_GESTURE = 1.5, (0.4, 1.3)  # amplitude in degrees, and frequency, of a slow sway
+_PACE = (0.75, 1.35)  # exponents of a gesture's progress
 
 
 @dataclass(frozen=True)
 class Sitting:
-    """One borrower. `chance` is drawn from for each gesture; what they look like is drawn once."""
+    """One borrower. Each gesture draws from `chance`; the look is drawn once."""
 
     chance: np.random.Generator
     light: NDArray[np.float32] = field(init=False)
@@ -60,16 +61,14 @@ class Sitting:
         object.__setattr__(self, "offset", tuple(self.chance.uniform(-_HELD, _HELD, 2).tolist()))
 
     def apply_to(self, image: Image) -> Image:
-        """The photograph as it is of this borrower."""
+        """The photograph in this borrower's look."""
         down, across = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
         way = (across + self.bent[0], down + self.bent[1])
         picture = cv2.remap(image, *way, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(np.clip(picture * self.light, 0, 255), dtype=np.uint8)
 
     def sway(self, count: int) -> Floats:
-        """Degrees (count, 2) by which the head is turned and nods by itself in the frames of one
-        gesture.
-        """
+        """Degrees (count, 2) of the head's own turn and nod in the frames of one gesture."""
         begun = self.chance.uniform(0, 2 * np.pi, 2)
         often, far = (
             self.chance.uniform(*_SWAYS_PER_GESTURE, 2),
@@ -79,7 +78,7 @@ class Sitting:
         return np.asarray(np.sin(begun + 2 * np.pi * often * places) * far, dtype=np.float64)
 
     def pace(self, shares: list[float]) -> list[float]:
-        """How far a gesture has come in each frame, sooner or later than usual."""
+        """A gesture's progress in each frame, sooner or later than usual."""
         power = self.chance.uniform(*_PACE)
         return [share**power for share in shares]
 
@@ -95,7 +94,7 @@ Play = Gesture | Literal["neutral"]
 
 @dataclass(frozen=True)
 class Pose:
-    """What the face does in one frame: angles in degrees (`yaw` to its own left, `pitch` down),
+    """The face's pose in one frame: angles in degrees (`yaw` to its own left, `pitch` down),
     shares from 0 to 1.
     """
 
@@ -106,8 +105,7 @@ class Pose:
     scale: float = 1.0
 
 
-# What each gesture may come to at its strongest, the least first; how far a face must go depends on
-# the face.
+# Possible strongest poses of each gesture, weakest first; the necessary one depends on the face.
 _STRONGEST: dict[Play, tuple[Pose, ...]] = {
     "neutral": (Pose(),),
     "blink": tuple(Pose(closed_eyes=share / 10) for share in range(10, 13)),
@@ -117,36 +115,36 @@ _STRONGEST: dict[Play, tuple[Pose, ...]] = {
     "turn_left": tuple(Pose(yaw=yaw) for yaw in range(12, 40, 2)),
     "turn_right": tuple(Pose(yaw=-yaw) for yaw in range(12, 40, 2)),
 }
-# How many times what is asked for: noise and a thin picture take some of it, most of a nod, and a
-# face whose nose lies far from its edges has turned by so few degrees that it shows no depth yet.
-# Who sways by a sitting does as much of all: so far, it may be taken for another face than the one
-# at rest.
+# Multiples of the required strength: noise and a thin picture reduce it, most of a nod. A face
+# whose nose is far from its edges turns by so few degrees that it shows no depth. With a sitting
+# all gestures grow by this much: farther, the face may look like another one than at rest.
 _MORE: dict[Play, float] = {"nod": 1.5, "turn_left": 1.75, "turn_right": 1.75}
 _MORE_OF_ANY = 1.25
 _THERE_AND_BACK = ("blink", "nod")
-# Of what is asked for, of an open eye, and of a mouth that is no mask, at least of whoever is
-# painted to do everything.
+# Minimum multiples for a borrower who is painted to do everything: of the required strength, of an
+# open eye, and of a mouth without a mask.
 _SEEN, _AWAKE, _BARE = 1.05, 1.25, 1.3
-_STRAIGHT, _LEVEL = 0.10, 18.0  # ratio and degrees at which a face looks at the camera well enough
-_SWAY = 0.7  # degrees a head sways by itself
+_STRAIGHT, _LEVEL = 0.10, 18.0  # ratio and degrees at which a face looks straight enough
+_SWAY = 0.7  # degrees of a head's own sway
 _CLOSED, _MOUTH = 0.04, 0.50  # of its width, the gap of a closed and of a wide open mouth
 _DARK, _WHITE = (45, 20, 20), (215, 205, 195)  # RGB of a mouth's inside and lashes, of teeth
 _TEETH = 0.35  # of the gap between the lips
 _DEPTH = 1.3  # the mesh is flatter than a head
 _LASHES = 0.25  # of the gap between the lids
-_BEHIND = 0.35  # of the face's width, how far behind its edges the head turns
+_BEHIND = 0.35  # of the face's width, the distance behind its edges about which the head turns
 _FOCAL = 2.2  # of the frame's width
 
 
 def frames(image: Image, gesture: Play, count: int, *, seed: int | None = None) -> list[bytes]:
-    """`count` frames of the gesture as JPEG of at most 40 KB. Raises `ValueError` when the picture
-    shows no face.
+    """`count` frames of the gesture as JPEG of at most 40 KB.
+
+    Raises: `ValueError` for a picture without a face.
     """
     return Puppet(image).play(gesture, count, seed=seed)
 
 
 class Puppet:
-    """A photograph that does what it is told."""
+    """A photograph that follows commands."""
 
     def __init__(
         self,
@@ -155,7 +153,10 @@ class Puppet:
         loaded: networks.Networks | None = None,
         sitting: Sitting | None = None,
     ) -> None:
-        """`image` is RGB; sitting: who it is then. Raises `ValueError` when it shows no face."""
+        """`image` is RGB; sitting: its variation.
+
+        Raises: `ValueError` without a face.
+        """
         self._loaded, self._sitting = loaded, sitting = loaded or networks.load(), sitting
         self._picture = camera_cut(image, _mesh(image, loaded))  # 1
         if sitting is not None:
@@ -170,8 +171,8 @@ class Puppet:
         self._reached: dict[Play, tuple[Pose, float]] = {}
 
     def is_able(self) -> bool:
-        """Whether it is awake and bare at rest and can show every gesture, with room for noise and
-        a thin picture.
+        """Whether it is awake and bare at rest and can show every gesture, with a margin for
+        noise and a thin picture.
         """
         resting, picture = self._measured(self.rest), self.show(self.rest)
         if (
@@ -186,7 +187,7 @@ class Puppet:
         return all(self._strongest(gesture)[1] >= _SEEN for gesture in gestures.GESTURES)
 
     def play(self, gesture: Play, count: int, *, seed: int | None = None) -> list[bytes]:
-        """`count` frames of the gesture as JPEG of at most 40 KB; with the same `seed` the same
+        """`count` frames of the gesture as JPEG of at most 40 KB; the same `seed` gives the same
         ones.
         """
         # Steps of one capture share no noise, or their frames would be the same pictures twice.
@@ -224,9 +225,7 @@ class Puppet:
         return _scaled(painted, pose.scale, middle=self._mesh[:, :2].mean(axis=0))
 
     def _towards_the_camera(self) -> Pose:
-        """The least turn and nod that let a photograph that looks elsewhere look at the camera,
-        well enough.
-        """
+        """The least turn and nod that make a photograph look straight enough at the camera."""
         yaws = sorted(np.arange(-40.0, 41.0), key=abs)
         yaw = next(
             (
@@ -248,8 +247,8 @@ class Puppet:
         return Pose(yaw=float(yaw), pitch=float(pitch))
 
     def _strongest(self, gesture: Play) -> tuple[Pose, float]:
-        """The first pose that shows more of the gesture than is asked for, as whoever attacks can
-        measure it, or the one that shows most; and how many times what is asked for it shows.
+        """The first pose that exceeds the required strength, as an attacker can measure it, or
+        else the strongest pose; and its multiple of the required strength.
         """
         if gesture not in self._reached:
             self._reached[gesture] = self._tried(gesture)
@@ -292,8 +291,7 @@ class Puppet:
             ]
         )
         turned = (moved - pivot) @ (sideways @ down).T + pivot
-        # Seen through a lens: what comes nearer grows, measured against where the photograph had
-        # it.
+        # Through a lens: nearer parts grow, relative to their place in the photograph.
         focal = _FOCAL * self._picture.shape[1]
         nearer = (focal + moved[:, 2:]) / (focal + turned[:, 2:])
         turned[:, :2] = (turned[:, :2] - pivot[:2]) * nearer + pivot[:2]
@@ -308,7 +306,7 @@ def _mesh(image: Image, loaded: networks.Networks) -> Floats:
 
 
 def _with_wide_lids(mesh: Floats) -> Floats:
-    """The mesh with lids that take the lashes in, which a closing eye would otherwise leave
+    """The mesh with lids that include the lashes, which a closing eye would otherwise leave
     behind.
     """
     wide = mesh.copy()
@@ -358,7 +356,7 @@ def _below_the_mouth(moved: Floats) -> NDArray[np.intp]:
 
 
 def _course(gesture: Play, count: int) -> list[float]:
-    """How far the gesture has come in each frame: up and held, or up and back."""
+    """The gesture's progress in each frame: up and held, or up and back."""
     shares = np.linspace(0, 1, count)
     course = np.sin(math.pi * shares) if gesture in _THERE_AND_BACK else np.clip(shares / 0.6, 0, 1)
     if gesture == "blink":

@@ -1,4 +1,4 @@
-"""Painting a puppet: a photograph cut as a camera sees a face, its triangles moved, the frame as a
+"""Paints a puppet: a photograph cut as a camera sees a face, its triangles moved, the frame as a
 page sends it.
 """
 
@@ -68,27 +68,25 @@ DRIFT: Drift = (
     6.0,
     2.0,
     0.03,
-)  # pixels, pixels, degrees, share of the size: at most, of a hand that holds a camera
-_LENGTH = 12  # frames in which it comes and goes about once
+)  # pixels, pixels, degrees, share of the size: maximum sway of a hand-held camera
+_LENGTH = 12  # frames of about one period
 
 
-_BESIDE = (200, 250)  # pixels of a portrait at the side, of which the face is the most
-# frames in which it is there, the first: who is asked for the gesture is alone while doing it
+_BESIDE = (200, 250)  # pixels of a portrait at the side, mostly its face
+# its first frames: the borrower is alone during the gesture
 _LOOKS_IN = 2
 
 
 @dataclass(frozen=True)
 class Triangles:
-    """Triangles between points of the photograph: `corners` (n, 3) are numbers of `points` (m,
-    2).
-    """
+    """Triangles between points of the photograph: `corners` (n, 3) index `points` (m, 2)."""
 
     points: Floats
     corners: NDArray[np.intp]
 
     @classmethod
     def between(cls, points: Floats, *, without: Sequence[int]) -> "Triangles":
-        """The Delaunay triangles; those whose corners are all among `without` are left out."""
+        """The Delaunay triangles, without those whose corners are all among `without`."""
         low = np.floor(points.min(axis=0)) - 1
         high = np.ceil(points.max(axis=0)) + 2
         plane = cv2.Subdiv2D(
@@ -119,7 +117,7 @@ def camera_cut(image: Image, mesh: Floats) -> Image:
 
 
 def paint(picture: Image, triangles: Triangles, moved: Floats, depths: Floats) -> Image:
-    """The picture with each triangle where its corners went, far ones first so that near ones cover
+    """The picture with each triangle at its new corners, far ones first so that near ones cover
     them.
     """
     height, width = picture.shape[:2]
@@ -138,17 +136,17 @@ def paint(picture: Image, triangles: Triangles, moved: Floats, depths: Floats) -
 def _point(
     columns: NDArray[np.float32], rows: NDArray[np.float32], *, sources: Floats, targets: Floats
 ) -> None:
-    """Let every pixel inside a target triangle be taken from its place in the source triangle; of
-    several, the last.
+    """Fills every pixel inside a target triangle from its source triangle; of several, the last
+    wins.
 
-    `sources` and `targets` are (n, 3, 2). All pixels of all boxes round the targets are looked at
-    in one go, and what is the same for all pixels of a box's row is found once for it.
+    `sources` and `targets` are (n, 3, 2). All pixels of all boxes around the targets are computed
+    at once, and values common to a box's row once per row.
     """
     size = columns.shape[::-1]
     low = np.clip(np.floor(targets.min(axis=1)).astype(int), 0, size)
     high = np.clip(np.ceil(targets.max(axis=1)).astype(int) + 1, 0, size)
     sides = np.stack([targets[:, 1] - targets[:, 0], targets[:, 2] - targets[:, 0]], axis=2)
-    # A triangle that did not move is there already.
+    # An unmoved triangle is in place already.
     to_paint = (
         (high > low).all(axis=1)
         & (np.abs(np.linalg.det(sides)) >= 1e-6)
@@ -172,7 +170,7 @@ def _point(
     inside = np.flatnonzero((first >= -1e-3) & (second >= -1e-3) & (first + second <= 1 + 1e-3))
     line, first, second = line[inside], first[inside], second[inside]
     places, triangle = row[line] * columns.shape[1] + across[inside], triangle_of[line]
-    # Where a pixel stands twice, NumPy keeps what was assigned last: the nearest triangle.
+    # For a repeated pixel, NumPy keeps the last assignment: the nearest triangle.
     for axis, plane in enumerate((columns, rows)):
         start, middle, third = (sources[:, at, axis].take(triangle) for at in range(3))
         plane.reshape(-1)[places] = start + first * (middle - start) + second * (third - start)
@@ -181,9 +179,7 @@ def _point(
 def _counted(
     lengths: NDArray[np.intp], begins: NDArray[np.intp]
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Runs of so many numbers that follow one another: of each number its run's place, and
-    itself.
-    """
+    """Runs of consecutive numbers of these lengths: for each number its run's index, and itself."""
     starts = lengths.cumsum() - lengths
     return np.repeat(np.arange(len(lengths)), lengths), np.arange(lengths.sum()) + np.repeat(
         begins - starts, lengths
@@ -193,7 +189,7 @@ def _counted(
 def grainy(image: Image, noise: float, *, chance: np.random.Generator) -> Image:
     """The picture with the noise of a sensor: grey levels, standard deviation."""
     flat = image.reshape(len(image), -1)
-    # OpenCV draws it five times as fast as NumPy, out of a generator of this thread.
+    # OpenCV draws it five times as fast as NumPy, from a generator of this thread.
     cv2.setRNGSeed(int(chance.integers(2**31)))
     drawn = cv2.randn(np.empty(flat.shape, np.int16), np.zeros(1), np.full(1, noise))
     return np.asarray(cv2.add(flat, drawn, dtype=cv2.CV_8U), np.uint8).reshape(image.shape)
@@ -220,8 +216,8 @@ def taken_anew(
 ) -> list[bytes]:
     """The same frames at another moment: no two captures may share one, or move alike.
 
-    The hand that holds the camera drifts, slowly and by a way of its own, and the noise is another.
-    beside: a portrait that is put at the side of the first.
+    The camera's hand drifts slowly on its own path, with new noise. beside: a portrait at the first
+    one's side.
     """
     places = np.arange(len(frames))[:, None] / _LENGTH
     begun, turns = chance.uniform(0, 2 * np.pi, len(drift)), chance.uniform(0.6, 1.6, len(drift))
@@ -247,8 +243,8 @@ def _moved(frame: bytes, across: float, down: float, lean: float, size: float) -
 
 
 def thinned(frame: bytes, *, side: int, most_bytes: int) -> bytes:
-    """The same frame as the thin chain has it: so many pixels on its shorter side, and as good as
-    fits.
+    """The same frame in the thin chain's form: so many pixels on its shorter side, at the best
+    quality that fits.
     """
     image = np.asarray(cv2.imdecode(np.frombuffer(frame, np.uint8), cv2.IMREAD_COLOR), np.uint8)
     height, width = image.shape[:2]

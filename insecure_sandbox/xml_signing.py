@@ -1,8 +1,7 @@
-"""Statements signed as XML, byte for byte as NCALayer writes them: the signature is the root's last
-child.
+"""Statements signed as XML, byte for byte like NCALayer's: the signature is the root's last child.
 
-The canonical forms are written out here by hand, so that the verifier's are judged by something
-else than themselves. The pieces are public so that tests can put them together wrongly.
+The canonical forms are written out here by hand, as an independent check of the verifier's.
+The pieces are public so that tests can combine them wrongly.
 """
 
 import re
@@ -26,7 +25,7 @@ _SHORT = re.compile(rb"<(ds:\w+)( [^<>]*)/>")
 
 
 def sign_xml(credential: Credential, document: bytes) -> bytes:
-    """The document with one signature more. It is in canonical form and of no namespace, or was
+    """The document with one more signature. It is in canonical form without a namespace, or was
     signed here before.
     """
     return envelop(
@@ -66,8 +65,8 @@ def signature_element(
     signature: bytes | None = None,
     about_key: bytes | None = None,
 ) -> bytes:
-    """Signature over SignedInfo as it stands. A given `signature` and a given KeyInfo are taken as
-    they are.
+    """Signature over the given SignedInfo. A given `signature` and a given KeyInfo are used
+    unchanged.
     """
     value = _lines(b"SignatureValue", signature or keys.sign(credential.private_key, info))
     written = _CLOSED.sub(_shorten, info.replace(NAMESPACE, b"", 1))
@@ -78,7 +77,7 @@ def signature_element(
 
 
 def envelop(document: bytes, element: bytes) -> bytes:
-    """The document with the element as its root's last child, behind a declaration."""
+    """The document with the element as its root's last child, after a declaration."""
     head, end, name = document.removeprefix(DECLARATION).rpartition(b"</")
     return DECLARATION + head + element + end + name
 
@@ -101,8 +100,8 @@ def _lines(name: bytes, content: bytes) -> bytes:
 
 
 def _canonical(document: bytes) -> bytes:
-    """The canonical form of what `sign_xml` wrote: no declaration, no short tags, the reference in
-    hexadecimal.
+    """The canonical form of a document by `sign_xml`: no declaration, no short tags, the
+    reference in hexadecimal.
     """
     canonical = _SHORT.sub(rb"<\1\2></\1>", document.removeprefix(DECLARATION))
     return canonical.replace(b"&#13;", b"&#xD;")

@@ -1,5 +1,5 @@
-"""The page `/you`: a person registers themselves with their own photo, and sees the messages sent
-to their phone.
+"""The page `/you`: a person registers with their own photo, and sees the messages to their
+phone.
 """
 
 import re
@@ -35,8 +35,8 @@ _HEADERS: Final = {
 def page(
     messages: Sequence[Message], pending: Sequence[Consent], *, notice: str = "", status: int = 200
 ) -> Response:
-    """The whole page; `notice` says what the last post did, or with another status than 200, why it
-    did nothing.
+    """The whole page; `notice` reports the last post or, with another status than 200, its
+    failure.
     """
     iin = _free_iin()
     newest = list(reversed(messages))[:_SHOWN]
@@ -86,7 +86,7 @@ def _consent(consent: Consent) -> str:
 
 
 def _free_iin() -> str:
-    """A fresh IIN of somebody born on 3 February 1899, the proposal of the form."""
+    """A fresh IIN of a person born on 3 February 1899, the form's default."""
     while True:
         eleven = f"9902031{secrets.randbelow(10_000):04}"
         if check_digit(eleven) != "x":
@@ -104,18 +104,19 @@ _NAME = re.compile(
 
 
 def form_fields(request: Request) -> dict[str, bytes]:
-    """Every field's bytes by its name. Raises `Rejected` for what is no form, and for one of a
-    foreign page.
+    """Every field's bytes by its name.
 
-    A form needs no leave to be posted across origins, unlike JSON; so the browser must say that the
-    page was ours.
+    A form can be posted across origins, unlike JSON; so the browser must say that the page was
+    ours.
+
+    Raises: `Rejected` for anything but a form, and for a foreign page's.
     """
     if not request.is_same_origin:
         raise Rejected(403, "use the form on this server's own page")
     boundary = _BOUNDARY.fullmatch(request.content_type)
     if boundary is None:
         raise Rejected(415, "send multipart/form-data")
-    # With a line end before it, so that the first delimiter looks like all others.
+    # With a preceding line end, so that the first delimiter looks like all others.
     parts = (b"\r\n" + request.untrusted_body).split(b"\r\n--" + boundary[1].encode())
     if len(parts) - 2 > _MAX_PARTS or not parts[-1].startswith(b"--"):
         raise Rejected(400, "the form is incomplete or has too many fields")
@@ -153,7 +154,11 @@ def routes(people: People, consents: Consents, inbox: Inbox) -> tuple[Route, ...
     def forget(fields: Form) -> str:
         iin = _text(fields, "iin")
         consents.forget(iin)
-        return "Forgotten, with the photo." if people.forget(iin) else "Nobody has this IIN here."
+        return (
+            "Forgotten, with the photo."
+            if people.forget(iin)
+            else "This IIN is not registered here."
+        )
 
     def answer(fields: Form) -> str:
         status = _text(fields, "status")
@@ -181,7 +186,7 @@ def _form(
     *,
     max_body_bytes: int = MAX_BODY_BYTES,
 ) -> Route:
-    """Where a form is posted: the page again, with what the act did, or why it did nothing."""
+    """A form's target: the page again, with the result or the reason of a failure."""
 
     def handle(request: Request) -> Response:
         fields = form_fields(request)
@@ -196,9 +201,7 @@ def _form(
 
 
 def _person(fields: Form) -> Registered:
-    """Unlike `POST /people`, where programs register whatever they want to test, a person's slips
-    are refused.
-    """
+    """Unlike `POST /people`, where programs register test data, a person's mistakes are refused."""
     try:
         iin = _test_iin(_text(fields, "iin"))
         return Registered(

@@ -1,4 +1,4 @@
-"""What operators see of the lenders. Keys are made and revoked by commands, never here, and no
+"""The operators' view of lenders. Commands make and revoke keys, never these pages, and no
 secret is shown.
 """
 
@@ -11,12 +11,12 @@ from lenders.models import ApiKey, Delivery, Lender, WebhookEndpoint
 
 
 def never(self: object, request: HttpRequest, obj: Any = None) -> bool:
-    """No, not even for an operator: the answer to what Django's admin asks about permissions."""
+    """No, even for an operator: the answer to permission questions of Django's admin."""
     return False
 
 
 class KeyInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscriptable at run time
-    """The keys of a lender, to look at. `manage.py add_key` prints one once; a page would be cached
+    """A lender's keys, read-only. `manage.py add_key` prints one once; a page could be cached
     and filmed.
     """
 
@@ -38,8 +38,8 @@ class KeyInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscript
 
 @admin.register(Lender)
 class LenderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Names, telephones, calendars, addresses. `manage.py add_lender` checks the BIN; the log names
-    who is here.
+    """Names, telephones, calendars, addresses. `manage.py add_lender` checks the BIN; the log
+    identifies the lender.
     """
 
     list_display = ("name", "bin", "phone", "test_calendar", "live_calendar", "created_at")
@@ -52,7 +52,7 @@ class LenderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscripta
 @admin.register(WebhookEndpoint)
 # not subscriptable at run time
 class WebhookEndpointAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Endpoints, to look at: their lender makes, changes and ends them."""
+    """Endpoints, read-only: their lender makes, changes and ends them."""
 
     list_display = (
         "id",
@@ -72,7 +72,7 @@ class WebhookEndpointAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(Delivery)
 class DeliveryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
-    """Deliveries and what was answered, to look at."""
+    """Deliveries and their answers, read-only."""
 
     list_display = (
         "id",

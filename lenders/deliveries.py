@@ -1,11 +1,12 @@
-"""Deliveries: rows that tell endpoints of events. They are made from the ordered log or anew,
-reserved by a sender, and end as it was answered.
+"""Deliveries: rows for messages to endpoints, made from the ordered log or again, reserved by a
+sender, and ended.
 
-Each endpoint has a cursor, and what lies behind it becomes rows, once: moving the cursor by
-compare-and-set keeps two pumps from making a delivery twice. A delivery is reserved by a lease with
-a random fence before a byte of it is sent, and its result is written under that fence: another
-sender sends a killed sender's deliveries, and a late one's results count for nothing. Each arrives
-at least once. Any number of pumps and senders may run at once.
+Each endpoint has a cursor, and events after it become rows, once: compare-and-set on the cursor
+keeps two pumps from making a delivery twice.
+A sender reserves a delivery by a lease with a random fence before it sends a byte, and writes the
+result under that fence.
+So another sender takes over a killed sender's deliveries, and a late result does not count.
+Each message arrives at least once. Several pumps and senders may run at once.
 """
 
 import json
@@ -38,22 +39,21 @@ from verification.worker import sweep
 logger = logging.getLogger(__name__)
 
 TEST_TYPE = "endpoint.test"
-"""Of a message that is made only to try an endpoint out."""
-# What an endpoint answers that wants to hear nothing more (Standard Webhooks): it is disabled at
-# once.
+"""The type of a message that only tests an endpoint."""
+# The answer of an endpoint that wants no more messages (Standard Webhooks): it is disabled at once.
 _GONE = 410
 INTERNAL = "internal"
-"""The failure of a post that a fault of ours ended."""
-# the column holds no more than 32 767, and a result that no row can hold is tried for ever
+"""The failure of a post through a fault of ours."""
+# the column holds at most 32 767, and a result that fits no row would be retried for ever
 _TRIES_COUNTED = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of a POST: the other side's status, or the word for why there is none.
+    """The result of a POST: the other side's status, or a word why there is none.
 
-    `milliseconds`: what it took. `retry_after`: seconds for which the other side asked to be left
-        alone, bounded.
+    milliseconds: its duration.
+    retry_after: seconds of the requested pause, bounded.
     """
 
     status: int | None = None
@@ -64,14 +64,14 @@ class Outcome:
 
     @property
     def is_success(self) -> bool:
-        """Only 2xx is one; a redirect is not followed, for where it points was never checked."""
+        """Only 2xx is a success; redirects are not followed, because their target is unchecked."""
         return self.status is not None and 200 <= self.status <= 299
 
 
 @cache
 def _endpoints_in_arrears(modes: tuple[str, ...]) -> Compiled[Any]:
-    """Asks which endpoints have not had all events, those after one of them first; one more than
-    are served.
+    """Endpoints with outstanding events, those after one of them first; one more than are
+    served.
     """
 
     def rows(cursor: str) -> QuerySet[Any, Any]:
@@ -85,12 +85,11 @@ def _endpoints_in_arrears(modes: tuple[str, ...]) -> Compiled[Any]:
 
 
 def pump(*, cursor: str = "") -> tuple[str, bool]:
-    """Makes deliveries of events that endpoints have not had yet, a batch for a few of them, in
-    turn.
+    """Makes deliveries of outstanding events, a batch for a few endpoints, in turn.
 
-    Gives the endpoint that had its turn last, the `cursor` of the next call, and whether more wait:
-    so no lender's backlog, nor a stream of its events, keeps another's only one. A fault in what
-    one endpoint is owed is logged and stops no other.
+    Returns the last served endpoint, which is the `cursor` of the next call, and whether more wait.
+    So neither a lender's backlog nor its stream of events delays another's.
+    A fault at one endpoint is logged and stops no other.
     """
     most = policy.PUMP_ENDPOINTS
     owed = _endpoints_in_arrears(sweep.modes()).ask(cursor)
@@ -102,7 +101,7 @@ def pump(*, cursor: str = "") -> tuple[str, bool]:
             logger.error(
                 "webhooks: events of %s cannot be read (%s)", endpoint.pk, type(fault).__name__
             )
-    # What cannot be read is still to come, and must not keep the sender from resting.
+    # Unreadable events stay outstanding, but must not keep the sender busy.
     has_more = count > 0 and (
         len(owed) > most or max(row.to_come for row in owed) > policy.EVENTS_BATCH
     )
@@ -110,8 +109,8 @@ def pump(*, cursor: str = "") -> tuple[str, bool]:
 
 
 def pump_endpoint(endpoint: WebhookEndpoint) -> int:
-    """Makes the next deliveries of one endpoint, unless another pump was faster; gives how many
-    events it had.
+    """Makes the next deliveries of one endpoint, unless another pump was faster; returns the
+    number of its events.
     """
     page = lender_events.events_after(
         lender_id=endpoint.lender_id,
@@ -123,7 +122,7 @@ def pump_endpoint(endpoint: WebhookEndpoint) -> int:
         return 0
     awake = WebhookEndpoint.objects.filter(pk=endpoint.pk, disabled_at=None, deleted_at=None)
     with transactions.writing():
-        # First the cursor: who finds it moved writes nothing.
+        # The cursor first: if it has moved, nothing is written.
         if awake.filter(cursor=endpoint.cursor).update(cursor=page.data[-1].lender_sequence) != 1:
             return 0
         at = clock.now()
@@ -131,7 +130,7 @@ def pump_endpoint(endpoint: WebhookEndpoint) -> int:
             event for event in page.data if not endpoint.events or event.type in endpoint.events
         ]
         note = checkpoints.newest_checkpoint(endpoint.mode)
-        # The bodies are fixed from now on, the log's newest checkpoint in them.
+        # The bodies are fixed from now on, with the log's newest checkpoint.
         rows = [
             Delivery(
                 endpoint=endpoint,
@@ -152,15 +151,15 @@ def pump_endpoint(endpoint: WebhookEndpoint) -> int:
 
 
 def payload(event: Event, checkpoint: str | None) -> dict[str, Any]:
-    """What a webhook says of an event."""
+    """A webhook's content for an event."""
     return {**EventBody().to_representation(event), "checkpoint": checkpoint}
 
 
 def unproven(deliveries: Sequence[Delivery]) -> set[str]:
-    """Ids of the deliveries that say what the log does not say: an attacker who writes rows may
-    have made them.
+    """Ids of deliveries that contradict the log: an attacker with access to rows may have made
+    them.
 
-    Not compared is the lender's own reference, which is erased with a person's data.
+    The lender's own reference is not compared, because erasure removes it.
     """
     events = lender_events.events_named(
         {delivery.event_id for delivery in deliveries if delivery.type != TEST_TYPE}
@@ -194,7 +193,7 @@ def unproven(deliveries: Sequence[Delivery]) -> set[str]:
 
 
 def spell_body(body: dict[str, Any]) -> bytes:
-    """The bytes that are signed and sent."""
+    """The bytes to sign and send."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -204,10 +203,9 @@ def of_lender(lender: Lender, *, mode: str) -> QuerySet[Delivery]:
 
 
 def redeliver(lender: Lender, *, mode: str, delivery_id: str) -> Delivery:
-    """A fresh delivery of the same event and body, sent soon even if its endpoint was to be left
-    alone for a while.
+    """A fresh delivery of the same event and body, sent soon even during a pause of its endpoint.
 
-    Raises `NotFound`, or `Conflict`: its endpoint is disabled, or too many redeliveries wait.
+    Raises: `NotFound`, or `Conflict`: its endpoint is disabled, or too many redeliveries wait.
     """
     delivery = (
         of_lender(lender, mode=mode).select_related("endpoint").filter(pk=delivery_id).first()
@@ -225,11 +223,12 @@ def redeliver(lender: Lender, *, mode: str, delivery_id: str) -> Delivery:
 def redeliver_range(
     lender: Lender, *, mode: str, start: datetime, end: datetime, endpoint_id: str | None
 ) -> tuple[int, bool]:
-    """Fresh deliveries of the events from `start` up to `end`; gives how many, and whether some
-    were left over.
+    """Fresh deliveries of the events from `start` up to `end`; returns how many, and whether some
+    remain.
 
-    What is still waiting to be sent is left out, so a call that is repeated adds nothing. Raises
-    `Conflict`: as above.
+    Waiting deliveries are skipped, so a repeated call adds nothing.
+
+    Raises: `Conflict`, as above.
     """
     first = of_lender(lender, mode=mode).filter(
         redelivery_of="", event_at__gte=start, event_at__lt=end
@@ -250,10 +249,9 @@ def redeliver_range(
 
 
 def send_test(endpoint: WebhookEndpoint) -> Delivery:
-    """A signed message of the type `endpoint.test`, which is no event: it stands in no list and no
-    log.
+    """A signed message of the type `endpoint.test`, which is no event and in no list or log.
 
-    Raises `Conflict`: as `redeliver`.
+    Raises: `Conflict`, as `redeliver`.
     """
     at = clock.now()
     nothing = {
@@ -290,11 +288,12 @@ def send_test(endpoint: WebhookEndpoint) -> Delivery:
 
 
 def _require_room(lender: Lender, *, mode: str) -> int:
-    """How many more may wait; the lender's row is the lock until the transaction ends. Raises
-    `Conflict` for none.
+    """How many more may wait; the lender's row is the lock until the transaction ends.
+
+    Raises: `Conflict` for none.
     """
-    # No key: a row that points to this lender, such as an opening, is inserted without waiting for
-    # it (PostgreSQL, FOR NO KEY UPDATE).
+    # No key lock: inserts of rows that refer to this lender, such as an opening, need not wait
+    # (PostgreSQL, FOR NO KEY UPDATE).
     Lender.objects.select_for_update(no_key=True).get(pk=lender.pk)
     requested = ~Q(redelivery_of="") | Q(type=TEST_TYPE)
     room = (
@@ -308,8 +307,9 @@ def _require_room(lender: Lender, *, mode: str) -> int:
 
 
 def _wake(endpoint: WebhookEndpoint) -> None:
-    """Ends a pause: a lender who requests a message wants to see it. Raises `Conflict` where the
-    endpoint is disabled.
+    """Ends a pause: a lender who requests a message wants to see it.
+
+    Raises: `Conflict` if the endpoint is disabled.
     """
     if endpoint.disabled_at is not None or endpoint.deleted_at is not None:
         raise Conflict("this endpoint is disabled", code="endpoint_disabled")
@@ -335,22 +335,23 @@ def _copy(delivery: Delivery, *, at: datetime) -> Delivery:
 
 
 def reserve(*, room: int, failing_room: int) -> list[Delivery]:
-    """Reserves due deliveries and counts their tries; at most `room`, of them to failing endpoints
-    `failing_room`.
+    """Reserves due deliveries and counts their tries; at most `room`, of them `failing_room` to
+    failing endpoints.
 
-    1 endpoints to which unreserved deliveries are due   2 their lenders' rows, without those that
-    another sender locks just now   3 what is under way to them   4 the shares   5 the oldest of
-    each share, under our fence
+    1. Find endpoints with due, unreserved deliveries.
+    2. Lock their lenders' rows, without those that another sender locks.
+    3. Count the posts in progress to them.
+    4. Compute the shares.
+    5. Take the oldest of each share, under our fence.
     """
     at, fence = clock.now(), secrets.token_hex(16)
-    # 1 Asked before a transaction begins: on SQLite that keeps all others from writing, so it has
-    # to be short.
+    # 1 Outside the transaction: on SQLite it blocks all other writers, so it must be short.
     if room < 1 or not (waiting := dict(_hungry(sweep.modes()).ask(at))):
         return []
     awake, due = _awake(at, sweep.modes()), _due(at)
     with transactions.writing():
-        # 2 Of one lender's deliveries only one sender at a time decides how many go: its bounds
-        # hold for all senders.
+        # 2 For one lender only one sender at a time decides how many go: its bounds hold over all
+        # senders.
         rows = Lender.objects.select_for_update(skip_locked=True, no_key=True).filter(
             pk__in=set(waiting.values())
         )
@@ -361,18 +362,17 @@ def reserve(*, room: int, failing_room: int) -> list[Delivery]:
         shares = share(chosen, under_way=under_way, room=room, failing_room=failing_room)  # 4
         reserved: list[Delivery] = []
         for endpoint in (candidate for candidate in chosen if shares[candidate.pk]):
-            # 5 Of a failing endpoint's the one that was tried most often: so one climbs the ladder
-            # to its end, and an endpoint that is gone for good is given up in the ladder's time,
-            # however much waits for it.
+            # 5 For a failing endpoint, the one with the most tries: it climbs the ladder to the
+            # end. So a dead endpoint is given up in the ladder's time, however much waits for it.
             order = (*(("-tries",) if endpoint.failing else ()), "due_at", "lender_sequence", "id")
             reserved += (
                 due.filter(endpoint=endpoint)
                 .order_by(*order)
                 .select_related("endpoint")[: shares[endpoint.pk]]
             )
-        # The endpoint stands in a subquery and is not joined: with a join Django updates `WHERE id
-        # IN (SELECT …)`, and PostgreSQL does not ask a SELECT again for a row that another
-        # transaction has just changed.
+        # The endpoint is in a subquery, not joined: with a join Django updates `WHERE id IN (SELECT
+        # …)`. PostgreSQL does not recheck a SELECT for a row that another transaction has just
+        # changed.
         still = WebhookEndpoint.objects.filter(
             pk=OuterRef("endpoint_id"), disabled_at=None, deleted_at=None
         )
@@ -381,7 +381,7 @@ def reserve(*, room: int, failing_room: int) -> list[Delivery]:
         count = due.filter(Exists(still), pk__in=ids).update(
             lease_until=lease, fence=fence, tries=tries
         )
-    if count < len(ids):  # some were put to sleep or taken meanwhile
+    if count < len(ids):  # some were paused or taken meanwhile
         return list(Delivery.objects.select_related("endpoint").filter(pk__in=ids, fence=fence))
     for delivery in reserved:
         delivery.lease_until, delivery.fence, delivery.tries = (
@@ -394,7 +394,7 @@ def reserve(*, room: int, failing_room: int) -> list[Delivery]:
 
 @cache
 def _hungry(modes: tuple[str, ...]) -> Compiled[tuple[str, str]]:
-    """Asks to which endpoints deliveries are due, and whose these are."""
+    """Endpoints with due deliveries, and their lenders."""
 
     def rows(at: datetime) -> QuerySet[WebhookEndpoint, tuple[str, str]]:
         is_owed = Exists(_due(at).filter(endpoint=OuterRef("pk")))
@@ -411,7 +411,7 @@ def _awake(at: datetime, modes: tuple[str, ...]) -> QuerySet[WebhookEndpoint, We
 
 
 def _due(at: datetime) -> QuerySet[Delivery, Delivery]:
-    """Deliveries that are due and that no sender has reserved."""
+    """Due deliveries without a sender's reservation."""
     return Delivery.objects.filter(
         Q(lease_until=None) | Q(lease_until__lt=at), status="pending", due_at__lte=at
     )
@@ -420,10 +420,10 @@ def _due(at: datetime) -> QuerySet[Delivery, Delivery]:
 def share(
     hungry: Sequence[WebhookEndpoint], *, under_way: Counter[object], room: int, failing_room: int
 ) -> Counter[str]:
-    """How many deliveries each endpoint gets, by its id: in turn one for each lender and mode,
-    within all bounds.
+    """How many deliveries each endpoint gets, by its id: in turn one per lender and mode, within
+    all bounds.
 
-    `under_way`: see `_under_way`; what is given here is added to it.
+    `under_way`: see `_under_way`; the result is added to it.
     """
     shares: Counter[str] = Counter()
     waiting: dict[tuple[str, str], deque[WebhookEndpoint]] = defaultdict(deque)
@@ -455,15 +455,12 @@ def share(
 
 
 def record_outcomes(ended: Sequence[tuple[Delivery, Outcome]]) -> None:
-    """Writes what became of deliveries, each under its fence. May be called again with what it was
-    called with.
+    """Writes the results of deliveries, each under its fence. A repeated call is safe.
 
-    A result that no row can hold is logged and left: its delivery is sent again when its lease is
-        over.
+    A result that fits no row is logged and left: its delivery is sent again after its lease.
     """
     with transactions.writing():
-        # Endpoints before deliveries, and in one order, as everywhere: so no two transactions wait
-        # for each other.
+        # Endpoints before deliveries, and in one order, as everywhere, which prevents deadlocks.
         endpoints = WebhookEndpoint.objects.select_for_update(no_key=True).order_by("id")
         rows = {
             endpoint.pk: endpoint
@@ -482,15 +479,15 @@ def record_outcomes(ended: Sequence[tuple[Delivery, Outcome]]) -> None:
                 ValueError,
             ) as fault:
                 logger.error(
-                    "webhooks: the result of %s was not kept (%s)",
+                    "webhooks: the result of %s was not stored (%s)",
                     delivery.pk,
                     type(fault).__name__,
                 )
 
 
 def purge(*, at: datetime) -> bool:
-    """Forgets deliveries of more than `policy.DELIVERY_DAYS`, a batch of them; whether there may be
-    more.
+    """Deletes deliveries older than `policy.DELIVERY_DAYS`, one batch; returns whether there may
+    be more.
     """
     old = Delivery.objects.filter(
         created_at__lt=at - timedelta(days=policy.DELIVERY_DAYS)
@@ -501,7 +498,7 @@ def purge(*, at: datetime) -> bool:
 
 
 def _under_way(lenders: Sequence[str], *, at: datetime) -> Counter[object]:
-    """How many posts all senders have under way to these lenders.
+    """How many posts all senders have in progress to these lenders.
 
     By endpoint (its id), by lender and mode, and of the latter those to failing endpoints (a third
     word, "failing").
@@ -520,8 +517,8 @@ def _under_way(lenders: Sequence[str], *, at: datetime) -> Counter[object]:
 
 
 def _record_outcome(delivery: Delivery, endpoint: WebhookEndpoint, outcome: Outcome) -> None:
-    """Done, once more later, or never again; and what that says about the endpoint, whose row is
-    ours until the end.
+    """Done, once more later, or never again; and the effect on the endpoint, whose row is locked
+    until the end.
     """
     at = clock.now()
     # jitter, not a secret
@@ -542,7 +539,7 @@ def _record_outcome(delivery: Delivery, endpoint: WebhookEndpoint, outcome: Outc
         "response_ms": outcome.milliseconds,
         "failure": outcome.failure,
     }
-    # The fence first: a sender whose lease ran out writes nothing.
+    # The fence first: a sender whose lease expired writes nothing.
     if (
         Delivery.objects.filter(pk=delivery.pk, fence=delivery.fence, status="pending").update(
             **columns
@@ -550,7 +547,7 @@ def _record_outcome(delivery: Delivery, endpoint: WebhookEndpoint, outcome: Outc
         != 1
     ):
         return
-    # A fault of ours says nothing about the endpoint.
+    # A fault of ours is no evidence about the endpoint.
     if is_ours or (outcome.is_success and not endpoint.failing):
         return
     endpoint.failures = 0 if outcome.is_success else endpoint.failures + 1

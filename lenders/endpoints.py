@@ -1,12 +1,13 @@
-"""Webhook endpoints: which address one may have, and how its messages are signed; they are made,
-changed and ended. Secrets are shown once and kept sealed.
+"""Webhook endpoints: permitted addresses, signatures, creation, change and end. Secrets are shown
+once and stored sealed.
 
-A lender chooses an address, so it is read strictly: https, one plain spelling of the host, no user,
-no fragment, no blanks or breaks. Where its name leads is checked by `verification.outbound` when it
-is called. In test mode hosts that the operator lists may be private and without TLS.
+A lender chooses an address, so it is parsed strictly: https, one plain spelling of the host,
+without user, fragment, blanks or breaks.
+`verification.outbound` checks the resolved addresses at each call.
+In test mode, hosts that the operator lists may be private and without TLS.
 
-Messages are signed as Standard Webhooks says: `v1` is HMAC-SHA256 with a shared secret, `v1a`
-Ed25519 with our own key.
+Messages are signed as in Standard Webhooks: `v1` is HMAC-SHA256 with a shared secret, `v1a` Ed25519
+with our own key.
 Source: the Standard Webhooks specification, "Signature scheme".
 """
 
@@ -41,7 +42,7 @@ _VISIBLE_URL = re.compile(WEBHOOK_URL)
 _NAME = re.compile(
     r"(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 )
-# A last label that some reader takes for a part of an IPv4 address (WHATWG URL, "ends in a
+# A last label that some parser takes for a part of an IPv4 address (WHATWG URL, "ends in a
 # number").
 _NUMBER_LIKE = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _WELL_KNOWN_PORTS = 1024
@@ -50,7 +51,7 @@ _refusal: Final = partial(BadInput, code="webhook_url_refused", pointer="/url")
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A webhook's address in its one spelling. `is_listed`: the operator lets tests reach it
+    """A webhook's address in canonical form. `is_listed`: the operator permits it in tests
     although it is private.
     """
 
@@ -59,8 +60,9 @@ class Target:
 
 
 def read_address(url: str, *, mode: str) -> Target:
-    """The address as it will be called. Raises `BadInput` (webhook_url_refused) for all that may
-    never be called.
+    """The address as it will be called.
+
+    Raises: `BadInput` (webhook_url_refused) for a forbidden address.
     """
     if not _VISIBLE_URL.fullmatch(url) or len(url) > URL_MAX:
         raise _refusal(
@@ -83,13 +85,12 @@ def read_address(url: str, *, mode: str) -> Target:
         if port != 443 and port < _WELL_KNOWN_PORTS:
             raise _refusal("below 1024 only port 443 is called")
         if ":" in host or _NUMBER_LIKE.fullmatch(host.rpartition(".")[2]):
-            # An address instead of a name must be in its one canonical spelling: 127.1, 0x7f.1 and
-            # 2130706433 are not.
+            # An IP address must be in canonical form: 127.1, 0x7f.1 and 2130706433 are not.
             if not is_public(host):
                 raise _refusal("this address is not public, or not written as four decimal numbers")
         elif not _NAME.fullmatch(host):
             raise _refusal("a full host name is expected")
-    # Spelled anew of the parts that were judged: who reads it next can find no other host in it.
+    # Rebuilt from the checked parts, so that the next parser can find no other host in it.
     netloc = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     address = urlunsplit((parts.scheme, netloc, parts.path or "/", parts.query, ""))
     try:
@@ -104,13 +105,13 @@ def new_secret() -> bytes:
 
 
 def spell_secret(secret: bytes) -> str:
-    """A secret as the lender gets it, once: `whsec_` and base64."""
+    """A secret in the lender's form: `whsec_` and base64."""
     return f"whsec_{b64encode(secret).decode()}"
 
 
 def new_signing_key() -> tuple[bytes, str]:
-    """A fresh Ed25519 key of one endpoint: the seed, which stays here, and the public key as its
-    lender gets it.
+    """A fresh Ed25519 key of one endpoint: the seed, which stays here, and the public key in the
+    lender's form.
     """
     seed = secrets.token_bytes(32)
     public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
@@ -120,13 +121,13 @@ def new_signing_key() -> tuple[bytes, str]:
 def sign(
     *, message_id: str, timestamp: int, body: bytes, shared_secrets: Sequence[bytes], seed: bytes
 ) -> dict[str, str]:
-    """The three headers of a message. `timestamp`: seconds since 1970. Each shared secret gives one
-    `v1`.
+    """The three headers of a message. `timestamp`: seconds since 1970. Each shared secret gives
+    one `v1`.
     """
     # Id and time are signed with the body, or an old body could be sent under a new id.
     signed = f"{message_id}.{timestamp}.".encode() + body
-    # A message may carry several signatures, blanks between them; one that verifies is enough, as
-    # in a rotation.
+    # A message may carry several signatures, separated by blanks; one valid one suffices, as in a
+    # rotation.
     signatures = [("v1", hmac.digest(secret, signed, "sha256")) for secret in shared_secrets]
     signatures.append(("v1a", Ed25519PrivateKey.from_private_bytes(seed).sign(signed)))
     signature_header = " ".join(
@@ -142,14 +143,14 @@ def sign(
 def create(
     lender: Lender, *, mode: str, url: str, events: Sequence[str]
 ) -> tuple[WebhookEndpoint, str]:
-    """A fresh endpoint and its secret. It is told what happens from now on; what was before is in
-    the list of events.
+    """A fresh endpoint and its secret. It gets events from now on; earlier ones are in the list of
+    events.
 
-    Raises `BadInput` for an address that may not be called, `Conflict` when there are too many.
+    Raises: `BadInput` for a forbidden address, `Conflict` for too many endpoints.
     """
     read_address(url, mode=mode)
     with transactions.writing():
-        # The lender's row is the lock: of many at once none sees the others' missing.
+        # The lender's row is the lock: of many at once, none misses the others.
         Lender.objects.select_for_update().get(pk=lender.pk)
         if of_lender(lender, mode=mode).count() >= policy.ENDPOINTS_MAX:
             raise Conflict(f"at most {policy.ENDPOINTS_MAX} endpoints", code="endpoint_limit")
@@ -178,7 +179,10 @@ def of_lender(lender: Lender, *, mode: str) -> models.QuerySet[WebhookEndpoint]:
 
 
 def get(lender: Lender, *, mode: str, endpoint_id: str) -> WebhookEndpoint:
-    """One of a lender's endpoints; raises `NotFound` for none or another's."""
+    """One of a lender's endpoints.
+
+    Raises: `NotFound` if absent or another lender's.
+    """
     endpoint = of_lender(lender, mode=mode).filter(pk=endpoint_id).first()
     if endpoint is None:
         raise NotFound("no such endpoint")
@@ -192,8 +196,8 @@ def change(
     events: Sequence[str] | None = None,
     enabled: bool | None = None,
 ) -> None:
-    """Changes what is given. Enabling clears the flag; the pump then makes up for what was
-    missed.
+    """Changes the given fields. Enabling clears the flag; the pump then delivers the missed
+    events.
     """
     columns: dict[str, object] = {}
     if url is not None:
@@ -202,11 +206,11 @@ def change(
             "url": url,
             "failures": 0,
             "paused_until": None,
-        }  # what another address did says nothing of it
+        }  # failures of another address do not count
     if events is not None:
         columns["events"] = list(events)
     if enabled is True:
-        # The cursor stays where it was: what happened meanwhile is sent when it is awake again.
+        # The cursor stays: events of the meantime are sent when it is enabled again.
         columns |= {"disabled_at": None, "disabled_reason": "", "failures": 0, "paused_until": None}
     if columns:
         WebhookEndpoint.objects.filter(pk=endpoint.pk, deleted_at=None).update(**columns)
@@ -216,10 +220,13 @@ def change(
 
 
 def rotate_secret(endpoint: WebhookEndpoint) -> str:
-    """A new secret; the one before signs too for a day. Raises `Conflict` if two rotate at once."""
+    """A new secret; the previous one also signs for a day.
+
+    Raises: `Conflict` if two rotate at once.
+    """
     secret = new_secret()
-    # Compared with the secret that was read: of two rotations at once one would else end the
-    # other's unseen.
+    # Compared with the secret that was read: otherwise one of two rotations would end the other's
+    # unseen.
     unchanged = WebhookEndpoint.objects.filter(
         pk=endpoint.pk, sealed_secret=bytes(endpoint.sealed_secret)
     )
@@ -235,7 +242,7 @@ def rotate_secret(endpoint: WebhookEndpoint) -> str:
 
 
 def delete(endpoint: WebhookEndpoint) -> None:
-    """Ends an endpoint for good: nothing is sent any more, its deliveries stay on record."""
+    """Ends an endpoint for good: no message is sent any more, its deliveries stay on record."""
     at = clock.now()
     with transactions.writing():
         WebhookEndpoint.objects.filter(pk=endpoint.pk, deleted_at=None).update(deleted_at=at)
@@ -245,7 +252,7 @@ def delete(endpoint: WebhookEndpoint) -> None:
 
 
 def disable(endpoint: WebhookEndpoint, *, reason: str, at: datetime) -> None:
-    """Flags an endpoint and puts that on record, once. Its events stay listed."""
+    """Flags an endpoint and records that, once. Its events stay listed."""
     with transactions.writing():
         awake = WebhookEndpoint.objects.filter(pk=endpoint.pk, disabled_at=None, deleted_at=None)
         if awake.update(disabled_at=at, disabled_reason=reason) == 1:
@@ -255,18 +262,19 @@ def disable(endpoint: WebhookEndpoint, *, reason: str, at: datetime) -> None:
 
 
 def signed_headers(delivery: Delivery, *, at: datetime) -> dict[str, str]:
-    """The headers of one try of a delivery; its endpoint's secrets stay in here. Raises
-    `EvidenceUnreadable`.
+    """The headers of one try of a delivery; its endpoint's secrets stay in here.
+
+    Raises: `EvidenceUnreadable`.
     """
     endpoint = delivery.endpoint
     sealed = [bytes(endpoint.sealed_secret)]
     if endpoint.previous_secret_until is not None and endpoint.previous_secret_until > at:
         sealed.append(bytes(endpoint.sealed_previous_secret or b""))
     # The id is the event's: it stays the same over tries and redeliveries, so the lender can drop
-    # what it has.
+    # repetitions.
     return sign(
         message_id=delivery.event_id,
-        # Of this try, not of the event: a receiver refuses what is older than some minutes
+        # Of this try, not of the event: a receiver refuses messages older than some minutes
         # (Standard Webhooks, replay attacks).
         timestamp=int(at.timestamp()),
         body=bytes(delivery.body),
@@ -280,10 +288,10 @@ def signed_headers(delivery: Delivery, *, at: datetime) -> dict[str, str]:
 
 
 def secret_scope(endpoint_id: str) -> str:
-    """Where a shared secret belongs: it opens nowhere else."""
+    """The place of a shared secret: it opens nowhere else."""
     return f"webhook-secret:{endpoint_id}"
 
 
 def signing_key_scope(endpoint_id: str) -> str:
-    """Where a signing key belongs."""
+    """The place of a signing key."""
     return f"webhook-signing-key:{endpoint_id}"

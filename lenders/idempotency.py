@@ -1,14 +1,13 @@
 """The same `Idempotency-Key` does its work once (draft-ietf-httpapi-idempotency-key-header).
 
-1. A row is reserved for the key, in a transaction of its own, before anything is done.
-2. The work and its answer are committed together; the answer is sealed, for it may hold a link or a
-  secret.
-3. A repeat gets the stored answer, byte for byte; one that comes while the
-   first is at work is told to wait.
-4. Work that fails gives the key back: nothing was done, so a repeat may try again. So no error is
-  ever stored.
-5. A reservation whose process is gone, or whose time is over, is taken over by one UPDATE; should
-   the first one live after all, it finds its fence gone and commits nothing.
+1. A row is reserved for the key, in a transaction of its own, before the work.
+2. The work and its answer are committed together; the answer is sealed, because it may hold a link
+   or a secret.
+3. A repeat gets the stored answer, byte for byte; during the first request it is told to wait.
+4. Failed work frees the key: nothing was done, so a repeat may try again. So no error is ever
+   stored.
+5. One UPDATE takes over a reservation whose process has ended, or whose time is over. If the first
+   process lives after all, its fence is gone and it commits nothing.
 """
 
 import json
@@ -42,8 +41,8 @@ def idempotent(work: Callable[..., Response]) -> Callable[..., HttpResponseBase]
 
     @wraps(work)
     def answer(view: APIView, request: Request, **where: str) -> HttpResponseBase:
-        # Read here, after the key was looked up and before anything is written: a body that drips
-        # would hold a transaction open while it comes, on SQLite the one place of a writer.
+        # Read here, after the key's look-up and before any write: a slow body would otherwise hold
+        # a transaction open, on SQLite the only writer's.
         transactions.end_reading()
         _ = request.data
         return run_once(request, partial(work, view, request, **where))
@@ -54,11 +53,12 @@ def idempotent(work: Callable[..., Response]) -> Callable[..., HttpResponseBase]
 def run_once(
     request: Request, work: Callable[..., Response], *, ask: Ask | None = None
 ) -> HttpResponseBase:
-    """Does the work, or replays its answer. Without a key it is simply done, in one transaction.
+    """Does the work, or replays its answer. Without a key it does the work, in one transaction.
 
-    `ask`: asks an outside service before the transaction begins; its result is handed to the work.
-    Raises `BadInput` for an unusable or reused key, `Conflict` (idempotency_in_progress) while
-    another is at work.
+    `ask`: asks an outside service before the transaction; the work gets its result.
+
+    Raises: `BadInput` for an unusable or reused key, `Conflict` (idempotency_in_progress) during
+    the first request.
     """
     untrusted = request.headers.get("Idempotency-Key")
     if untrusted is None:
@@ -80,7 +80,7 @@ def run_once(
     try:
         inputs = (ask(),) if ask else ()
         with transactions.writing():
-            # 5. The first statement asks whether the row is still ours, and locks it until the
+            # 5. The first statement checks that the row is still ours, and locks it until the
             #    answer is committed.
             if (
                 ours.update(
@@ -95,14 +95,14 @@ def run_once(
             ours.update(status=answer.status_code, sealed_answer=sealed, answered_at=clock.now())
         return answer
     except Exception:
-        # 4. Whatever went wrong, the transaction took the work back; the key is free for a repeat.
+        # 4. The transaction rolled the work back; the key is free for a repeat.
         ours.delete()
         raise
 
 
 def purge(*, at: datetime) -> int:
-    """Forgets answers that are too old to be repeated; gives how many rows. Rows are few, so one
-    batch a call keeps up.
+    """Deletes answers too old to be repeated; returns the number of rows. Rows are few, so one
+    batch per call suffices.
     """
     old = IdempotentRequest.objects.filter(
         created_at__lt=at - timedelta(seconds=policy.REPLAY_SECONDS)
@@ -112,9 +112,9 @@ def purge(*, at: datetime) -> int:
 
 
 def _reserve(request: Request, key_sha256: str) -> IdempotentRequest:
-    """A row that is ours to work on, or one that is answered."""
-    # Two spellings of the same JSON are the same request. Fractions are exact decimals, which json
-    # knows by `str` only.
+    """A row that is ours to work on, or an answered one."""
+    # Two spellings of the same JSON are one request. Fractions are exact decimals, which json
+    # handles through `str` only.
     body = json.dumps(request.data, sort_keys=True, separators=(",", ":"), default=str)
     key, at = caller(request), clock.now()
     fresh = IdempotentRequest(
@@ -143,13 +143,13 @@ def _reserve(request: Request, key_sha256: str) -> IdempotentRequest:
     )
     row = rows.first()
     if row is None:
-        raise in_progress  # given back between our two statements: the repeat will find it free
+        raise in_progress  # freed between our two statements: the repeat will find it free
     if row.request_sha256 != fresh.request_sha256:
         raise BadInput("this key was used for another request", code="idempotency_key_reused")
     if row.answered_at is not None:
         return row
-    # 5. One UPDATE: of many that find it stale, one takes it over. Who is gone commits nothing any
-    #    more.
+    # 5. One UPDATE: of many that find it stale, one takes it over. An ended process commits nothing
+    #    any more.
     stale = rows.filter(fence=row.fence, answered_at=None)
     if not transactions.is_gone(row.process, since=row.created_at):
         stale = stale.filter(reserved_until__lt=at)

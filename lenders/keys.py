@@ -1,9 +1,10 @@
-"""The lenders' API keys: issued and ended, and asked for at the door, `Authorization: Bearer
+"""The lenders' API keys: issue, end, and authentication by `Authorization: Bearer
 tlg_test_…|tlg_live_…`.
 
-A key gives the lender and the mode. It is shown once, when it is made, and is not looked for
-anywhere else than in that header. `request.auth` is the `ApiKey`, its lender loaded; `request.user`
-is anonymous, for a user is only ever a human.
+A key determines lender and mode. It is shown once, at its creation, and accepted in that header
+only.
+`request.auth` is the `ApiKey` with its lender loaded; `request.user` is anonymous, because users
+are human.
 """
 
 import secrets
@@ -42,7 +43,7 @@ MARK = "tlg"
 
 @dataclass(frozen=True)
 class Issued:
-    """A new key. `secret` is nowhere else: a lender who loses it needs another key."""
+    """A new key. `secret` is stored nowhere else: a lender who loses it needs another key."""
 
     key: ApiKey
     secret: str
@@ -56,8 +57,9 @@ def issue(
     cidrs: Sequence[str] = (),
     days: int = policy.KEY_DAYS,
 ) -> Issued:
-    """A fresh key. Raises `BadInput` for no scope or network, `Misconfigured` where live
-    is incomplete.
+    """A fresh key.
+
+    Raises: `BadInput` without scope or network, `Misconfigured` if live mode is incomplete.
     """
     if mode not in MODES:
         raise BadInput("a key is for test or live", code="mode_unknown")
@@ -67,7 +69,7 @@ def issue(
         )
     if mode == "live" and not lender.live_calendar:
         raise Misconfigured(
-            "choose the lender's live calendar of profiles first: it is never taken for granted"
+            "choose the lender's live calendar of profiles first: it has no default"
         )
     if unknown := sorted(set(scopes) - set(policy.SCOPES)):
         raise BadInput(
@@ -79,8 +81,7 @@ def issue(
         raise BadInput(
             "a network is written like 203.0.113.0/24 or 2001:db8::/48", code="cidr_malformed"
         ) from None
-    # A mark that scanners of repositories can look for, and the mode, so that people do not take
-    # one key for the other.
+    # A mark for secret scanners, and the mode, so that people do not confuse keys.
     secret = f"{MARK}_{mode}_{secrets.token_urlsafe(policy.KEY_BYTES)}"
     at = clock.now()
     key = ApiKey.objects.create(
@@ -97,9 +98,7 @@ def issue(
 
 
 def retire(key: ApiKey, *, seconds: int = policy.ROTATION_SECONDS) -> datetime:
-    """Lets a replaced key run out soon; gives when. A key that ends earlier anyway is left as it
-    is.
-    """
+    """Lets a replaced key expire soon; returns when. A key that ends earlier is unchanged."""
     end = clock.now() + timedelta(seconds=seconds)
     ApiKey.objects.filter(pk=key.pk, expires_at__gt=end).update(expires_at=end)
     key.refresh_from_db(fields=["expires_at"])
@@ -115,27 +114,28 @@ _BY_HASH = Compiled(lambda hashed: ApiKey.objects.select_related("lender").filte
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """Finds the key of the request. A request without the header has none; a header that is of no
-    use is 401 with the reason.
+    """Finds the key of the request. Without the header there is none; an invalid header gives
+    401 with the reason.
     """
 
     def authenticate(self, request: Request) -> tuple[AnonymousUser, ApiKey] | None:
-        """An anonymous user and the key; None without the header. Raises `AuthenticationFailed`, or
-        `PermissionDenied` in step 3.
+        """An anonymous user and the key; None without the header.
+
+        Raises: `AuthenticationFailed`, or `PermissionDenied` in step 3.
         """
         untrusted_header = request.headers.get("Authorization")
         if untrusted_header is None:
             return None
-        # 1. The header is as RFC 6750 says, its scheme in capitals or not; other ways of that
-        #    standard are not read.
+        # 1. The header follows RFC 6750, its scheme in any case; other ways of that standard are
+        #    not accepted.
         scheme, _, secret = untrusted_header.partition(" ")
-        # RFC 9110 §11.1: the name of a scheme is the same in capitals.
+        # RFC 9110 §11.1: the name of a scheme is case-insensitive.
         if scheme.lower() != "bearer" or not secret.startswith(f"{MARK}_"):
             raise AuthenticationFailed(
                 "send the header: Authorization: Bearer tlg_…", code="key_malformed"
             )
-        # 2. The key is one of ours and still good. Found by its hash, no comparison leaks how near
-        #    a guess was.
+        # 2. The key is ours and valid. It is found by its hash, so no comparison leaks how near a
+        #    guess was.
         at = clock.now()
         with transactions.looking_up("api_key"):
             key = _BY_HASH.first(secret_digest(secret.strip()).hex())
@@ -145,8 +145,8 @@ class ApiKeyAuthentication(BaseAuthentication):
             raise AuthenticationFailed("this key was revoked", code="key_revoked")
         if key.expires_at <= at:
             raise AuthenticationFailed("this key has run out", code="key_expired")
-        # 3. The caller is in one of its networks. An address that cannot be read, such as a Unix
-        #    socket's, is in none.
+        # 3. The caller is in one of its networks. An unreadable address, such as a Unix socket's,
+        #    is in none.
         if key.cidrs:
             try:
                 address = ip_address(str(request.META.get("REMOTE_ADDR", "")))
@@ -157,8 +157,8 @@ class ApiKeyAuthentication(BaseAuthentication):
                     "this key may not be used from this address", code="address_not_allowed"
                 )
         transactions.see(lender=key.lender_id)
-        # 4. That it is in use is noted to the minute; conditional, so that of many requests at once
-        #    one writes.
+        # 4. Its use is recorded to the minute; conditionally, so that of many requests at once one
+        #    writes.
         stale = at - timedelta(seconds=policy.LAST_USED_SECONDS)
         if key.last_used_at is None or key.last_used_at < stale:
             unnoted = ApiKey.objects.filter(
@@ -168,38 +168,38 @@ class ApiKeyAuthentication(BaseAuthentication):
         return AnonymousUser(), key
 
     def authenticate_header(self, request: Request) -> str:
-        """What a caller without a key is told to send."""
+        """The challenge for a caller without a key."""
         return 'Bearer realm="tulga"'
 
 
 class HasKey(BasePermission):
-    """A key must hold the scope that the view names for this method; a view that names no scope
-    refuses every key.
+    """A key must hold the view's scope for this method; a view without a scope refuses every
+    key.
     """
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
-        """Whether there is a key at all; raises `PermissionDenied` and `ValidationError` in steps 1
-        and 2.
+        """Whether there is a key at all.
+
+        Raises: `PermissionDenied` and `ValidationError` in steps 1 and 2.
         """
         if not isinstance(request.auth, ApiKey):
             return False
         method = "GET" if request.method == "HEAD" else str(request.method)
-        # A method that the view does not have is answered with 405.
+        # A method that the view lacks is answered with 405.
         if method == "OPTIONS" or not hasattr(view, method.lower()):
             return True
         # 1. The key holds the scope.
         scope: str | None = getattr(view, "scopes", {}).get(method)
         if scope not in request.auth.scopes:
             raise PermissionDenied(f"this key lacks the scope {scope}", code="scope_missing")
-        # 2. What changes something is told by its body alone: a parameter of its query would be
-        #    lost unseen.
+        # 2. A changing request uses its body only: a query parameter would be ignored unseen.
         if method not in SAFE_METHODS and request.query_params:
             read_query(NoQuery, request.query_params)
         return True
 
 
 class KeyRate(BaseThrottle):
-    """Fixed windows of a minute for each key; the framework makes one of these for each request."""
+    """Fixed windows of a minute for each key; the framework makes one instance per request."""
 
     _seconds_left = 0
 
@@ -211,7 +211,7 @@ class KeyRate(BaseThrottle):
             policy.RATE_SECONDS - int(clock.now().timestamp()) % policy.RATE_SECONDS
         )
         used = rates.count(request.auth.pk, seconds=policy.RATE_SECONDS)
-        # As the first drafts of draft-ietf-httpapi-ratelimit-headers name them; the reset is in
+        # Named as in the first drafts of draft-ietf-httpapi-ratelimit-headers; the reset is in
         # seconds from now.
         view.headers["RateLimit-Limit"] = str(policy.RATE_REQUESTS)
         view.headers["RateLimit-Remaining"] = str(max(0, policy.RATE_REQUESTS - used))
@@ -224,15 +224,19 @@ class KeyRate(BaseThrottle):
 
 
 def caller(request: Request) -> ApiKey:
-    """The key of a request that got past `HasKey`; raises `NotAuthenticated` otherwise."""
+    """The key of a request that passed `HasKey`.
+
+    Raises: `NotAuthenticated` otherwise.
+    """
     if not isinstance(request.auth, ApiKey):
         raise NotAuthenticated
     return request.auth
 
 
 def law_of(key: ApiKey, *, at: datetime) -> str:
-    """The id of the legal profile that a key's lender holds at a time. Raises `Conflict` before its
-    calendar begins.
+    """The id of the lender's legal profile at a time.
+
+    Raises: `Conflict` before its calendar begins.
     """
     calendar, today = (
         key.lender.test_calendar if key.mode == "test" else key.lender.live_calendar,

@@ -1,4 +1,4 @@
-"""The microcredit organizations that call the API, and what belongs to their access."""
+"""The microcredit organizations that call the API, and their access data."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -28,36 +28,33 @@ def _checked(parse: Callable[[Any], object], untrusted: Any) -> None:
 
 
 def checked_test_calendar(untrusted: Any) -> None:
-    """Refuses in a form what is no calendar."""
+    """Refuses an invalid calendar in a form."""
     _checked(profiles.parse_calendar, untrusted)
 
 
 def checked_live_calendar(untrusted: Any) -> None:
-    """Refuses in a form what is no calendar, or is laxer than the law."""
+    """Refuses a calendar in a form if it is invalid or laxer than the law."""
     _checked(profiles.parse_live_calendar, untrusted)
 
 
 def checked_phone(untrusted: Any) -> None:
-    """Refuses in a form what is no telephone number in E.164 form."""
+    """Refuses a form's value that is no telephone number in E.164 form."""
     _checked(parse_office_phone, untrusted)
     if parse_office_phone(untrusted) != untrusted:
         raise ValidationError("write it as +7xxxxxxxxxx, without blanks", code="phone_malformed")
 
 
 def checked_name(untrusted: Any) -> None:
-    """Refuses in a form a name that hides something, or in which a row of a statement could be
-    drawn.
-    """
+    """Refuses a name in a form with hidden characters, or that could fake a row of a statement."""
     _checked(partial(parsing.text, longest=NAME_LENGTH), untrusted)
 
 
 class Lender(models.Model):
-    """A microcredit organization, with the dated legal profiles that it goes by: see
-    `core/profiles.py`.
+    """A microcredit organization, with its dated legal profiles: see `core/profiles.py`.
 
-    The live one is chosen explicitly; a test lender holds KZ-2021-04 unless told. `return_urls`:
-    where a borrower may be sent back to, without query. `phone`: where it answers its borrowers;
-    every ending of theirs names it.
+    The live profile is chosen explicitly; a test lender has KZ-2021-04 by default.
+    `return_urls`: permitted return addresses, without query.
+    `phone`: for its borrowers; every ending names it.
     """
 
     id = models.CharField(
@@ -74,7 +71,7 @@ class Lender(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        # No borrower is left without a number to call, whatever makes the row.
+        # Every borrower has a number to call, whatever creates the row.
         constraints = (
             models.CheckConstraint(
                 condition=Q(phone__startswith="+7"), name="lender_can_be_called"
@@ -85,25 +82,22 @@ class Lender(models.Model):
         return self.name
 
     def clean(self) -> None:
-        """Raises `ValidationError` where a calendar is none, or live keys would be left without a
-        profile.
-        """
-        # A validator sees nothing that is empty, such as `{}`.
+        """Raises: `ValidationError` for an invalid calendar, or for live keys without a profile."""
+        # A validator is not called for an empty value, such as `{}`.
         for name in ("test_calendar", "live_calendar"):
             if not isinstance(getattr(self, name), list):
                 rule = "a calendar is a list, empty or not"
                 raise ValidationError({name: ValidationError(rule, code="calendar_malformed")})
         if not self.live_calendar and self.keys.filter(mode="live", revoked_at=None).exists():
-            rule = "it has live keys: name the profile that they go by"
+            rule = "it has live keys: choose their profile"
             raise ValidationError({"live_calendar": ValidationError(rule, code="calendar_empty")})
 
 
 class ApiKey(models.Model):
-    """A lender's key for one mode. Only its SHA-256 is kept: with 256 random bits that is as good
-    as the key's safe.
+    """A lender's key for one mode. Only its SHA-256 is stored, which suffices for 256 random bits.
 
-    `cidrs`: networks it may be used from, none for any. Several may be valid at once, as during a
-        rotation.
+    `cidrs`: its permitted networks, empty for any. Several keys may be valid at once, as during a
+    rotation.
     """
 
     id = models.CharField(
@@ -112,7 +106,7 @@ class ApiKey(models.Model):
     lender = models.ForeignKey(Lender, on_delete=models.PROTECT, related_name="keys")
     mode = models.CharField(max_length=4)
     sha256 = models.CharField(max_length=HASH_LENGTH, unique=True)
-    # The first characters, by which people tell keys apart; far too few to guess the rest.
+    # The first characters, by which people distinguish keys; far too few to guess the rest.
     shown = models.CharField(max_length=20)
     scopes = models.JSONField(default=list)
     cidrs = models.JSONField(default=list)
@@ -128,9 +122,9 @@ class ApiKey(models.Model):
 class IdempotentRequest(models.Model):
     """One idempotency key of a lender: reserved before the work, then holding the sealed answer.
 
-    `key_sha256`: lenders put references, and who knows what else, into their keys. `fence` names
-    the request that works on it, until `reserved_until` or the end of its process, by `process`:
-    see `verification.transactions`.
+    `key_sha256`: a hash, because lenders may put references or personal data into their keys.
+    `fence` identifies the working request, until `reserved_until` or the end of its process, by
+    `process`: see `verification.transactions`.
     """
 
     lender = models.ForeignKey(Lender, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -157,14 +151,14 @@ class IdempotentRequest(models.Model):
 
 
 class WebhookEndpoint(models.Model):
-    """Where a lender wants to be told. `cursor`: the last `lender_sequence` that was turned into a
-    delivery.
+    """A lender's address for events. `cursor`: the last `lender_sequence` that became a delivery.
 
-    Moving the cursor by compare-and-set in the transaction that makes the deliveries is the fence
-    of the pump.
-    `events`: the types wanted, none for all. `failures`: tries in a row that were no success;
-    `paused_until`: nothing is sent before, because of them or because it asked so. `deleted_at`
-    keeps the row: its deliveries are a record.
+    Compare-and-set on the cursor, in the transaction that makes the deliveries, is the pump's
+    fence.
+    `events`: the wanted types, empty for all.
+    `failures`: unsuccessful tries in a row. `paused_until`: no message before, because of them or
+    on request.
+    `deleted_at` keeps the row: its deliveries are a record.
     """
 
     id = models.CharField(
@@ -213,9 +207,10 @@ class WebhookEndpoint(models.Model):
 class Delivery(models.Model):
     """One message to one endpoint; a redelivery is another row with the same event and body.
 
-    `status`: pending, delivered, exhausted or canceled. `body` is fixed when the row is made, so
-    every try, whenever, brings the same bytes. `lease_until` and `fence` keep senders apart.
-    `redelivery_of`: the first delivery's id, which is forgotten before its copies are.
+    `status`: pending, delivered, exhausted or canceled.
+    `body` is fixed at the row's creation, so every try sends the same bytes.
+    `lease_until` and `fence` keep senders apart.
+    `redelivery_of`: the first delivery's id, which is deleted before its copies.
     """
 
     id = models.CharField(
@@ -282,19 +277,19 @@ class Delivery(models.Model):
 
     @property
     def next_try_at(self) -> datetime | None:
-        """When it is sent again; None once it is over."""
+        """The time of the next try; None after the end."""
         return self.due_at if self.status == "pending" else None
 
     @property
     def last_response(self) -> "Delivery | None":
-        """The row itself, for its columns of the response; None before the endpoint answered or
-        failed to.
+        """The row itself, for its columns of the response; None before the first answer or
+        failure.
         """
         return self if self.response_status is not None or self.failure else None
 
 
 class Sender(models.Model):
-    """A running `manage.py deliver`, which says every few seconds that it lives."""
+    """A running `manage.py deliver`, which reports every few seconds."""
 
     id = models.CharField(
         primary_key=True, max_length=ID_LENGTH, default=partial(new_id, "snd"), editable=False

@@ -1,9 +1,10 @@
 """openapi.json: made from the views by drf-spectacular, with the webhook and the problems of every
 operation.
 
-Its examples stand in examples.json, by operation: a request for each that reads one, and an answer
-for each that gives one. tests/lenders/test_openapi_examples.py sends every request, holds every
-answer against its schema, and writes the file anew from real answers.
+Its examples are in examples.json, by operation: a request if the operation reads one, and an answer
+if it gives one.
+tests/lenders/test_openapi_examples.py sends every request, checks every answer against its schema,
+and rewrites the file from real answers.
 """
 
 import json
@@ -57,9 +58,9 @@ know yet.
 What a request may say stands in its schema, and what no schema can say is refused with a code of
 its own. Formats that are ours: `iin` (12 digits, a date and a check digit), `kz-iban` (`KZ`,
 check digits, 16 signs), `kz-mobile` (+77…), `person-name` (1 to 100 letters of one alphabet, a
-hyphen, apostrophe or blank between two), `visible-text` (no control characters, none that nobody
-sees or that Unicode has not assigned, none that turns the direction; of blanks the plain one
-alone, and no two in a row between others)."""
+hyphen, apostrophe or blank between two), `visible-text` (no control, invisible, unassigned or
+direction-changing characters; plain blanks only, and no two in a row between other
+characters)."""
 
 _SETTINGS: dict[str, Any] = {
     "TITLE": "Tulga",
@@ -93,7 +94,7 @@ _STATUSES = {
     503: "unavailable",
 }
 _OF_ALL = (400, 411, 414, 431, 500, 503)
-"""What any request may meet: its form is judged before it is known which operation it is for."""
+"""Problems of any request: its form is judged before its operation is known."""
 _WEBHOOK_HEADERS = {
     "webhook-id": (
         "The event's id: the same on every try and redelivery. Drop what you already have."
@@ -124,8 +125,8 @@ _MAKERS = {
     "ask_for_clearance": ("202", "clearance_id"),
     "create_webhook_endpoint": ("201", "endpoint_id"),
 }
-"""Whose answer makes something, with which status, and what its `id` is in the paths of other
-operations.
+"""The operations that create a resource, the status, and the name of its `id` in other
+operations' paths.
 """
 _TAGS = (
     "clearances",
@@ -138,8 +139,8 @@ _TAGS = (
     "deliveries",
     "log",
 )
-"""What an operation is listed under if its path names it, the first of them; else under
-`verifications`, or `test`.
+"""Tags: an operation is listed under the first of them in its path; else under `verifications`,
+or `test`.
 """
 EXAMPLES: Final = settings.BASE_DIR / "lenders" / "examples.json"
 _lock = Lock()
@@ -198,12 +199,12 @@ class _KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-cal
         return {"type": "http", "scheme": "bearer", "bearerFormat": "tlg_test_… or tlg_live_…"}
 
     def get_security_requirement(self, auto_schema: Any) -> dict[str, list[str]]:
-        """The scope that an operation asks for (OpenAPI 3.1: a role of the key)."""
+        """The scope that an operation requires (OpenAPI 3.1: a role of the key)."""
         return {self.name: [auto_schema.view.scopes[auto_schema.method]]}
 
 
 def parameters_of(query: type) -> list[Any]:
-    """A query's parameters, as the forms of its dataclass say."""
+    """A query's parameters, by its dataclass's forms."""
     return [
         OpenApiParameter(
             name,
@@ -218,8 +219,8 @@ def parameters_of(query: type) -> list[Any]:
 
 # the library has no types here
 class _Requests(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
-    """Describes a request by the forms of its dataclass; found by drf-spectacular because this
-    module is imported.
+    """Describes a request by its dataclass's forms; drf-spectacular finds it through this
+    import.
     """
 
     target_class = "verification.core.opening.Opening"
@@ -233,7 +234,7 @@ class _Requests(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
         return _NAMES.get(self.target) or str(self.target.__name__)
 
     def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
-        """Its schema, with those of the requests within."""
+        """Its schema, with those of nested requests."""
         properties, fields = {}, asked_of(self.target)
         for name, field in fields.items():
             part = (
@@ -253,9 +254,9 @@ class _Requests(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
 
 
 def problems(*statuses: int) -> dict[tuple[int, str], OpenApiResponse]:
-    """The problems an operation can answer with, by status; those of any request are added to all.
+    """The problems of an operation, by status; those of any request are added to all.
 
-    To those that read a body (415) also what a large one is refused with.
+    Operations with a body (415) also get the problems of a large one.
     """
     described = {}
     of_body = (413,) if 415 in statuses else ()
@@ -287,17 +288,17 @@ def problems(*statuses: int) -> dict[tuple[int, str], OpenApiResponse]:
 
 @cache
 def document() -> dict[str, Any]:
-    """The whole description as JSON-ready values. Made once a process."""
-    # The library's settings are patched for the time of making, so two threads must not make it at
-    # once. It warns of versions that it does not know how to describe: they are described here.
+    """The whole description as JSON-ready values. Made once per process."""
+    # The library's settings are patched during the build, so two threads must not build at once.
+    # Its warnings about versions are silenced: this module describes them.
     with _lock, patched_settings(_SETTINGS), GENERATOR_STATS.silence():
         # no types there
         generator = SchemaGenerator(urlconf="lenders.urls")  # type: ignore[no-untyped-call]
         raw = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-        # The library lists the components before it has read the webhooks, so what only those use
-        # is missing.
+        # The library lists the components before it reads the webhooks, so those that only they use
+        # are missing.
         raw["components"]["schemas"] |= generator.registry.build({})["schemas"]
-    # The library's own marks are of no use to a reader.
+    # The library's own marks are useless to readers.
     described: dict[str, Any] = json.loads(
         json.dumps(raw),
         object_hook=lambda node: {k: node[k] for k in node if k != "x-spec-enum-id"},
@@ -314,7 +315,7 @@ def document() -> dict[str, Any]:
         for name, text in _WEBHOOK_HEADERS.items()
     ]
     for name, schema in described["components"]["schemas"].items():
-        # How the names of what we read end: `requests.read` refuses what a schema does not know.
+        # The name endings of requests: `requests.read` refuses fields outside the schema.
         if name.endswith(("Request", "Change")):
             schema["additionalProperties"] = False
     _complete_operations(described)
@@ -332,8 +333,9 @@ def document() -> dict[str, Any]:
 
 
 def _complete_operations(described: dict[str, Any]) -> None:
-    """Lists each under the resource it is about, or under `test`, and names its scope; gives each
-    id in a path its pattern, and each answer that makes something links to what may be asked of it.
+    """Lists each operation under its resource, or under `test`, and names its scope.
+
+    Gives each id in a path its pattern, and each answer that creates a resource its links.
     """
     operations = {
         operation["operationId"]: (path, operation)
@@ -370,7 +372,7 @@ def examples() -> dict[str, Any]:
 
 
 def _put_examples(described: dict[str, Any]) -> None:
-    """Puts them where OpenAPI has them: beside the schema they are examples of."""
+    """Puts them in OpenAPI's place: beside their schema."""
     for item in described["paths"].values():
         for operation in item.values():
             example = examples().get(operation["operationId"], {})

@@ -1,7 +1,9 @@
-"""Reads single untrusted values of a request. A function gives the value or raises `BadInput` with
-a stable code. Which of them reads a field its `Form` says, by the word it has in `READERS`.
+"""Parsers for single untrusted values of a request.
 
-What ends up in webhooks, logs and other systems must hold no IIN and no mobile number: see `text`.
+A parser returns the value or raises `BadInput` with a stable code. A field's `Form` names its
+parser, by the word in `READERS`.
+Values that reach webhooks, logs and other systems must hold no IIN and no mobile number: see
+`text`.
 """
 
 import re
@@ -32,7 +34,7 @@ WEBHOOK_URL = r"^[Hh][Tt][Tt][Pp][Ss]?://[!$%&'()*+,./0-9:;=?@A-Z\[\]_a-z~-]+$"
 """No blanks, breaks, backslashes, fragment or letters beyond ASCII."""
 _IBAN = re.compile(r"KZ[0-9]{2}[A-Z0-9]{16}")
 _RUN = re.compile(r"[0-9]+")
-# Digits with at most one separator, or a bracket and a blank, between two of them: how people write
+# Digits with at most one separator, or a bracket and a blank, between two of them, as people write
 # numbers.
 _WRITTEN = re.compile(r"[+]?[0-9](?:[-._:() ]{0,2}[0-9])*")
 _IIN_DIGITS, _PHONE_DIGITS = 12, 11
@@ -48,14 +50,16 @@ def text(
     has_runs: bool = False,
     form: tuple[str, str, str] | None = None,
 ) -> str:
-    """A string of what can be seen, blanks around it dropped, and no two of them in a row unless it
-    `has_runs`; an impersonal one names no person by number. `form`: a pattern of the whole as it
-    was sent, with the detail and the code for what has another.
+    """A string of visible characters without surrounding blanks, and without double blanks unless
+    it `has_runs`.
+
+    An impersonal one contains no personal number.
+    `form`: a pattern of the whole as sent, with the detail and the code for a mismatch.
     """
     if not isinstance(untrusted, str):
         raise BadInput("a string is expected", code="type_wrong")
     stripped = untrusted.strip()
-    # What was sent is counted, as a schema counts it.
+    # The sent length counts, as in a schema.
     if len(untrusted) > longest or len(stripped) < shortest:
         raise BadInput(f"{shortest} to {longest} characters are expected", code="length_wrong")
     if not is_plain(untrusted) or (not has_runs and "  " in stripped):
@@ -82,8 +86,7 @@ def iban(untrusted: Any) -> str:
     value = (
         typed.replace(" ", "").upper() if typed.isascii() else ""
     )  # beyond ASCII two letters may become one
-    # The first four characters go last, letters count as 10 to 35, and of the whole number 97
-    # leaves 1.
+    # The first four characters go last, letters count as 10 to 35, and the number modulo 97 is 1.
     if (
         not _IBAN.fullmatch(value)
         or int("".join(str(int(c, 36)) for c in value[4:] + value[:4])) % 97 != 1
@@ -102,7 +105,7 @@ def one_of(untrusted: Any, *, choices: Sequence[str]) -> str:
 
 
 def several_of(untrusted: Any, *, choices: Sequence[str]) -> tuple[str, ...]:
-    """A list of different words out of a set."""
+    """A list of distinct words out of a set."""
     if not isinstance(untrusted, list):
         raise BadInput("a list is expected", code="type_wrong")
     for position, word in enumerate(untrusted):
@@ -118,7 +121,7 @@ def several_of(untrusted: Any, *, choices: Sequence[str]) -> tuple[str, ...]:
 
 
 def route_names(untrusted: Any, *, most: int) -> tuple[str, ...]:
-    """Names of routes; whether they are installed and suffice is for the opening to say."""
+    """Names of routes; the opening checks that they are installed and sufficient."""
     if not isinstance(untrusted, list) or not 1 <= len(untrusted) <= most:
         raise BadInput(f"a list of 1 to {most} routes is expected", code="type_wrong")
     if not all(isinstance(name, str) and re.fullmatch(r"[a-z_]{1,32}", name) for name in untrusted):
@@ -129,12 +132,12 @@ def route_names(untrusted: Any, *, most: int) -> tuple[str, ...]:
 
 
 def whole_number(untrusted: Any, *, least: int, most: int) -> int:
-    """A JSON number without a fraction, within bounds: `30`, and `30.0`, which is the same to JSON
-    Schema (§4.2.3).
+    """A JSON number without a fraction, within bounds: `30`, and `30.0`, which JSON Schema
+    equates (§4.2.3).
     """
     if not isinstance(untrusted, int | Decimal) or isinstance(untrusted, bool):
         raise BadInput("a whole number is expected", code="type_wrong")
-    # Asked before anything is computed: 1e999999 has a million digits.
+    # Checked before any computation: 1e999999 has a million digits.
     if not least <= untrusted <= most:
         raise BadInput(f"{least} to {most} is expected", code="out_of_range")
     if untrusted != int(untrusted):
@@ -152,14 +155,13 @@ def decimal(untrusted: Any, *, places: int, most: int, above_zero: bool = False)
     if not is_spelled and not is_number:
         raise BadInput('a decimal such as "150000.00" is expected', code="decimal_malformed")
     value = Decimal(untrusted)
-    # A number such as 1e999999 would cost gigabytes to write out; its exponent tells before
-    # anything is computed.
+    # Writing out a number such as 1e999999 would cost gigabytes; check its exponent first.
     if value < 0 or value.adjusted() > 15:
         raise BadInput("the number is out of range", code="out_of_range")
     # finite
     if value.as_tuple().exponent < -policy.PLACES_READ or value != round(value, places):  # type: ignore[operator]
         raise BadInput(f"at most {places} decimal places are expected", code="decimal_malformed")
-    value = value.copy_abs()  # of the two zeros the one without a sign
+    value = value.copy_abs()  # zero without a sign
     if value > most or (above_zero and value == 0):
         raise BadInput(
             f"{'above 0 and ' if above_zero else ''}at most {most} is expected", code="out_of_range"
@@ -169,10 +171,11 @@ def decimal(untrusted: Any, *, places: int, most: int, above_zero: bool = False)
 
 
 def day(untrusted: Any, *, is_still_valid: bool = False, least_age: int | None) -> date:
-    """A calendar date, `2026-11-24`, held against today in Kazakhstan.
+    """A calendar date, `2026-11-24`, compared with today in Kazakhstan.
 
-    is_still_valid: it is the last day of something, and not over. least_age: it is the birth date
-    of a person so old; it has no default, so that no form forgets it.
+    is_still_valid: it is a last day, and not over.
+    least_age: it is the birth date of a person at least this old; without a default, so that every
+    form decides it.
     """
     if not isinstance(untrusted, str) or not re.fullmatch(
         r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}", untrusted
@@ -195,8 +198,7 @@ def day(untrusted: Any, *, is_still_valid: bool = False, least_age: int | None) 
 
 def moment(untrusted: Any) -> datetime:
     """A time with its zone, `2026-11-24T10:00:00Z` (RFC 3339)."""
-    # Python also reads a day by its week, hours without minutes, and times that are in no year in
-    # UTC.
+    # Python also reads week dates, hours without minutes, and times outside any year in UTC.
     if isinstance(untrusted, str) and re.fullmatch(policy.MOMENT, untrusted):
         with suppress(ValueError):
             return datetime.fromisoformat(untrusted).astimezone(UTC)
@@ -213,7 +215,7 @@ def our_id(untrusted: Any, *, prefix: str) -> str:
 
 
 def sequence_number(untrusted: Any) -> int:
-    """A place in a lender's sequence of events, from a query string."""
+    """A position in a lender's sequence of events, from a query string."""
     if not isinstance(untrusted, str) or not re.fullmatch(r"[0-9]{1,18}", untrusted):
         raise BadInput("a number, 0 or more, is expected", code="cursor_malformed")
     return int(untrusted)
@@ -256,8 +258,8 @@ def kato(untrusted: Any) -> str:
 
 
 def webhook_url(untrusted: Any) -> str:
-    """An address with no blank around it; whether it may be called is for `lenders/endpoints.py` to
-    say.
+    """An address without surrounding blanks; `lenders/endpoints.py` decides whether it may be
+    called.
     """
     value = text(untrusted, longest=URL_MAX)
     if value != untrusted:
@@ -266,9 +268,7 @@ def webhook_url(untrusted: Any) -> str:
 
 
 def https_url(untrusted: Any, *, longest: int = URL_MAX) -> str:
-    """A whole https address, without user, fragment or anything that two readers could read
-    differently.
-    """
+    """A whole https address, without user, fragment or ambiguous parts."""
     if not isinstance(untrusted, str) or len(untrusted) > longest:
         raise BadInput(
             f"an https address of at most {longest} characters is expected", code="url_malformed"
@@ -304,8 +304,7 @@ def holds_personal_number(text: str) -> bool:
     number.
     """
     written = ["".join(_RUN.findall(number)) for number in _WRITTEN.findall(text)]
-    # An IIN is looked for at every digit: twelve of them inside a longer number can be told by
-    # their check digit.
+    # An IIN is searched at every digit: inside a longer number its check digit reveals it.
     inside = [
         run[at : at + _IIN_DIGITS]
         for run in _RUN.findall(text)

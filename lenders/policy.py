@@ -1,27 +1,23 @@
-"""Numbers and lists the lenders' door decides by, each with unit and source. Reviewed
-2026-11-24.
-"""
+"""Numbers and lists of the lenders' door, each with unit and source. Reviewed 2026-11-24."""
 
 from typing import Final
 
 from verification.case import policy as of_cases
 
-# The version of the API, by which every answer and webhook is spelled: the day it came.
+# The version of the API for every answer and webhook: its first day.
 API_VERSION: Final = "2026-11-28"
 
 # Keys.
 KEY_BYTES: Final = 32  # 256 random bits; security.md S6
 SHOWN_CHARACTERS: Final = (
-    4  # of a key, after its mode: enough to tell two keys apart, of no use to a thief
+    4  # of a key, after its mode: enough to distinguish two keys, useless to a thief
 )
-KEY_DAYS: Final = (
-    365  # life of a key unless told otherwise; our choice: rotation at least once a year
-)
+KEY_DAYS: Final = 365  # default life of a key; our choice: rotation at least once a year
 ROTATION_SECONDS: Final = (
     24 * 3600
 )  # how long a replaced key still works; our choice: a day to deploy the new one
 LAST_USED_SECONDS: Final = (
-    60  # `last_used_at` is written at most this often: reading a status costs no write
+    60  # minimum interval of writes to `last_used_at`: reading a status costs no write
 )
 SCOPES: Final = (
     "verifications:read",
@@ -39,12 +35,12 @@ BODY_MAX_BYTES: Final = 1_000_000  # ours: sixteen times the largest opening
 # of a request, at most; ours: more than an opening has fields, and an answer of some kilobytes
 FAULTS_TOLD: Final = 50
 FAULT_NAME_MAX: Final = 100  # characters of an unknown name; ours
-PLACES_READ: Final = 20  # decimal places of a JSON number, zeros at its end among them; ours
+PLACES_READ: Final = 20  # decimal places of a JSON number, including trailing zeros; ours
 SEQUENCE_MAX: Final = (
     10**18 - 1
-)  # what `after` of the events may say: eighteen digits, which a bigint holds
-# How a time is spelled: RFC 3339 in capitals, in the years 1000 to 2999, so that it lies in a year
-# in UTC too.
+)  # maximum of the events' `after`: eighteen digits, which a bigint holds
+# The form of a time: RFC 3339 in capitals, in the years 1000 to 2999, so that its UTC year is valid
+# too.
 MOMENT: Final = (
     r"^[12][0-9]{3}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
     r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
@@ -55,26 +51,26 @@ RATE_REQUESTS: Final = (
 RATE_SECONDS: Final = 60
 PAGE_DEFAULT: Final = 20
 JWKS_SECONDS: Final = (
-    3600  # how long public keys may be kept; our choice: a verifier that meets a new key asks again
+    # how long public keys may be cached; our choice: a verifier that meets a new key asks again
+    3600
 )
 PAGE_MAX: Final = 100
-LOG_SIZE_MAX: Final = 2**63 - 1  # of a log, in a question; what a column of a database holds
+LOG_SIZE_MAX: Final = 2**63 - 1  # of a log, in a query; the maximum of a database column
 
 # Idempotency (draft-ietf-httpapi-idempotency-key-header, api.md).
 IDEMPOTENCY_KEY: Final = (
     r'^([!#-~][!-~]*|"[!-~]+")$'  # visible ASCII, bare or as the draft's quoted string
 )
-IDEMPOTENCY_KEY_MAX: Final = 255  # characters, quotation marks among them
-# A reservation older than this, seconds, is free: gunicorn's own limit for a request is
-# 30 s. One whose process is gone is free at once.
+IDEMPOTENCY_KEY_MAX: Final = 255  # characters, including quotation marks
+# A reservation older than this, seconds, is free: gunicorn's limit for a request is 30 s. One whose
+# process has ended is free at once.
 RESERVATION_SECONDS: Final = 60
 REPLAY_SECONDS: Final = (
     48 * 3600
 )  # api.md asks for 24 h or more; twice that covers a weekend's retry of a day
 PURGE_BATCH: Final = 500  # rows one purge deletes
 
-# The test clock (api.md §1). By how much it may be advanced at once, seconds: who verifies the log
-# judges by the same.
+# The test clock (api.md §1): its maximum step, seconds; verifiers of the log use the same.
 ADVANCE_MAX: Final = of_cases.CLOCK_ADVANCE_MAX
 
 # Webhooks (api.md §1: Standard Webhooks' ladder).
@@ -92,14 +88,12 @@ LADDER_SECONDS: Final = (
     24 * 3600,
 )
 JITTER: Final = (
-    0.1  # up to this part of the wait is added, so that a lender that comes back is not hit at once
+    0.1  # up to this part of the wait is added, so that a returning lender is not hit at once
 )
 POST_SECONDS: Final = 15  # from the look-up of the name to the answer's last byte; api.md
-POST_LEASE_SECONDS: Final = 30  # how long a sender holds a delivery; twice what a post may take
+POST_LEASE_SECONDS: Final = 30  # how long a sender holds a delivery; twice the maximum of a post
 EXCERPT_BYTES: Final = 1024  # of the lender's answer kept for its developers
-LISTEN_SECONDS: Final = (
-    0.5  # how often `tulga_listen` asks for more; ours: a person waits before a screen
-)
+LISTEN_SECONDS: Final = 0.5  # interval of `tulga_listen`; ours: a person waits at a screen
 SECRET_BYTES: Final = 32  # of a webhook secret; Standard Webhooks asks for 24 to 64
 SECRET_OVERLAP_SECONDS: Final = 24 * 3600  # both secrets sign after a rotation
 ENDPOINTS_MAX: Final = 10  # per lender and mode
@@ -107,41 +101,37 @@ REDELIVER_MAX: Final = (
     1000  # redeliveries and test messages of a lender and mode that may wait at once
 )
 DELIVERY_DAYS: Final = (
-    30  # deliveries are kept so long, whatever became of them; their events stay listed. Ours
+    30  # deliveries are kept this long, whatever their result; their events stay listed. Ours
 )
 DELIVERIES_PURGED: Final = 500  # rows of them that one purge deletes
 
-# Who is told how much at once. Those that fail have half of everything at most: the rest is for
-# those that answer.
+# Shares of sending. Failing endpoints get at most half of everything: the rest is for responsive
+# ones.
 IN_FLIGHT: Final = 4  # posts to one endpoint
 IN_FLIGHT_FAILING: Final = 1  # the same, while its last answer was no success
 LENDER_IN_FLIGHT: Final = 8  # posts to all endpoints of a lender and mode
 SENDER_IN_FLIGHT: Final = (
-    512  # posts of one process: 64 lenders may begin to hang in one quarter of a minute
+    512  # posts of one process: 64 lenders may start to hang in one quarter of a minute
 )
-FILES_MAX: Final = (
-    8192  # that a sender may have open: its posts, and look-ups of names that were left behind
-)
-# An endpoint that failed so many times in a row is left alone, for these seconds at first, twice as
-# long each time.
+FILES_MAX: Final = 8192  # open files of a sender: its posts, and abandoned look-ups of names
+# An endpoint with so many failures in a row is paused, for these seconds at first, doubled each
+# time.
 BREAKER_FAILURES: Final = 3
 BREAKER_SECONDS: Final = 5
-BREAKER_MAX_SECONDS: Final = (
-    300  # a lender that is back waits no longer than this for the first message
-)
+BREAKER_MAX_SECONDS: Final = 300  # the longest wait of a returning lender for its first message
 RETRY_AFTER_MAX_SECONDS: Final = (
-    3600  # of what an answer asks for (RFC 9110 §10.2.3); ours: an hour of maintenance
+    3600  # maximum of a requested pause (RFC 9110 §10.2.3); ours: an hour of maintenance
 )
 RETRY_AFTER_CHARACTERS: Final = 64  # of that header that are read; a date has 29
 
 # The sender's rounds.
-WAKE_SECONDS: Final = 0.5  # between two looks when nothing happens: no bell is needed
-GATHER_SECONDS: Final = 0.02  # what has ended within this time is written in one transaction
-SILENCE_SECONDS: Final = 1  # before the database is asked again after it did not answer
+WAKE_SECONDS: Final = 0.5  # between two looks without events: no wake-up is needed
+GATHER_SECONDS: Final = 0.02  # results within this time are written in one transaction
+SILENCE_SECONDS: Final = 1  # pause after the database did not answer
 EVENTS_BATCH: Final = 100  # events that become deliveries of one endpoint in one transaction
-PUMP_ENDPOINTS: Final = 10  # endpoints of one round that get a batch, in turn
-SEEN_SECONDS: Final = 5  # how often a sender says that it lives; it also tidies up then
-UNSEEN_SECONDS: Final = 20  # a sender that has said nothing for so long is taken for dead
+PUMP_ENDPOINTS: Final = 10  # endpoints per round that get a batch, in turn
+SEEN_SECONDS: Final = 5  # interval of a sender's reports; it also purges then
+UNSEEN_SECONDS: Final = 20  # a sender without a report for this long counts as dead
 
 # The documentation's search.
 QUERY_MAX: Final = 100  # characters; the longest code has 34, and a question of ten words fits
@@ -151,7 +141,7 @@ EXCERPT_WORDS: Final = 32  # of a section, about two lines on a wide screen
 
 
 def wait_seconds(tries: int, *, chance: float) -> float | None:
-    """Seconds from this many tries to the next one, or None when the ladder is climbed. `chance`:
+    """Seconds from this many tries to the next one, or None at the end of the ladder. `chance`:
     from 0 up to 1.
     """
     if tries >= len(LADDER_SECONDS):
@@ -160,9 +150,7 @@ def wait_seconds(tries: int, *, chance: float) -> float | None:
 
 
 def pause_seconds(failures: int) -> float:
-    """Seconds for which nothing is sent to an endpoint after so many failures in a row; 0 for
-    few.
-    """
+    """Seconds of an endpoint's pause after so many failures in a row; 0 for few."""
     if failures < BREAKER_FAILURES:
         return 0
     return float(

@@ -1,7 +1,7 @@
-"""Every way a request can end badly becomes the answer of RFC 9457, by the table of codes.
+"""Turns every error of a request into the answer of RFC 9457, by the table of codes.
 
-`code` of the answer is a row of `PROBLEMS`; faults of single fields stand in `errors`, their codes
-in `FIELDS`.
+The answer's `code` is a row of `PROBLEMS`; faults of single fields are in `errors`, with codes in
+`FIELDS`.
 """
 
 import logging
@@ -23,8 +23,8 @@ logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
-# Where an exception of the framework carries a sentence of ours. Its own ones are translated into
-# the caller's language, which a developer's log should not depend on.
+# Framework exceptions that carry our own sentences. The framework's sentences are translated into
+# the caller's language, on which a developer's log should not depend.
 _OWN_SENTENCES = frozenset(
     {
         "address_not_allowed",
@@ -38,7 +38,7 @@ _OWN_SENTENCES = frozenset(
     }
 )
 
-# How the classes of core/errors.py are answered where a code has no row of its own.
+# Codes for the classes of core/errors.py, if a code has no row of its own.
 _CLASSES: tuple[tuple[type[errors.TulgaError], str], ...] = (
     (errors.BadInput, "bad_input"),
     (errors.Refused, "bad_input"),
@@ -50,9 +50,7 @@ _CLASSES: tuple[tuple[type[errors.TulgaError], str], ...] = (
 
 
 def handle(error: Exception, context: Mapping[str, Any]) -> Response:
-    """The answer to an exception, whatever it is: the framework's hook, and the last edge before
-    the caller.
-    """
+    """The answer to any exception: the framework's hook, and the last edge before the caller."""
     row, code, detail = PROBLEMS["internal_error"], "", ""
     faults: list[dict[str, str]] = []
     headers: dict[str, str] = {}
@@ -76,21 +74,21 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response:
             str(error.detail) if own_code in _OWN_SENTENCES else "",
         )
         if challenge := getattr(error, "auth_header", None):
-            # RFC 9110 §15.5.2: a 401 says by which scheme one may come in.
+            # RFC 9110 §15.5.2: a 401 names the accepted scheme.
             headers["WWW-Authenticate"] = str(challenge)
         if wait := getattr(error, "wait", None):
-            # RFC 9110 §10.2.3 has whole seconds: rounded up, or a caller who keeps to it comes too
+            # RFC 9110 §10.2.3 has whole seconds: rounded up, so that an obedient caller is not too
             # early.
             headers["Retry-After"] = str(int(wait) + 1)
     elif isinstance(error, OperationalError | InterfaceError):
-        # The database restarts or is overloaded: what was begun is rolled back, and a repeat may
+        # The database restarts or is overloaded: the work was rolled back, and a repeat may
         # succeed.
         row = PROBLEMS["unavailable"]
     if row.status >= 500:
         logger.error("request failed: %s", type(error).__name__, exc_info=error)
     if row.retry_after is not None:
         headers.setdefault("Retry-After", str(row.retry_after))
-    # The methods of an address would tell that there is one.
+    # The methods of an address would reveal its existence.
     getattr(context.get("view"), "headers", {}).pop("Allow" if row.status != 405 else "", None)
     request_id = getattr(context["request"], "request_id", "")
     body = body_of(
@@ -127,14 +125,14 @@ def body_of(
 
 
 def _of_ours(error: errors.TulgaError) -> tuple[Code, str, str]:
-    """The row of the table, and the code and the sentence that are told."""
+    """The row of the table, and the code and the sentence for the caller."""
     name = next((name for kind, name in _CLASSES if isinstance(error, kind)), "internal_error")
-    # A fault with a place is told in `errors`.
+    # A fault with a place is reported in `errors`.
     if name == "internal_error" or (isinstance(error, errors.BadInput) and error.pointer):
         return PROBLEMS[name], name, ""
     row = PROBLEMS.get(error.code)
     is_documented = row is not None or error.code in FIELDS or error.code in REASONS
-    # What a fault says of itself is for our log: it may name a source, a host or a setting.
+    # A fault's detail is for our log: it may name a source, a host or a setting.
     detail = "" if isinstance(error, errors.Unavailable) else error.detail
     return row or PROBLEMS[name], error.code if is_documented else name, detail
 

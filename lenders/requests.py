@@ -1,8 +1,8 @@
-"""A request: how its bytes are read, and what it may say, body or query.
+"""Requests: the strict parser of their bytes, and their bodies and queries as dataclasses.
 
-It is JSON and nothing else, strictly; its dataclass says what may stand in it, as `core/opening.py`
-does of an opening, `parsing` reads each value, and all faults are told. The header `Tulga-Version`
-may name the version of the API.
+A request is strict JSON. Its dataclass declares the fields, as in `core/opening.py`; `parsing`
+reads each value; all faults are reported.
+The header `Tulga-Version` may name the version of the API.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -50,7 +50,7 @@ _UNKNOWN = ("there is no such field", "unknown_field")
 
 
 class StrictJSONParser(BaseParser):
-    """UTF-8 JSON up to 1 MB. Fractions stay exact decimals; doubled names, NaN, NUL and half
+    """UTF-8 JSON up to 1 MB. Fractions stay exact decimals; duplicate names, NaN, NUL and half
     characters are refused.
     """
 
@@ -62,17 +62,18 @@ class StrictJSONParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        """The value. Raises `ParseError` for what is no JSON, `APIException` (body_too_large) above
-        the limit.
+        """The value.
+
+        Raises: `ParseError` for malformed JSON, `APIException` (body_too_large) above the limit.
         """
         too_large = APIException(
             f"a body has at most {policy.BODY_MAX_BYTES} bytes", code="body_too_large"
         )
         declared = str(getattr(stream, "META", {}).get("CONTENT_LENGTH") or "0")
-        # An honest length is refused before a byte is read.
+        # A truthful length is refused before a byte is read.
         if declared.isdigit() and int(declared) > policy.BODY_MAX_BYTES:
             raise too_large
-        # One byte more than is allowed tells whether there are more.
+        # One byte beyond the limit shows whether there are more.
         untrusted = stream.read(policy.BODY_MAX_BYTES + 1)
         if len(untrusted) > policy.BODY_MAX_BYTES:
             raise too_large
@@ -85,11 +86,11 @@ class StrictJSONParser(BaseParser):
 
 
 class AlwaysJSON(BaseContentNegotiation):
-    """Answers in JSON whatever `Accept` says: there is nothing else to choose from."""
+    """Answers in JSON whatever `Accept` says: there is no other form."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
         """The parser, if the body is JSON; None gives 415."""
-        # Parameters follow a semicolon (RFC 9110, 8.3.1); a charset means nothing here: JSON is
+        # Parameters follow a semicolon (RFC 9110, 8.3.1); a charset is meaningless here: JSON is
         # UTF-8 (RFC 8259, 8.1).
         media_type = str(request.content_type).partition(";")[0].strip().lower()
         return next((parser for parser in parsers if parser.media_type == media_type), None)
@@ -103,8 +104,9 @@ class AlwaysJSON(BaseContentNegotiation):
 
 
 def read(kind: Callable[..., Record], untrusted: Any) -> Record:
-    """The request. Raises `ValidationError` with every fault: unknown, missing and unreadable
-    fields.
+    """The request.
+
+    Raises: `ValidationError` with every fault: unknown, missing and unreadable fields.
     """
     if not isinstance(untrusted, Mapping):
         word = (
@@ -132,10 +134,10 @@ def read(kind: Callable[..., Record], untrusted: Any) -> Record:
             faults[name] = below.detail
         except BadInput as error:
             placed.append((f"/{name}{error.pointer}", error))
-    # A request is made of sound values alone, so that nothing behind this line need ask again.
+    # A request is made of valid values only, so later code need not check again.
     record = None if faults or placed else kind(**values)
     try:
-        # What no field says by itself: how two of them fit together.
+        # Rules between two fields.
         getattr(record, "refuse_together", bool)()
     except BadInput as error:
         placed.append((error.pointer, error))
@@ -144,7 +146,7 @@ def read(kind: Callable[..., Record], untrusted: Any) -> Record:
         for step in reversed(pointer.split("/")[1:]):
             tree = {step: tree}
         faults |= tree
-    # All kinds of faults at once: a developer who corrects one should not meet the next only then.
+    # All kinds of faults at once, so that a developer need not correct them one by one.
     unknown = islice((name for name in untrusted if name not in fields), policy.FAULTS_TOLD)
     faults |= {name[: policy.FAULT_NAME_MAX]: [ErrorDetail(*_UNKNOWN)] for name in unknown}
     if record is None or faults:
@@ -153,7 +155,7 @@ def read(kind: Callable[..., Record], untrusted: Any) -> Record:
 
 
 def read_query(kind: Callable[..., Record], untrusted: QueryDict) -> Record:
-    """The request in a query string; each parameter stands there at most once. A fault's place is
+    """The request in a query string; each parameter occurs at most once. A fault's place is
     `?name`.
     """
     doubled = [name for name, values in untrusted.lists() if len(values) > 1]
@@ -169,13 +171,16 @@ def read_query(kind: Callable[..., Record], untrusted: QueryDict) -> Record:
 
 
 class ByHeader(BaseVersioning):
-    """Refuses a request that names another version of the API, and says ours in every answer to a
+    """Refuses a request for another version of the API, and states ours in every answer to a
     key.
     """
 
     def determine_version(self, request: Request, *args: Any, **kwargs: Any) -> str:
-        """Its name. Raises `BadInput` (unknown_version), and what authentication does."""
-        # A caller without a key is told that first.
+        """Its name.
+
+        Raises: `BadInput` (unknown_version), and as authentication.
+        """
+        # A caller without a key gets that error first.
         if request.auth is not None:
             request.parser_context["view"].headers[HEADER] = policy.API_VERSION
             if request.headers.get(HEADER, policy.API_VERSION) != policy.API_VERSION:
@@ -184,10 +189,10 @@ class ByHeader(BaseVersioning):
 
 
 def require_registered(return_url: str, *, registered: Sequence[str]) -> None:
-    """Raises `BadInput` unless an address, its query aside, is one of the lender's registered
+    """Raises: `BadInput` unless an address, without its query, is one of the lender's registered
     ones.
     """
-    # As a whole, which RFC 9700 §2.1 wants of OAuth too: a prefix would let an open redirect in.
+    # As a whole, as RFC 9700 §2.1 requires of OAuth too: a prefix would allow an open redirect.
     if urlsplit(return_url)._replace(query="").geturl() not in registered:
         raise BadInput(
             "register this address first", code="return_url_unregistered", pointer="/return_url"
@@ -247,7 +252,7 @@ def _our_id(prefix: str, text: str = "") -> Form:
 
 @dataclass(frozen=True)
 class LinkRequest:
-    """An empty object or no body at all, or who sends the link."""
+    """An empty object or no body, or who sends the link."""
 
     sent_by: Annotated[
         str,
@@ -325,14 +330,14 @@ class DeliveryQuery:
 
 @dataclass(frozen=True)
 class NoQuery:
-    """Nothing: an unknown parameter is refused here too, or a misspelt filter would silently filter
-    nothing.
+    """Nothing: unknown parameters are refused here too, or a misspelt filter would filter
+    nothing unseen.
     """
 
 
 @dataclass(frozen=True)
 class EndpointRequest:
-    """Where you want to be told."""
+    """An address for events."""
 
     url: Annotated[str, _URL]
     events: Annotated[tuple[str, ...], _EVENTS] = ()
@@ -341,8 +346,8 @@ class EndpointRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class EndpointChange:
-    """What to change of an endpoint. `enabled: true` wakes a disabled one; it then gets what it
-    missed.
+    """Changes of an endpoint. `enabled: true` wakes a disabled one; it then gets the missed
+    events.
     """
 
     url: Annotated[str | None, _URL] = None
@@ -356,9 +361,9 @@ class EndpointChange:
 
 @dataclass(frozen=True)
 class RangeRequest:
-    """Which events to deliver again: those that happened from one time up to another."""
+    """Which events to deliver again: those from one time up to another."""
 
-    # `from` is no name that Python lets one write.
+    # `from` is a Python keyword.
     start: Annotated[
         datetime, Form("moment", _TIME, called="from", help="The beginning, included.")
     ]
@@ -368,14 +373,14 @@ class RangeRequest:
     endpoint: Annotated[str | None, _our_id("whe", "Only to this one.")] = None
 
     def refuse_together(self) -> None:
-        """Raises `BadInput` for an empty range."""
+        """Raises: `BadInput` for an empty range."""
         if self.start >= self.end:
             raise BadInput("not after `from`", code="out_of_range", pointer="/to")
 
 
 @dataclass(frozen=True, kw_only=True)
 class ContractRequest:
-    """When the contract was signed, and which it is."""
+    """The contract and its time of signature."""
 
     signed_at: Annotated[
         datetime,
@@ -397,7 +402,7 @@ class ContractRequest:
 
 @dataclass(frozen=True)
 class ClearanceRequest:
-    """For which contract the money is to leave."""
+    """The contract of the payout."""
 
     contract_sha256: Annotated[
         str,
@@ -411,7 +416,7 @@ class ClearanceRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class ConsumeRequest:
-    """What is about to be paid, to whom, by which contract, into which account."""
+    """The intended payment: sum, person, contract and account."""
 
     amount: Annotated[str, AMOUNT]
     iin: Annotated[Iin, IIN]
@@ -421,7 +426,7 @@ class ConsumeRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class ObligationRequest:
-    """What became of the credit, and when."""
+    """The change of the obligation, and its time."""
 
     status: Annotated[str, one_of((OPENED, CLOSED))]
     at: Annotated[
@@ -431,7 +436,7 @@ class ObligationRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class AdvanceRequest:
-    """By how much the test clock is put forward, and of which verification alone."""
+    """The step of the test clock, and the only verification, if any."""
 
     advance_seconds: Annotated[
         int,
@@ -454,7 +459,7 @@ class AdvanceRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class SimulateRequest:
-    """What the sandbox is to play. Left out: what the IIN of a scripted person stands for."""
+    """The scenario to play. By default the one of a scripted person's IIN."""
 
     scenario: Annotated[str, one_of(tuple(SCENARIOS), help="One of `GET /v1/test/scenarios`.")] = ""
     route: Annotated[

@@ -1,9 +1,9 @@
-"""The process that tells lenders: rounds over the rows in one thread, posts in a loop of asyncio.
-Any number may run.
+"""The process that sends webhooks: database rounds in one thread, posts in an asyncio loop. Several
+may run.
 
-A round writes what has ended, makes deliveries of new events and reserves what is due; then it is
-posted. An endpoint that hangs holds a socket and nothing else. While the database is silent, posts
-that began go on and their results are kept.
+A round writes results, makes deliveries of new events and reserves due ones; then they are posted.
+A hanging endpoint holds only a socket. While the database is silent, posts in progress continue and
+their results are kept.
 """
 
 import asyncio
@@ -35,36 +35,35 @@ logger = logging.getLogger(__name__)
 Sent = tuple[Delivery, Outcome]
 _UNPRINTABLE = re.compile(r"[^\S\n ]|[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 _INVISIBLE = frozenset({"Cf", "Co", "Cn", "Zl", "Zp"})
-"""Of Unicode: signs that turn a line around, or that are invisible."""
+"""Unicode categories of direction marks and invisible characters."""
 _LONG_NUMBER = re.compile(r"[0-9]{9,}")
-# Else a date. One in the zone -0000 comes without any: its difference is a TypeError, and nothing
-# was asked.
+# Else a date. One in the zone -0000 has no zone in Python: its difference is a TypeError, and no
+# pause applies.
 _SECONDS = re.compile(r"[0-9]{1,10}")
 _HEADERS: Final = {"Content-Type": "application/json", "User-Agent": "Tulga-Webhooks"}
 
 
 @dataclass
 class Rounds:
-    """What one process knows between its rounds; all of it lives in the thread that asks the
-    database.
-    """
+    """One process's state between its rounds, in the thread that queries the database."""
 
     name: str = field(default_factory=partial(new_id, "snd"))
-    tidy_at: float = 0  # by the monotonic clock; at first at once
-    pumped: str = ""  # the endpoint that had its turn last
+    tidy_at: float = 0  # by the monotonic clock; at once at first
+    pumped: str = ""  # the last served endpoint
 
     def work(
         self, ended: Sequence[Sent], *, room: int, failing_room: int
     ) -> tuple[list[Delivery], bool]:
-        """One round; gives what is reserved to be posted now, and whether more waits. Raises what
-        the database does.
+        """One round; returns the reserved deliveries to post now, and whether more wait.
+
+        Raises: database errors.
         """
         close_old_connections()
         with transactions.running(scope=transactions.ALL):
             if ended:
                 deliveries.record_outcomes(ended)
             if time.monotonic() >= self.tidy_at:
-                # Says that this sender sends, and forgets what is old, a batch of each kind.
+                # Reports this sender, and deletes old rows, a batch of each kind.
                 at = clock.now()
                 with transactions.writing():
                     if clock.is_right():  # on a wrong clock it sends nothing
@@ -73,12 +72,12 @@ class Rounds:
                     idempotency.purge(at=at)
                     has_more = deliveries.purge(at=at)
                 self.tidy_at = time.monotonic() + (0 if has_more else policy.SEEN_SECONDS)
-            # On a wrong clock nothing is taken. The clock itself has said so by then.
+            # On a wrong clock no delivery is taken. The clock itself has reported it by then.
             if room < 1 or not clock.is_right():
                 return [], False
             self.pumped, more = deliveries.pump(cursor=self.pumped)
             reserved = deliveries.reserve(room=room, failing_room=failing_room)
-            # What says something else than the log is put off, as after a fault of ours.
+            # A delivery that contradicts the log is put off, as after a fault of ours.
             if unproven := deliveries.unproven(reserved) if reserved else set():
                 logger.error(
                     "webhooks: not in the log, and so not sent: %s", ", ".join(sorted(unproven))
@@ -92,14 +91,14 @@ class Rounds:
             return [delivery for delivery in reserved if delivery.pk not in unproven], more
 
     def end(self) -> None:
-        """Says that this sender is gone."""
+        """Reports the end of this sender."""
         with transactions.running(scope=transactions.ALL):
             Sender.objects.filter(pk=self.name).delete()
         connection.close()
 
 
 def running() -> int:
-    """How many senders have said within `policy.UNSEEN_SECONDS` that they live."""
+    """How many senders have reported within `policy.UNSEEN_SECONDS`."""
     since = clock.now() - timedelta(seconds=policy.UNSEEN_SECONDS)
     return Sender.objects.filter(seen_at__gte=since).count()
 
@@ -107,7 +106,7 @@ def running() -> int:
 async def post(
     url: str, *, mode: str, headers: Mapping[str, str], body: bytes, look_up: LookUp = getaddrinfo
 ) -> Outcome:
-    """Sends a body once; never raises for what the other side does or fails to do."""
+    """Sends a body once; never raises for anything on the other side."""
     started = time.monotonic()
     try:
         target = endpoints.read_address(url, mode=mode)
@@ -124,17 +123,16 @@ async def post(
             )
         )
     except (BadInput, Unavailable) as fault:
-        # Where the name leads is a part of the address, and refused in the same word.
+        # A name's target is a part of the address, and refused in the same word.
         outcome = Outcome(
             failure="webhook_url_refused" if fault.code == "address_refused" else fault.code
         )
     else:
-        # Harmless text: no control characters, no long numbers, and nothing that reads otherwise
-        # than it is.
+        # Harmless text: no control characters, no long numbers, no misleading characters.
         text = _LONG_NUMBER.sub(
             "[number]", _UNPRINTABLE.sub("", answer.body.decode("utf-8", "replace"))
         )
-        # A sign that turns a line around, say, by its number: everybody sees that.
+        # A direction mark, for example, as its visible number.
         signs = (
             f"\\u{ord(sign):04x}" if unicodedata.category(sign) in _INVISIBLE else sign
             for sign in text
@@ -142,8 +140,7 @@ async def post(
         excerpt = "".join(signs).encode()[: policy.EXCERPT_BYTES].decode("utf-8", "ignore")
         outcome = Outcome(status=answer.status, excerpt=excerpt)
         if not outcome.is_success:
-            # The seconds that a `Retry-After` asks for, by a number or by a date (RFC 9110
-            # §10.2.3).
+            # The seconds of a `Retry-After`, from a number or a date (RFC 9110 §10.2.3).
             word = answer.retry_after[: policy.RETRY_AFTER_CHARACTERS].strip()
             try:
                 until = None if _SECONDS.fullmatch(word) else parsedate_to_datetime(word)
@@ -157,7 +154,7 @@ async def post(
 
 
 async def send(delivery: Delivery, *, look_up: LookUp = getaddrinfo) -> Sent:
-    """One delivery, posted once, and what became of it; never raises."""
+    """One delivery, posted once, and its result; never raises."""
     try:
         headers = endpoints.signed_headers(delivery, at=clock.now())
         outcome = await post(
@@ -172,42 +169,41 @@ async def send(delivery: Delivery, *, look_up: LookUp = getaddrinfo) -> Sent:
         # ladder runs on.
         outcome = Outcome(failure="secret_unreadable")
     except Exception as fault:
-        # The edge of a post: what one lender's answer does to us must not end the sender of all.
+        # The edge of a post: one lender's answer must not end the sender of all.
         logger.error("webhooks: posting %s failed (%s)", delivery.pk, type(fault).__name__)
         outcome = Outcome(failure=deliveries.INTERNAL)
     return delivery, outcome
 
 
 class Outgoing:
-    """The posts that this process has under way."""
+    """The posts in progress of this process."""
 
     def __init__(self, *, look_up: LookUp) -> None:
-        """`look_up`: where names lead."""
+        """`look_up`: resolves names."""
         self._look_up = look_up
-        self._flying: dict[asyncio.Task[Sent], bool] = {}  # to whether its endpoint was failing
+        # by task, whether its endpoint was failing
+        self._flying: dict[asyncio.Task[Sent], bool] = {}
 
     def __bool__(self) -> bool:
         """Whether there are any."""
         return bool(self._flying)
 
     def room(self) -> dict[str, int]:
-        """How many more there may be, and how many of these to failing endpoints: those hold half
-        of it at most.
+        """How many more there may be, and how many of these to failing endpoints, which get at
+        most half.
         """
         failing = sum(self._flying.values())
         most = policy.SENDER_IN_FLIGHT
         return {"room": most - len(self._flying), "failing_room": most // 2 - failing}
 
     def begin(self, deliveries: Sequence[Delivery]) -> None:
-        """Posts these."""
+        """Starts these posts."""
         for delivery in deliveries:
             task = asyncio.create_task(send(delivery, look_up=self._look_up))
             self._flying[task] = delivery.endpoint.failing
 
     async def ended(self, *, seconds: float) -> list[Sent]:
-        """What has become of those that end within the time, without waiting for more than the
-        first of them.
-        """
+        """Results of posts that end within the time; waits only for the first."""
         if not self._flying:
             await asyncio.sleep(seconds)
             return []
@@ -225,8 +221,7 @@ class Outgoing:
 async def run(
     stop: asyncio.Event, *, look_up: LookUp = getaddrinfo, is_single: bool = False
 ) -> None:
-    """Sends until it is told to stop; then what is under way ends by its own deadline and is
-    written down.
+    """Sends until stopped; then posts in progress end by their own deadline and are recorded.
 
     `is_single`: one round, then stop.
     """
@@ -241,11 +236,11 @@ async def run(
             except Exception:
                 if is_single:
                     raise
-                # The edge of the process: a database that is away must not end it, and no result is
-                # forgotten.
+                # The edge of the process: an absent database must not end it, and no result is
+                # lost.
                 logger.exception("webhooks: a round of the sender failed")
                 if stop.is_set() and not outgoing:
-                    return  # what the database did not take is sent again by another
+                    return  # another sender repeats deliveries whose results were not written
                 ended += await outgoing.ended(seconds=policy.SILENCE_SECONDS)
                 continue
             outgoing.begin(reserved)

@@ -12,7 +12,7 @@ from lenders.requests import AlwaysJSON, ByHeader, StrictJSONParser
 
 app_name = "lenders"
 
-# What all views of the API have in common: one place, and no inheritance.
+# The common options of all API views, without inheritance.
 VIEW_OPTIONS: dict[str, Any] = {
     "authentication_classes": (ApiKeyAuthentication,),
     "permission_classes": (HasKey,),
@@ -23,10 +23,10 @@ VIEW_OPTIONS: dict[str, Any] = {
     "content_negotiation_class": AlwaysJSON,
     "metadata_class": None,
 }
-# Of test mode alone.
+# Test mode only.
 TEST_VIEW_OPTIONS = VIEW_OPTIONS | {"permission_classes": (unknown.InTestMode,)}
-# For addresses that do not exist: the answer is the same with and without a key, but for the header
-# of the version.
+# For unknown addresses: the answer is the same with and without a key, except for the version
+# header.
 NOWHERE_OPTIONS = VIEW_OPTIONS | {
     "authentication_classes": (unknown.PerhapsKey,),
     "permission_classes": (unknown.Nowhere,),

@@ -1,3 +1,1 @@
-"""The humans who sign in: reviewers of one lender, regulators, operators. Two factors for all of
-them.
-"""
+"""The people who sign in: reviewers of one lender, regulators, operators. All use two factors."""

@@ -1,8 +1,9 @@
-"""The admin site: operators only, with both factors, and what they see of people there.
+"""The admin site: for operators with both factors, and its view of people.
 
-One page of it is ours: what the log refuses. People are added by `manage.py add_person`, which
-alone makes both factors. Roles and lenders do not change, because the log says what a person was
-when they read. No password and no second factor is shown.
+One page of it is ours: the log's refused entries.
+`manage.py add_person` adds people, because only it makes both factors.
+Roles and lenders are immutable, because the log states a person's role at each reading.
+No password and no second factor is shown.
 """
 
 from typing import Any
@@ -20,7 +21,7 @@ from verification.oversight import refusals
 
 # Django's class takes no parameter at run time
 class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Name and whether the account is open may change; everything else is read."""
+    """Name and account status may change; all else is read-only."""
 
     fields = ("email", "full_name", "role", "lender", "is_active", "last_login", "created_at")
     readonly_fields = ("email", "role", "lender", "last_login", "created_at")
@@ -42,7 +43,7 @@ class OperatorSite(admin.AdminSite):
     """Django's admin site behind our own sign-in."""
 
     site_title = "Tulga"
-    site_header = "Tulga · Astana time (UTC+5)"  # of whatever time a page shows
+    site_header = "Tulga · Astana time (UTC+5)"  # for all times on its pages
     index_title = "Operation"
     site_url = "/people/"
     index_template = "people/operation.html"
@@ -52,7 +53,7 @@ class OperatorSite(admin.AdminSite):
         self.register(User, UserAdmin)
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Whether this is an operator who gave both factors."""
+        """Whether this is an operator with both factors."""
         return may(request.user, permission=OPERATE)
 
     def get_urls(self) -> list[Any]:
@@ -63,9 +64,7 @@ class OperatorSite(admin.AdminSite):
         ]
 
     def refused_entries(self, request: HttpRequest) -> HttpResponse:
-        """The entries that the log refuses, each with its case's last ordered state, and how to go
-        on.
-        """
+        """The log's refused entries, each with its case's last ordered state, and advice."""
         entries, has_more = refusals.refused_entries()
         context = self.each_context(request)
         context |= {"entries": entries, "has_more": has_more}
@@ -75,7 +74,9 @@ class OperatorSite(admin.AdminSite):
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Sends strangers to our sign-in, because Django's own form asks for one factor only."""
+        """Sends anonymous users to our sign-in, because Django's own form asks for one factor
+        only.
+        """
         if self.has_permission(request):
             return HttpResponseRedirect(reverse("admin:index"))
         if is_second_factor_done(request.user):

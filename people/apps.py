@@ -5,18 +5,18 @@ from django.contrib.admin import apps as admin_apps
 
 
 class PeopleConfig(AppConfig):
-    """The humans who sign in."""
+    """The people who sign in."""
 
     name = "people"
     default_auto_field = "django.db.models.BigAutoField"
 
 
 class OperatorAdminConfig(admin_apps.AdminConfig):
-    """Stands in INSTALLED_APPS for `django.contrib.admin`, so that no admin page exists with one
-    factor only.
+    """Replaces `django.contrib.admin` in INSTALLED_APPS, so that no admin page accepts a single
+    factor.
     """
 
-    # Django takes an app's default configuration from the names in this module: the other one must
-    # be the only choice.
+    # Django takes an app's default configuration from this module's names: the other one must be
+    # the only choice.
     default = False
     default_site = "people.admin.OperatorSite"

@@ -1,4 +1,4 @@
-"""How a person comes to be able to sign in: a row, a password, a second factor."""
+"""Enrolment of a person: a row, a password, a second factor."""
 
 import secrets
 import time
@@ -16,7 +16,7 @@ from verification import transactions
 
 @dataclass(frozen=True, repr=False)
 class Credentials:
-    """What is handed over once: the password and the second factor's device."""
+    """Credentials to hand over once: the password and the second factor's device."""
 
     password: str
     device: TOTPDevice
@@ -25,10 +25,9 @@ class Credentials:
 def enrol(
     *, email: str, full_name: str, role: str, lender: Any = None, password: str = ""
 ) -> tuple[User, Credentials]:
-    """A new person with both factors. Without a password one is made up.
+    """A new person with both factors. Without a given password one is generated.
 
-    Raises `ValidationError` if a field or the password is not acceptable, for instance an address
-    that is taken.
+    Raises: `ValidationError` for an unacceptable field or password, for instance a used address.
     """
     candidate = User(
         email=email.strip().lower(), full_name=full_name.strip(), role=role, lender=lender
@@ -42,27 +41,25 @@ def enrol(
 
 
 def renew(user: User, *, password: str = "") -> Credentials:
-    """New factors for somebody who lost theirs; the old password, codes and sessions are worth
-    nothing from here on.
-    """
+    """New factors for a person who lost theirs; the old password, codes and sessions end."""
     password = _acceptable(password, user)
     user.set_password(password)
     with transactions.writing():
-        # Ends every session too: Django binds a session to the hash of the password.
+        # Also ends every session: Django binds a session to the password's hash.
         user.save(update_fields=["password"])
         TOTPDevice.objects.filter(user=user).delete()
         return Credentials(password=password, device=_fresh_device(user))
 
 
 def current_code(device: TOTPDevice) -> str:
-    """What the person's app shows now. The server can know it because TOTP is a shared secret."""
+    """The code in the person's app now. The server knows it because TOTP is a shared secret."""
     totp = TOTP(device.bin_key, device.step, device.t0, device.digits)
     totp.time = time.time()
     return f"{totp.token():0{device.digits}d}"
 
 
 def _acceptable(password: str, user: User) -> str:
-    """The chosen password if the validators take it, or a generated one, which they could only
+    """The given password if the validators accept it, or a generated one, which they could only
     refuse by chance.
     """
     if password:
@@ -71,6 +68,6 @@ def _acceptable(password: str, user: User) -> str:
 
 
 def _fresh_device(user: User) -> TOTPDevice:
-    # The library's defaults for the rest are RFC 6238's: 30 s from 1970 on, SHA-1, and 160 bits of
-    # secret, which RFC 4226 §4 recommends. Apps for phones seldom know others.
+    # The library's other defaults are RFC 6238's: 30 s from 1970 on, SHA-1, and 160 bits of secret,
+    # which RFC 4226 §4 recommends. Few phone apps support others.
     return TOTPDevice.objects.create(user=user, name="authenticator", digits=CODE_DIGITS)

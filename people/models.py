@@ -1,6 +1,6 @@
-"""The person who signs in, what a role may do, and the count of tries at the door.
+"""The person who signs in, the rights of a role, and the count of sign-in tries.
 
-A role is a set of permissions, and pages ask for permissions only, and for both factors.
+A role is a set of permissions. Pages require permissions and both factors.
 """
 
 import re
@@ -20,13 +20,13 @@ REVIEW_CASES = "people.review_cases"
 READ_OVERSIGHT = "people.read_oversight"
 OPERATE = "people.operate"
 
-# What the admin site asks before it shows or changes a row of ours. Deleting is not among them, nor
-# are other apps: no person looks at second factors and sessions.
+# The admin site's permissions on our rows. Deletion is not among them, nor are other apps: second
+# factors and sessions stay hidden.
 _ADMIN_OF_OUR_ROWS = re.compile(r"(people|lenders)\.(view|add|change)_[a-z]+")
 
 
 class Role(StrEnum):
-    """What a person signs in as."""
+    """A person's role."""
 
     REVIEWER = "reviewer"
     REGULATOR = "regulator"
@@ -41,8 +41,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
 
 
 def allows(role: str, *, permission: str) -> bool:
-    """Whether this role carries the permission, named `app.codename`; unknown roles and permissions
-    carry nothing.
+    """Whether this role has the permission, named `app.codename`; False for unknown roles and
+    permissions.
     """
     if permission in PERMISSIONS.get(role, frozenset()):
         return True
@@ -50,8 +50,8 @@ def allows(role: str, *, permission: str) -> bool:
 
 
 class People(BaseUserManager["User"]):
-    """Makes and finds people. E-mail addresses are lower case everywhere, so one person cannot be
-    two.
+    """Creates and finds people. E-mail addresses are stored in lower case, so one person cannot
+    have two accounts.
     """
 
     def create_user(
@@ -63,7 +63,7 @@ class People(BaseUserManager["User"]):
         lender: Any = None,
         password: str | None = None,
     ) -> "User":
-        """A new row with a hashed password. The second factor is `people.enrolment`'s."""
+        """A new row with a hashed password. `people.enrolment` adds the second factor."""
         user = self.model(
             email=email.strip().lower(), full_name=full_name, role=Role(role), lender=lender
         )
@@ -72,16 +72,15 @@ class People(BaseUserManager["User"]):
         return user
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        """The person of this e-mail address, whatever case it is typed in; raises
-        `User.DoesNotExist`.
+        """The person of this e-mail address, in any case.
+
+        Raises: `User.DoesNotExist`.
         """
         return self.get(email=(username or "").strip().lower())
 
 
 class User(AbstractBaseUser):
-    """One human. What they may do follows from the role alone, so no row can hand out a permission
-    on the side.
-    """
+    """One person. Their rights follow from the role alone, so no row can add a permission."""
 
     id = models.CharField(
         primary_key=True, max_length=30, default=partial(new_id, "usr"), editable=False
@@ -89,7 +88,7 @@ class User(AbstractBaseUser):
     email = models.EmailField(unique=True)
     full_name = models.CharField(max_length=200)
     role = models.CharField(max_length=16, choices=[(role.value, role.value) for role in Role])
-    # PROTECT: the row of a person who voted stays, for the log names them.
+    # PROTECT: the row of a person who voted stays, because the log names them.
     lender = models.ForeignKey(
         "lenders.Lender", null=True, blank=True, on_delete=models.PROTECT, related_name="reviewers"
     )
@@ -120,22 +119,22 @@ class User(AbstractBaseUser):
         return self.id
 
     def get_full_name(self) -> str:
-        """The name as people call them; pages only, never a log."""
+        """The person's name; for pages only, never for a log."""
         return self.full_name
 
     get_short_name = get_full_name
 
     @property
     def is_staff(self) -> bool:
-        """What the admin site calls somebody who may enter."""
+        """The admin site's name for a person who may enter."""
         return self.has_perm(OPERATE)
 
     def has_perm(self, perm: str, obj: object | None = None) -> bool:
-        """Whether an active person's role carries the permission; the same for every object."""
+        """Whether an active person's role has the permission; the same for every object."""
         return self.is_active and allows(self.role, permission=perm)
 
     def has_perms(self, perm_list: Iterable[str], obj: object | None = None) -> bool:
-        """Whether the role carries all of them. Asking for nothing is a mistake and gets a no."""
+        """Whether the role has all of them. An empty request is a mistake and gets a no."""
         permissions = list(perm_list)
         return bool(permissions) and all(self.has_perm(perm, obj) for perm in permissions)
 
@@ -145,23 +144,23 @@ class User(AbstractBaseUser):
 
 
 def is_second_factor_done(user: User | AnonymousUser) -> bool:
-    """Whether this session was opened with both factors. False for strangers; needs django-otp's
-    middleware.
+    """Whether this session was opened with both factors. False for anonymous users; needs
+    django-otp's middleware.
     """
     # django-otp adds it
     return user.is_authenticated and bool(user.is_verified())  # type: ignore[attr-defined]
 
 
 def may(user: User | AnonymousUser, *, permission: str) -> bool:
-    """Whether both factors were given and the role carries the permission, named as in
+    """Whether both factors were given and the role has the permission, named as in
     `PERMISSIONS`.
     """
     return is_second_factor_done(user) and user.has_perm(permission)
 
 
 class SignInTries(models.Model):
-    """Tries of one account from one network within a window. The key is a keyed hash: it names no
-    person.
+    """Tries of one account from one network within a window. The key is a keyed hash without
+    personal data.
     """
 
     key = models.CharField(primary_key=True, max_length=64)

@@ -1,28 +1,26 @@
-"""The numbers that signing in is judged by, each with its unit and source. Reviewed 2026-11-24."""
+"""Numbers for signing in, each with its unit and source. Reviewed 2026-11-24."""
 
-# Wrong tries of one account from one network before the door stays shut for a window: count and
-# seconds. OWASP ASVS 5.0 6.3.1 asks for a limit and leaves the number open; five leave room for a
-# mistyped code.
+# Wrong tries of one account from one network before a pause of one window: count and seconds. OWASP
+# ASVS 5.0 6.3.1 requires a limit and leaves the number open; five leave room for a mistyped code.
 SIGN_IN_TRIES = 5
 SIGN_IN_WINDOW_S = 15 * 60
 
 # Prefix of an IPv6 address that counts as one network, bits: what one subscriber gets (RFC 6177).
 IPV6_NETWORK_BITS = 64
 
-# A session ends after this long without a request, and in any case after this long, seconds. NIST
+# A session ends after this long without a request, and after this long in any case, seconds. NIST
 # SP 800-63B-3 §4.2.3 (AAL2): 30 minutes of inactivity, 12 hours in all; a working day is 8 hours.
 SESSION_IDLE_S = 30 * 60
 SESSION_LIFETIME_S = 8 * 60 * 60
 
-# The time of the last request is written at most this often, seconds; a session may end this much
-# early, never late.
+# Minimum interval of writes of the last request's time, seconds; a session may end this much early,
+# never late.
 SESSION_STAMP_S = 60
 
 # Longest password read, characters: NIST SP 800-63B-3 §5.1.1.2 asks for at least 64.
 PASSWORD_MAX_LENGTH = 256
 
-# Random bytes in a generated password: 120 bits are out of reach of any guessing, 20 characters can
-# be typed.
+# Random bytes in a generated password: 120 bits cannot be guessed, 20 characters can be typed.
 GENERATED_PASSWORD_BYTES = 15
 
 # Digits of a TOTP code (RFC 6238, what every authenticator app shows).

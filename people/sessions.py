@@ -1,4 +1,4 @@
-"""How long a signed-in person stays signed in, and whose rows they see."""
+"""The lifetime of a person's session, and the rows visible in it."""
 
 from django.contrib.auth import SESSION_KEY, logout
 from django.contrib.sessions.backends.base import SessionBase
@@ -15,20 +15,20 @@ _SEEN_AT = "people_seen_at"
 
 def begin(session: SessionBase) -> None:
     """Starts both clocks of a session."""
-    # Whole seconds: a session is kept as JSON, which has no times.
+    # Whole seconds: a session is stored as JSON, which has no times.
     session[_SIGNED_IN_AT] = session[_SEEN_AT] = int(clock.now().timestamp())
 
 
 class SessionMiddleware(MiddlewareMixin):
-    """Signs out a person who was idle or signed in for too long; else says whose rows they see.
+    """Ends a session that was idle or open for too long; otherwise sets its visible rows.
 
-    A person of a lender sees its rows, any other person all rows; permissions say what is shown.
-    It stands after Django's AuthenticationMiddleware, which gives `request.user`, and before
-    django-otp's, which must see the outcome.
+    A lender's person sees its rows, any other person all rows; permissions limit the pages.
+    It comes after Django's AuthenticationMiddleware, which sets `request.user`, and before
+    django-otp's, which needs the result.
     """
 
     def process_request(self, request: HttpRequest) -> None:
-        """Ends what is stale, then says whose rows may be seen."""
+        """Ends a stale session, then sets the visible rows."""
         session, now = request.session, int(clock.now().timestamp())
         if SESSION_KEY not in session:
             return

@@ -1,7 +1,7 @@
-"""Signing in: the limit on tries, the proof of both factors, and the form that asks for them.
+"""Signing in: the limit on tries, the verification of both factors, and the form.
 
-Both factors stand on one page and are proved in one go, or nothing is learnt about either. A try is
-counted before anything is checked, so that parallel guesses cannot slip through.
+One page asks for both factors and verifies them together, so a failure reveals neither.
+A try is counted before any check, so that parallel guesses count too.
 """
 
 import logging
@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 class CodeInput(forms.PasswordInput):
-    """A text field that comes back empty: a code that was refused is of no more use."""
+    """A text field that comes back empty: a refused code is useless."""
 
     input_type = "text"
 
@@ -49,7 +49,7 @@ class CodeField(forms.CharField):
 
 
 class SignInForm(forms.Form):
-    """E-mail address, password and code; valid once all three are proved."""
+    """E-mail address, password and code; valid after all three are verified."""
 
     email = forms.EmailField(
         label=_("E-mail address"),
@@ -58,7 +58,7 @@ class SignInForm(forms.Form):
     password = forms.CharField(
         label=_("Password"),
         max_length=PASSWORD_MAX_LENGTH,
-        # NIST SP 800-63B-3 §5.1.1.2: a blank may be a part of a password, at its end too.
+        # NIST SP 800-63B-3 §5.1.1.2: a password may contain and end in a blank.
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
@@ -84,9 +84,7 @@ class SignInForm(forms.Form):
         self._user: User | None = None
 
     def clean(self) -> dict[str, Any]:
-        """Proves both factors once the fields can be read. A form that cannot be read costs no
-        try.
-        """
+        """Verifies both factors of a readable form. An unreadable form costs no try."""
         fields = super().clean() or {}
         if not self.errors:
             with transactions.looking_up("sign_in"):
@@ -99,20 +97,20 @@ class SignInForm(forms.Form):
         return fields
 
     def get_user(self) -> User | None:
-        """Who was proved; none until the form is valid. Django's LoginView asks under this name."""
+        """The verified person; None before the form is valid. Django's LoginView uses this name."""
         return self._user
 
 
 def prove(request: HttpRequest, *, email: str, password: str, code: str) -> User:
-    """The person whose password and current code these are, with `otp_device` set for `login`.
+    """The person with this password and current code, with `otp_device` set for `login`.
 
-    Raises `ValidationError` with code `too_many_tries` or `sign_in_refused`; the latter is one
+    1. A try is taken before any check.
+    2. The password is hashed even for an unknown address, so that the time reveals nothing.
+    3. The code is checked under a lock on the device and spent.
+
+    Raises: `ValidationError` with code `too_many_tries` or `sign_in_refused`. The latter is one
     sentence for an unknown address, a wrong password, a wrong, used or throttled code and a closed
     account.
-
-    1. A try is taken before anything is looked at.
-    2. The password is hashed even for an unknown address, so that the time tells nothing.
-    3. The code is checked under a lock on the device and spent.
     """
     address = request.META.get("REMOTE_ADDR", "")
     # 1. The try.
@@ -125,8 +123,7 @@ def prove(request: HttpRequest, *, email: str, password: str, code: str) -> User
     user = authenticate(request, username=email, password=password)
     device: TOTPDevice | None = None
     if isinstance(user, User):
-        # 3. The library gives the device back only if it shows this code now and has not shown it
-        #    to us before.
+        # 3. The library returns the device only if it shows this code now and the code is unused.
         device = TOTPDevice.objects.devices_for_user(user, confirmed=True).first()
         # RFC 6238 §5.2: the same code is not accepted a second time.
         device = device and django_otp.verify_token(user, device.persistent_id, code)
@@ -144,15 +141,13 @@ def prove(request: HttpRequest, *, email: str, password: str, code: str) -> User
 
 
 def take_try(*, email: str, address: str) -> bool:
-    """Whether one more try is left; takes it if so. It does the same for an unknown account.
+    """Takes a try if one is left; returns whether. It does the same for an unknown account.
 
-    The count moves in one conditional UPDATE: of any number of requests at once, `SIGN_IN_TRIES`
-        get a yes.
+    One conditional UPDATE counts: of any number of requests at once, `SIGN_IN_TRIES` succeed.
     """
     key, now = _key(email=email, address=address), clock.now()
     SignInTries.objects.filter(started_at__lte=now - timedelta(seconds=SIGN_IN_WINDOW_S)).delete()
-    # A row that is there already stays as it is, count and all: of many first tries at once one
-    # makes it.
+    # An existing row stays with its count: of many first tries at once, one inserts it.
     SignInTries.objects.bulk_create([SignInTries(key=key, started_at=now)], ignore_conflicts=True)
     return (
         SignInTries.objects.filter(key=key, tries__lt=SIGN_IN_TRIES).update(tries=F("tries") + 1)
@@ -171,8 +166,8 @@ def _key(*, email: str, address: str) -> str:
     network = ""  # a Unix socket has no address
     with suppress(ValueError):
         parsed = ip_address(address)
-        # IPv6 is cut to what one subscriber holds: after a refusal they would else take the next of
-        # 2^64 addresses.
+        # IPv6 is cut to one subscriber's prefix: otherwise they could use the next of 2^64
+        # addresses after a refusal.
         network = str(
             parsed if parsed.version == 4 else ip_network((parsed, IPV6_NETWORK_BITS), strict=False)
         )

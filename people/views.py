@@ -19,11 +19,11 @@ from people.sign_in import SignInForm
 
 
 class SignInView(LoginView):
-    """Both factors in one form; Django's view gives the fresh session key and refuses foreign
-    `next` addresses.
+    """Both factors in one form; Django's view renews the session key and refuses foreign `next`
+    addresses.
     """
 
-    # Django asks for nothing but get_user()
+    # Django only calls get_user()
     authentication_form = SignInForm  # type: ignore[assignment]
     template_name = "people/sign_in.html"
     next_page = "people:home"
@@ -35,17 +35,17 @@ class SignInView(LoginView):
         return response
 
     def form_invalid(self, form: Any) -> HttpResponse:
-        """The form again, with a status that says what happened."""
+        """The form again, with the status of the refusal."""
         shut = form.has_error("__all__", code="too_many_tries")
         status = HTTPStatus.TOO_MANY_REQUESTS if shut else HTTPStatus.UNPROCESSABLE_ENTITY
         return self.render_to_response(self.get_context_data(form=form), status=status)
 
 
-# `no-store` among others (RFC 9111 §5.2.2.5): after signing out, the browser's way back shows
+# `no-store` among others (RFC 9111 §5.2.2.5): after signing out, the browser's back button shows
 # nothing.
 @method_decorator(never_cache, name="dispatch")
 class HomeView(UserPassesTestMixin, TemplateView):
-    """Who I am here, and where I may go."""
+    """The signed-in person, and their pages."""
 
     template_name = "people/home.html"
 

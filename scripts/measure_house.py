@@ -4,21 +4,21 @@ the same.
 Usage: python -m scripts.measure_house     (about a minute; on a clean commit, or the evidence says
     it was not)
 
-`rooms`: the Python files of each room, without migrations, vectors and docstrings: how many files,
-    statements of the syntax tree, and bindings (variables, parameters, functions), and how many
-    bindings bear a name of scripts/vague_names.txt, which says nothing of what it names.
+`rooms`: the Python files of each room, without migrations, vectors and docstrings. Counted are
+    files, statements of the syntax tree, and bindings (variables, parameters, functions).
+    So are bindings with a name of scripts/vague_names.txt, which does not describe its value.
 `product`: the same of config, people, lenders, verification and tools together.
-`eds_judgement`, `live_judgement`, `opening`: functions of the product, by file and qualified name,
-    that are entered (sys.setprofile, in every thread begun meanwhile) while a worker does the one
-    step that judges a signed statement (GOST keys) or a live capture (route `biometric`), both of
-    which end verified; and while a lender's POST /v1/verifications is answered with 201. `files`
-    are the files they are in, `depth` how many of their calls stand on one stack at most, recursion
-    counted. No lambdas, comprehensions, class bodies, nor anything that runs while a module is
-    imported. Each is the first of its kind in its process, so that what is loaded or cached once is
-    in it. Scenes: tests/measured/house_runs.py. Revocation is answered from memory and no
-    time-stamp is asked for; the state's registers are a sandbox process, asked over HTTP; SQLite.
+`eds_judgement`, `live_judgement`, `opening`: functions of the product entered during one scene, by
+    file and qualified name (sys.setprofile, in every thread begun meanwhile). A worker judges a
+    signed statement (GOST keys) or a live capture (route `biometric`); both end verified. A
+    lender's POST /v1/verifications is answered with 201. `files` are the files of these functions,
+    `depth` the most of their calls on one stack, with recursion. Left out are lambdas,
+    comprehensions, class bodies, and all that runs while a module is imported. Each scene is the
+    first of its kind in its process, so that one-time loading and caching are in it.
+    Scenes: tests/measured/house_runs.py. Revocation is answered from memory, without a
+    time-stamp; the state's registers are a sandbox process, asked over HTTP; SQLite.
     `seed` draws the commands of the capture. With gmpy2 or without libgcrypt some other functions
-    run. A scene that does not end as it should ends the measurement.
+    run. A scene with an unexpected end stops the measurement.
 `lists`: the files behind the figures of runs.
 """
 
@@ -42,9 +42,7 @@ from tests.proofs import write_evidence
 PRODUCT = ("config", "people", "lenders", "verification", "tools")
 BESIDE = ("insecure_sandbox", "clients/python/tulga", "scripts", "bench", "tests")
 CAPTURE_SEED = 7
-"""Of the commands of the live capture that is measured: both turns and two others, the most there
-are.
-"""
+"""For the measured live capture's commands: both turns and two others, the maximum."""
 DEPTH = "depth of calls"
 """The name under which a scene reports it."""
 VAGUE_NAMES = frozenset(
@@ -58,8 +56,8 @@ _RUNS = ("eds_judgement", "live_judgement", "opening")
 
 @dataclass
 class Run:
-    """The functions that a run entered, each a file and a qualified name, and how many calls of
-    them stood on one stack at most, recursion counted.
+    """The functions of a run, each a file and a qualified name, and the maximum of nested calls,
+    with recursion.
     """
 
     functions: set[tuple[str, str]] = field(default_factory=set)
@@ -94,8 +92,8 @@ def main() -> None:
 
 
 def count_rooms(root: Path) -> dict[str, Counter[str]]:
-    """Files, statements, bindings and vague names by room. The rooms of verification stand apart;
-    what lies in no folder of it counts as `verification`.
+    """Files, statements, bindings and vague names by room. The rooms of verification are
+    separate; files outside them count as `verification`.
     """
     rooms: dict[str, Counter[str]] = {}
     for place in (*PRODUCT, *BESIDE):
@@ -145,8 +143,7 @@ def _percent(counts: Counter[str]) -> float:
 
 @contextmanager
 def traced(root: Path, packages: tuple[str, ...]) -> Iterator[Run]:
-    """What fills, while the block runs, with the functions of these packages that any thread
-    enters.
+    """A set that fills with these packages' functions as threads enter them.
 
     Threads that ran before the block are not seen.
     """
@@ -185,8 +182,9 @@ def _is_function(code: CodeType, places: tuple[str, ...]) -> bool:
 
 
 def _play(name: str) -> Run:
-    """What a scene went through, in a process of its own on SQLite; raises `SystemExit` if it was
-    not played.
+    """The functions of a scene, in a process of its own on SQLite.
+
+    Raises: `SystemExit` if it was not played.
     """
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("TULGA_TEST_")

@@ -1,8 +1,8 @@
-"""Runs web, worker, tick and deliver as one: for a developer's machine or a small server. Ctrl-C
+"""Runs web, worker, tick and deliver together: for a developer's machine or a small server. Ctrl-C
 ends all.
 
-If one ends, all do. A larger installation runs each of them as often as it likes under its own
-supervisor: see docs/operator/install.md.
+If one ends, all do. A larger installation runs several of each under its own supervisor: see the
+operator's guide.
 """
 
 import os
@@ -15,7 +15,7 @@ from types import FrameType
 
 _ROOT = Path(__file__).resolve().parent.parent
 _BIN = Path(sys.executable).parent
-_STOP_SECONDS = 30  # a worker finishes the step it is at: above the step's hard limit
+_STOP_SECONDS = 30  # a worker finishes its step: above the step's hard limit
 
 PARTS = {
     "web": [str(_BIN / "gunicorn"), "--config", "config/gunicorn_settings.py"],
@@ -34,11 +34,11 @@ PARTS = {
 
 
 class _Stopped(Exception):
-    """Somebody asked us to end."""
+    """A signal asked us to end."""
 
 
 def main() -> int:
-    """Start all parts and wait. 0 when asked to end, 1 when a part ended by itself."""
+    """Starts all parts and waits. 0 after a signal, 1 when a part ended by itself."""
     if os.environ.get("TULGA_MODES_LIVE", "").strip().lower() in ("1", "true", "yes", "on"):
         print(
             "In live mode each part runs as its own user, with its own keys: see"

@@ -4,9 +4,11 @@
 Usage: python verify_document.py FILE --jwks KEYS [--test] [--extract DIR]
 
 KEYS is what the installation serves at /.well-known/jwks.json; get it once in a way that you trust,
-and keep it. 1 sizes · 2 one spelling, no byte more · 3 a key of KEYS that says of itself what it is
-· 4 the signature · 5 the mode of the key · 6 the type, and every picture's hash. Exit 0: holds; 1:
-does not; 2: cannot be read.
+and keep it.
+
+Steps: 1 sizes · 2 one spelling, no byte more · 3 a key of KEYS for documents
+· 4 the signature · 5 the mode of the key · 6 the type, and every picture's hash.
+Exit 0: valid; 1: invalid; 2: unreadable.
 """
 
 import argparse
@@ -27,15 +29,15 @@ JWS_TYPE, TYPE, VERSION = "tulga-identification+jws", "tulga.identification", 1
 
 
 class Unreadable(Exception):
-    """The file has not the form of a document."""
+    """The file is not in the form of a document."""
 
 
 class Refused(Exception):
-    """The document has the form, and does not hold."""
+    """A document whose verification failed."""
 
 
 def main() -> int:
-    """Prints what the document says, or why it is not to be believed."""
+    """Prints the document's content, or the reason of a failure."""
     parser = argparse.ArgumentParser(description="Verify a signed identification document offline.")
     parser.add_argument("file", type=Path)
     parser.add_argument(
@@ -44,8 +46,7 @@ def main() -> int:
     parser.add_argument("--test", action="store_true", help="accept a document of test mode")
     parser.add_argument("--extract", type=Path, metavar="DIR", help="write its pictures into DIR")
     options = parser.parse_args()
-    # A console of another alphabet must not make a good document look bad: it has no letter for
-    # "ұ".
+    # A console without the letter "ұ" must not make a good document look bad.
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
     try:
@@ -64,7 +65,7 @@ def main() -> int:
 
 
 def read(path: Path, most: int) -> bytes:
-    """The file's bytes. 1: never more than these."""
+    """The file's bytes. 1: limited in size."""
     with path.open("rb") as file:
         content = file.read(most + 1)
     if len(content) > most:
@@ -73,7 +74,10 @@ def read(path: Path, most: int) -> bytes:
 
 
 def verify(untrusted: bytes, keys: bytes, *, test: bool) -> dict[str, Any]:
-    """The document, verified step by step; raises `Unreadable` or `Refused`."""
+    """The document, verified step by step.
+
+    Raises: `Unreadable` or `Refused`.
+    """
     jws = canonical(untrusted)  # 2
     if jws.keys() != {"payload", "protected", "signature"} or not all(
         isinstance(part, str) for part in jws.values()
@@ -97,7 +101,7 @@ def verify(untrusted: bytes, keys: bytes, *, test: bool) -> dict[str, Any]:
     if document.get("mode") != mode:  # 5
         raise Refused(f"a key for {mode} signed a document of another mode")
     if mode != "live" and not test:
-        raise Refused("a test document: nobody was identified by it (--test accepts it)")
+        raise Refused("a test document: it identifies no person (--test accepts it)")
     if (document.get("type"), document.get("version")) != (TYPE, VERSION):  # 6
         raise Refused("another type or version than this program knows")
     if any(sha256(jpeg).hexdigest() != digest for digest, jpeg in pictures(document)):
@@ -106,7 +110,7 @@ def verify(untrusted: bytes, keys: bytes, *, test: bool) -> dict[str, Any]:
 
 
 def canonical(untrusted: bytes) -> dict[str, Any]:
-    """A JSON object in its only spelling; so no other bytes say the same."""
+    """A JSON object in canonical form, which is unique."""
     try:
         value = json.loads(untrusted)
         text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
@@ -118,7 +122,7 @@ def canonical(untrusted: bytes) -> dict[str, Any]:
 
 
 def from_base64(untrusted: str) -> bytes:
-    """The bytes of base64url without padding, in its only spelling."""
+    """The bytes of base64url without padding, in canonical form."""
     try:
         content = urlsafe_b64decode(untrusted + "=" * (-len(untrusted) % 4))
     except ValueError:
@@ -129,7 +133,7 @@ def from_base64(untrusted: str) -> bytes:
 
 
 def key_of(kid: object, keys: bytes) -> tuple[Ed25519PublicKey, str]:
-    """The key of this id and the mode it may sign for. The id is the key's own hash: RFC 7638."""
+    """The key of this id and its mode. The id is the key's own hash: RFC 7638."""
     try:
         key_object = next((key for key in json.loads(keys)["keys"] if key.get("kid") == kid), None)
         if key_object is None:
@@ -149,7 +153,7 @@ def key_of(kid: object, keys: bytes) -> tuple[Ed25519PublicKey, str]:
 
 
 def pictures(document: dict[str, Any]) -> list[tuple[str, bytes]]:
-    """Hash and bytes of every picture; of frames that only their hash is left of, none."""
+    """Hash and bytes of every picture; None for frames of which only the hash is left."""
     try:
         frames = [
             frame for command in document["live_image"]["commands"] for frame in command["frames"]
@@ -163,7 +167,7 @@ def pictures(document: dict[str, Any]) -> list[tuple[str, bytes]]:
 
 
 def without_pictures(document: dict[str, Any]) -> dict[str, Any]:
-    """All that it says, pictures by their names only."""
+    """The whole content, with pictures by their names only."""
     live = document["live_image"]
     commands = [
         {**command, "frames": [frame["name"] for frame in command["frames"]]}
@@ -173,7 +177,7 @@ def without_pictures(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def extract(document: dict[str, Any], folder: Path) -> None:
-    """Writes each picture under its number and hash: no name out of the document names a file."""
+    """Writes each picture under its number and hash: no name from the document names a file."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, (digest, jpeg) in enumerate(pictures(document), start=1):
         (folder / f"{number:03}-{digest[:16]}.jpg").write_bytes(jpeg)

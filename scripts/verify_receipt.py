@@ -4,11 +4,14 @@
 Usage: python verify_receipt.py FILE --jwks KEYS [--root ROOT] [--test] [--iin IIN] [--account IBAN]
 
 FILE is the answer of GET /v1/verifications/{id}/receipt. KEYS is what the installation serves at
-/.well-known/jwks.json: with ROOT, the file of the operator's public root key, it may come from
-anywhere; without, get it once in a way that you trust, and keep it. 1 sizes · 2 the receipt's key,
+/.well-known/jwks.json. ROOT is the file of the operator's public root key; with it, KEYS may come
+from anywhere. Without ROOT, get KEYS once in a way that you trust, and keep it.
+
+Steps: 1 sizes · 2 the receipt's key,
 certified if there is a root · 3 its signature, mode, type · 4 the log's entry names this receipt
-and says the same · 5 the log's key signed the checkpoint · 6 the entry stands in the log · 7 the
-commitments, of what was asked for. Exit 0: holds; 1: does not; 2: cannot be read.
+and says the same · 5 the log's key signed the checkpoint · 6 the entry is in the log · 7 the
+commitments of the values given.
+Exit 0: valid; 1: invalid; 2: unreadable.
 """
 
 import argparse
@@ -38,15 +41,15 @@ OPENED = ("iin", "payout_account")
 
 
 class Unreadable(Exception):
-    """What was given has not the form of a receipt, of keys or of a root."""
+    """The input is not in the form of a receipt, of keys or of a root."""
 
 
 class Refused(Exception):
-    """It has the form, and does not hold."""
+    """A receipt whose verification failed."""
 
 
 def main() -> int:
-    """Prints what the receipt says, or why it is not to be believed."""
+    """Prints the receipt's content, or the reason of a failure."""
     parser = argparse.ArgumentParser(description="Verify the receipt of a decision offline.")
     parser.add_argument("file", type=Path)
     parser.add_argument(
@@ -56,12 +59,10 @@ def main() -> int:
         "--root", type=Path, help="the operator's root.pub, which must have certified the keys"
     )
     parser.add_argument("--test", action="store_true", help="accept a receipt of test mode")
-    parser.add_argument("--iin", help="the borrower that it must be about")
-    parser.add_argument(
-        "--account", metavar="IBAN", help="the payout account that it must be about"
-    )
+    parser.add_argument("--iin", help="the borrower it must be about")
+    parser.add_argument("--account", metavar="IBAN", help="the payout account it must be about")
     options = parser.parse_args()
-    # A console of another alphabet must not make a good receipt look bad: it has no letter for "ұ".
+    # A console without the letter "ұ" must not make a good receipt look bad.
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")
     try:
@@ -82,7 +83,7 @@ def main() -> int:
 
 
 def read(path: Path, most: int) -> bytes:
-    """The file's bytes. 1: never more than these."""
+    """The file's bytes. 1: limited in size."""
     with path.open("rb") as file:
         content = file.read(most + 1)
     if len(content) > most:
@@ -98,8 +99,9 @@ def verify(
     test: bool = False,
     about: Mapping[str, str | None] = {},
 ) -> dict[str, Any]:
-    """The receipt, verified step by step; raises `Unreadable` or `Refused`. about: whom, by
-    `OPENED`.
+    """The receipt, verified step by step. about: its required subject, by `OPENED`.
+
+    Raises: `Unreadable` or `Refused`.
     """
     body = parsed(answer, "the answer")
     jws, log = body.get("receipt"), body.get("log")
@@ -108,7 +110,7 @@ def verify(
     public = None if root is None else from_base64(parsed(root, "the root").get("public"), 32)
     receipt = signed_receipt(jws, key_set(keys, "keys"), public)
     if receipt.get("mode") != "live" and not test:
-        raise Refused("a test receipt: nobody was identified by it (--test accepts it)")
+        raise Refused("a test receipt: it identifies no person (--test accepts it)")
     names_receipt(canonical(text_of(log, "leaf").encode()), receipt, jws)  # 4
     index, hashes, note = proof_of(log)
     size, top = checkpoint_of(
@@ -121,7 +123,7 @@ def verify(
 
 
 def signed_receipt(jws: str, keys: list[dict[str, Any]], root: bytes | None) -> dict[str, Any]:
-    """The payload of a compact JSON Web Signature, once a key of these has signed it."""
+    """The payload of a compact JSON Web Signature by one of these keys."""
     parts = jws.split(".")
     if len(parts) != 3:
         raise Unreadable("no compact JSON Web Signature")
@@ -153,17 +155,13 @@ def signed_receipt(jws: str, keys: list[dict[str, Any]], root: bytes | None) -> 
 
 
 def names_receipt(entry: dict[str, Any], receipt: dict[str, Any], jws: str) -> None:
-    """Raises `Refused` unless the entry is of this receipt, and says of the decision what it
-    says.
-    """
+    """Raises: `Refused` unless the entry names this receipt and agrees with its decision."""
     body = entry.get("body")
     if not isinstance(body, dict) or body.get("receipt") != sha256(jws.encode()).hexdigest():
         raise Refused("the entry of the log names another receipt")
     if any(entry.get(name) != receipt.get(name) for name in ("mode", "verification", "lender")):
         raise Refused("the entry of the log is about another verification")
-    if (
-        entry.get("type") == "receipt.issued"
-    ):  # of what the lender canceled, whose own entry no worker signs
+    if entry.get("type") == "receipt.issued":  # a cancellation by the lender has no worker's entry
         is_same = receipt.get("status") == "canceled"
     else:
         law = {"id": body.get("profile"), "sha256": body.get("profile_sha256")}
@@ -178,7 +176,9 @@ def names_receipt(entry: dict[str, Any], receipt: dict[str, Any], jws: str) -> N
 
 
 def proof_of(log: dict[str, Any]) -> tuple[int, list[bytes], str]:
-    """The place, the hashes and the checkpoint of a tlog-proof, which are those given beside it."""
+    """The place, the hashes and the checkpoint of a tlog-proof, which must equal those given
+    beside it.
+    """
     head, blank, note = text_of(log, "proof").partition("\n\n")
     lines = head.split("\n")
     match = re.fullmatch(r"index (0|[1-9][0-9]{0,18})", lines[1] if len(lines) > 1 else "")
@@ -191,7 +191,7 @@ def proof_of(log: dict[str, Any]) -> tuple[int, list[bytes], str]:
 
 
 def checkpoint_of(note: str, public: bytes) -> tuple[int, bytes]:
-    """Size and root in a C2SP checkpoint, once the log's key has signed it."""
+    """Size and root in a C2SP checkpoint signed by the log's key."""
     text, blank, tail = note.rpartition("\n\n")
     lines, signatures = text.split("\n"), tail.split("\n")[:-1]
     size = lines[1] if len(lines) == 3 else ""
@@ -215,8 +215,8 @@ def checkpoint_of(note: str, public: bytes) -> tuple[int, bytes]:
 
 
 def root_over(leaf: bytes, *, index: int, size: int, hashes: list[bytes]) -> bytes | None:
-    """The root to which a proof leads from a leaf; None if it is no proof of this length. Source:
-    RFC 9162, 2.1.3.2.
+    """The root to which a proof leads from a leaf; None if the length is wrong. Source: RFC
+    9162, 2.1.3.2.
     """
     if index >= size:
         return None
@@ -235,7 +235,7 @@ def root_over(leaf: bytes, *, index: int, size: int, hashes: list[bytes]) -> byt
 
 
 def is_about(receipt: dict[str, Any], openings: object, about: Mapping[str, str | None]) -> None:
-    """Raises `Refused` where a commitment of what was asked for is not that of what was given."""
+    """Raises: `Refused` if a required commitment does not match the given value."""
     for name in OPENED:
         if (value := about.get(name)) is None:
             continue
@@ -262,7 +262,7 @@ def log_key(mode: str, keys: list[dict[str, Any]], root: bytes | None) -> bytes:
 
 
 def is_certified(key: dict[str, Any], public: bytes, *, kind: str, root: bytes | None) -> None:
-    """Raises `Refused` unless the root certified a key for this, or no root was given."""
+    """Raises: `Refused` unless the root certified a key for this, or no root was given."""
     if root is None:
         return
     mode, number = str(key.get("mode")), key.get("number")
@@ -284,7 +284,7 @@ def is_certified(key: dict[str, Any], public: bytes, *, kind: str, root: bytes |
 
 
 def is_signed(public: bytes, signature: bytes, message: bytes, subject: str) -> None:
-    """Raises `Refused` unless this key signed the message."""
+    """Raises: `Refused` unless this key signed the message."""
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
     except ValueError:
@@ -306,7 +306,7 @@ def key_set(keys: bytes, name: str) -> list[dict[str, Any]]:
 
 
 def text_of(log: dict[str, Any], name: str) -> str:
-    """A text beside the receipt, of characters that have bytes."""
+    """A text beside the receipt that is encodable."""
     value = log.get(name)
     if not isinstance(value, str) or any("\ud800" <= character <= "\udfff" for character in value):
         raise Unreadable(f"the {name} beside the receipt is no text")
@@ -314,7 +314,7 @@ def text_of(log: dict[str, Any], name: str) -> str:
 
 
 def parsed(untrusted: bytes, subject: str) -> dict[str, Any]:
-    """A JSON object in whatever spelling."""
+    """A JSON object in any form."""
     try:
         value = json.loads(untrusted)
     except (ValueError, RecursionError):
@@ -325,7 +325,7 @@ def parsed(untrusted: bytes, subject: str) -> dict[str, Any]:
 
 
 def canonical(untrusted: bytes) -> dict[str, Any]:
-    """A JSON object in its only spelling; so no other bytes say the same."""
+    """A JSON object in canonical form, which is unique."""
     value = parsed(untrusted, "what was signed")
     try:
         text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
@@ -337,7 +337,7 @@ def canonical(untrusted: bytes) -> dict[str, Any]:
 
 
 def from_base64url(untrusted: str) -> bytes:
-    """The bytes of base64url without padding, in its only spelling."""
+    """The bytes of base64url without padding, in canonical form."""
     try:
         content = urlsafe_b64decode(untrusted + "=" * (-len(untrusted) % 4))
     except ValueError:
@@ -348,7 +348,7 @@ def from_base64url(untrusted: str) -> bytes:
 
 
 def from_base64(untrusted: object, length: int) -> bytes:
-    """So many bytes of base64, in its only spelling."""
+    """So many bytes of base64, in canonical form."""
     try:
         content = b64decode(str(untrusted), validate=True)
     except ValueError:

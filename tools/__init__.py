@@ -1,1 +1,1 @@
-"""What measures, calibrates and judges files: commands of `manage.py`, loaded by no service."""
+"""Commands of `manage.py` that measure, calibrate and judge files; no service loads them."""

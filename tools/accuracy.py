@@ -1,11 +1,12 @@
-"""How often a net errs on pairs of photographs: FMR, FNMR and DET in the terms of ISO/IEC 19795-1,
+"""A net's error rates on pairs of photographs: FMR, FNMR and DET in the terms of ISO/IEC 19795-1,
 and zones from them.
 
-Distances are counted, not kept: a folder has as many pairs as the square of its pictures. Each rate
-is told by pair, and by person, each of whom weighs alike however many pictures they have.
+Distances are counted, not stored: a folder has as many pairs as the square of its pictures.
+Each rate is given by pair, and by person with equal weight for each, however many pictures they
+have.
 
-Pairs are compared many at once: by single pictures, by the median of several, and by their mean. A
-hundred thousand pairs are a few seconds of arithmetic, once each picture is measured.
+Pairs are compared in blocks: by single pictures, by the median of several, and by their mean.
+A hundred thousand pairs take a few seconds, once each picture is measured.
 """
 
 import math
@@ -20,39 +21,42 @@ from verification.engines.faces.embedding import Embedding, Numbers
 from verification.engines.faces.intervals import CERTAINTY, interval
 
 ALL = "all"
-"""The cohort of all pairs. A pair whose cohort is not told counts here alone."""
+"""The cohort of all pairs. A pair without a cohort counts only here."""
 Counts = npt.NDArray[np.int64]
 Edges = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.intp]
 
 # Distances at which pairs are counted: each thousandth up to 4. Embeddings of length 1 are at most
-# 2 apart, and dlib's raw ones of two people were never more than 1.5 apart on the photographs of
-# London.
+# 2 apart, and dlib's
+# raw ones of two people were never more than 1.5 apart on the photographs of London.
 _PER_UNIT, FARTHEST = 1000, 4
-# Zones are proposed in steps of a hundredth: finer ones would be of this data, not of this net.
+# Zones are proposed in steps of a hundredth: finer ones would fit these data, not this net.
 _STEP = 10
 _BLOCK = 512  # pictures compared with all others at once; bounds memory
-# How much farther than the match zone the review zone reaches at least, as a share of it. Ours:
-# SFace's, as shipped, reaches 0.08. A zone that ends where the match ends declines unseen whoever
-# is a hundredth beyond: 3.7 % were.
+# The least distance of the review zone's edge beyond the match zone, as a share of it. Ours: the
+# shipped SFace reaches 0.08. Without a review zone a person just beyond the match is declined
+# unseen: 3.7 % were.
 _REVIEW_LEAST = 0.05
 
 
 @dataclass(frozen=True)
 class Share:
-    """So many events of so many trials."""
+    """A count of events in so many trials."""
 
     events: int
     trials: int
 
     @property
     def value(self) -> float:
-        """The share. Raises `ZeroDivisionError` where nothing was tried."""
+        """The share.
+
+        Raises: `ZeroDivisionError` without trials.
+        """
         return self.events / self.trials
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """Its 95 % interval, as if trials were independent. Pairs share people: it is rather too
+        """Its 95 % interval, for independent trials. Pairs share people: it is rather too
         narrow.
         """
         return interval(self.events, self.trials)
@@ -60,8 +64,8 @@ class Share:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs that were compared. apart: their distances. same: whether of one person. people: both
-    people's numbers.
+    """Compared pairs. apart: distances. same: whether of one person. people: both people's
+    numbers.
     """
 
     apart: Numbers
@@ -77,11 +81,10 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Tally:
-    """The pairs of one cohort. genuine, impostor: how many are at most as far apart as each edge;
-    the last is all.
+    """The pairs of one cohort. genuine, impostor: cumulative counts up to each edge; the last is
+    all.
 
-    genuine_by_person, impostor_by_person: the same as shares, each person's pairs weighing as much
-        as another's.
+    genuine_by_person, impostor_by_person: the same as shares, with equal weight for each person.
     """
 
     name: str
@@ -93,22 +96,25 @@ class Tally:
     impostor_by_person: Numbers
 
     def false_matches(self, distance: float) -> Share:
-        """FMR: impostor pairs at most this far apart. Raises `KeyError` for a distance that is no
-        edge.
+        """FMR: impostor pairs at most this far apart.
+
+        Raises: `KeyError` for a distance that is no edge.
         """
         return Share(int(self.impostor[self._place(distance)]), self.impostor_pairs)
 
     def false_non_matches(self, distance: float) -> Share:
-        """FNMR: genuine pairs farther apart than this. Raises `KeyError` for a distance that is no
-        edge.
+        """FNMR: genuine pairs farther apart than this.
+
+        Raises: `KeyError` for a distance that is no edge.
         """
         return Share(
             self.genuine_pairs - int(self.genuine[self._place(distance)]), self.genuine_pairs
         )
 
     def by_person(self, distance: float) -> tuple[float, float]:
-        """FMR and FNMR, each person weighing alike. Raises `KeyError` for a distance that is no
-        edge.
+        """FMR and FNMR with equal weight for each person.
+
+        Raises: `KeyError` for a distance that is no edge.
         """
         place = self._place(distance)
         return float(self.impostor_by_person[place]), max(
@@ -127,7 +133,7 @@ class Tally:
 
     @property
     def nearest_impostors(self) -> float:
-        """The edge that reaches the nearest two people; infinite where none does."""
+        """The edge that reaches the nearest two people; infinite without one."""
         place = int(np.argmax(self.impostor > 0))
         return (
             float(self.edges[place])
@@ -137,14 +143,14 @@ class Tally:
 
     @property
     def farthest_genuine(self) -> float | None:
-        """The edge that reaches the two farthest pictures of one person; none where no edge does,
-        or nobody has two.
+        """The edge that reaches the two farthest pictures of one person; None without such an
+        edge or pair.
         """
         place = int(np.searchsorted(self.genuine, self.genuine_pairs))
         return float(self.edges[place]) if self.genuine_pairs and place < len(self.edges) else None
 
     def det(self) -> Iterator[tuple[float, float]]:
-        """FMR and FNMR at each edge where one of them changes. Of a cohort that has pairs of both
+        """FMR and FNMR at each edge where one of them changes. For a cohort with pairs of both
         kinds.
         """
         errors = np.stack(
@@ -162,20 +168,20 @@ class Tally:
 
 
 def edges(*more: float) -> Edges:
-    """Where pairs are counted: at each thousandth, and at these."""
+    """The edges of counting: each thousandth, and these."""
     thousandths = np.arange(1, FARTHEST * _PER_UNIT + 1) / _PER_UNIT
     return np.union1d(thousandths, np.asarray(more, np.float64))
 
 
 def tally(name: str, pairs: Pairs, *, at: Edges) -> Tally:
-    """These pairs, counted; a distance that is no number is farther than all."""
+    """These pairs, counted; NaN counts as farther than all."""
     ones, sums = [], []
     for kind in (pairs.same, ~pairs.same):
         apart, both = pairs.apart[kind], [ends[kind] for ends in pairs.people]
         places = np.searchsorted(at, apart, side="left")
         ones.append(np.cumsum(np.bincount(places, minlength=len(at) + 1)).astype(np.int64))
-        # A pair counts for each of its people by how many of this kind they have: for one person,
-        # twice the same.
+        # A pair counts for each of its people by their number of this kind: for one person, twice
+        # the same.
         of_each = np.bincount(np.concatenate(both)) if len(apart) else np.ones(1)
         weights = (1 / of_each[both[0]] + 1 / of_each[both[1]]) / max(
             1, int(np.count_nonzero(of_each))
@@ -187,8 +193,9 @@ def tally(name: str, pairs: Pairs, *, at: Edges) -> Tally:
 def compare_all(
     embeddings: Sequence[Embedding], people: Sequence[str], *, name: str, at: Edges
 ) -> Tally:
-    """Each picture with each other: faces, and whose each is. Raises `CalibrationMismatch` for two
-    embeddings.
+    """Each picture compared with each other: faces, and their people.
+
+    Raises: `CalibrationMismatch` for two embeddings.
     """
     if len({embedding.embedding for embedding in embeddings}) > 1:
         raise CalibrationMismatch("faces of two embeddings are not compared")
@@ -198,7 +205,7 @@ def compare_all(
         return Tally(name, 0, at, genuine, impostor, *by_person)
     faces = np.stack([embedding.numbers for embedding in embeddings])
     persons, counts = np.unique(people, return_inverse=True, return_counts=True)[1:]
-    # How many pairs each person has, with themselves and with others.
+    # Pairs of each person, with themselves and with others.
     of_each = (counts * (counts - 1) / 2, counts * (len(faces) - counts).astype(np.float64))
     for start in range(0, len(faces), _BLOCK):
         rows = np.arange(start, min(start + _BLOCK, len(faces)))
@@ -219,8 +226,8 @@ def compare_all(
             (0.5, 1.0),
             strict=True,
         )
-        # A pair counts for both its people by how many of its kind they have; one person's pair for
-        # that person once.
+        # A pair counts for both its people by their number of its kind; one person's pair counts
+        # once.
         for kind, ones, sums, pairs_of_person, share in kinds:
             ones += np.cumsum(np.bincount(places[kind], minlength=len(at) + 1)).astype(np.int64)
             shares = (
@@ -239,9 +246,7 @@ def compare_all(
 def near_strangers(
     embeddings: Sequence[Embedding], people: Sequence[str], *, limit: float, most: int
 ) -> list[tuple[int, int, float]]:
-    """Pairs of two people at most this far apart, the nearest first: both places, and the
-    distance.
-    """
+    """Pairs of two people at most this far apart, nearest first: both indexes, and the distance."""
     faces, persons = (
         np.stack([embedding.numbers for embedding in embeddings]),
         np.unique(people, return_inverse=True)[1],
@@ -268,23 +273,25 @@ def between(faces: Numbers, rows_of_first: Whole, rows_of_second: Whole) -> Numb
 
 
 def pairs_needed(fmr: float) -> int:
-    """The fewest impostor pairs, none of which matches, that show a rate below this with 95 %
+    """The fewest impostor pairs, all without a match, that show a rate below this with 95 %
     certainty.
     """
-    # Where none of n pairs matches, the interval of `Share.bounds` ends below the rate once (1 -
-    # fmr)^n is under 2.5 %.
+    # With no match in n pairs, the interval of `Share.bounds` ends below the rate once (1 - fmr)^n
+    # is under 2.5 %.
     return math.ceil(math.log((1 - CERTAINTY) / 2) / math.log1p(-fmr))
 
 
 def propose(
     tallies: Sequence[Tally], *, target_fmr: float, review_fnmr: float, review_fmr: float
 ) -> tuple[float, float]:
-    """The match and the review zone that hold in every cohort. Raises `BadInput` saying what is
-    missing.
+    """The match and the review zone that hold in every cohort.
 
-    1 match: the widest whose FMR is below the target with 95 % certainty · 2 review: the narrowest
-    that misses so few of the honest, · 3 unless so many strangers would lie in it, then as wide as
-    they allow, · 4 and never none.
+    1. Match: the widest whose FMR is below the target with 95 % certainty.
+    2. Review: the narrowest that misses so few honest pairs;
+    3. but if too many strangers would lie in it, the widest that their limit permits;
+    4. and never narrower than the minimum.
+
+    Raises: `BadInput` with the missing data.
     """
     needed = pairs_needed(target_fmr)
     if small := [
@@ -319,7 +326,7 @@ def propose(
     return match, max(review, least)  # 4
 
 
-# share of the pairs of one person; ours: wrong labels that make false matches are nearer than these
+# share of the pairs of one person; ours: false matches from wrong labels are nearer than these
 _NEAR = 0.9
 
 
@@ -339,19 +346,18 @@ class Asked:
 
 @dataclass(frozen=True)
 class Compared:
-    """Distances, and for each the number of the pair that it is of."""
+    """Distances, and the pair's number of each."""
 
     pairs: Pairs
     rows: Whole
 
     def select(self, rows: Collection[int]) -> Pairs:
-        """Those of some of the pairs that were asked for."""
+        """Those of some of the requested pairs."""
         return self.pairs.select(np.isin(self.rows, np.fromiter(rows, np.intp, len(rows))))
 
     def first_of_each(self) -> "Compared":
-        """The first distance of each pair. Those of the pictures of one capture are nearly one
-        event, told k times: k times the pairs that were asked for would show a rate that they do
-        not show.
+        """The first distance of each pair. The pictures of one capture are nearly one event, so
+        counting each would overstate the evidence.
         """
         is_first = np.zeros(len(self.rows), np.bool_)
         is_first[np.unique(self.rows, return_index=True)[1]] = True
@@ -361,11 +367,12 @@ class Compared:
 def compare(
     faces: Sequence[Embedding], requests: Sequence[Asked], *, k: int
 ) -> dict[str, Compared]:
-    """The distances by decision: `single`; where probes have k pictures or more `median-of-<k>` and
-    `mean-of-<k>`, too.
+    """The distances by decision: `single`; for probes of at least k pictures also `median-of-<k>`
+    and `mean-of-<k>`.
 
-    k: of how many pictures a verdict is made; the first k of each probe count. Raises
-        `CalibrationMismatch`.
+    k: pictures per verdict; the first k of each probe count.
+
+    Raises: `CalibrationMismatch`.
     """
     if len({face.embedding for face in faces}) > 1:
         raise CalibrationMismatch("faces of two embeddings are not compared")
@@ -401,7 +408,7 @@ def compare(
 
 
 def nearest_strangers(pairs: Pairs) -> list[int]:
-    """Places of the impostor pairs that are nearer than nine in ten of the genuine ones, the
+    """Indexes of the impostor pairs that are nearer than nine in ten of the genuine ones,
     nearest first.
     """
     if not pairs.same.any() or pairs.same.all():

@@ -1,10 +1,10 @@
-"""Pictures in files as the evidence that a live capture leaves, as if a page had sent them. Judges
-nothing.
+"""Pictures in files as a live capture's evidence, as if a page had sent them. Judges nothing.
 
-A manifest is JSON: `schema`, `steps` in the order shown, the face at rest first, each with
-`command`, `frames` (the thin chain) and `stills` (full frames), of which each is `at_ms`,
-milliseconds since the command was shown, and `file`, below the manifest's own folder; and
-`reference`, a photograph, which may be left out.
+A manifest is JSON: `schema`, `steps` in the order shown, the face at rest first, and an optional
+`reference` photograph.
+A step has `command`, `frames` (the thin chain) and `stills` (full frames).
+Each frame has `at_ms`, milliseconds since the command was shown, and `file`, below the manifest's
+folder.
 """
 
 import hmac
@@ -32,13 +32,11 @@ from verification.stages.live_capture.policy import CAPTURE
 
 SCHEMA: Final = "tulga-liveness-manifest-1"
 MANIFEST_MAX_BYTES: Final = 256 * 1024  # ours: twelve steps of forty frames take 30 KB
-STEPS_MAX: Final = (
-    12  # a real capture has five, and one more for each command that is asked for again
-)
-FIRST_MS: Final = 500  # a person needs so long to read anything; as static/borrower/pictures.js
-WAY: Final = timedelta(milliseconds=200)  # of a part to us. Ours: a line that costs nobody anything
+STEPS_MAX: Final = 12  # a real capture has five, and one more for each repeated command
+FIRST_MS: Final = 500  # the time to read a command; as static/borrower/pictures.js
+WAY: Final = timedelta(milliseconds=200)  # of a part to us. Ours: a harmless line
 IIN: Final = Iin(AUTHORITY_TEST_IIN)
-"""Whose the reference is: of nobody, for it must be somebody's."""
+"""The IIN of the reference: a number of no person, because the form needs one."""
 _FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*){0,5}")
 _WINDOW = re.compile(r"([a-z_]{1,20}):([0-9]{1,4}(?:\.[0-9]{1,3})?)-([0-9]{1,4}(?:\.[0-9]{1,3})?)")
 _COMMANDS = (NEUTRAL, *GESTURES)
@@ -56,10 +54,10 @@ class StepFiles:
 
 
 def read_manifest(path: Path) -> tuple[tuple[StepFiles, ...], bytes | None]:
-    """The steps of a manifest with their pictures, and its reference. Raises `BadInput`, with one
-    of these codes.
+    """The steps of a manifest with their pictures, and its reference.
 
-    `manifest_malformed`, with the place; `file_unreadable`, `file_too_large`, with the name.
+    Raises: `BadInput`: `manifest_malformed` with the place; `file_unreadable`, `file_too_large`
+    with the name.
     """
     fields = parse_manifest(read(path, most=MANIFEST_MAX_BYTES))
     steps = []
@@ -84,8 +82,8 @@ Listed = tuple[tuple[int, str], ...]
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a manifest says: of each step its command, chain and full frames; and the reference, or
-    nothing.
+    """The content of a manifest: each step's command, chain and full frames; and the reference,
+    if any.
     """
 
     steps: tuple[tuple[str, Listed, Listed], ...]
@@ -93,8 +91,9 @@ class Manifest:
 
 
 def parse_manifest(untrusted: bytes) -> Manifest:
-    """What a manifest says, whose files nobody has read. Raises `BadInput` (manifest_malformed)
-    with the place.
+    """The content of a manifest, before its files are read.
+
+    Raises: `BadInput` (manifest_malformed) with the place.
     """
     try:
         fields = read_object(untrusted, max_bytes=MANIFEST_MAX_BYTES, numbers=True)
@@ -131,15 +130,16 @@ def parse_manifest(untrusted: bytes) -> Manifest:
 
 
 def parse_windows(untrusted: str) -> tuple[tuple[str, float, float], ...]:
-    """`look_straight:0-2.5,turn_left:2.5-6.5`: each command, and from when to when it is followed,
-    seconds.
+    """`look_straight:0-2.5,turn_left:2.5-6.5`: each command, and its start and end in seconds.
 
-    The face at rest comes first. Raises `BadInput` (commands_malformed).
+    The face at rest comes first.
+
+    Raises: `BadInput` (commands_malformed).
     """
     windows: list[tuple[str, float, float]] = []
     for number, text in enumerate(untrusted.split(",")):
         match = _WINDOW.fullmatch(text)
-        # In rising order, and so long that something is taken.
+        # In rising order, and long enough for a picture.
         begins = windows[-1][2] if windows else 0.0
         if (
             match is None
@@ -163,7 +163,10 @@ def parse_windows(untrusted: str) -> tuple[tuple[str, float, float], ...]:
 
 
 def read_video(path: Path, windows: Sequence[tuple[str, float, float]]) -> tuple[StepFiles, ...]:
-    """What a page would have taken of this video. Raises `BadInput`, as `video.cut`."""
+    """The pictures that a page would have taken from this video.
+
+    Raises: `BadInput`, as `video.cut`.
+    """
     limits, places = CAPTURE, []
     for command, start, end in windows:
         is_rest = command == NEUTRAL
@@ -181,7 +184,10 @@ def read_video(path: Path, windows: Sequence[tuple[str, float, float]]) -> tuple
 
 
 def read(path: Path, *, most: int) -> bytes:
-    """A file. Raises `BadInput` (file_unreadable, file_too_large)."""
+    """A file.
+
+    Raises: `BadInput` (file_unreadable, file_too_large).
+    """
     try:
         with path.open("rb") as opened:
             content = opened.read(most + 1)
@@ -193,15 +199,17 @@ def read(path: Path, *, most: int) -> bytes:
 
 
 def evidence(steps: Sequence[StepFiles], reference: bytes | None, *, at: datetime) -> Evidence:
-    """What these pictures leave behind, taken by the dialogue itself. Raises `BadInput` for a step
-    it does not take, and (reference_unreadable) for a reference that is no JPEG.
+    """The evidence of these pictures, made by the dialogue itself.
 
-    Whether a command was followed is left to the judgement, which measures every frame anew.
+    The judgement, which measures every frame again, decides whether a command was followed.
+
+    Raises: `BadInput` for a step that the dialogue refuses, and (reference_unreadable) for a
+    reference that is no JPEG.
     """
     at = at.astimezone(UTC)
     fresh = dialogue.begin({}, replaced_max=0) | {"order": [step.command for step in steps]}
     items, memory = (
-        # Files are compared with no capture of before: whether they come again is not asked here.
+        # Files are not compared with earlier captures.
         {dialogue.ORDER: dialogue.order_evidence(fresh), **measure.compare_captures({}, {}, True)},
         dialogue.accept_live_capture(fresh, {"ready": True}, at).memory,
     )
@@ -222,7 +230,7 @@ def evidence(steps: Sequence[StepFiles], reference: bytes | None, *, at: datetim
         following = dialogue.go_on_live_capture(acceptance.memory, Looked(is_right=True), at)
         memory, items = following.memory, {**items, **acceptance.evidence, **following.evidence}
     if reference is not None:
-        # The photograph as the register would give it.
+        # The photograph as from the register.
         answer = {
             "request_id": "assess_liveness",
             "status": "found",

@@ -1,9 +1,9 @@
-"""Every number that a gate compares, by name, with the limit it is held against: more than its
-score and threshold say.
+"""Every number that a gate compares, by name, with its limit: more than the gate's score and
+threshold.
 
-It judges nothing: `checks` does. None stands where there was nothing to measure. Of signs
-of injection that have several conditions the last one stands here; the sign itself is the gate's
-score.
+`checks` judges, not this module. A number without a measurement is None.
+For a sign of injection with several conditions the last one is listed; the gate's score is the sign
+itself.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ from verification.stages.live_capture.policy import LiveCapturePolicy
 
 @dataclass(frozen=True)
 class Limit:
-    """What was measured, and what it may be: at least, at most, or more or less than so much."""
+    """A measured value and its limit: at least, at most, more or less than so much."""
 
     value: float | None
     least: float | None = None
@@ -38,9 +38,7 @@ Limits = Mapping[str, Limit]
 
 
 def limits(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> dict[str, Limits]:
-    """The limits of each gate, by its name; none for a gate that had nothing to judge, or compares
-    nothing.
-    """
+    """The limits of each gate, by its name; empty for a gate without input or comparison."""
     by_gate: dict[str, Limits] = {"face.passive": _passive(facts, policy)}
     if facts.handed_over:
         by_gate["face.hand_over"] = {"sum": Limit(float(facts.amount), most=policy.handed_over_max)}
@@ -100,7 +98,7 @@ def _fresh(facts: LiveCaptureFacts, show: Shown, policy: LiveCapturePolicy) -> L
     }
     if isinstance(facts.sent, Step):
         return values
-    # Of those that are alike in everything else that makes one capture another.
+    # The captures that meet all other conditions of a repetition.
     captures = [likeness.alike for likeness in facts.sent.compared.others]
     like = [likeness for likeness in captures if likeness.marked >= again.marked]
     values["presented_before"] = Limit(int(facts.sent.presented_before), most=0)
@@ -200,7 +198,7 @@ def _match(match: Match, show: Shown | Step, policy: LiveCapturePolicy) -> Limit
     distances = {"rest": match.at_rest, "commands": match.at_work, "chain": None}
     if throughout is not None:
         distances["chain"] = throughout.way.to_reference
-    # Within the one it matches, within the other people look; beyond it nobody does.
+    # Within the first it matches, within the second people review; beyond it is refused.
     every = [distance for distance in (*distances.values(), match.farthest) if distance is not None]
     if throughout is not None and not is_met_on_the_way(throughout, policy):
         distances["gestures"] = throughout.to_reference

@@ -1,7 +1,7 @@
-"""DET curves as one SVG: FMR against FNMR, both on logarithmic axes, a curve for each cohort
-(ISO/IEC 19795-1).
+"""DET curves as one SVG: FMR against FNMR, both on logarithmic axes, a curve per cohort (ISO/IEC
+19795-1).
 
-Zero has no logarithm: a rate without any error lies on the edge of the plane, and the axis says so.
+Zero has no logarithm: a rate without errors lies on the edge of the plane, and the axis says so.
 Each axis begins a power of ten below the share of one pair of the largest cohort.
 """
 
@@ -16,15 +16,20 @@ from tools.accuracy import Tally
 from verification.core.errors import Misconfigured
 
 MOST_CURVES = 6
-"""More cannot be told apart. The first cohorts are drawn, and the description counts the rest."""
-# Colour and dashes together, so that curves are told apart in black and white. Contrast with white
-# is 4.5 or more.
+"""More would be indistinguishable. The first cohorts are drawn, and the description counts the
+rest.
+"""
+# Colour and dashes together, so that curves are distinguishable in black and white. Contrast with
+# white is at least 4.5.
 _COLOURS = ("#1a1a1a", "#0b61a4", "#b3261e", "#1b6e3c", "#7b3fa0", "#8a5a00")
 _DASHES = ("-", "--", ":", "-.")
 
 
 def require_matplotlib() -> Any:
-    """The module that draws. Raises `Misconfigured`, which says what to install, without it."""
+    """The drawing module.
+
+    Raises: `Misconfigured` with the remedy if not installed.
+    """
     try:
         return import_module("matplotlib.figure")
     except ImportError:
@@ -35,7 +40,9 @@ def require_matplotlib() -> Any:
 
 def draw(tallies: Sequence[Tally], *, zones: Sequence[float], title: str) -> str:
     """The drawing. zones: distances marked on each curve. Cohorts without pairs of both kinds are
-    not drawn. The same tallies give the same text.
+    left out.
+
+    The same tallies give the same text.
     """
     figures, style = require_matplotlib(), import_module("matplotlib").rc_context
     complete = [tally for tally in tallies if tally.genuine_pairs and tally.impostor_pairs]
@@ -59,7 +66,7 @@ def draw(tallies: Sequence[Tally], *, zones: Sequence[float], title: str) -> str
             ylabel="False non-match rate",
             title=title,
         )
-        # The edge stands for none; the powers above it are numbers.
+        # The edge stands for zero; the powers above it are numbers.
         for axis, edge in ((axes.xaxis, edge_fmr), (axes.yaxis, edge_fnmr)):
             powers = [10.0**power for power in range(round(math.log10(edge)), 1)]
             axis.set_ticks(powers, ["none", *(f"{power:g}" for power in powers[1:])])

@@ -1,6 +1,4 @@
-"""Files about one signature as the evidence that the EDS route judges. Reads and sorts them; judges
-nothing.
-"""
+"""Files about one signature as the EDS route's evidence. Reads and sorts them; judges nothing."""
 
 import base64
 import binascii
@@ -28,12 +26,12 @@ from verification.stages.statement.policy import StatementPolicy
 
 MODES = ("live", "test")
 ROLES = ("anchor", "intermediate", "tsa")
-"""Of a certificate in `pins.txt`, and of the folders in a directory that is named in place of a
+"""Roles of a certificate in `pins.txt`, and names of folders in a directory given instead of a
 mode.
 """
 STATEMENT_MAX_BYTES = (
     64 * 1024 * 1024
-)  # ours: any document that one would sign; a statement of ours has 1 KB
+)  # ours: any document to be signed; a statement of ours has 1 KB
 _CERTIFICATE_SUFFIXES = {".cer", ".crt", ".der", ".pem"}
 _CERTIFICATE_FILE_MAX_BYTES = 64 * 1024
 # Labels of RFC 7468, §5 and §6.
@@ -42,16 +40,17 @@ _PEM = re.compile(rb"-----BEGIN (CERTIFICATE|X509 CRL)-----([A-Za-z0-9+/=\s]*)--
 
 @dataclass(frozen=True)
 class Trust:
-    """Certificates as evidence of the kinds `shared.…`, and what a reader must know of where they
-    come from.
-    """
+    """Certificates as evidence of the kinds `shared.…`, and notes on their origin for a reader."""
 
     items: dict[str, bytes]
     notes: tuple[str, ...] = ()
 
 
 def read(path: Path, *, max_bytes: int) -> bytes:
-    """The file, or its first `max_bytes` and one more. Raises `BadInput` naming it."""
+    """The file, or its first `max_bytes` and one more.
+
+    Raises: `BadInput` naming it.
+    """
     try:
         with path.open("rb") as file:
             return file.read(max_bytes + 1)
@@ -60,9 +59,10 @@ def read(path: Path, *, max_bytes: int) -> bytes:
 
 
 def read_statement(path: Path) -> bytes:
-    """What must have been signed. Raises `BadInput`, also for what would be taken for a statement
-    of ours and is none, or says one thing in words and another in its data: no signature makes that
-    right.
+    """The bytes that must have been signed.
+
+    Raises: `BadInput`, also for a false statement of ours: one whose words and data differ. No
+    signature makes it valid.
     """
     statement = read(path, max_bytes=STATEMENT_MAX_BYTES)
     if len(statement) > STATEMENT_MAX_BYTES:
@@ -76,21 +76,20 @@ def read_statement(path: Path) -> bytes:
 
 
 def is_ours(statement: bytes) -> bool:
-    """Whether it names the form of our statements, in any version and wherever in it that
-    stands.
-    """
+    """Whether it names the form of our statements, in any version and at any place."""
     return statement_text.FORMS_NAMED.encode() in statement
 
 
 def read_trust(name_or_folder: str) -> Trust:
-    """The installed certificates of `live` or `test`, or those in a directory. Raises `BadInput`,
-    `Misconfigured`.
+    """The installed certificates of `live` or `test`, or those in a directory.
 
-    In the directory a certificate lies as it is, or in a folder named for its role (`ROLES`).
+    In the directory a certificate lies directly, or in a folder named for its role (`ROLES`).
+
+    Raises: `BadInput`, `Misconfigured`.
     """
     if name_or_folder in MODES:
         return Trust(collect.installed_trust(name_or_folder))
-    # A variable that a script forgot to set would name the directory it happens to run in.
+    # A variable left unset by a script would mean the current directory.
     if not name_or_folder.strip():
         raise BadInput("--trust is empty")
     directory = Path(name_or_folder)
@@ -105,8 +104,8 @@ def read_trust(name_or_folder: str) -> Trust:
         stated_role = path.parent.name if path.parent != directory else ""
         for der in _unwrap(read(path, max_bytes=_CERTIFICATE_FILE_MAX_BYTES), path=path):
             try:
-                # Whoever made the directory answers for what its folders say. Of time-stamp
-                # authorities alone may the key be of the old GOST.
+                # The directory's maker is responsible for the folders. Only for time-stamp
+                # authorities may the key be of the old GOST.
                 certificate = (
                     parse_timestamp_certificate if stated_role == "tsa" else parse_certificate
                 )(der)
@@ -120,7 +119,7 @@ def read_trust(name_or_folder: str) -> Trust:
         notes.append(f"{directory} holds no self-signed certificate, so nothing ends a path")
     if roles["tsa"]:
         notes.append(
-            f"{len(roles['tsa'])} certificates of {directory / 'tsa'} are believed for time-stamps"
+            f"{len(roles['tsa'])} certificates of {directory / 'tsa'} are trusted for time-stamps"
             " alone"
         )
     items = {
@@ -159,7 +158,7 @@ def evidence(
     at: datetime,
     policy: StatementPolicy,
 ) -> Evidence:
-    """All of it as one attempt of the route would have it, answered and judged at `at`."""
+    """All of it as one attempt of the route, answered and judged at `at`."""
     items = {
         dialogue.TEXT: statement,
         dialogue.SIGNATURE: signature,
@@ -169,7 +168,7 @@ def evidence(
     signer = None
     with suppress(Refused):
         signer = parse_signature(signature, max_bytes=policy.signature_max_bytes).signer
-    # Lists by what they are about: the signer's issuer, changes to that, or the authorities above.
+    # Lists by subject: of the signer's issuer, its deltas, or of the authorities above.
     lists: dict[str, list[bytes]] = {
         "shared.crl": [],
         "shared.delta_crl": [],
@@ -204,11 +203,10 @@ def evidence(
 def _choose_answer(
     answers: list[bytes], *, signer: Certificate | None, policy: StatementPolicy
 ) -> dict[str, bytes]:
-    """The youngest answer about the signer's serial number, or the first of all, with the nonce
-    that it carries itself.
+    """The youngest answer about the signer's serial number, or the first of all, with its own
+    nonce.
 
-    Which nonce was sent is not on file, so it cannot be compared; an answer without one is still
-    not believed.
+    The sent nonce is not on file, so it cannot be compared; an answer without one is still refused.
     """
     if not answers:
         return {}
@@ -231,9 +229,7 @@ def _read_answer(content: bytes, *, policy: StatementPolicy) -> OcspResponse | N
 
 
 def youngest(evidence: Evidence, *, policy: StatementPolicy) -> datetime:
-    """When the authority last said something in this evidence, but not after the time of
-    judgement.
-    """
+    """The authority's last statement in this evidence, up to the time of judgement."""
     times = []
     if answer := _read_answer(evidence.items.get(dialogue.OCSP) or b"", policy=policy):
         # RFC 6960 §2.4: when the status was known to be right, and when the answer about it was

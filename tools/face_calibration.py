@@ -1,5 +1,7 @@
-"""What a net's distances mean on pairs of photographs: of single pictures, and of several of one
-person together; and the calibration that is written of it, in the form of `calibration.read`.
+"""Calibrates a net on pairs of photographs, for single pictures and for several of one person
+together.
+
+Writes the calibration in the form of `calibration.read`.
 """
 
 import hashlib
@@ -20,15 +22,15 @@ from verification.engines.faces.backends import Backend
 from verification.engines.faces.embedding import Embedding
 
 Counted = tuple[tuple[float, float], Sequence[Tally]]
-"""The edges of match and review, and the cohorts they were proposed for."""
-_DIGITS = 8  # of a share: the reader takes as many
-_SUSPECTS = 10  # pairs that are shown to whoever labelled them
+"""The edges of match and review, and the cohorts behind them."""
+_DIGITS = 8  # of a share: the parser's maximum
+_SUSPECTS = 10  # pairs that are reported to the labellers
 
 
 @dataclass(frozen=True)
 class Targets:
-    """What zones are proposed for: rates. fmr: of the match zone. review_fnmr: beyond the review
-    zone, unless more than review_fmr of strangers lay within it.
+    """Target rates of the zones. fmr: of the match zone. review_fnmr: beyond the review zone,
+    unless more than review_fmr of strangers lay within it.
     """
 
     fmr: float
@@ -38,8 +40,8 @@ class Targets:
 
 @dataclass(frozen=True)
 class Suspect:
-    """A pair labelled as two people who are nearer than nine in ten pairs of one: perhaps the label
-    is wrong.
+    """A pair labelled as two people that is nearer than nine in ten pairs of one: the label may
+    be wrong.
     """
 
     reference: str
@@ -49,11 +51,10 @@ class Suspect:
 
 @dataclass(frozen=True)
 class Calibrated:
-    """What was measured. digest: SHA-256 of pictures and pairs. single, several: zones and counts,
-    by decision.
+    """The measurement. digest: SHA-256 of pictures and pairs. single, several: zones and counts, by
+    decision.
 
-    without_zones: decisions on several pictures that too few pairs show anything of, with what is
-        missing.
+    without_zones: decisions on several pictures with too few pairs, and what is missing.
     """
 
     pairs: tuple[Pair, ...]
@@ -74,9 +75,7 @@ def calibrate(
     targets: Targets,
     progress: Callable[[str], object],
 ) -> Calibrated:
-    """Raises `BadInput` for pairs that cannot be read, contradict each other, or show too
-    little.
-    """
+    """Raises: `BadInput` for pairs that are unreadable, contradictory, or too few."""
     # 1. Rows, enough of them, and where their pictures lie.
     pairs = _read(path, targets)
     pictures = face_files.locate(path.parent, pairs)
@@ -89,7 +88,7 @@ def calibrate(
         # A pair of one picture with itself is no evidence.
         if (namesake := name_of.setdefault(face.sha256, place)) != place:
             raise BadInput(f"{namesake.name} and {place.name} are one picture under two names")
-    # The hashes of the files and the rows, in which hashes stand for names, both in order.
+    # The hashes of the files and the rows, with hashes in place of names, both in order.
     hashes = {
         name: "+".join(measured[path].sha256 for path in paths) for name, paths in pictures.items()
     }
@@ -99,8 +98,8 @@ def calibrate(
     )
     digest = hashlib.sha256("\n".join([*sorted(name_of), *rows]).encode()).hexdigest()
     progress(f"{len(measured)} pictures measured, {len(pairs)} pairs to compare")
-    # 3. All distances, by decision, several pictures as `frames` of them are judged; and zones that
-    #    hold everywhere.
+    # 3. All distances, by decision, with several pictures judged as `frames` of them; and zones
+    #    that hold everywhere.
     compared = _compared(pairs, pictures, measured, k=frames)
     suspects = _suspects(pairs, pictures, measured, compared["single"])
     try:
@@ -110,7 +109,7 @@ def calibrate(
             f"{suspect.reference} and {suspect.probe} at {suspect.distance}" for suspect in suspects
         )
         raise BadInput(
-            f"{lacking.detail}. The nearest strangers: {nearest or 'none is near'}"
+            f"{lacking.detail}. The nearest strangers: {nearest or 'all are far'}"
         ) from lacking
     several, without = dict[str, Counted](), dict[str, str]()
     sets = [paths for paths in pictures.values() if len(paths) > 1]
@@ -130,8 +129,10 @@ def calibrate(
 
 
 def _read(path: Path, targets: Targets) -> tuple[Pair, ...]:
-    """Raises `BadInput`, before hours of measuring, where the rows are too few for any zone, were
-    all accepted.
+    """Checks, before hours of measuring, that the rows could suffice for a zone if all were
+    accepted.
+
+    Raises: `BadInput`.
     """
     try:
         with path.open("rb") as file:
@@ -158,7 +159,7 @@ def _suspects(
 ) -> list[Suspect]:
     """Strangers who are nearer than nine in ten of the pairs of one person.
 
-    Of each pair the nearest of its pictures: those of one capture would fill the list.
+    Of each pair only the nearest picture: those of one capture would fill the list.
     """
     suspects: dict[int, Suspect] = {}
     for at in accuracy.nearest_strangers(single.pairs):
@@ -166,8 +167,8 @@ def _suspects(
         if row in suspects:
             continue
         pair, first = pairs[row], int(single.rows.searchsorted(row))
-        # Of a folder, the picture that it is: a pair's distances stand together, in the order of
-        # those accepted.
+        # In a folder, the picture in question: a pair's distances are adjacent, in the order of
+        # accepted pictures.
         probe = [path for path in pictures[pair.probe] if measured[path].embedding is not None][
             at - first
         ]
@@ -185,7 +186,7 @@ def _compared(
     *,
     k: int,
 ) -> dict[str, Compared]:
-    """All distances by decision; pictures that were refused stand in none."""
+    """All distances by decision; refused pictures are left out."""
     people = face_files.people_of(pairs)
     numbers = {person: number for number, person in enumerate(sorted(set(people.values())))}
     faces: list[Embedding] = []
@@ -215,11 +216,11 @@ def _compared(
 
 
 def _proposed(pairs: Sequence[Pair], compared: Compared, targets: Targets) -> Counted:
-    """The zones, and the counts they rest on: of all pairs, then of each cohort by its name.
+    """The zones, and their counts: of all pairs, then of each cohort by its name.
 
-    Raises `BadInput` for one without pairs of both kinds.
+    The zones might not hold in a cohort without pairs of both kinds, unnoticed.
 
-    Such a cohort would be one that the zones do not hold in, and nobody would see it.
+    Raises: `BadInput` for such a cohort.
     """
     at = accuracy.edges()
     rows: dict[str, set[int]] = defaultdict(set)
@@ -255,8 +256,9 @@ def spell(
     made_on: date,
     conditions: str,
 ) -> bytes:
-    """The file. several: what decisions on several pictures do. Raises `Misconfigured` for what
-    would not be read.
+    """The file. several: decisions on several pictures.
+
+    Raises: `Misconfigured` for a file that the parser would refuse.
     """
     fields = {
         "schema": calibration.SCHEMA,
@@ -276,9 +278,7 @@ def spell(
 
 
 def hundredths(tallies: Sequence[Tally]) -> list[float]:
-    """Each hundredth at which something matches and something does not: elsewhere nothing is
-    told.
-    """
+    """Each hundredth with both matches and non-matches: elsewhere nothing is given."""
     telling = []
     for step in (step / 100 for step in range(1, 201)):
         shares = [

@@ -1,12 +1,13 @@
 """Photographs in files: a folder of people, a CSV of pairs, and the one face of each picture.
 
-A folder has a folder for each person, or files `<person>_<anything>.jpg`. `people.csv` beside them
-may name a cohort for each person, as the Face Research Lab London Set does.
+A folder has a folder per person, or files `<person>_<anything>.jpg`.
+`people.csv` beside them may name a cohort for each person, as the Face Research Lab London Set
+does.
 
-A CSV of pairs says which two files, whether they show one person, and of which cohort they are. A
-probe may be a folder: a set of pictures of one person, as the frames of a capture are. The file
-names its pictures below its own folder. A pair that stands twice, or that contradicts another,
-would make the rates untrue, so it is refused.
+A CSV of pairs gives two files, whether they show one person, and their cohort.
+A probe may be a folder: pictures of one person, like the frames of a capture.
+The CSV names its pictures below its own folder.
+A pair that occurs twice, or contradicts another, is refused, because it would falsify the rates.
 """
 
 import csv
@@ -38,7 +39,7 @@ _PERSON_COLUMNS, _COHORT_COLUMNS = ("face_id", "person"), ("face_eth", "cohort")
 
 @dataclass(frozen=True)
 class Picture:
-    """A file and whose face it shows. cohort: empty where it is not told."""
+    """A picture and its person. cohort: empty if unknown."""
 
     path: Path
     person: str
@@ -46,8 +47,9 @@ class Picture:
 
 
 def read_folder(folder: Path) -> tuple[Picture, ...]:
-    """All pictures, in the order of their names. Raises `BadInput` where there are none, or one is
-    not readable so.
+    """All pictures, in the order of their names.
+
+    Raises: `BadInput` without pictures, or for an unreadable one.
     """
     if not folder.is_dir():
         raise BadInput(f"{folder} is no folder")
@@ -55,7 +57,7 @@ def read_folder(folder: Path) -> tuple[Picture, ...]:
     folders: dict[str, Path] = {}
     for path in sorted(entry for entry in folder.rglob("*") if entry.suffix.lower() in SUFFIXES):
         _refuse_elsewhere(path, folder)
-        # Whose it is says the folder it lies in, or else the name of the file.
+        # The person is the folder, or else the file's name.
         inside, match = path.relative_to(folder).parts, _PERSON.fullmatch(path.stem)
         if len(inside) > 1:
             person = inside[-2]
@@ -63,19 +65,16 @@ def read_folder(folder: Path) -> tuple[Picture, ...]:
             person = match.group(1)
         else:
             raise BadInput(f"{path.name} does not say whose picture it is")
-        # A folder for each day below that of each person would make everybody of one day one
-        # person.
+        # Folders per day below each person's would make one person of everybody of a day.
         if folders.setdefault(person, path.parent) != path.parent:
-            raise BadInput(
-                f"two folders are named {person}: each person has one, which names nobody else"
-            )
+            raise BadInput(f"two folders are named {person}: each person has one of their own")
         result.append(Picture(path, person, cohorts.get(person, "")))
         if len(result) > MAX_PICTURES:
             raise BadInput(f"there are more than {MAX_PICTURES} pictures")
     if len(folders) < 2:
         raise BadInput(f"{folder} has no pictures of two people")
     if cohorts and not cohorts.keys() & folders.keys():
-        raise BadInput("people.csv names nobody who has a picture here")
+        raise BadInput("people.csv names no person with a picture here")
     return tuple(result)
 
 
@@ -104,7 +103,7 @@ def _cohorts(path: Path) -> dict[str, str]:
 
 
 def _refuse_elsewhere(path: Path, folder: Path) -> None:
-    # A pipe would be waited for without end.
+    # A pipe would be awaited without end.
     if not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
         raise BadInput(f"{path.name} is no file, or lies outside the folder")
 
@@ -123,14 +122,14 @@ def _read_text(path: Path) -> str:
 COLUMNS = ("reference", "probe", "same", "cohort")
 # Ours: thirty times the pairs that an FMR of 1e-4 needs, each with names of 100 characters.
 MAX_ROWS, MAX_PAIRS_BYTES = 1_000_000, 256 * 1024 * 1024
-MAX_SET = 50  # pictures of one probe
-_MAX_NAME, _MAX_COHORT = 400, 64  # characters; the second is what a calibration takes
+MAX_SET = 50  # pictures per probe
+_MAX_NAME, _MAX_COHORT = 400, 64  # characters; the second is a calibration's maximum
 _SAME = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two pictures. cohort: empty where it is not told."""
+    """Two pictures. cohort: empty if unknown."""
 
     row: int
     reference: str
@@ -140,8 +139,9 @@ class Pair:
 
 
 def parse_pairs(untrusted: bytes) -> tuple[Pair, ...]:
-    """The rows of the file. Raises `BadInput` naming the row, for anything that is not exactly
-    these columns.
+    """The rows of the file.
+
+    Raises: `BadInput` naming the row, for any other columns.
     """
     # 1. Text.
     if len(untrusted) > MAX_PAIRS_BYTES:
@@ -150,7 +150,7 @@ def parse_pairs(untrusted: bytes) -> tuple[Pair, ...]:
         text = untrusted.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadInput("the pairs are not UTF-8") from error
-    # 2. Rows, split only where CSV ends one; a quote that is not closed is refused.
+    # 2. Rows, split only where CSV ends one; an unclosed quote is refused.
     pairs = []
     rows = csv.reader(StringIO(text.rstrip() + "\n", newline=""), strict=True)
     try:
@@ -164,8 +164,7 @@ def parse_pairs(untrusted: bytes) -> tuple[Pair, ...]:
         raise BadInput(f"line {rows.line_num}: no CSV: {error}") from error
     if not pairs:
         raise BadInput("there are no pairs")
-    # 3. Nothing is said twice, and no chain of rows makes one person of what another row says are
-    #    two.
+    # 3. No repetition, and no chain of rows that makes one person of two.
     known_pairs: set[frozenset[str]] = set()
     people = people_of(pairs)
     for pair in pairs:
@@ -179,9 +178,9 @@ def parse_pairs(untrusted: bytes) -> tuple[Pair, ...]:
 
 
 def locate(folder: Path, pairs: Sequence[Pair]) -> dict[str, tuple[Path, ...]]:
-    """Where the pictures of each name lie: one, or those of a probe's folder by their names.
+    """The pictures of each name: one, or those of a probe's folder by their names.
 
-    Raises `BadInput` for one that is not there, or lies outside the folder by any way.
+    Raises: `BadInput` for a missing one, or one outside the folder by any path.
     """
     root, references = folder.resolve(), {pair.reference for pair in pairs}
     places = {}
@@ -214,14 +213,14 @@ def _below(root: Path, name: str) -> Path:
 
 
 def people_of(pairs: Sequence[Pair]) -> dict[str, str]:
-    """For each picture one that stands for its person: pictures are one person's where pairs say
-    so, by any chain.
+    """For each picture a representative of its person: pairs join pictures of one person, by any
+    chain.
     """
     groups: dict[str, list[str]] = {}
     for pair in pairs:
         both = [groups.setdefault(name, [name]) for name in (pair.reference, pair.probe)]
         if pair.same and both[0] is not both[1]:
-            # The larger takes up the smaller: so no name moves often, however long the chain.
+            # The larger absorbs the smaller, so that no name moves often, however long the chain.
             small, large = sorted(both, key=len)
             large += small
             groups.update(dict.fromkeys(small, large))
@@ -245,15 +244,15 @@ def _pair(number: int, row: list[str]) -> Pair:
     return Pair(number, reference, probe, _SAME[same.lower()], cohort)
 
 
-# What a camera of today writes, and no bomb.
+# The size of today's camera files, and no bomb. Ours.
 _PROGRESS_SECONDS = 5
 LIMITS = ImageLimits(max_bytes=10 * 1024 * 1024, max_pixels=25_000_000)
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A picture's face, or the code it was refused with. sha256: of the file, or of what of it the
-    limits let in.
+    """A picture's face, or its refusal's code. sha256: of the file, or of the part within the
+    limits.
     """
 
     sha256: str
@@ -264,7 +263,7 @@ class Measured:
 
 def add_backend(parser: ArgumentParser) -> None:
     """The arguments that choose a backend for one run."""
-    parser.add_argument("--backend", choices=backends.NAMES, help="in place of TULGA_FACE_BACKEND")
+    parser.add_argument("--backend", choices=backends.NAMES, help="instead of TULGA_FACE_BACKEND")
     parser.add_argument(
         "--model",
         type=Path,
@@ -274,9 +273,11 @@ def add_backend(parser: ArgumentParser) -> None:
 
 
 def backend_of(options: Mapping[str, Any], *, calibration: Path | None) -> Backend:
-    """The backend of the deployment, or the one that the arguments name. Raises `Misconfigured`.
+    """The backend of the deployment, or the one in the arguments.
 
-    calibration: a file in place of the shipped one.
+    calibration: a file instead of the shipped one.
+
+    Raises: `Misconfigured`.
     """
     name = _name(options)
     if name not in backends.NAMES:
@@ -289,16 +290,17 @@ def backend_of(options: Mapping[str, Any], *, calibration: Path | None) -> Backe
 
 
 def calibration_of(options: Mapping[str, Any]) -> Path | None:
-    """The calibration that the arguments name, or the deployment's where the net is the
-    deployment's too.
-    """
+    """The calibration in the arguments, or the deployment's if the net is the deployment's too."""
     is_deployed = _name(options) == settings.TULGA_FACE_BACKEND and options["model"] is None
     deployed: Path | None = settings.TULGA_FACE_CALIBRATION if is_deployed else None
     return options["calibration"] or deployed
 
 
 def measure_file(path: Path, backend: Backend) -> Measured:
-    """The one face of a file. Raises `BadInput` for a file that cannot be read."""
+    """The one face of a file.
+
+    Raises: `BadInput` for an unreadable file.
+    """
     try:
         with path.open("rb") as file:
             untrusted = file.read(LIMITS.max_bytes + 1)
@@ -315,10 +317,11 @@ def measure_file(path: Path, backend: Backend) -> Measured:
 def measure_all(
     paths: Iterable[Path], backend: Backend, *, progress: Callable[[str], object] | None = None
 ) -> dict[Path, Measured]:
-    """Each of these files once, however often it is named. Raises `BadInput` for one that cannot be
-    read.
+    """Each of these files once, however often it is named.
 
-    progress: told every few seconds how many are done.
+    progress: receives the number done, every few seconds.
+
+    Raises: `BadInput` for an unreadable one.
     """
     files, measured, reported_at = sorted(set(paths)), {}, time.monotonic()
     for path in files:

@@ -1,7 +1,7 @@
-"""Everybody in a folder compared with everybody, as facts for machines and as Markdown for people;
-and what the zones send to people who look.
+"""Compares all people in a folder with each other, as facts for machines and as Markdown for
+people.
 
-The same pictures give the same report.
+Includes how many captures the zones send to review. The same pictures give the same report.
 """
 
 from collections import Counter
@@ -26,11 +26,11 @@ DEPENDENCE = (
 )
 
 
-REVIEWERS = 2  # people who look at a case
-MINUTES = 2.0  # that one of them takes for it. Ours, an assumption
-HOURS = 1800.0  # that a person works in a year: 225 days of eight hours
-CAPTURES = 1_000_000  # live captures a year, where the command line names no number
-PICTURES = 1 + COMMANDS_MAX  # of a capture at which a detector of attacks looks, at most
+REVIEWERS = 2  # people per review
+MINUTES = 2.0  # of one of them per review. Ours, an assumption
+HOURS = 1800.0  # of a person's work in a year: 225 days of eight hours
+CAPTURES = 1_000_000  # live captures a year, if the command line gives no number
+PICTURES = 1 + COMMANDS_MAX  # pictures of a capture that an attack detector sees, at most
 _REVIEWS_NOTE = (
     "Shares are of honest borrowers, as the calibration tells them. Not counted: the second try"
     " before a review, loans above the sum that goes to people anyway, refusals by other gates, and"
@@ -39,14 +39,12 @@ _REVIEWS_NOTE = (
 
 
 def share(proportion: Share) -> Facts:
-    """A share with its 95 % interval (Clopper and Pearson); only the counts where nothing was
-    tried.
-    """
+    """A share with its 95 % interval (Clopper and Pearson); only the counts without trials."""
     if not proportion.trials:
         return {"events": proportion.events, "trials": 0}
     low, high = proportion.bounds
     report = {"share": proportion.value, "low": low, "high": high}
-    # Six significant digits: what is beyond them is the machine's.
+    # Six significant digits: more depend on the machine.
     rounded = {name: float(f"{value:.6g}") for name, value in report.items()}
     return {"events": proportion.events, "trials": proportion.trials, **rounded}
 
@@ -88,7 +86,7 @@ def cohorts(
 
 
 def failures(measured: Collection[Measured]) -> Facts:
-    """Pictures without a face, or too poor, by code, the commonest first: ISO/IEC 19795-1's failure
+    """Pictures without a face, or too poor, by code, commonest first: ISO/IEC 19795-1's failure
     to acquire.
     """
     counts = Counter(picture.code for picture in measured if picture.code)
@@ -101,9 +99,7 @@ def failures(measured: Collection[Measured]) -> Facts:
 
 
 def dependent(tallies: Sequence[Tally], *, needed: int) -> list[str]:
-    """Cohorts that have enough impostor pairs only because the same few people stand in many of
-    them.
-    """
+    """Cohorts that reach enough impostor pairs only by repeating the same few people."""
     return [
         f"{tally.name}: its {tally.impostor_pairs} impostor pairs are of {tally.people} people, who"
         f" make {pairs} pairs; the certainty that is told takes {needed}"
@@ -156,7 +152,7 @@ def markdown(facts: Facts) -> str:
         DEPENDENCE,
         (
             f"The {facts['cohorts'][0]['impostor_pairs']} impostor pairs are pairs of"
-            f" {facts['people']} people: {facts['people'] // 2} of them at most have nobody in"
+            f" {facts['people']} people: {facts['people'] // 2} of them at most have no person in"
             " common."
         ),
         "",
@@ -218,14 +214,12 @@ def _counted(proportion: Facts) -> str:
     return f"{events} of {trials} ({low:.2g} … {high:.2g})"
 
 
-_MOST_NEAR = (
-    100  # pairs of two people that are told by their files, to look at them and at their labels
-)
+_MOST_NEAR = 100  # pairs of two people that are listed by file, to check them and their labels
 
 
 @dataclass(frozen=True)
 class Survey:
-    """facts: all that is told. tallies: all pairs, then each cohort by name. zones: distances by
+    """facts: the whole report. tallies: all pairs, then each cohort by name. zones: distances by
     their names.
     """
 
@@ -237,7 +231,7 @@ class Survey:
 def survey(folder: Path, backend: Backend, *, captures: int = CAPTURES) -> Survey:
     """captures: live captures a year, for the forecast of reviews.
 
-    Raises `BadInput` for a folder that is none of people, `Misconfigured` for a backend without
+    Raises: `BadInput` for a folder without people, `Misconfigured` for a backend without
     calibration.
     """
     if backend.calibration is None:
@@ -252,7 +246,7 @@ def survey(folder: Path, backend: Backend, *, captures: int = CAPTURES) -> Surve
     ]
     if len({picture.person for picture, _ in accepted}) < 2:
         raise BadInput("there are no two people whose pictures were accepted")
-    # All pairs, then each cohort by its name, also one of which no picture was accepted.
+    # All pairs, then each cohort by its name, also one without accepted pictures.
     at, tallies, by_cohort = accuracy.edges(*zones.values()), [], {}
     for name in (ALL, *sorted({picture.cohort for picture in pictures} - {""})):
         members = [
@@ -295,7 +289,7 @@ def survey(folder: Path, backend: Backend, *, captures: int = CAPTURES) -> Surve
 
 
 def reviews(calibration: Calibration, captures: int) -> list[Facts]:
-    """What the zones send to people: a row for each cohort, by pair and by person where told."""
+    """The zones' reviews: a row for each cohort, by pair and, if known, by person."""
     rows = []
     for cohort in calibration.cohorts:
         match, review = (

@@ -1,5 +1,5 @@
-"""What commands that judge files share: an exit code that says what was found, values of a command
-line, and a case of which only a little is known.
+"""Common parts of commands that judge files: exit codes, values of a command line, and a mostly
+empty case.
 """
 
 from argparse import ArgumentTypeError
@@ -19,8 +19,8 @@ REFUSED: Final = 3
 
 
 class JudgingCommand(BaseCommand):
-    """Django's, but for the exit code of a mistake on the command line: argparse's own 2 means
-    undecided here.
+    """Django's command with another exit code for mistakes on the command line: argparse's 2
+    means undecided here.
     """
 
     def run_from_argv(self, argv: list[str]) -> None:
@@ -42,7 +42,7 @@ def read_by(
     expected: str = "",
     is_right: Callable[[Value], bool] | None = None,
 ) -> Callable[[str], Value]:
-    """A `type` for argparse. expected: the sentence for what cannot be read, or is not right; else
+    """A `type` for argparse. expected: the sentence for an unreadable or wrong value; by default
     `read`'s own.
     """
 
@@ -61,7 +61,7 @@ def read_by(
 
 
 def empty_case(iin: Iin | None, *, amount: str = "", currency: str = "") -> Case:
-    """A case of which only these are known; the checks that are asked must look at nothing else."""
+    """A case with only these facts; the requested checks must use no others."""
     document = Document(type="", number="", valid_to=date.max)
     person = Person(
         iin=iin or Iin(""),

@@ -1,11 +1,13 @@
-"""Prints how much one genuine frame differs from the next, by rate and size, beside a cut to
-somebody else.
+"""Prints how much one genuine frame differs from the next, by rate and size, compared with a cut to
+another person.
 
 Usage: python -m tools.measure_chain FOLDER, the folder with the real clips of
-tools/genuine/clips.py. Of two frames it measures the share of corners inside the face that
-are still there, followed and back (planarity's own way to follow, the error of the way back in
-shares of the width), and the distance of the two faces by the backend in use. A row is a rate and a
-width; a cut is a pair of frames of two people.
+tools/genuine/clips.py.
+For two frames it measures the share of persisting corners inside the face, followed and back as in
+planarity.
+The error of the way back is a share of the width.
+It also measures the distance of the two faces by the backend in use.
+A row is a rate and a width; a cut is a pair of frames of two people.
 """
 
 import sys
@@ -25,7 +27,7 @@ from verification.engines.liveness.frames import Image
 CLIP_RATE = 30  # frames a second
 RATES = (15, 10, 7.5, 6, 5, 3, 2)
 WIDTHS = (160, 240, 320, 480)  # pixels; the clips are square
-QUALITY = 60  # of the JPEG: what a thin chain can afford
+QUALITY = 60  # of the JPEG: a thin chain's quality
 CUTS = 12  # frames of each clip that are joined to those of another
 _WINDOW, _LEVELS = 21, 3  # pixels at 480, pyramid levels: planarity's own
 _RETURN = 1 / 480  # of the width
@@ -73,7 +75,7 @@ def _read(path: Path) -> list[Image]:
 
 
 def _sent(image: Image, width: int) -> tuple[Image, int]:
-    """The frame as a page would send it, and how many bytes it takes."""
+    """The frame as a page would send it, and its bytes."""
     small = cv2.resize(image, (width, width), interpolation=cv2.INTER_AREA)
     jpeg = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
     return np.asarray(cv2.imdecode(jpeg, cv2.IMREAD_COLOR_RGB), dtype=np.uint8), len(jpeg)
@@ -84,8 +86,8 @@ def _look(image: Image) -> Look:
 
 
 def _survival(first: Image, second: Image, look: Look) -> float | None:
-    """The share of the first frame's corners, near its face, that are found in the second and lead
-    back.
+    """The share of the first frame's corners, near its face, that are found in the second and
+    lead back.
     """
     if look.eyes is None:
         return None
@@ -108,7 +110,7 @@ def _survival(first: Image, second: Image, look: Look) -> float | None:
 
 
 def _followed(first: Grey, second: Grey, points: Points, *, side: int) -> tuple[Points, Flags]:
-    # OpenCV's own types know no array to be filled in; what is handed in is only its shape.
+    # OpenCV's types lack an output array; the argument only gives its shape.
     moved, status, _ = cv2.calcOpticalFlowPyrLK(
         first, second, points, np.zeros_like(points), winSize=(side, side), maxLevel=_LEVELS
     )

@@ -1,9 +1,10 @@
-"""Measures what genuine captures look like, and writes docs/evidence/genuine.json.
+"""Measures genuine captures, and writes docs/evidence/genuine.json.
 
-Usage: python -m tools.measure_genuine [--portraits FOLDER] [--only PART…] FOLDER…, the folders
-with the real clips of tools/genuine/clips.py, which says where they come from. Clips that are not
-there are left out and named. `--portraits`: photographs of people, two of each one after the
-other. `--only`: some parts anew, the others as they were found last.
+Usage: python -m tools.measure_genuine [--portraits FOLDER] [--only PART…] FOLDER…
+The folders have the real clips of tools/genuine/clips.py, which names their sources.
+Missing clips are left out and named.
+`--portraits`: photographs of people, two of each in sequence.
+`--only`: measure some parts again, and keep the other results.
 """
 
 import argparse
@@ -43,7 +44,9 @@ Each = TypeVar("Each")
 
 
 def measure_cost(clips: Sequence[Observed]) -> Figures:
-    """Milliseconds a frame, the least of three rounds over sixty frames of all clips, by stream."""
+    """Milliseconds per frame, the least of three rounds over sixty frames of all clips, by
+    stream.
+    """
     figures: Figures = {}
     for stream in ("chain", "full"):
         views = [view for film in clips for view in getattr(film, stream)]
@@ -110,7 +113,7 @@ _KEPT = Path(__file__).resolve().parent.parent / "docs" / "evidence" / "genuine.
 
 
 def main() -> None:
-    """Look at every clip once, then measure each part."""
+    """Measures every clip once, then each part."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,10 +1,11 @@
-"""Prints how often films that are held in a hand, slanted, slowed or turned over are known, and how
+"""Prints how often films that are held by hand, slanted, slowed or mirrored are recognised, and how
 often others are.
 
-Usage: python -m tools.measure_held SEED TABLE FOLDER…, the table of clips (id, person) and the
-folders they lie in; a clip that the table does not name is of a person of its own. Every frame of a
-replay is warped, compressed as the page compresses, and measured anew. A replay is too still where
-fewer than two of its commands move.
+Usage: python -m tools.measure_held SEED TABLE FOLDER…, the table of clips (id, person) and their
+folders.
+A clip outside the table counts as another person's.
+Every frame of a replay is warped, compressed as by the page, and measured again.
+A replay is too still if fewer than two of its commands move.
 """
 
 import csv
@@ -28,9 +29,12 @@ _PERIOD = 1 / 6  # seconds from one frame of the chain to the next
 
 @dataclass(frozen=True)
 class Held:
-    """How a film is held and shown. sway: share of a hand's most: 0.1 eye distances, 3°, 4 %.
-    slant: by how much of a side its far edge is shorter. gain, gamma, side: of its light, and from
-    one side to the other. quality: JPEG.
+    """How a film is held and shown.
+
+    sway: share of a hand's maximum: 0.1 eye distances, 3°, 4 %.
+    slant: by how much of a side its far edge is shorter.
+    gain, gamma, side: of its light, and across the picture.
+    quality: JPEG.
     """
 
     sway: float = 0.0
@@ -46,7 +50,7 @@ _EYE_SHARE = 1 / 6  # eye distance over the width of a picture, of a face at arm
 
 
 def changed(images: Sequence[Image], pose: Held, chance: np.random.Generator) -> list[Image]:
-    """The frames of one command, RGB, as they look when the film is held so."""
+    """The frames of one command, RGB, with the film held so."""
     high, wide = images[0].shape[:2]
     across, down, lean, nearer = (
         pose.sway * most * _swayed(len(images), chance)
@@ -133,8 +137,8 @@ WAYS: dict[str, tuple[Held, float]] = {
 
 @dataclass(frozen=True)
 class Filmed:
-    """A clip of one person: its frames at arm's length, and the moments, seconds, in which its
-    commands begin.
+    """A clip of one person: its frames at arm's length, and the start times of its commands,
+    seconds.
     """
 
     person: str
@@ -143,8 +147,8 @@ class Filmed:
     begins: Sequence[float]
 
     def command(self, begin: float, speed: float, chance: np.random.Generator) -> list[Image]:
-        """The frames of a command at this speed; a faster film runs to and fro, a slower one begins
-        anywhere in it.
+        """The frames of a command at this speed; a faster film runs back and forth, a slower one
+        starts anywhere in it.
         """
         lasts = (STEP - 1) / RATE
         moments = np.arange(STEP) / RATE * speed + chance.uniform(0, max(0.0, lasts * (1 - speed)))
@@ -155,7 +159,7 @@ class Filmed:
 
 
 def main() -> None:
-    """Replays by way, then genuine pairs."""
+    """Replays by kind, then genuine pairs."""
     seed, table, folders = (
         int(sys.argv[1]),
         Path(sys.argv[2]),
@@ -199,7 +203,7 @@ def _ending(presented: Sequence[Prints], recorded: Sequence[Prints]) -> str:
 def _replays(
     filmed: Filmed, chance: np.random.Generator
 ) -> Iterator[tuple[str, int, list[Prints]]]:
-    """Of each capture every replay, with the number of its first command."""
+    """Every replay of each capture, with the number of its first command."""
     for begin in range(0, len(filmed.begins), _STEPS):
         ways = [*WAYS.items(), *(("all at once", _drawn(chance)) for _ in range(_DRAWN))]
         for way, (pose, speed) in ways:
@@ -226,7 +230,7 @@ def _drawn(chance: np.random.Generator) -> tuple[Held, float]:
 def _pairs(
     steps: dict[str, list[Prints]], chance: np.random.Generator
 ) -> dict[str, list[tuple[list[Prints], list[Prints]]]]:
-    """Captures put together of commands: of one person, none in both, and of two."""
+    """Captures composed of commands: of one person, without shared ones, and of two."""
     often = [person for person in steps if len(steps[person]) >= 2 * 2]
     weights = np.array([min(len(steps[person]) ** 2, 500) for person in often], dtype=np.float64)
     same, two = [], []
@@ -244,7 +248,7 @@ def _pairs(
 
 
 def _filmed(path: Path, person: str) -> Filmed | None:
-    """The clip with its face at arm's length; None where it shows none."""
+    """The clip with its face at arm's length; None without a face."""
     video = cv2.VideoCapture(str(path))
     rate, images = float(video.get(cv2.CAP_PROP_FPS)), list[Image]()
     while (reading := video.read())[0]:

@@ -1,10 +1,11 @@
 """Prints how many pictures of a movement come back, in real clips and in loops of them, and how
 often their walls move.
 
-Usage: python -m tools.measure_injection FOLDER [CLIP …], the folder with the real clips of
-tools/genuine/clips.py, and other clips of people before a camera that stands. As a
-page takes them: 22 pictures of a command, one each 167 ms or a little later, commands 2 s apart,
-160 pixels high, noise, a JPEG of 4 KB.
+Usage: python -m tools.measure_injection FOLDER [CLIP …]
+
+The folder has the real clips of tools/genuine/clips.py; other clips show people at a fixed camera.
+Pictures are as a page takes them: 22 of a command, one each 167 ms or a little later, commands 2 s
+apart. Each is 160 pixels high, with noise, a JPEG of 4 KB.
 """
 
 import sys
@@ -25,12 +26,12 @@ STEP, EVERY, LATE, BETWEEN = 22, 0.167, 0.012, 2.0  # pictures of a command; sec
 SECONDS = 25.0  # of a capture that plays a loop
 LOOPS = (2.0, 4.0, 7.0)  # seconds
 NOISE = 1.0  # grey levels that a second camera, or a coder, adds
-OFFSETS = (0.0, 0.3, 0.7, 1.1)  # seconds: where a genuine capture begins
+OFFSETS = (0.0, 0.3, 0.7, 1.1)  # seconds: starts of genuine captures
 
 
 def main(folder: Path, films: list[Path]) -> None:
-    """One table in Markdown: a row a clip, the most of its genuine captures, and each way to play
-    it again.
+    """One table in Markdown: a row per clip, the maximum of its genuine captures, and each kind
+    of replay.
     """
     ways = [f"{way} of {seconds:g} s" for seconds in LOOPS for way in ("loop", "there and back")]
     print("| clip | seconds | come back | walls move |", " | ".join(ways), "|")
@@ -52,7 +53,7 @@ def _row(path: Path) -> str:
             at = times[-1] + BETWEEN
         return injection_of(
             chains, [(Told(events=1),)], limits=INJECTION
-        )  # of a still phone, whose walls are looked at
+        )  # of a still phone, whose walls are measured
 
     def later(seconds: float) -> Callable[[int], int]:
         return lambda at: at + int(seconds * rate)

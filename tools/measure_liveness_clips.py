@@ -1,4 +1,4 @@
-"""Prints what live capture measures of each real clip, whole and in windows that show a gesture.
+"""Prints what the live capture measures of each real clip, whole and in windows with a gesture.
 
 Usage: python -m tools.measure_liveness_clips FOLDER, the folder with the real clips
 """

@@ -1,10 +1,12 @@
-"""Pictures out of a video file, as a page takes them from a camera: a thin chain, and few full
+"""Pictures from a video file, as a page takes them from a camera: a thin chain, and few full
 frames.
 
-For whoever tries the gates on files: no route reads a video. 1 bytes · 2 a container that holds its
-own pictures, for a playlist would name others · 3 size and length · 4 frame by frame, of each
-window what is due · 5 of a face at rest full frames evenly; of a command the first, and the one
-that differs most from it.
+For trying the gates on files: no route reads a video.
+1. Bytes.
+2. A container with its own pictures, because a playlist would name others.
+3. Size and length.
+4. The due pictures of each window, frame by frame.
+5. Full frames: evenly at rest; for a command the first, and the one that differs most from it.
 """
 
 import math
@@ -23,22 +25,21 @@ MAX_BYTES, MAX_SECONDS, MAX_SIDE = (
     300.0,
     4096,
 )  # pixels. Ours: five minutes of a phone's video
-# How files of MP4 and QuickTime, of Matroska and WebM, and of AVI begin, and where.
+# The starts of files of MP4 and QuickTime, of Matroska and WebM, and of AVI, and their offsets.
 _CONTAINERS = ((4, b"ftyp"), (0, b"\x1a\x45\xdf\xa3"), (8, b"AVI "))
 _HEAD = 12
-# As static/borrower/pictures.js: JPEG qualities to begin and to end with, and the size in which
-# frames are compared.
+# As static/borrower/pictures.js: first and last JPEG qualities, and the size for comparing frames.
 _CHAIN_QUALITY, _STILL_QUALITY, _WORST, _COARSE, _FINE = 70, 85, 10, 45, 5
 _THUMBNAIL = (32, 24)
 
 
 @dataclass(frozen=True)
 class Taking:
-    """How pictures are taken. chain_ms: from one of the chain to the next, whose shorter side has
-    `chain_side` pixels.
+    """How pictures are taken.
 
-    still_side: pixels of the longer side of a full frame, at most. chain_bytes, still_bytes: of one
-        file.
+    chain_ms: the chain's interval; its shorter side has `chain_side` pixels.
+    still_side: maximum pixels of a full frame's longer side.
+    chain_bytes, still_bytes: of one file.
     """
 
     chain_ms: int
@@ -50,10 +51,10 @@ class Taking:
 
 @dataclass(frozen=True)
 class Window:
-    """Where in a video a command is followed.
+    """The window of a command in a video.
 
-    at: when it is shown, seconds. first_ms, last_ms: from when to when pictures are taken,
-        counted from there.
+    at: when it is shown, seconds.
+    first_ms, last_ms: the time of its pictures, counted from there.
     stills: how many full frames. is_rest: whether the face rests.
     """
 
@@ -66,18 +67,16 @@ class Window:
 
 @dataclass
 class Taken:
-    """What was taken in one window: JPEG files, each with its milliseconds since the command was
-    shown.
-    """
+    """One window's pictures: JPEG files, each with its milliseconds since the command was shown."""
 
     chain: list[tuple[int, bytes]] = field(default_factory=list)
     stills: list[tuple[int, bytes]] = field(default_factory=list)
 
 
 def cut(path: Path, windows: Sequence[Window], *, taking: Taking) -> tuple[Taken, ...]:
-    """What a page would have taken in these windows, which are in rising time.
+    """The pictures that a page would have taken in these windows, which are in rising time.
 
-    Raises `BadInput`, with `video_too_large`, `video_unreadable`, `video_too_long` or
+    Raises: `BadInput` with `video_too_large`, `video_unreadable`, `video_too_long` or
     `video_too_short`.
     """
     thin = (min, taking.chain_side, _CHAIN_QUALITY, taking.chain_bytes)
@@ -91,7 +90,7 @@ def cut(path: Path, windows: Sequence[Window], *, taking: Taking) -> tuple[Taken
             image is not None and (at_ms := round(1000 * (at - window.at))) <= window.last_ms
         ):  # 4
             if at_ms >= due:
-                # Of 16 bits with a sign: the difference of two bytes would wrap around.
+                # Signed 16 bits: the difference of two bytes would wrap around.
                 now = np.asarray(
                     cv2.resize(image, _THUMBNAIL, interpolation=cv2.INTER_AREA), np.int16
                 )[:, :, 1]
@@ -134,7 +133,7 @@ def _frames(path: Path) -> Iterator[tuple[float, Image]]:
         raise BadInput(f"more than {MAX_BYTES} bytes", code="video_too_large")
     if not any(head[at:].startswith(mark) for at, mark in _CONTAINERS):  # 2
         raise BadInput("MP4, QuickTime, Matroska, WebM or AVI is expected", code="video_unreadable")
-    # Absolute, for FFmpeg takes a word before a colon, at the beginning of a name, for a protocol.
+    # Absolute, because FFmpeg takes a name's leading word before a colon for a protocol.
     video = cv2.VideoCapture(str(path.resolve()), cv2.CAP_FFMPEG)
     try:
         if not video.isOpened():
@@ -157,7 +156,7 @@ def _frames(path: Path) -> Iterator[tuple[float, Image]]:
 def _jpeg(
     bgr: Image, flag_of: Callable[[Iterable[int]], int], most: int, quality: int, most_bytes: int
 ) -> bytes:
-    """A side of at most so many pixels, the longer or the shorter one, and as good as fits.
+    """At most so many pixels on the longer or the shorter side, at the best quality that fits.
 
     Never a smaller picture: frames that differ in size are refused.
     """

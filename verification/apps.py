@@ -16,8 +16,8 @@ class VerificationConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Names the weights of the engines, and registers the deployment checks, which need the
-        rows loaded.
+        """Names the engines' weights, and registers the deployment checks, which need the models
+        loaded.
         """
         backends.use(
             Choice(

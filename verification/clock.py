@@ -1,13 +1,13 @@
-"""One clock for all processes: the database's. Each measures how far its own is off, and adds that.
+"""One clock for all processes: the database's. Each process measures its own deviation and adds it.
 
-1. When a process starts, and every minute from then on, it asks the database for the time; at once
-   where its own clock was set meanwhile: a tick that leapt ten minutes ahead would else end fresh
-   dialogues for up to a minute.
-2. From then on it counts by the monotonic clock, corrected by the difference: due times, leases and
-   entries of processes on several machines can be compared, and a clock that is set in the middle
-   of a step moves nothing of it. A difference that the question itself may have caused is none.
-3. One of more than five seconds is no drift but a fault of the machine: such a process does not
-   start, and one that runs takes no more work and says so.
+1. At start, and every minute, a process asks the database for the time; at once if its own clock
+   was set. Otherwise a tick that leapt ten minutes ahead would end fresh dialogues for up to a
+   minute.
+2. In between it counts by the monotonic clock, corrected by the difference. So due times, leases
+   and entries of several machines are comparable, and setting a clock in the middle of a step
+   changes nothing. A difference within the measurement's error counts as zero.
+3. A difference of more than five seconds is a fault of the machine: such a process does not start,
+   and a running one takes no more work and reports it.
 """
 
 import logging
@@ -23,33 +23,25 @@ from verification.core.errors import Misconfigured
 logger = logging.getLogger(__name__)
 
 MEASURE_SECONDS = 60
-"""How often the difference is measured. reliability.md §6. A quartz clock of 100 ppm drifts 6 ms
-meanwhile.
-"""
+"""Interval of measurements. reliability.md §6. A quartz clock of 100 ppm drifts 6 ms meanwhile."""
 OFFSET_MAX_SECONDS = 5
-"""Above it the machine's clock is wrong, not late. reliability.md §6."""
+"""Above it the machine's clock is wrong, not merely late. reliability.md §6."""
 LEAP_SECONDS = 1
-"""A clock that ran so much faster or slower than time did was set. Ours: NTP slews by less than
-0.04 s in a minute.
+"""A clock that differs this much from elapsed time was set. Ours: NTP slews by less than 0.04 s
+in a minute.
 """
 AGAIN_SECONDS = 5
-"""After a question that was not answered. Ours: a vanished host holds who asks for ten seconds and
-more.
-"""
+"""Wait after a failed question. Ours: a vanished host blocks for ten seconds and more."""
 SAMPLES = 3
-"""Questions a measurement asks; the one that took least time counts, for half of that time is how
-wrong it may be.
-"""
+"""Questions per measurement; the fastest counts, because half its duration bounds its error."""
 
 
 @dataclass
 class _State:
     offset: timedelta = timedelta(0)
     measured_at: float | None = None  # by the monotonic clock
-    read_at: datetime | None = None  # what the machine's clock said then
-    again_at: float = (
-        0  # by the monotonic clock; not before it, after a question that was not answered
-    )
+    read_at: datetime | None = None  # the machine's clock at that moment
+    again_at: float = 0  # by the monotonic clock; no earlier, after a failed question
     is_right: bool = False
 
 
@@ -64,21 +56,20 @@ def now() -> datetime:
 
 
 def is_right() -> bool:
-    """Whether this process may take work: its clock was measured and found within the bound."""
+    """Whether this process may take work: its clock was measured and is within the bound."""
     return _state.is_right
 
 
 def keep_right() -> None:
-    """Measures anew if the last measurement is a minute old or the machine's clock was set since.
+    """Measures again if the last measurement is a minute old or the machine's clock was set since.
 
-    A database that is away leaves things as they are, and is not asked again at once.
+    Without the database the state stays, and it is not asked again at once.
     """
     if time.monotonic() < _state.again_at:
         return
     if _state.measured_at is not None:
         elapsed = time.monotonic() - _state.measured_at
-        # Seconds by which the machine's clock went further than time did since the last
-        # measurement.
+        # Seconds by which the machine's clock outran elapsed time since the last measurement.
         leap = (timezone.now() - _state.read_at).total_seconds() - elapsed if _state.read_at else 0
         if elapsed < MEASURE_SECONDS and abs(leap) < LEAP_SECONDS:
             return
@@ -90,8 +81,11 @@ def keep_right() -> None:
 
 
 def measure_offset() -> timedelta:
-    """Measures the difference now, and gives it. Raises Django's database errors."""
-    # 1 How far the database is ahead of us, and how wrong that may be.
+    """The difference, measured now.
+
+    Raises: Django's database errors.
+    """
+    # 1 How far the database is ahead of us, and the error of that.
     samples: list[tuple[timedelta, timedelta]] = []
     for _ in range(SAMPLES):
         with connection.cursor() as cursor:
@@ -109,12 +103,11 @@ def measure_offset() -> timedelta:
         # SQLite's day has 8 decimal places of a double: a millisecond.
         half = (answered_at - asked_at) / 2
         samples.append((theirs - (asked_at + half), half + timedelta(milliseconds=1)))
-    # A clock that was set back in the middle of a question makes its time negative: that sample is
-    # the worst.
+    # A clock set back during a question makes its duration negative: that sample is the worst.
     difference, uncertainty = min(samples, key=lambda sample: abs(sample[1]))
     _state.offset = difference if abs(difference) > uncertainty else timedelta(0)
-    # 2 Both clocks at one moment: of a few readings the one in which the process stood least. One
-    # that is put aside between the two would go ahead by so much until it measures again.
+    # 2 Both clocks at one moment: of a few readings the tightest. A process suspended between the
+    # two would run ahead until the next measurement.
     readings = []
     for _ in range(SAMPLES):
         at, read = time.monotonic(), timezone.now()
@@ -122,13 +115,14 @@ def measure_offset() -> timedelta:
     _, _state.measured_at, _state.read_at = min(readings)
     _state.is_right = abs(difference) <= timedelta(seconds=OFFSET_MAX_SECONDS)
     if not _state.is_right:
-        logger.error("%s Nothing is claimed until it is.", _message_of(difference))
+        logger.error("%s No step is claimed until it is.", _message_of(difference))
     return difference
 
 
 def require_right() -> None:
-    """Raises `Misconfigured` in a process that starts on a clock that is wrong; what cannot be
-    asked yet is later.
+    """Refuses to start a process on a wrong clock; an unanswered question is repeated later.
+
+    Raises: `Misconfigured`.
     """
     try:
         difference = measure_offset()

@@ -1,7 +1,7 @@
-"""Queries of every request: compiled to SQL once, and run with other values ever after.
+"""Frequent queries, compiled to SQL once and run with other values.
 
-Only those are here whose compilation takes more than a twentieth of the request: of a poll it is
-half. All others are query sets.
+Only queries whose compilation takes more than a twentieth of the request: for a poll it is half.
+All others are query sets.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,9 +21,7 @@ Given = str | bytes | int | datetime
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a value will stand in the parameters of the statement; Django hands it on as it is,
-    being of no column.
-    """
+    """A placeholder of a value in the statement's parameters; Django passes it on unchanged."""
 
     number: int
 
@@ -37,13 +35,14 @@ class _Sql:
 
 
 class Compiled(Generic[Row]):
-    """Rows that are asked for by other values each time.
+    """Rows under a query with varying values.
 
-    Django spells a query anew whenever it is asked: of 40 columns in a millisecond, which is longer
-    than the database takes to answer it. Here that is done at the first question. `rows` makes the
-    query set of places for its values; what is asked may differ by them only, so none is None, and
-    none a list. A value goes to the database as it comes: none is for a column that keeps another
-    form of it (`verification/fields.py`).
+    Django compiles a query on each use: with 40 columns this takes a millisecond, longer than the
+    database's answer.
+    Here it happens at the first use. `rows` builds the query set from placeholders.
+    Only values may vary, and a value must not be None or a list.
+    A value reaches the database unconverted: do not use columns with another stored form
+    (`verification/fields.py`).
     """
 
     def __init__(self, rows: Callable[..., QuerySet[Any, Row]]) -> None:
@@ -54,7 +53,7 @@ class Compiled(Generic[Row]):
         self._sql: dict[str, _Sql] = {}
 
     def rows(self, *values: object) -> QuerySet[Any, Row]:
-        """The query set itself, which Django spells as any other."""
+        """The query set itself, which Django compiles as usual."""
         return self._rows(*values)
 
     def first(self, *values: Given) -> Row | None:
@@ -65,12 +64,11 @@ class Compiled(Generic[Row]):
         """The rows, as the query set would give them."""
         connection = connections[DEFAULT_DB_ALIAS]
         compiled, parameters = self._compile(values, connection)
-        # Threads share what was compiled, and each has a connection of its own.
+        # Threads share the compiled form, and each has its own connection.
         compiler: Any = copy(compiled.compiler)
         compiler.connection = connection
         compiler.as_sql = lambda *_, **__: (compiled.sql, parameters)
-        # What makes values of columns: sought once a connection and kept on it, for some are
-        # methods of its own.
+        # Column converters, cached on each connection, because some are its methods.
         converters = vars(connection).setdefault("_converters_of_compiled", {})
         if self not in converters:
             converters[self] = compiler.get_converters(
@@ -87,10 +85,8 @@ class Compiled(Generic[Row]):
     def _compile(
         self, values: Sequence[object], connection: Any
     ) -> tuple[_Sql, tuple[object, ...]]:
-        """The query as this kind of database is asked, and its parameters, these values among
-        them.
-        """
-        # 1 spelled by Django, once
+        """The query for this kind of database, and its parameters with these values."""
+        # 1 compiled by Django, once
         if (compiled := self._sql.get(connection.vendor)) is None:
             rows = self._rows(*self._places)
             compiler = rows.query.get_compiler(rows.db)

@@ -1,6 +1,4 @@
-"""Refuses to start unsafe: what Django's checks and every live process must find in order before
-anything live runs.
-"""
+"""Refuses an unsafe start: Django's checks, and the conditions of every live process."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -25,27 +23,25 @@ LIVE_SOURCES = (
     "phone_registry",
     "consent",
     "sms",
-    # The law that is in force asks for both before the money leaves: O-50, O-58.
+    # The law in force requires both before payout: O-50, O-58.
     "stop_credit",
     "account_owner",
 )
-# Asked only where they are configured, but then no more at the sandbox than the others.
+# Used only if configured, but then never from the sandbox, as for the others.
 OPTIONAL_LIVE_SOURCES = ("timestamp_authority", "credit_bureau")
-# By which a borrower can find out who it is that asks for their data.
+# By which a borrower can identify who asks for their data.
 _OF_THE_OPERATOR = ("name", "bin", "address", "telephone")
 
 
 def check_live_set(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """One error for each thing that keeps the live set from running; silent while live mode is
-    off.
-    """
+    """One error for each defect of the live set; silent while live mode is off."""
     if not settings.TULGA_MODES_LIVE:
         return []
-    hint = "Mend this, or turn live mode off until it is mended."
+    hint = "Correct this, or turn live mode off until then."
     faults: list[str] = []
     if not settings.TULGA_PUBLIC_URL.startswith("https://"):
         faults.append(
-            "TULGA_PUBLIC_URL is not https: live pages and cookies would travel in the clear."
+            "TULGA_PUBLIC_URL is not https: live pages and cookies would travel in clear."
         )
     if settings.DEBUG:
         faults.append("TULGA_DEBUG is on.")
@@ -57,7 +53,9 @@ def check_live_set(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
             )
     faults += _key_faults()
     if settings.TULGA_PROCESS not in ("web", "worker", "tick", "sender"):
-        faults.append("TULGA_PROCESS makes one process of all: in live mode each is its own.")
+        faults.append(
+            "TULGA_PROCESS runs everything in one process: live mode needs separate processes."
+        )
     faults += _source_faults()
     for name, readiness in stages.route_readiness().items():
         if not readiness.is_ready:
@@ -70,8 +68,8 @@ def check_live_set(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
         )
         if done - releases.RELEASES.keys():
             faults.append(
-                f"Route {name} is done as no release in core/releases.py: nobody could verify its"
-                " verdicts."
+                f"Route {name} matches no release in core/releases.py: its verdicts could not be"
+                " verified."
             )
     return [
         Error(fault, hint=hint, id=f"tulga.E{number:03}")
@@ -80,17 +78,17 @@ def check_live_set(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
 
 
 def check_mci(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """In December that the next year has no value of the MCI, then that this one has none; silent
-    as the live set is.
+    """Warns of a missing MCI value for the next year, in December, and for this year; silent as the
+    live set is.
 
-    Clearances alone are refused without it: no process stops for want of it.
+    Only clearances are refused without it: no process stops.
     """
     if not settings.TULGA_MODES_LIVE:
         return []
     today = almaty.day_of(clock.now())
     hint = (
-        "Sign it and take it, with its source: manage.py sign_law, then take_law"
-        " (docs/operator/run.md#change-the-law)."
+        "Sign it and take it, with its source: manage.py sign_law, then take_law "
+        "(docs/operator/run.md#change-the-law)."
     )
     if not profiles.is_mci_known(today):
         fault = (

@@ -1,8 +1,6 @@
-"""Columns that keep in fewer bytes what is text wherever it is read. To migrations and databases
-they are binary.
+"""Compact columns for text. To migrations and databases they are binary.
 
-What a damaged row holds is read as an empty text, which is no hash and no signature: whoever
-    compares it says so.
+A damaged row reads as an empty text, which is no hash and no signature: a comparison reveals it.
 """
 
 import re
@@ -17,13 +15,13 @@ from verification.core.stored import from_base64url, to_base64url
 _HEX: Final = re.compile("(?:[0-9a-f]{2})*")
 _RAW: Final = -zlib.MAX_WBITS  # without a checksum: the log has the hash of what is read back
 _JWS_MAX: Final = 1_000_000
-"""Bytes of three lines. Ours: a receipt has some 5 000, and whoever writes rows must not fill our
-memory.
+"""Maximum bytes of the three lines. Ours: a receipt has some 5 000, and forged rows must not
+fill our memory.
 """
 
 
 def _compact(text: str) -> str:
-    """The compact form of three lines; what is none stays as it is."""
+    """The compact form of three lines; other text stays as it is."""
     if not text.startswith("{") or text.count("\n") != 2:
         return text
     *parts, signature = text.split("\n")
@@ -31,37 +29,35 @@ def _compact(text: str) -> str:
 
 
 def _unpacked(stored: bytes) -> str:
-    """The compact form of what was compressed; empty of what was not, or is longer than a
-    signature.
-    """
+    """The decompressed compact form; empty if not compressed, or longer than a signature."""
     reader = zlib.decompressobj(_RAW)
     try:
         text = reader.decompress(stored, _JWS_MAX).decode()
     except (zlib.error, UnicodeDecodeError):
         return ""
-    # Longer than the limit, cut off, or with something behind it: no signature that we kept.
+    # Longer than the limit, truncated, or with trailing bytes: not a stored signature of ours.
     return _compact(text) if reader.eof and not reader.unused_data else ""
 
 
 # Django's own takes none when it runs
 class _BinaryField(models.BinaryField):  # type: ignore[type-arg]
-    # what Python reads, for the type checker alone
+    # Django's own accepts no type argument at run time
     _pyi_private_get_type: str  # type: ignore[assignment]
-    _read: Callable[[bytes], str]  # what a column's bytes say
+    _read: Callable[[bytes], str]  # what Python reads, for the type checker only
 
     def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
-        """For a migration it is Django's own."""
+        """In a migration it is Django's own."""
         name, _, positional, keywords = super().deconstruct()
         return name, "django.db.models.BinaryField", list(positional), dict(keywords)
 
     def from_db_value(self, value: Any, *_: object) -> Any:
-        """What was kept. SQLite may hold a text in any column."""
+        """The stored value. SQLite may hold a text in any column."""
         if value is None:
             return None
         return self._read(bytes(value)) if isinstance(value, bytes | memoryview) else ""
 
     def to_python(self, value: Any) -> Any:
-        """The text itself, where Django's own field would take it for base64."""
+        """The text itself, where Django's own field would decode base64."""
         return value
 
     def value_to_string(self, obj: models.Model) -> str:
@@ -70,13 +66,14 @@ class _BinaryField(models.BinaryField):  # type: ignore[type-arg]
 
 
 class HexField(_BinaryField):
-    """Lower-case hex, kept as the bytes that it spells."""
+    """Lower-case hex, stored as its bytes."""
 
     _read = staticmethod(bytes.hex)
 
     def get_prep_value(self, value: Any) -> Any:
-        """The bytes. Raises `ValueError` for what spells none, or otherwise than it is read
-        back.
+        """The bytes.
+
+        Raises: `ValueError` for text that is not lower-case hex.
         """
         if isinstance(value, str) and not _HEX.fullmatch(value):
             raise ValueError("no lower-case hex")
@@ -84,16 +81,16 @@ class HexField(_BinaryField):
 
 
 class CompactJwsField(_BinaryField):
-    """A JSON Web Signature in its compact form, kept as what it spells: a line each of header,
-    payload and signature.
+    """A JSON Web Signature in compact form, stored decoded: a line each of header, payload and
+    signature.
 
-    Those are compressed to a third of the compact form. What is no such signature is kept as it is.
+    They are compressed to a third of the compact form. Other text is stored as it is.
     """
 
     _read = staticmethod(_unpacked)
 
     def get_prep_value(self, value: Any) -> Any:
-        """The three lines, if they give back exactly what came."""
+        """The three lines, if they give back the exact original."""
         if not isinstance(value, str):
             return value
         text = value

@@ -1,8 +1,6 @@
-"""The routes: each is its stages in order, and what differs from a stage's own defaults. Data, and
-nothing else.
+"""The routes: each lists its stages in order, with deviations from a stage's defaults. Data only.
 
-An entry enables nothing: its name must stand in `settings.TULGA_ROUTES`, and in the profile that
-    counts it.
+An entry enables nothing: `settings.TULGA_ROUTES` and a profile's combinations must name it.
 """
 
 from django.utils.translation import gettext_lazy as _

@@ -1,4 +1,4 @@
-"""The Celery edge: a bell, which no child ever hears, and one step, which a worker hands to its own
+"""The Celery edge: a wake-up message, handled in the worker's parent, and one step, run in its
 pool.
 """
 
@@ -17,9 +17,7 @@ logger = logging.getLogger(__name__)
 
 @shared_task(name="verification.bell")
 def bell(queue: str) -> None:
-    """Says that there is work in this queue. The worker's own process takes it: see
-    config/feeding.py.
-    """
+    """Says that this queue has work. The worker's own process takes it: see config/feeding.py."""
 
 
 @shared_task(
@@ -28,15 +26,15 @@ def bell(queue: str) -> None:
     time_limit=policy.STEP_HARD_LIMIT_SECONDS,
 )
 def advance(verification_id: str) -> None:
-    """Does the step this verification is owed, if it is due and nobody holds it."""
+    """Does the due step of this verification, unless another worker holds it."""
     with transactions.running(scope=transactions.ALL):
-        # Each process measures for itself: the parent may have reserved before it knew.
+        # Each process measures its clock: the parent may have reserved before it knew.
         claimed = queue.claim(verification_id) if clock.is_right() else None
         if claimed is None:
             return
         try:
-            # The work has a row of its own: what a transaction that was rolled back did to it in
-            # memory is not the claim.
+            # The work gets its own copy of the row: a rolled-back transaction must not change the
+            # claim.
             run.run(copy(claimed))
         except FenceLost:
             logger.info("fence lost: %s", verification_id)

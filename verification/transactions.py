@@ -1,15 +1,14 @@
-"""The one place that begins transactions. In each it says whose rows may be seen, for PostgreSQL's
+"""The only module that starts transactions. Each states whose rows are visible, for PostgreSQL's
 row policies.
 
-`running` stands around all that a process does for one request, step or round. Within it
-1. `writing` is a transaction that is kept or taken back as a whole; one inside another is a
-  savepoint;
-2. statements outside of any are reads: on PostgreSQL the first begins a transaction, which the next
-   `writing` goes on with, or `end_reading` or `running` end; on SQLite they need none: there a
-   transaction keeps other writers away;
-3. whose rows: `tulga.lender` is one lender's id, or `tulga.scope` is `all`. Whoever names neither
-   will see none. Both are local to the transaction, so a kept connection never carries them on.
-   SQLite knows no such policies.
+`running` encloses all that a process does for one request, step or round. Inside it:
+1. `writing` is a transaction that commits or rolls back as a whole; a nested one is a savepoint.
+2. Statements outside `writing` are reads. On PostgreSQL the first starts a transaction, which the
+   next `writing` continues, or `end_reading` or `running` ends. On SQLite they need none: a
+   transaction would block other writers.
+3. Visible rows: `tulga.lender` is one lender's id, or `tulga.scope` is `all`. Without either, no
+   row is visible. Both are local to the transaction, so a pooled connection never carries them on.
+   SQLite has no such policies.
 """
 
 import os
@@ -26,7 +25,7 @@ from verification import clock
 from verification.core import profiles
 
 ALL = "all"
-# A later process may have an earlier one's number: it began after the time that is asked about.
+# A later process may reuse a number: it started after the time in question.
 _STILL_THERE = "SELECT FROM pg_stat_activity WHERE pid = %s AND backend_start < %s"
 _CLOCKS_APART = timedelta(seconds=2)
 _NAME = "SELECT set_config('tulga.lender', %s, true), set_config('tulga.scope', %s, true)"
@@ -40,28 +39,22 @@ LOOK_UPS = {
     "hand_over": (
         "the phone's code and token are found by their hash, and say whose verification it is"
     ),
-    "served": "which lenders are served is public, and told to whoever asks who runs this address",
+    "served": "the lenders served are public: /about lists them for everybody",
     "overdue": (
-        "how many keep frames for too long is a number over all lenders, for whoever runs the"
-        " processes"
+        "the number of kept frames is counted over all lenders, for the operator of the processes"
     ),
-    "law": "what was taken of the law stands in the logs, and counts for everybody",
-    "sign_in": (
-        "a person is found by their session or address, and says for which lender they work, if"
-        " for any"
-    ),
+    "law": "the law files stand in the logs, and apply to everybody",
+    "sign_in": ("a person is found by their session or address, and names their lender, if any"),
 }
-"""What is asked before the lender is known, each with the reason why it may be asked over all of
-them.
-"""
+"""Look-ups before the lender is known, each with the reason why it may cover all lenders."""
 
 
 @dataclass
 class _Run:
-    """What this thread is doing, whose rows it may see, and the transaction that is open for it.
+    """This thread's run: its visible rows, and its open transaction.
 
-    scope_sent: whose rows its transaction was told of last. has_written: in the transaction of its
-    reads, which then ends before another begins.
+    scope_sent: the scope last sent to its transaction.
+    has_written: in the transaction of its reads, which then ends before another begins.
     """
 
     lender: str = ""
@@ -77,9 +70,7 @@ _run: ContextVar[_Run | None] = ContextVar("run", default=None)
 
 @contextmanager
 def running(*, lender: str = "", scope: str = "") -> Iterator[None]:
-    """All statements inside run in transactions that say whose rows may be seen; `see` may say it
-    later.
-    """
+    """All statements inside run in transactions with visible rows; `see` may set them later."""
     outer = _run.get()
     end_reading()
     run = _Run(lender, scope)
@@ -98,10 +89,11 @@ def running(*, lender: str = "", scope: str = "") -> Iterator[None]:
 
 @contextmanager
 def writing(*, durable: bool = False) -> Iterator[None]:
-    """A transaction that is kept as a whole or taken back as a whole; a savepoint within another.
+    """A transaction that commits or rolls back as a whole; a savepoint inside another.
 
-    durable: what it wrote is kept when it ends, so it must not be within another. Raises
-        `RuntimeError` if it is.
+    durable: it commits when it ends, so it must not be nested.
+
+    Raises: `RuntimeError` if a durable one is nested.
     """
     run = _run.get()
     if run is None or run.is_writing:
@@ -115,11 +107,11 @@ def writing(*, durable: bool = False) -> Iterator[None]:
         finally:
             if (
                 run is not None and not is_kept
-            ):  # what was said since the savepoint was taken back with it
+            ):  # a scope set since the savepoint was rolled back with it
                 (run.lender, run.scope), run.scope_sent = outer_scope, None
         return
     if connection.needs_rollback or run.has_written:
-        # What was written among the reads is kept, whatever becomes of what follows.
+        # Commit writes among the reads, whatever follows.
         end_reading(is_kept=not connection.needs_rollback)
     begun, run.reading, run.is_writing = run.reading, None, True
     try:
@@ -128,9 +120,9 @@ def writing(*, durable: bool = False) -> Iterator[None]:
                 ending.enter_context(transaction.atomic(durable=durable))
                 run.scope_sent = None
             else:
-                # What was read in it is no older for that: at PostgreSQL's READ COMMITTED each
-                # statement sees what has been kept until it begins. It saves a transaction in every
-                # request that reads before it writes.
+                # Continue the transaction of reads. Under PostgreSQL's READ COMMITTED each
+                # statement sees all earlier commits, so the data are no older. This saves a
+                # transaction in every request that reads before it writes.
                 ending.push(begun)
             yield
     finally:
@@ -138,10 +130,10 @@ def writing(*, durable: bool = False) -> Iterator[None]:
 
 
 def end_reading(*, is_kept: bool = True) -> None:
-    """Ends the transaction of reads, if one is open: the database is not kept waiting for a long
-    errand.
+    """Ends the open transaction of reads, if any, so that the database need not wait for a long
+    task.
 
-    is_kept: what was written among the reads. What an exception left is not: nothing of it counts.
+    is_kept: commit writes among the reads. After an exception they roll back.
     """
     run = _run.get()
     if run is not None and run.reading is not None:
@@ -151,9 +143,7 @@ def end_reading(*, is_kept: bool = True) -> None:
 
 
 def process() -> int:
-    """By what the database knows whoever asks it: its own process for us on PostgreSQL, ours on
-    SQLite.
-    """
+    """The process that the database sees: its own backend on PostgreSQL, ours on SQLite."""
     if connection.vendor != "postgresql":
         return os.getpid()
     connection.ensure_connection()
@@ -161,17 +151,16 @@ def process() -> int:
 
 
 def is_gone(number: int, *, since: datetime) -> bool:
-    """Whether whoever was there under this number at that time has gone, and so commits nothing any
-    more.
+    """Whether the process with this number at that time has ended, and so commits nothing any more.
 
-    False where it cannot be told: behind a pooler, say, whose processes outlive ours.
+    False if unknown, for example behind a pooler whose processes outlive ours.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(_STILL_THERE, [number, since + _CLOCKS_APART])
             return cursor.fetchone() is None
     try:
-        # Signal 0 is not sent: the system only says whether there is somebody to send it to.
+        # Signal 0 is not sent: the system only says whether the process exists.
         os.kill(number, 0)
     except ProcessLookupError:
         return True
@@ -181,8 +170,8 @@ def is_gone(number: int, *, since: datetime) -> bool:
 
 
 def see(*, lender: str = "", scope: str = "") -> None:
-    """From here on this request may see this lender's rows, or all. The database is told before the
-    next statement.
+    """This request may now see this lender's rows, or all. The database is told before the next
+    statement.
     """
     if (run := _run.get()) is not None:
         run.lender, run.scope = lender, scope
@@ -190,8 +179,8 @@ def see(*, lender: str = "", scope: str = "") -> None:
 
 @contextmanager
 def looking_up(name: str) -> Iterator[None]:
-    """Sees all rows for one of `LOOK_UPS`, and afterwards what was seen before, or what `see` named
-    meanwhile.
+    """All rows are visible for one of `LOOK_UPS`; afterwards the previous scope, or one set by
+    `see` meanwhile.
     """
     if name not in LOOK_UPS:
         raise KeyError(name)
@@ -208,17 +197,15 @@ def looking_up(name: str) -> Iterator[None]:
 def _say_first(
     execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]
 ) -> Any:
-    """Before each statement: begins its transaction, if it is a read outside of any; says whose
-    rows may be seen.
-    """
+    """Before each statement: starts a transaction of reads if needed, and sends the scope."""
     run = _run.get()
     if run is None or sql == _NAME:
         return execute(sql, params, many, context)
     is_read = not run.is_writing
     if is_read and run.reading is None:
         if connection.in_atomic_block:
-            # Django began this one by itself (a deletion, say), within the statement after which we
-            # rest anyway.
+            # Django started this one itself (for a deletion, say), inside the statement after which
+            # we are idle anyway.
             is_read, run.scope_sent = False, None
         else:
             run.reading, run.has_written, run.scope_sent = transaction.atomic(), False, None
@@ -231,7 +218,7 @@ def _say_first(
         run.has_written |= is_read and not sql.startswith("SELECT")
         return execute(sql, params, many, context)
     except Error:
-        # PostgreSQL takes no more statements in a transaction one of whose failed. One inside it is
+        # PostgreSQL accepts no statement after a failed one in the transaction. A nested one is
         # Django's to end.
         if is_read and not connection.savepoint_ids:
             end_reading(is_kept=False)

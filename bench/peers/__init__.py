@@ -1,1 +1,1 @@
-"""Peers of the benches: what others do, and what a bare view does."""
+"""Peers of the benches: other libraries, and a bare view."""

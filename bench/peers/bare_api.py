@@ -1,4 +1,6 @@
-"""The measurement of bench/api.py against `bare_view`; run by it with a database of its own."""
+"""The measurement of bench/api.py against `bare_view`; bench/api.py runs it with its own
+database.
+"""
 
 import json
 import os
@@ -33,20 +35,20 @@ from verification.access.tokens import LINKS
 from verification.core import ids
 from verification.models import Attempt, AuditEntry, Clearance, DataKey, Verification
 
-django.setup()  # rows and models are named by what follows
+django.setup()  # the following imports need rows and models
 
 
 _PATH = "/v1/verifications"
 _TICKS = os.sysconf("SC_CLK_TCK")
 _ROUND = 20
 _SIGNED_MAX = (
-    100  # cases that are signed, cleared and paid, each half a second before it is measured
+    100  # cases that are signed, cleared and paid, each half a second before its measurement
 )
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of request: where it goes in turn, and what it sends."""
+    """One kind of request: its addresses in turn, and its body."""
 
     name: str
     method: str
@@ -56,10 +58,8 @@ class Kind:
 
 
 def main() -> None:
-    """Measure in turns, print."""
-    connection.settings_dict["CONN_MAX_AGE"] = (
-        None  # the backend whose time is counted stays the same
-    )
+    """Measures in turns, prints."""
+    connection.settings_dict["CONN_MAX_AGE"] = None  # the measured backend stays the same
     lender = Lender.objects.create(name="Bench LLP", bin="180440012349", phone="+77270000044")
     issued, requests = keys.issue(lender, mode="test"), int(sys.argv[1])
     policy.RATE_REQUESTS = 10**9  # type: ignore[misc]  # the rate is not what is measured
@@ -70,7 +70,8 @@ def main() -> None:
         kinds = _kinds(Signer.trusted(Path(folder)), lender, requests)
         for kind in kinds:
             _keep(kind, json.loads(_call(product, kind, kind.where[0], issued.secret)), issued.key)
-            # Each of what works once has a place of its own; three are spent before it is measured.
+            # Each request that works once has its own address; three are spent before the
+            # measurement.
             places = iter(kind.where[1:]) if kind.is_once else cycle(kind.where)
             ours = partial(_in_turn, product, kind, places, issued.secret)
             peers = partial(_in_turn, bare, kind, cycle(kind.where), "")
@@ -79,7 +80,7 @@ def main() -> None:
 
 
 def _kinds(signer: Signer, lender: Lender, requests: int) -> list[Kind]:
-    """What is measured, in this order: the first is what the peer's rows are made of."""
+    """The measured kinds, in order: the first provides the peer's rows."""
     number = min(requests, _SIGNED_MAX)
     paid = [f"/v1/clearances/{signer.cleared(lender)[1]}/consume" for _ in range(number)]
     paths = [f"{_PATH}/{signer.verified(lender).id}/clearances" for _ in range(_ROUND)]
@@ -99,7 +100,7 @@ def _kinds(signer: Signer, lender: Lender, requests: int) -> list[Kind]:
 
 
 def _keep(kind: Kind, answer: Any, key: ApiKey) -> None:
-    """What the product answered, and of the first the rows that it wrote."""
+    """The product's answer, and for the first the rows that it wrote."""
     KEPT[f"answer to {kind.name}"] = answer
     if kind.name == "issue":
         KEPT["clearance"] = Clearance.objects.get(pk=answer["id"])
@@ -149,9 +150,7 @@ def _in_turn(handler: WSGIHandler, kind: Kind, where: Iterator[str], secret: str
 
 
 def _statements(call: Callable[[], object]) -> str:
-    """How many statements a call sends, and in how many transactions that say whose rows may be
-    seen.
-    """
+    """How many statements a call sends, and in how many transactions with visible rows."""
     call()
     with statements() as sent, CaptureQueriesContext(connection) as all_sent:
         call()
@@ -164,8 +163,8 @@ def _statements(call: Callable[[], object]) -> str:
 def _in_turns(
     ours: Callable[[], object], peers: Callable[[], object], number: int
 ) -> tuple[list[float], list[float]]:
-    """Seconds a request of each: of the processor, this process and its backend; and of the wall
-    clock.
+    """Seconds per request of each: of the processor, this process and its backend; and of the
+    wall clock.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")

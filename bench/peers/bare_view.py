@@ -1,6 +1,6 @@
 """The peer of bench/api.py: bare views of Django REST framework that send the product's SQL.
 
-They write or read the same rows through the same models, and answer with what the product answered.
+They write or read the same rows through the same models, and return the product's answers.
 """
 
 import secrets
@@ -25,13 +25,11 @@ from verification.models import Attempt, AuditEntry, AuditPending, Clearance, Da
 
 _TOLD = ("verification.verified", "clearance.issued", "clearance.consumed")
 KEPT: dict[str, Any] = {}
-"""One opening of the product: its rows, which the peer writes anew, and its answers."""
+"""One opening of the product: its rows, which the peer writes again, and its answers."""
 
 
 class Bare(APIView):
-    """Writes or reads the same rows through the same models, and answers with what the product
-    answered.
-    """
+    """Writes or reads the same rows through the same models, and returns the product's answers."""
 
     authentication_classes = ()
     permission_classes = ()
@@ -55,8 +53,8 @@ class Bare(APIView):
             return Response(KEPT["answer to status"])
 
     def post(self, request: Request, named: str = "") -> Response:
-        """The statements of an opening, or of a clearance asked for or consumed, with rows of
-        another one anew.
+        """The statements of an opening, or of a requested or consumed clearance, with another
+        one's rows.
         """
         with _transaction():
             _key()
@@ -141,7 +139,7 @@ def _enter(row: Verification, type_: str, **columns: Any) -> None:
 
 @contextmanager
 def _transaction() -> Iterator[None]:
-    """One that says first whose rows may be seen, as each of the product's does."""
+    """A transaction that sets its visible rows first, as each of the product's does."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT set_config('tulga.lender', %s, true), set_config('tulga.scope', %s, true)",
@@ -166,7 +164,7 @@ def _anew(name: str, **columns: Any) -> Any:
 def at_the_peers_addresses(
     answer: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """The one middleware of the peer: it answers at the same addresses as the product."""
+    """The only middleware of the peer: it answers at the product's addresses."""
 
     def respond(request: HttpRequest) -> HttpResponse:
         request.urlconf = __name__

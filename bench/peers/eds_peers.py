@@ -1,9 +1,10 @@
-"""The Python peers of the EDS bench: run by their own interpreter with `input.json`, print JSON of
-median milliseconds of processor time.
+"""The Python peers of the EDS bench: their own interpreter runs them with `input.json`; output
+JSON.
 
-`gostcrypto`: Streebog-512 and GOST R 34.10-2012 of one message. `path`: validation of a chain of
-three certificates by pyhanko-certvalidator, its signatures checked by our own arithmetic so that
-only the rest is compared.
+Times are median milliseconds of processor time.
+`gostcrypto`: Streebog-512 and GOST R 34.10-2012 of one message.
+`path`: validation of a chain of three certificates by pyhanko-certvalidator. Our own arithmetic
+checks its signatures, so that only the rest is compared.
 """
 
 import asyncio
@@ -48,7 +49,7 @@ def median_ms(call: Callable[[], object], *, calls: int, repeats: int, warm_up: 
 
 
 def measure_gostcrypto(inputs: dict[str, str]) -> dict[str, float]:
-    """One hash and one verification; the library wants numbers with the most significant byte
+    """One hash and one verification; the library takes numbers with the most significant byte
     first.
     """
     message = bytearray.fromhex(inputs["message"])
@@ -68,7 +69,7 @@ def measure_gostcrypto(inputs: dict[str, str]) -> dict[str, float]:
 
 
 class OurSignatures(DefaultSignatureValidator):
-    """GOST by our engine; RSA as the library does it."""
+    """GOST by our engine; RSA by the library."""
 
     def validate_signature(
         self,
@@ -137,7 +138,7 @@ def measure_path(inputs: dict[str, dict[str, list[str]]], at: datetime) -> dict[
 
 
 def main(kind: str, file: str) -> None:
-    """Measure one peer."""
+    """Measures one peer."""
     inputs = json.loads(Path(file).read_text())
     if kind == "gostcrypto":
         print(json.dumps(measure_gostcrypto(inputs["verify"])))

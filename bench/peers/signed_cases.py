@@ -1,5 +1,5 @@
-"""Verified borrowers of a bench: an authority of its own, real signatures, the product's worker, in
-this process.
+"""Verified borrowers of a bench, in this process: its own authority, real signatures, the
+product's worker.
 """
 
 from dataclasses import dataclass, field
@@ -23,14 +23,14 @@ CONTRACT = "c" * 64
 
 @dataclass
 class Signer:
-    """Who has a key, and whose signatures this process believes."""
+    """A key owner whose signatures this process trusts."""
 
     credential: Credential
     numbers: count = field(default_factory=count)  # type: ignore[type-arg]
 
     @classmethod
     def trusted(cls, folder: Path) -> "Signer":
-        """One of a fresh authority, whose anchors are installed in this folder."""
+        """A signer of a fresh authority, whose anchors are installed in this folder."""
         authority = create_authority("rsa", at=datetime.now(UTC) - timedelta(days=30))
         pins = ["mode test"]
         for role, certificate in (("anchor", authority.root), ("intermediate", authority.issuing)):
@@ -45,18 +45,18 @@ class Signer:
         return cls(issue(authority, iin=IIN, surname="ТЕСТОВ", given_name="ТЕСТ", at=at))
 
     def opened(self, lender: Lender) -> str:
-        """The id of one who has not come yet."""
+        """The id of a verification whose borrower has not come yet."""
         return begin(lender, f"signed-{next(self.numbers)}").id
 
     def verified(self, lender: Lender) -> Story:
-        """One who has signed, told by the log."""
+        """A verification with a signature, public in the log."""
         story = begin(lender, f"signed-{next(self.numbers)}").to_statement()
         story.sign(self.credential)
         story.work()
         return story
 
     def cleared(self, lender: Lender) -> tuple[str, str]:
-        """The ids of one's verification and of the clearance that a worker has issued for it."""
+        """The ids of a verification and of the clearance that a worker has issued for it."""
         story = self.verified(lender)
         clearance = clearances.ask(
             lender_id=lender.pk,
@@ -70,7 +70,7 @@ class Signer:
 
 
 def payment() -> dict[str, str]:
-    """The body of a consume of whoever is verified here."""
+    """The body of a consume request for any borrower verified here."""
     loan = opening().loan
     return {
         "amount": loan.amount,

@@ -1,4 +1,4 @@
-"""What benches share. Each bench is run as a file: the repository is put on the path here."""
+"""Common parts of the benches. Each bench runs as a file: this puts the repository on the path."""
 
 import sys
 from pathlib import Path

@@ -1,10 +1,9 @@
-"""How long the API makes a lender wait when half of what it can carry is asked of it: medians and
-99ths of 100.
+"""The API's response times at half of its capacity: medians and 99ths of 100.
 
-First as many requests as answers come, from so many callers at once: that is the capacity of this
-machine, on which the callers run too. Then half as many a second at set times, whoever waits; a
-request that begins late because the callers are busy counts from when it was due. Borrowers sign
-beforehand, with RSA keys; for each one clearance is asked for and, once a worker has issued it,
+First so many callers at once send requests as fast as answers come: this gives the capacity of the
+machine, on which the callers run too.
+Then half as many per second are sent at set times. A late request counts from its due time.
+Borrowers sign in advance, with RSA keys; for each, one clearance is requested and, after its issue,
 consumed.
 """
 
@@ -31,12 +30,12 @@ _CALLERS, _KEYS = 8, 20
 _SECONDS = 15.0
 _PATIENCE_SECONDS = 60.0
 _COMMON = ("create", "status", "status", "status", "status", "list")
-"""In this proportion: a loan is opened once, looked at some times, and listed."""
+"""In this proportion: a loan is opened once, read some times, and listed."""
 
 
 @dataclass
 class Caller:
-    """Sends requests of each kind, and keeps how long each took from when it was due."""
+    """Sends requests of each kind, and records each duration from its due time."""
 
     stage: Stage
     verified: list[tuple[str, str]]
@@ -67,7 +66,7 @@ class Caller:
         self.took(kind, due)
 
     def issue(self, number: int, due: float) -> str:
-        """A clearance asked for; its id."""
+        """Requests a clearance; its id."""
         verification, _ = self.verified[number]
         body = {"contract_sha256": _CONTRACT}
         clearance = self.call("POST", f"/v1/verifications/{verification}/clearances", body)["id"]
@@ -75,7 +74,7 @@ class Caller:
         return str(clearance)
 
     def consume(self, number: int, clearance: str, due: float) -> None:
-        """It is consumed, once it is issued."""
+        """Consumes it, once issued."""
         began = time.monotonic()
         while self.call("GET", f"/v1/clearances/{clearance}")["status"] == "processing":
             if time.monotonic() > began + _PATIENCE_SECONDS:
@@ -94,7 +93,7 @@ class Caller:
         self.took("consume", due)
 
     def call(self, method: str, path: str, body: object = None) -> dict[str, str]:
-        """The answer, if it is a good one."""
+        """The answer, if successful."""
         headers = {"Authorization": f"Bearer {next(self.keys)}", "Content-Type": "application/json"}
         headers["Idempotency-Key"] = secrets.token_hex(16)
         content = None if body is None else json.dumps(body).encode()
@@ -107,21 +106,21 @@ class Caller:
         return fields
 
     def took(self, kind: str, due: float) -> None:
-        """So long since it was due."""
+        """The time since the due time."""
         with self.lock:
             self.waited[kind].append(time.monotonic() - due)
 
 
 _LETTERS = str.maketrans(
     "0123456789", "ghijklmnop"
-)  # digits in a reference might be somebody's number
+)  # digits in a reference could be a personal number
 
 
 def measure(folder: Path, *, verified: int = 80) -> None:
-    """Start an installation, measure, print."""
+    """Starts an installation, measures, prints."""
     with running(folder, "redis") as installation:
         cases = sign(installation, verified)
-        # Each key may ask ten times a second: the rate is not what is measured.
+        # Each key may send ten requests a second: the rate limit is not measured.
         issued = [installation.stage.processes.must("add_key", LENDER_BIN) for _ in range(_KEYS)]
         keys = cycle([KEY.findall(output)[0] for output in issued])
         per_second = capacity(Caller(installation.stage, cases, keys))
@@ -135,7 +134,7 @@ def measure(folder: Path, *, verified: int = 80) -> None:
 
 
 def sign(installation: Installation, number: int) -> list[tuple[str, str]]:
-    """The ids and IINs of borrowers who are verified."""
+    """The ids and IINs of verified borrowers."""
     stage = installation.stage
 
     def one(place: int) -> tuple[str, str]:
@@ -152,7 +151,7 @@ def sign(installation: Installation, number: int) -> list[tuple[str, str]]:
 
 
 def capacity(caller: Caller) -> float:
-    """Answers a second to callers who ask again at once."""
+    """Answers per second to callers that repeat at once."""
     ends, kinds = time.monotonic() + _SECONDS, cycle(_COMMON)
 
     def ask() -> None:
@@ -166,9 +165,7 @@ def capacity(caller: Caller) -> float:
 
 
 def at_half(caller: Caller, per_second: float) -> None:
-    """So many a second, and beside them every verified borrower's clearance, evenly over the
-    time.
-    """
+    """So many per second, and every verified borrower's clearance, evenly over the time."""
     number, begins = int(per_second * 2 * _SECONDS), time.monotonic() + 0.5
     common = [
         (begins + place / per_second, kind)

@@ -1,5 +1,5 @@
-"""An installation in this process, whose database is an SQLite file in memory. To import this
-module sets it up, so it is imported before any model.
+"""An installation in this process with an SQLite file in memory. Its import sets it up, so
+import it before any model.
 """
 
 import os
@@ -29,7 +29,7 @@ make_missing(FOLDER / "keys", made_by="operator")
 os.environ.update(
     TULGA_VAR_DIR=str(FOLDER),
     TULGA_KEYS_DIR=str(FOLDER / "keys"),
-    TULGA_PROCESS="every",  # this one is web, worker and tick in turn
+    TULGA_PROCESS="every",  # this process is web, worker and tick in turn
     DATABASE_URL=f"sqlite:///{FOLDER / 'bench.sqlite3'}",
     DJANGO_SETTINGS_MODULE="config.settings",
     TULGA_LOG_LEVEL="ERROR",
@@ -41,12 +41,12 @@ call_command("migrate", verbosity=0)
 
 
 def new_lender() -> Lender:
-    """The lender of a bench."""
+    """A bench's lender."""
     return Lender.objects.create(name="Bench Credit", bin="120340000014", phone="+77270000044")
 
 
 def begin(lender: Lender, reference: str, *, iin: str = IIN, profile: str = "KZ-2021-04") -> Story:
-    """A verification by a signature that the lender has opened."""
+    """A verification by signature, opened by the lender."""
     facts = LenderFacts(id=lender.pk, name=lender.name, bin=lender.bin, phone=lender.phone)
     opened = openings.open_verification(
         lender=facts,
@@ -58,20 +58,20 @@ def begin(lender: Lender, reference: str, *, iin: str = IIN, profile: str = "KZ-
 
 
 def iin_of(number: int) -> str:
-    """A personal number of one person each."""
+    """A personal number, one per person."""
     while (last := check_digit(eleven := f"9901011{number:04}")) == "x":
         number += 5000
     return str(Iin.parse(eleven + last).value)
 
 
 def work(story: Story) -> None:
-    """What a worker does until nothing is due."""
+    """A worker's work until no step is due."""
     while story.row().step:
         tasks.advance(story.id)
 
 
 def trusted_authority(family: Literal["gost512", "rsa"]) -> Authority:
-    """A fresh authority with its list of revoked keys, which this process trusts from here on."""
+    """A fresh authority with its revocation list, trusted by this process from here on."""
     authority = create_authority(family, at=datetime.now(UTC) - timedelta(days=30))
     trust({family: authority}, settings, FOLDER / "anchors")  # type: ignore[arg-type]
     InsecureRevocation.lists = {family: (crl_of(authority),)}

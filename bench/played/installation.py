@@ -1,5 +1,5 @@
-"""A whole installation on loopback with the product's own settings: what bench/load.py and
-bench/burst.py play against.
+"""A whole installation on loopback with the product's settings, for bench/load.py and
+bench/burst.py.
 
 PostgreSQL and Redis must be installed, or RabbitMQ.
 """
@@ -27,7 +27,7 @@ from tests.lenders.insecure_receiver import Receiver, listening
 from tests.servers import start_postgresql, start_rabbitmq, start_redis
 from verification.management.commands.make_keys import make_missing
 
-# As an operator runs it: it vacuums and analyses by itself, which is a part of the cost.
+# As an operator runs it: autovacuum and analyse are part of the cost.
 _POSTGRESQL = (
     "shared_preload_libraries=pg_stat_statements",
     "autovacuum=on",
@@ -40,8 +40,8 @@ KEY = re.compile(r"tlg_test_[A-Za-z0-9_-]+")
 
 @dataclass
 class Installation:
-    """A running one: its lender and borrowers, its lender's endpoint, and where its rows and its
-    evidence are.
+    """A running installation: its lender and borrowers, its lender's endpoint, and the places of
+    its rows and evidence.
     """
 
     stage: Stage
@@ -53,7 +53,7 @@ class Installation:
 
 @contextmanager
 def running(folder: Path, broker: str) -> Iterator[Installation]:
-    """A whole installation with the product's own settings, as an operator sets it up; gone
+    """A whole installation with the product's settings, as an operator sets it up; removed
     afterwards.
     """
     folder.chmod(0o755)  # PostgreSQL may run as another user
@@ -70,7 +70,7 @@ def running(folder: Path, broker: str) -> Iterator[Installation]:
 
 
 def environment(folder: Path, receiver: Receiver, addresses: Mapping[str, str]) -> dict[str, str]:
-    """What points every process to this installation."""
+    """The environment that directs every process to this installation."""
     return {
         "DATABASE_URL": addresses["TULGA_TEST_DATABASE_URL"],
         "MIGRATION_DATABASE_URL": addresses["TULGA_TEST_MIGRATION_DATABASE_URL"],
@@ -116,7 +116,7 @@ def set_up(
 
 
 def make_database(address: str) -> str:
-    """Makes the application's database with the extension that counts statements; gives the
+    """Makes the application's database with the extension that counts statements; returns the
     superuser's address.
     """
     parts = urlsplit(address)

@@ -1,4 +1,4 @@
-"""Whose CPU time it is, in one process that is several in turn."""
+"""CPU time by role, in one process that has several roles in turn."""
 
 import cProfile
 import time
@@ -14,10 +14,10 @@ TURNS = ("web", "worker", "tick", "deliver")
 
 
 class Meter:
-    """CPU seconds by whose turn it is, and within the nets; one turn may stand within another."""
+    """CPU seconds by turn, and within the nets; turns may nest."""
 
     def __init__(self, profiled: str) -> None:
-        """profiled: in whose turn cProfile looks on."""
+        """profiled: the turn under cProfile."""
         self.spent, self.runs, self.profile = (
             defaultdict[str, float](float),
             Counter[str](),
@@ -29,7 +29,7 @@ class Meter:
 
     @contextmanager
     def turn(self, whose: str) -> Iterator[None]:
-        """What is spent within is theirs."""
+        """Time inside counts for this turn."""
         earlier = self._switch(whose)
         try:
             yield

@@ -1,6 +1,4 @@
-"""One process that is borrower, web, worker, tick and sender in turn: see bench/capture.py, which
-starts it.
-"""
+"""One process as borrower, web, worker, tick and sender in turn: bench/capture.py starts it."""
 
 import asyncio
 import io
@@ -50,7 +48,7 @@ from verification.worker import sweep
 sys.path[:0] = [
     str(Path(__file__).resolve().parents[2]),
     str(Path(__file__).resolve().parents[1]),
-]  # run as a file
+]  # runs as a file
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 os.environ["TULGA_PROCESS"] = (
     "every"  # web, worker, tick and sender in turn, each with its own keys
@@ -77,7 +75,7 @@ class Replay:
     """
 
     def __init__(self, meter: Meter) -> None:
-        """From now on nobody waits, the clock stands still, and memory is a worker's."""
+        """From now on waits take no time, the clock stands still, and memory is a worker's."""
         celery.keep_memory()
         self.meter, self.verification_id, self._url = (
             meter,
@@ -98,13 +96,13 @@ class Replay:
         return tuple(order)
 
     def wait(self, seconds: float) -> None:
-        """The clock goes on by so much."""
+        """The clock advances by so much."""
         self._now += timedelta(seconds=seconds)
 
     def request(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
     ) -> Any:
-        """What one request is answered, in the turn of the web process; as urllib3 has it."""
+        """The answer to one request, in the web process's turn, in urllib3's form."""
         parts, begun, content = urlsplit(path), list[Any](), body or b""
         environ = {
             f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()
@@ -142,7 +140,7 @@ class Replay:
         )
 
     def work(self) -> None:
-        """Whatever step the verification is owed, done by the worker."""
+        """The verification's due step, done by the worker."""
         self._worker.submit(self._work).result()
 
     def _work(self) -> None:
@@ -151,9 +149,7 @@ class Replay:
             celery.give_memory_back()
 
     def rounds(self) -> None:
-        """A round of tick, and those of the sender that post what is to be told and write down what
-        became of it.
-        """
+        """A round of tick, and the sender's rounds that post events and record results."""
         with self.meter.turn("tick"), transactions.running(scope=transactions.ALL):
             sweep.run_round(is_whole=False)
         with self.meter.turn("deliver"):
@@ -166,10 +162,10 @@ class Replay:
 
 
 class ReplayedBrowser(Browser):
-    """A borrower's browser whose requests go nowhere but to the replay."""
+    """A borrower's browser whose requests go to the replay only."""
 
     def __init__(self, url: str, replay: Replay) -> None:
-        """`url`: what the service is called."""
+        """`url`: the service's address."""
         super().__init__(url)
         self._replay = replay
 
@@ -196,7 +192,7 @@ class ReplayedApi(LenderApi):
     def call(
         self, method: str, path: str, body: dict[str, Any] | None = None, **headers: str
     ) -> dict[str, Any]:
-        """The JSON answer of a request that is taken."""
+        """The JSON answer of a successful request."""
         sent = {
             "Authorization": f"Bearer {self.key}",
             "Content-Type": "application/json",
@@ -212,8 +208,8 @@ class ReplayedApi(LenderApi):
 
 
 def play(replay: Replay, stage: Stage, number: int) -> bool:
-    """One verification, from its opening to the webhook. Whether it was verified: a warped portrait
-    is not always.
+    """One verification, from its opening to the webhook. Whether it was verified: a warped
+    portrait is not always.
     """
     iin = stage.person(samples.fetch() / "obama.jpg")
     name = f"replay-{''.join(random.choices(string.ascii_lowercase, k=8))}"  # noqa: S311
@@ -229,7 +225,7 @@ def play(replay: Replay, stage: Stage, number: int) -> bool:
     capture(replay, browser, noise=np.random.default_rng(number))
     browser.state()
     replay.work()
-    replay.rounds()  # an end is told once it is in the log
+    replay.rounds()  # an end is public once it is in the log
     is_verified = bool(browser.state()["page"] == "finished")
     browser._get("/v/now/")
     return is_verified
@@ -261,8 +257,8 @@ def capture(replay: Replay, browser: ReplayedBrowser, *, noise: np.random.Genera
 
 
 def measured(replay: Replay, stage: Stage, root_url: str, *, cases: int) -> dict[str, float]:
-    """The figures of a verification: the least of so many; statements, commits and runs are their
-    mean.
+    """The figures of a verification: the least of so many; statements, commits and runs are
+    their mean.
     """
     meter, rounds = replay.meter, list[dict[str, float]]()
     number = 0
@@ -278,7 +274,7 @@ def measured(replay: Replay, stage: Stage, root_url: str, *, cases: int) -> dict
             number += 1
             root.execute(
                 FORGET.encode()
-            )  # all borrowers are one portrait that moves alike, which would be known again
+            )  # all borrowers are one portrait that moves alike, which would be recognised
             meter.spent.clear()
             start = postgresql_seconds(postmaster)
             is_verified = play(replay, stage, number)
@@ -299,7 +295,7 @@ def measured(replay: Replay, stage: Stage, root_url: str, *, cases: int) -> dict
 
 
 def postgresql_seconds(postmaster: int) -> float:
-    """CPU seconds of PostgreSQL's processes, those that have ended among them."""
+    """CPU seconds of PostgreSQL's processes, including ended ones."""
     alive = [postmaster, *children(postmaster)]
     spent = (
         sum(int(Path(f"/proc/{process}/schedstat").read_text().split()[0]) for process in alive)
@@ -312,7 +308,7 @@ def postgresql_seconds(postmaster: int) -> float:
 
 
 def facts_of_judgements() -> list[Any]:
-    """The facts of every capture, in the order they were made."""
+    """The facts of every capture, in order."""
     facts = []
     for row in Verification.objects.select_related("key").order_by("created_at", "pk"):
         contents = dossier.contents(
@@ -324,7 +320,7 @@ def facts_of_judgements() -> list[Any]:
 
 
 def main() -> None:
-    """Adds a lender, plays the borrowers, writes what was found."""
+    """Adds a lender, plays the borrowers, writes the results."""
     root_url, endpoint, cases, report, facts, profiled = sys.argv[1:]
     url, output = os.environ["TULGA_PUBLIC_URL"], io.StringIO()
     call_command(
@@ -336,14 +332,16 @@ def main() -> None:
         "+77270000044",
         stdout=output,
     )
-    for name in ("one", "two"):  # without them what is left to people fails at once
+    for name in ("one", "two"):  # without reviewers, attempts left to people fail at once
         known_as = (f"{name}@bench.example", "--name", name, "--role", "reviewer")
         call_command("add_person", *known_as, "--lender", "Bench Credit LLP", stdout=io.StringIO())
     replay = Replay(Meter(profiled))
     api = ReplayedApi(url, KEY.findall(output.getvalue())[0], replay)
     api.call("POST", "/v1/webhook-endpoints", {"url": endpoint})
-    nobody = Processes(environment={}, logs=Path(report).parent / "logs")
-    stage = Stage(api, url, os.environ["TULGA_SANDBOX_URL"], nobody, start_worker=lambda: None)
+    no_processes = Processes(environment={}, logs=Path(report).parent / "logs")
+    stage = Stage(
+        api, url, os.environ["TULGA_SANDBOX_URL"], no_processes, start_worker=lambda: None
+    )
     figures = measured(replay, stage, root_url, cases=int(cases))
     if facts:
         with transactions.running(scope=transactions.ALL):

@@ -1,3 +1,3 @@
-"""How Django's own pages, which are the operators', write days, times and numbers: as
-`core/spelling.py` does.
+"""Formats of days, times and numbers on Django's own pages, for operators: as in
+`core/spelling.py`.
 """

@@ -1,3 +1,1 @@
-"""Django's PostgreSQL backend, which looks at a socket instead of asking a connection whether it
-lives.
-"""
+"""Django's PostgreSQL backend, which checks a connection by its socket instead of a query."""

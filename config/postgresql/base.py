@@ -1,9 +1,10 @@
-"""Django's own backend but for two costs: a question once a request, and a second index of each
-text that has one.
+"""Django's own backend without two costs: a query per request, and a second index for each indexed
+text.
 
-Whether a kept connection still lives is known without a statement. A server that ended a connection
-has sent its end, which waits in the socket to be read. Where nothing waits, the connection is as
-good as one that has just answered; where something does, it is asked as Django does.
+The liveness of a kept connection is known without a statement.
+A server that closed a connection has sent its end, which waits in the socket.
+If nothing waits there, the connection is as good as after an answer; otherwise Django's query
+decides.
 """
 
 import select
@@ -13,14 +14,14 @@ from django.db.backends.postgresql import base, schema
 
 
 class SchemaEditor(schema.DatabaseSchemaEditor):
-    """Makes no index for LIKE: ids and hashes are asked for whole, never by how they begin."""
+    """Makes no index for LIKE: ids and hashes are always matched whole."""
 
     def _create_like_index_sql(self, *_: Any) -> None:
         return None
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Is asked whether it can be used without a statement, and makes tables by the editor above."""
+    """Checks its usability without a statement, and uses the editor above."""
 
     SchemaEditorClass = SchemaEditor
 
@@ -28,7 +29,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Whether the connection can be used."""
         if self.connection is None or self.connection.closed:
             return False
-        # Not `select.select`: that knows no file descriptor above 1 023.
+        # Not `select.select`, which supports no file descriptor above 1 023.
         socket = select.poll()
         socket.register(self.connection.fileno(), select.POLLIN)
         return super().is_usable() if self.errors_occurred or socket.poll(0) else True

@@ -1,3 +1,1 @@
-"""`make demo`: plays lender, borrower and regulator against a running Tulga, knowing only what HTTP
-gives.
-"""
+"""`make demo`: plays lender, borrower and regulator against a running Tulga, through HTTP only."""

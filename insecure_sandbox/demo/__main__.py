@@ -1,5 +1,5 @@
-"""`python -m insecure_sandbox.demo [--once|--empty]`: all of it on this machine, to a signed
-webhook or your calls.
+"""`python -m insecure_sandbox.demo [--once|--empty]`: the whole demo on this machine, to a
+signed webhook or your calls.
 """
 
 import argparse
@@ -62,16 +62,16 @@ LOCK = ROOT / "var" / "demo.lock"
 MARK = "made-by-the-demo"
 LENDER, LENDER_BIN = "Sandbox Credit LLP", "120340000014"
 STRICT_LENDER, STRICT_BIN = "Strict Credit LLP", "120340000153"
-LENDER_PHONE = "+77270000044"  # nobody has it: no number of a subscriber begins with 0
+LENDER_PHONE = "+77270000044"  # an unused number: no subscriber's number begins with 0
 _KEY = re.compile(r"tlg_test_[A-Za-z0-9_-]+")
 
 
 class Interrupted(Exception):
-    """Somebody pressed Ctrl-C or asked the process to end."""
+    """Ctrl-C, or a signal to end."""
 
 
 def main() -> int:
-    """0 if all ended as it must, 1 if not, 2 if the demo could not be played."""
+    """0 if all ended as required, 1 if not, 2 if the demo could not be played."""
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--once", action="store_true", help="stop after the checks")
     parser.add_argument(
@@ -98,7 +98,7 @@ def main() -> int:
         return 2
     except Interrupted:
         say("ending")
-        return 0 if serving else 130  # what a shell says of a command that Ctrl-C ended
+        return 0 if serving else 130  # a shell's code for a command that Ctrl-C ended
     finally:
         demo.stop()
 
@@ -112,7 +112,7 @@ class Demo:
         self.url = f"http://127.0.0.1:{self._web}"
         self.sandbox = f"http://127.0.0.1:{self._sandbox_port}"
         self.listener = Listener(free_port(9100))
-        self.receiver = (  # where a developer's own server listens
+        self.receiver = (  # a developer's own server
             f"http://127.0.0.1:{free_port(9000)}/webhooks"
         )
         self.folder = folder
@@ -122,7 +122,7 @@ class Demo:
         self.cameras: dict[str, Camera] = {}
 
     def play(self) -> bool:
-        """Sets up, plays every scene, and says whether all ended as they must."""
+        """Sets up, plays every scene, and prints whether all ended as required."""
         photos = self._photos()
         names = [scene.__name__ for _, scene in CAMERA_SCENES]
         self.cameras = {name: Camera(photos / "obama.jpg", is_another=True) for name in names}
@@ -155,7 +155,7 @@ class Demo:
         return all(checks)
 
     def serve(self) -> None:
-        """Prints how to go on by hand, and serves until Ctrl-C."""
+        """Prints how to continue by hand, and serves until Ctrl-C."""
         self._print_how_to_go_on()
         self._wait()
 
@@ -167,7 +167,7 @@ class Demo:
         )
 
     def serve_empty(self) -> NoReturn:
-        """Sets up, says what the commands of the lender's guide need, and serves until Ctrl-C."""
+        """Sets up, prints the data for the lender guide's commands, and serves until Ctrl-C."""
         try:
             self._photos()
         except DemoFailed as failed:
@@ -182,7 +182,7 @@ class Demo:
         self._wait()
 
     def write_variables(self) -> Path:
-        """The file that sets what the commands of the lender's guide name."""
+        """Writes the variables for the lender guide's commands into a file."""
         variables = {
             "TULGA_HOME": str(ROOT),
             "TULGA_URL": self.url,
@@ -201,9 +201,7 @@ class Demo:
         return file
 
     def stop(self) -> None:
-        """Ends what was started, and nothing else. A second Ctrl-C must not leave half of it
-        running.
-        """
+        """Ends its own processes only. A second Ctrl-C must not leave some of them running."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
         for camera in self.cameras.values():
@@ -217,7 +215,7 @@ class Demo:
             "TULGA_KEYS_DIR": str(self.folder / "keys"),
             "TULGA_FACE_MODELS_DIR": str(ROOT / "var" / "models"),  # as set-up built it
             "TULGA_PUBLIC_URL": self.url,
-            "TULGA_OPERATOR_NAME": "Demo (nobody runs this)",
+            "TULGA_OPERATOR_NAME": "Demo (no real operator)",
             "TULGA_OPERATOR_BIN": LENDER_BIN,
             "TULGA_OPERATOR_ADDRESS": "127.0.0.1",
             "TULGA_OPERATOR_TELEPHONE": "+7 700 000 00 00",
@@ -302,8 +300,8 @@ class Demo:
         return row
 
     def _afterwards(self, stage: Stage) -> list[bool]:
-        """The webhook, the receipt, the log that verifies and names a byte, the forgery, the money
-        that leaves once.
+        """The webhook, the receipt, the intact log and a flipped byte, the forgery, the single
+        payout.
         """
         verified = stage.api.call("GET", "/v1/verifications?status=verified&limit=1")["data"][0][
             "id"
@@ -353,7 +351,7 @@ class Demo:
 
 
 def _fresh_folder() -> Path:
-    """An empty folder of this demo's. The lock on its neighbour lasts as long as this process."""
+    """An empty folder of this demo. The lock on its neighbour lasts as long as this process."""
     LOCK.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(LOCK, os.O_CREAT | os.O_RDWR, 0o600)
     try:

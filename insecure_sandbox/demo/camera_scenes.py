@@ -1,6 +1,4 @@
-"""The scenes before a camera, each with the end it must have. No person is in front of it: see
-`LIMIT`.
-"""
+"""The scenes at a camera, each with its required end. No person is in front of it: see `LIMIT`."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -25,11 +23,12 @@ _TRIES = 3
 
 @dataclass(frozen=True)
 class Faces:
-    """Whom the scenes show.
+    """The people in the scenes.
 
-    cameras: by the name of a scene, each of a person a little other: a repeated film is a replay.
-    own: another photograph of these people; other: somebody else's.
-    strict: what the lender sees who asks for a signature and a face together.
+    cameras: by the name of a scene, each of a slightly different person: a repeated film is a
+    replay.
+    own: another photograph of these people; other: another person's.
+    strict: the view of the lender that requires a signature and a face together.
     """
 
     cameras: Mapping[str, Camera]
@@ -39,14 +38,14 @@ class Faces:
 
 
 def own_face(stage: Stage, faces: Faces) -> Row:
-    """The photograph of the register is the borrower's: must be verified."""
+    """The register's photograph is the borrower's: must be verified."""
     since, iin = time.monotonic(), stage.person(faces.borrower)
     opened = stage.play("own-face", iin, routes=("biometric",), camera=faces.cameras["own_face"])
     return _row(stage, "own face", opened, since, must=("verified", ""), route="biometric")
 
 
 def another_face(stage: Stage, faces: Faces) -> Row:
-    """The photograph of the register is somebody else's, three times: must be declined."""
+    """The register's photograph is another person's, three times: must be declined."""
     since, iin = time.monotonic(), stage.person(faces.stranger)
     camera = faces.cameras["another_face"]
     opened = stage.play("another-face", iin, "face_mismatch", routes=("biometric",), camera=camera)
@@ -70,9 +69,7 @@ def code_and_face(stage: Stage, faces: Faces) -> Row:
 
 
 def wrong_commands(stage: Stage, faces: Faces) -> Row:
-    """The right code and face, but other gestures than those asked for, three times: must be
-    declined.
-    """
+    """The right code and face, but wrong gestures, three times: must be declined."""
     since, iin = time.monotonic(), stage.person(faces.borrower)
     camera = faces.cameras["wrong_commands"]
     opened = stage.play(
@@ -83,9 +80,7 @@ def wrong_commands(stage: Stage, faces: Faces) -> Row:
 
 
 def key_and_face(stage: Stage, faces: Faces) -> Row:
-    """A profile that asks for both: not verified after the signature alone, and verified after the
-    face; then paid.
-    """
+    """A profile that requires both: verified only after signature and face; then paid."""
     strict = faces.strict
     since, iin = time.monotonic(), stage.person(faces.borrower)
     opened, browser = strict.arrive("key-and-face", iin, routes=("eds", "biometric"))
@@ -94,7 +89,7 @@ def key_and_face(stage: Stage, faces: Faces) -> Row:
     browser.wait_for_judgement()
     halfway = strict.api.read(opened["id"])["status"]
     browser.deny()
-    # Under this law a command that is missed ends the capture, and the borrower does the next one.
+    # Under this law a missed command ends the capture, and the borrower does the next one.
     for _ in range(_TRIES):
         if follow(browser, faces.cameras["key_and_face"]) != "commands":
             break
@@ -114,14 +109,14 @@ CAMERA_SCENES: tuple[tuple[str, Callable[[Stage, Faces], Row]], ...] = (
     ("the borrower follows the commands before a camera", own_face),
     ("the register's photograph is somebody else's", another_face),
     ("the borrower states data, types the code and follows the commands", code_and_face),
-    ("somebody with the right code makes other gestures than those asked for", wrong_commands),
-    ("another lender's law asks for a key and a face", key_and_face),
+    ("a person with the right code makes other gestures than requested", wrong_commands),
+    ("another lender's law requires a key and a face", key_and_face),
 )
 
 
 def up_to_the_camera(stage: Stage, name: str, iin: str) -> tuple[dict[str, Any], Browser]:
-    """Data, the code of the message and nobody who tells them what to press: the camera's page is
-    open then.
+    """Data, the code of the message and a denial of instructions: the camera's page is open
+    then.
     """
     opened, browser = stage.arrive(name, iin, routes=("live_face",))
     browser.consent()

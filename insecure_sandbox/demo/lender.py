@@ -1,6 +1,4 @@
-"""The demo's lender: calls the API by the client for lenders, and listens for webhooks that it
-verifies by that too.
-"""
+"""The demo's lender: calls the API with the lenders' client, and verifies webhooks with it."""
 
 import json
 import time
@@ -24,9 +22,7 @@ _BODY_MAX = 64 * 1024
 
 
 class LenderApi:
-    """A lender's server. `client` is what it calls by; what it answers here is the JSON as it
-    came.
-    """
+    """A lender's server. `client` makes its calls; answers here are the original JSON."""
 
     def __init__(self, url: str, key: str) -> None:
         """`url` of the service, and the lender's test key."""
@@ -36,8 +32,9 @@ class LenderApi:
     def call(
         self, method: str, path: str, body: dict[str, Any] | None = None, **headers: str
     ) -> dict[str, Any]:
-        """The JSON answer; raises `DemoFailed` for anything but success. headers: an
-        Idempotency-Key, if any.
+        """The JSON answer. headers: an Idempotency-Key, if any.
+
+        Raises: `DemoFailed` for anything but success.
         """
         call = calls.Call(method, path, _read, body=body)
         try:
@@ -89,9 +86,7 @@ def opening(reference: str, *, iin: str, routes: list[str], phone: str = PHONE) 
 
 
 class Listener:
-    """The lender's endpoint for webhooks, on the loopback. Keeps what it could verify, counts what
-    it could not.
-    """
+    """The lender's webhook endpoint, on loopback. Stores verified messages, counts others."""
 
     def __init__(self, port: int) -> None:
         """Listens from a thread of its own."""
@@ -105,7 +100,7 @@ class Listener:
             """Takes one webhook."""
 
             def do_POST(self) -> None:
-                """204 for one that verifies, 400 for any other."""
+                """204 for a verified one, 400 for any other."""
                 body = self.rfile.read(min(int(self.headers.get("Content-Length", "0")), _BODY_MAX))
                 self.send_response(204 if listener.take(dict(self.headers), body) else 400)
                 self.end_headers()
@@ -117,15 +112,13 @@ class Listener:
         Thread(target=self._server.serve_forever, daemon=True).start()
 
     def learn(self, endpoint: resources.EndpointSecret) -> None:
-        """The secret and the public key that the API gave when the endpoint was made: both must fit
-        from now on.
+        """The secret and the public key from the endpoint's creation: both must match from now
+        on.
         """
         self._verifier = Verifier(secrets=(endpoint.secret,), public_key=endpoint.public_key)
 
     def take(self, headers: dict[str, str], body: bytes) -> bool:
-        """Keeps a message of Tulga's. One that came before is kept twice: nothing is done by it
-        here.
-        """
+        """Stores a message of Tulga's, repetitions too, which do no harm here."""
         try:
             self.verified.append(self._verifier.verify(headers, body, now=time.time()))
         except (Refused, BadAnswer):
@@ -134,9 +127,7 @@ class Listener:
         return True
 
     def events_of(self, verification_id: str) -> list[str]:
-        """The types of the events that came for one verification, in the order of their
-        sequence.
-        """
+        """The types of one verification's events, in sequence."""
         mine = [event for event in self.verified if event.data.verification == verification_id]
         return [event.type for event in sorted(mine, key=lambda event: event.data.sequence or 0)]
 

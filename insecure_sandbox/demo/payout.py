@@ -1,7 +1,7 @@
-"""The lender's disbursement: a clearance is asked for, refused for another account, consumed once,
-and not again.
+"""The lender's payout: a clearance is requested, refused for another account, consumed once, and
+not again.
 
-Under a law that asks a bureau and a bank, none is issued while the borrower refuses all credits.
+Under a law with a bureau and a bank, no clearance is issued while the borrower refuses all credits.
 """
 
 from dataclasses import replace
@@ -21,7 +21,7 @@ _GATES_SECONDS = 30.0
 
 
 def pays_once(stage: Stage) -> bool:
-    """Whether the money of a verified borrower leaves once, and to their account alone."""
+    """Whether a verified borrower's loan is paid once, and to their account only."""
     iin, client = stage.known(), stage.api.client
     opened, browser = stage.borrow("payout", iin)
     browser.sign(stage.credential(iin))
@@ -39,8 +39,8 @@ def pays_once(stage: Stage) -> bool:
 
 
 def pays_unless_refused(stage: Stage, verification_id: str, iin: str) -> bool:
-    """Whether nothing leaves while the bureau says that the borrower refuses all credits, and the
-    money does after.
+    """Whether payout is impossible while the bureau reports a refusal of all credits, and
+    possible afterwards.
     """
     client = stage.api.client
     stage.register(iin, refuses_credits=True)

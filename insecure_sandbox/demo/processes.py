@@ -1,4 +1,4 @@
-"""The processes of the demo: sandbox, web, worker, tick, deliver, on free ports of loopback; their
+"""The processes of the demo: sandbox, web, worker, tick, deliver, on free loopback ports; their
 output in files.
 """
 
@@ -28,7 +28,7 @@ class DemoFailed(PlayFailed):
 
 
 def free_port(preferred: int) -> int:
-    """The wanted port of the loopback, or a free one where somebody else has it."""
+    """The wanted loopback port, or a free one if it is in use."""
     for port in (preferred, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -45,8 +45,8 @@ class Processes:
     """Starts, kills and ends the demo's own processes, each a group of its own."""
 
     def __init__(self, *, environment: dict[str, str], logs: Path) -> None:
-        """`environment` is what all of them see; `logs` gets one file each."""
-        # `env` sets these before it becomes the command itself; everything else is inherited.
+        """`environment`: for all of them; `logs` gets one file each."""
+        # `env` sets these before it executes the command; the rest is inherited.
         self.environment = ["env", *(f"{name}={value}" for name, value in environment.items())]
         self._logs = logs
         self._running: dict[str, subprocess.Popen[bytes]] = {}
@@ -68,7 +68,7 @@ class Processes:
         )
 
     def kill(self, name: str) -> None:
-        """SIGKILL to the whole group: nobody gets a last word."""
+        """SIGKILL to the whole group, without any warning."""
         process = self._running.pop(name)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -80,8 +80,8 @@ class Processes:
     def manage(
         self, *arguments: str, database: Path | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Runs a management command to its end and gives its output; on another SQLite file if one
-        is named.
+        """Runs a management command to its end and returns its output; on another SQLite file if
+        named.
         """
         variables = [f"DATABASE_URL=sqlite:///{database}"] if database else []
         return subprocess.run(  # noqa: S603
@@ -94,8 +94,9 @@ class Processes:
         )
 
     def must(self, *arguments: str) -> str:
-        """The output of a management command that has to succeed. Raises `DemoFailed` with what it
-        said.
+        """The output of a management command that must succeed.
+
+        Raises: `DemoFailed` with its output.
         """
         done = self.manage(*arguments)
         if done.returncode != 0:
@@ -105,23 +106,24 @@ class Processes:
         return done.stdout
 
     def wait_for(self, url: str, *, name: str) -> None:
-        """Waits until an address answers. Raises `DemoFailed` if the process ends first, or never
-        answers.
+        """Waits until an address answers.
+
+        Raises: `DemoFailed` if the process ends first, or never answers.
         """
         wait_until(
             lambda: self._answers(url, name=name), what=f"{name} at {url}", seconds=_READY_SECONDS
         )
 
     def ended(self) -> list[str]:
-        """Names of those that have ended by themselves."""
+        """Names of processes that ended by themselves."""
         return [name for name, process in self._running.items() if process.poll() is not None]
 
     def forget(self, name: str) -> None:
-        """One that has ended as it was told to is no surprise any more."""
+        """Drops one that ended on purpose."""
         del self._running[name]
 
     def stop(self) -> None:
-        """Ends all: asked first, killed after a while."""
+        """Ends all: by a signal first, killed after a while."""
         for process in self._running.values():
             if process.poll() is None:
                 process.terminate()
@@ -146,7 +148,10 @@ class Processes:
 
 
 def wait_until(is_so: Callable[[], bool], *, what: str, seconds: float) -> None:
-    """Asks again and again. Raises `DemoFailed` when the time is over."""
+    """Polls until true.
+
+    Raises: `DemoFailed` after the time.
+    """
     deadline = time.monotonic() + seconds
     while not is_so():
         if time.monotonic() > deadline:

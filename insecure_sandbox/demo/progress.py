@@ -1,4 +1,4 @@
-"""What the demo says on the terminal."""
+"""The demo's output on the terminal."""
 
 import sys
 import time
@@ -9,7 +9,7 @@ _STARTED = time.monotonic()
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: a scene, how it ended, and whether it ended as it must. `note`: what
+    """One line of the table: a scene, its end, and whether it is the required one. `note`: what
     a camera saw.
     """
 

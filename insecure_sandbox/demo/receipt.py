@@ -1,4 +1,4 @@
-"""The lender's file: a receipt is verified offline, and refused once a word is changed; the log
+"""The lender's file: a receipt is verified offline, and refused after a changed word; the log
 only grew.
 """
 
@@ -19,10 +19,9 @@ from tulga.errors import Refused
 
 
 def is_verified_offline(stage: Stage, *, verification: str, folder: Path) -> bool:
-    """Whether a program that asks nobody believes the receipt of this decision, and not a changed
-    one.
+    """Whether an offline program accepts the receipt of this decision, and refuses a changed one.
 
-    folder: of the demo, where the operator's public root key lies.
+    folder: of the demo, with the operator's public root key.
     """
     directory = folder / "receipt"
     directory.mkdir(exist_ok=True)
@@ -48,9 +47,7 @@ def is_verified_offline(stage: Stage, *, verification: str, folder: Path) -> boo
 
 
 def shows_that_the_log_only_grew(stage: Stage, notes: Collection[str], *, folder: Path) -> bool:
-    """Whether the newest head of the log goes on from each of these, which came by webhooks, and
-    from no other log.
-    """
+    """Whether the newest head of the log continues each of these, which came by webhooks."""
     client, root = stage.api.client, (folder / "keys" / "public" / "root.pub").read_bytes()
     memory = Memory(log_key(client.send(calls.get_keys()), mode="test", root=root))
     try:
@@ -66,7 +63,7 @@ def shows_that_the_log_only_grew(stage: Stage, notes: Collection[str], *, folder
 
 
 def _changed(answer: dict[str, Any]) -> dict[str, Any]:
-    """The same, but that the signed part says "declined"."""
+    """The same, with "declined" in the signed part."""
     header, payload, signature = answer["receipt"].split(".")
     plain_text = urlsafe_b64decode(payload + "=" * (-len(payload) % 4)).replace(
         b'"verified"', b'"declined"'

@@ -1,4 +1,4 @@
-"""Two people of a lender, without whom what checks leave to people would fail at once."""
+"""Two people of a lender, without whom attempts left to people would fail at once."""
 
 from insecure_sandbox.demo.processes import Processes
 
@@ -6,7 +6,7 @@ NAMES = ("one", "two")
 
 
 def add(processes: Processes, *, lender: str) -> list[str]:
-    """Adds both to the lender of this name; gives what each of them signs in with."""
+    """Adds both to the lender of this name; returns their credentials."""
     role = ("--role", "reviewer", "--lender", lender, "--print-code")
     credentials = []
     for name in NAMES:

@@ -1,4 +1,4 @@
-"""The scenes of a signature, each with the end it must have."""
+"""The scenes of a signature, each with its required end."""
 
 import time
 from collections.abc import Callable
@@ -13,18 +13,18 @@ from insecure_sandbox.demo.processes import wait_until
 from insecure_sandbox.demo.progress import Row, say
 from insecure_sandbox.demo.stage import Stage
 
-_SLOW = ("ocsp", "crl")  # whichever of them the worker asks first
+_SLOW = ("ocsp", "crl")  # the worker may ask either of them first
 
 
 def own_signature(stage: Stage, family: str) -> Row:
-    """The borrower signs with the borrower's own key: must be verified."""
+    """The borrower signs with their own key: must be verified."""
     since, iin = time.monotonic(), stage.known()
     opened = stage.play(f"own-{family}", iin, family=family)
     return stage.row(f"own key, {family}", opened, since, must=("verified", ""))
 
 
 def on_the_phone(stage: Stage) -> Row:
-    """The borrower signs by eGov Mobile, after an app that altered the statement was turned away:
+    """The borrower signs by eGov Mobile, after an app with an altered statement was refused:
     must be verified.
     """
     since, iin = time.monotonic(), stage.known()
@@ -44,7 +44,7 @@ def on_the_phone(stage: Stage) -> Row:
 
 
 def another_person(stage: Stage) -> Row:
-    """Somebody else signs, three times: must be declined."""
+    """Another person signs, three times: must be declined."""
     since = time.monotonic()
     opened = stage.play("another", stage.known(), "eds_other_iin")
     return stage.row(
@@ -53,8 +53,8 @@ def another_person(stage: Stage) -> Row:
 
 
 def forged(stage: Stage) -> Row:
-    """A certificate with the authority's names and the borrower's IIN, signed by nobody: must not
-    be verified.
+    """A certificate with the authority's names and the borrower's IIN, without a real signature:
+    must not be verified.
     """
     since, iin = time.monotonic(), stage.known()
     opened, browser = stage.borrow("forged", iin)
@@ -80,7 +80,7 @@ def revoked(stage: Stage) -> Row:
 
 
 def replayed(stage: Stage) -> Row:
-    """A good signature of the same person from an earlier verification, sent again: must not be
+    """A valid signature of the same person from an earlier verification, sent again: must not be
     verified.
     """
     since, iin = time.monotonic(), stage.known()
@@ -96,7 +96,7 @@ def replayed(stage: Stage) -> Row:
 
 
 def killed_worker(stage: Stage) -> Row:
-    """The worker is killed while it waits for word of revocation; another one finishes: must be
+    """The worker is killed while it waits for revocation data; another one finishes: must be
     verified once.
     """
     since, iin = time.monotonic(), stage.known()
@@ -107,14 +107,14 @@ def killed_worker(stage: Stage) -> Row:
     browser.sign(stage.credential(iin))
     wait_until(
         lambda: _is_met_by_a_fault(stage),
-        what="the worker to ask for word of revocation",
+        what="the worker to ask for revocation data",
         seconds=30,
     )
     stage.processes.kill("worker")
     urllib3.request("DELETE", f"{stage.sandbox}/faults", timeout=10, redirect=False)
     say(
-        "worker killed with SIGKILL in the middle of the step; its lease ends in 30 s at most, then"
-        " another takes it"
+        "worker killed with SIGKILL in the middle of the step; its lease ends in 30 s at most, "
+        "then another takes it"
     )
     stage.start_worker()
     browser.wait_for_judgement()
@@ -131,8 +131,8 @@ SIGNATURE_SCENES: tuple[tuple[str, Callable[[Stage], Row]], ...] = (
     ("the borrower signs with an RSA key", lambda stage: own_signature(stage, "rsa")),
     ("the borrower signs on the phone, by eGov Mobile", on_the_phone),
     ("somebody else signs", another_person),
-    ("somebody forges a certificate with NCA names", forged),
+    ("an attacker forges a certificate with NCA names", forged),
     ("the borrower signs with a revoked key", revoked),
-    ("somebody replays an earlier signature", replayed),
+    ("an attacker replays an earlier signature", replayed),
     ("a worker is killed in the middle", killed_worker),
 )

@@ -1,4 +1,4 @@
-"""What every scene of the demo plays on: a lender, the sandbox, people who are nobody, and the
+"""The common stage of the demo's scenes: a lender, the sandbox, fictitious people, and the
 result over the API.
 """
 
@@ -29,9 +29,7 @@ _ORDERED_SECONDS = 30.0
 
 @dataclass
 class Stage:
-    """One lender's view of one running Tulga, with the sandbox it asks. Copies of it share the
-    people.
-    """
+    """One lender's view of one running Tulga, with its sandbox. Copies of it share the people."""
 
     api: LenderApi
     url: str
@@ -41,7 +39,7 @@ class Stage:
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def iin(self) -> str:
-        """A fresh IIN of somebody born in 1899, so that it is no living person's."""
+        """A fresh IIN of a person born in 1899, so that it is no living person's."""
         while True:
             eleven = f"9902021{next(self.numbers):04}"
             if check_digit(eleven) != "x":
@@ -54,20 +52,20 @@ class Stage:
         return credential_from_fields(self._ask("/ca/credentials", fields))
 
     def known(self) -> str:
-        """The IIN of somebody the registers know, with a phone of their own and no photo."""
+        """The IIN of a person known to the registers, with their own phone and no photo."""
         iin = self.iin()
         self.register(iin)
         return iin
 
     def person(self, photo: Path) -> str:
-        """The IIN of somebody the registers know, with this photo and a phone of their own."""
+        """The IIN of a person known to the registers, with this photo and their own phone."""
         iin = self.iin()
         self.register(iin, photo=base64.b64encode(photo.read_bytes()).decode())
         return iin
 
     def register(self, iin: str, **more: object) -> None:
-        """What the registers, a bureau and a bank know of somebody from now on, as `POST /people`
-        takes it.
+        """The data of registers, a bureau and a bank on a person from now on, in the form of
+        `POST /people`.
         """
         stated = opening("", iin=iin, routes=[], phone=phone_of(iin))["subject"]
         document = stated.pop("document") | {"issued_on": "2023-01-02"}
@@ -80,7 +78,7 @@ class Stage:
     def borrower(
         self, iin: str, scenario: str = "verified", *, family: str = "gost512", **more: Any
     ) -> Borrower:
-        """Who plays this scenario as this person; with whatever else a `Borrower` has at hand."""
+        """A player of this scenario as this person, with a `Borrower`'s other equipment."""
 
         def certify(person: Mapping[str, Any], state: str) -> Credential:
             return self.credential(str(person["iin"]), family=family, state=state)
@@ -103,8 +101,8 @@ class Stage:
         routes: tuple[str, ...] = ("eds",),
         **more: Any,
     ) -> dict[str, Any]:
-        """The lender opens, and this person plays the scenario to its end, or as often as `turns`
-        say.
+        """The lender opens, and this person plays the scenario to its end, or as often as
+        `turns` say.
         """
         opened, browser = self.arrive(name, iin, routes=routes)
         self.borrower(iin, scenario, **more).play(browser)
@@ -114,7 +112,7 @@ class Stage:
         self, name: str, iin: str, *, routes: tuple[str, ...]
     ) -> tuple[dict[str, Any], Browser]:
         """The lender opens, and the borrower follows the link."""
-        # Letters: digits behind a number in the name may be somebody's phone, which no reference
+        # Letters: digits after a number in the name could form a phone number, which no reference
         # may hold.
         reference = f"demo-{name}-{''.join(secrets.choice(ascii_lowercase) for _ in range(8))}"
         opened = self.api.open(reference, iin=iin, routes=list(routes), phone=phone_of(iin))
@@ -137,10 +135,10 @@ class Stage:
         must: tuple[str, str],
         route: str = "eds",
     ) -> Row:
-        """Reads the result over the API; `must` is the status and the code of the failed check, or
-        of the end.
+        """Reads the result over the API; `must` is the status and the code of the failed check,
+        or of the end.
         """
-        # Until the log has ordered the decision it is told to nobody.
+        # The decision is private until the log has ordered it.
         wait_until(
             lambda: self.api.read(opened["id"])["status"] != "processing",
             what="the log to order the decision",

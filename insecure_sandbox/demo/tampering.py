@@ -1,9 +1,10 @@
-"""Flips one byte in a copy of the database and lets `audit_verify` say what is wrong. The original
-stays untouched.
+"""Flips one byte in a copy of the database and lets `audit_verify` report it. The original stays
+untouched.
 
-`is_refused` makes somebody `verified` by SQL alone, in the running database, shows what comes of it
-and takes it out again. One UPDATE and two INSERTs are all that the application's role may do; the
-decision carries a signature that was copied from an honest one.
+`is_refused` makes a case `verified` by SQL alone, in the running database, shows the effect and
+removes it again.
+One UPDATE and two INSERTs are all that the application's role may do.
+The decision carries a signature copied from an honest one.
 """
 
 import json
@@ -29,8 +30,8 @@ def original_is_sound(processes: Processes) -> bool:
 
 
 def flipped_byte_is_named(processes: Processes, *, database: Path, entry_of: str) -> bool:
-    """Whether `audit_verify` finds the flipped byte in the decision about a verification, and names
-    that entry.
+    """Whether `audit_verify` finds the flipped byte in a verification's decision, and names that
+    entry.
     """
     copy = database.with_name("tampered-copy.sqlite3")
     copy.unlink(missing_ok=True)
@@ -45,7 +46,7 @@ def flipped_byte_is_named(processes: Processes, *, database: Path, entry_of: str
 
 def _flip(copy: Path, *, verification_id: str) -> str:
     with closing(sqlite3.connect(copy)) as database, database:
-        # What an insider with the database in hand would do first: take the trigger away.
+        # An insider with the database would first drop the trigger.
         for (name,) in database.execute(
             "SELECT name FROM sqlite_master WHERE type = 'trigger'"
         ).fetchall():
@@ -76,8 +77,8 @@ _WAIT_SECONDS = 30.0
 
 
 def is_refused(stage: Stage, *, database: Path, like: str) -> bool:
-    """Whether the log refuses a decision that nobody made, like that about another verification,
-    and nobody is told.
+    """Whether the log refuses a forged decision, similar to that of another verification, and
+    keeps it private.
     """
     opened, _ = stage.arrive("forged", stage.known(), routes=("eds",))
     victim = str(opened["id"])

@@ -1,5 +1,5 @@
-"""What is signed of a verification: documents of attempts with a live face, the receipt, what the
-borrower signed by EDS, and the keys to verify by.
+"""Signed data of a verification: documents, the receipt, the borrower's EDS signature, and the
+verification keys.
 """
 
 from typing import Any, ClassVar, Final
@@ -31,7 +31,7 @@ _LAST = (
 
 
 class DocumentAnswer(serializers.Serializer[Any]):
-    """The signed document of one attempt. What only it could say is null once it is erased."""
+    """The signed document of one attempt. Fields from its content are null after erasure."""
 
     id = serializers.CharField(help_text="`evd_…`: under this id its commitment stands in the log.")
     attempt = serializers.CharField(source="attempt_id", help_text="`att_…`: its address.")
@@ -61,8 +61,8 @@ class DocumentList(serializers.Serializer[Any]):
 
 
 class SignedDocument(serializers.Serializer[Any]):
-    """A JSON Web Signature, flattened (RFC 7515 §7.2.2). The payload is base64url of JSON: see the
-    lender guide.
+    """A JSON Web Signature, flattened (RFC 7515 §7.2.2). The payload is base64url of JSON: see
+    the lender guide.
     """
 
     payload = serializers.CharField()
@@ -71,7 +71,7 @@ class SignedDocument(serializers.Serializer[Any]):
 
 
 class ReceiptProofAnswer(serializers.Serializer[Any]):
-    """Where the log has it."""
+    """Its place in the log."""
 
     index = serializers.IntegerField(
         help_text="The place of the entry that names the receipt by its SHA-256."
@@ -86,8 +86,8 @@ class ReceiptProofAnswer(serializers.Serializer[Any]):
 
 
 class OpeningsAnswer(serializers.Serializer[Any]):
-    """What opens the commitments: HMAC-SHA256(salt, text). Who has a salt finds the IIN within
-    minutes: keep them.
+    """The openings of the commitments: HMAC-SHA256(salt, text). A salt reveals the IIN within
+    minutes: keep them safe.
     """
 
     iin = serializers.CharField(help_text="Salt, 16 bytes in hex.")
@@ -95,9 +95,7 @@ class OpeningsAnswer(serializers.Serializer[Any]):
 
 
 class ReceiptAnswer(serializers.Serializer[Any]):
-    """The receipt of a decision. It never changes; the openings are gone once the personal data are
-    erased.
-    """
+    """The receipt of a decision. Immutable; the openings are gone after erasure."""
 
     receipt = serializers.CharField(
         help_text="JSON Web Signature, compact form (RFC 7515 §7.1): see /docs/verify-offline."
@@ -152,7 +150,7 @@ class DocumentFile(APIView):
         },
     )
     def get(self, request: Request, verification_id: str, attempt_id: str) -> HttpResponse:
-        """The bytes as they were signed."""
+        """The bytes as signed."""
         read_query(NoQuery, request.query_params)
         key = caller(request)
         content = artifacts.read_document(
@@ -203,7 +201,7 @@ class _SignedFile(APIView):
     file = ""
 
     def get(self, request: Request, verification_id: str) -> HttpResponse:
-        """The bytes as they were judged."""
+        """The bytes as judged."""
         read_query(NoQuery, request.query_params)
         key = caller(request)
         signed = artifacts.read_for_lender(
@@ -261,11 +259,9 @@ class SignatureFile(_SignedFile):
 
 @require_safe
 def jwks(request: HttpRequest) -> HttpResponse:
-    """The public keys of documents and receipts (RFC 7517), for everybody: a key in use and those
-    that were.
+    """The public keys of documents and receipts (RFC 7517), for everybody: present and past ones.
 
-    Beside them, in a member that others ignore, those of the logs: what they sign are no web
-        signatures.
+    A member that others ignore has the logs' keys: their signatures are not web signatures.
     """
     published = {"keys": signing.public_keys(), "log_keys": signing.log_keys()}
     answer = JsonResponse(published, content_type="application/jwk-set+json")

@@ -1,5 +1,5 @@
-"""/v1/events and /v1/log: all that a lender is told, in the order of the log; its signed head, and
-the proofs that an event stands in it and that it only grew.
+"""/v1/events and /v1/log: the lender's events in log order, the signed head, and the log's
+proofs.
 """
 
 from typing import ClassVar
@@ -78,7 +78,7 @@ class LogProof(APIView):
         responses={(200, "text/plain"): OpenApiTypes.STR, **problems(401, 403, 404, 409, 422, 429)},
     )
     def get(self, request: Request) -> HttpResponse:
-        """The proof as text: it leads from the event to a checkpoint that the log has signed."""
+        """The proof as text: it leads from the event to a signed checkpoint."""
         query = read_query(requests.ProofQuery, request.query_params)
         text = checkpoints.proof(
             lender_id=caller(request).lender_id, mode=caller(request).mode, event_id=query.event

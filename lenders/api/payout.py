@@ -1,6 +1,4 @@
-"""Of one verification's credit: its contract, its clearances, by which the money leaves, and its
-obligation.
-"""
+"""One verification's credit: its contract, its clearances, and its obligation."""
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -121,7 +119,7 @@ class ClearanceDetail(APIView):
 
 
 class ClearanceConsume(APIView):
-    """The money leaves."""
+    """The use of a clearance at payout."""
 
     scopes = _SCOPES
 

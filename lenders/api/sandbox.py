@@ -1,5 +1,7 @@
-"""/v1/test: the sandbox for machines. Every end without a browser, by the real steps, and a clock
-that puts forward what is due; a live key finds nothing here.
+"""/v1/test: the sandbox for machines: every end without a browser, by the real steps, and a test
+clock.
+
+A live key finds nothing here.
 """
 
 from typing import Any
@@ -26,7 +28,7 @@ _SCOPES = {"GET": "verifications:read", "POST": "verifications:write"}
 
 
 class ScenarioAnswer(serializers.Serializer[Any]):
-    """One scenario: what happens, and exactly what comes of it."""
+    """One scenario: events and exact outcome."""
 
     name = serializers.CharField()
     iin = Word(allow_null=True, help_text="Plays it where you name no scenario.")
@@ -64,7 +66,7 @@ class ScenarioPage(serializers.Serializer[Any]):
 
 
 class SimulationAnswer(serializers.Serializer[Any]):
-    """What is being played from now on."""
+    """The play that starts now."""
 
     verification = serializers.CharField()
     scenario = serializers.CharField()
@@ -108,7 +110,7 @@ class Simulation(APIView):
         responses={202: SimulationAnswer, **problems(400, 401, 403, 404, 409, 415, 422, 429, 503)},
     )
     def post(self, request: Request, verification_id: str) -> HttpResponseBase:
-        """What is played."""
+        """The play."""
         key = caller(request)
         body = read(requests.SimulateRequest, request.data)
 
@@ -160,7 +162,7 @@ class Clock(APIView):
         responses={200: TestClock, **problems(401, 403, 404, 422, 429)},
     )
     def get(self, request: Request) -> Response:
-        """How it stands."""
+        """The state of the clock."""
         read_query(requests.NoQuery, request.query_params)
         key = caller(request)
         return Response(
@@ -187,7 +189,7 @@ class Clock(APIView):
     )
     @idempotency.idempotent
     def post(self, request: Request) -> Response:
-        """How many were put forward, and by how much altogether."""
+        """How many advanced, and their total advance."""
         key = caller(request)
         body = read(requests.AdvanceRequest, request.data)
         progress = test_clock.advance(

@@ -1,6 +1,6 @@
 """Addresses under /v1/, /v2/ … that do not exist: a problem in JSON, never a page.
 
-To a live key what is of test mode alone does not exist either, by the same words.
+For a live key, test mode's addresses do not exist either, in the same words.
 """
 
 from typing import Final, NoReturn
@@ -20,12 +20,12 @@ _TEST: Final = "test"
 
 
 class PerhapsKey(ApiKeyAuthentication):
-    """The key of a request, if it is good: its answer says the version of the API, as every answer
-    to a key.
+    """The key of a request, if valid: its answer states the API's version, as every answer to a
+    key.
     """
 
     def authenticate(self, request: Request) -> tuple[AnonymousUser, ApiKey] | None:
-        """An anonymous user and the key; None for a key that is not good."""
+        """An anonymous user and the key; None for an invalid key."""
         try:
             return super().authenticate(request)
         except (AuthenticationFailed, PermissionDenied):
@@ -33,20 +33,21 @@ class PerhapsKey(ApiKeyAuthentication):
 
 
 class Nowhere(BasePermission):
-    """Refuses every request, whatever its method and body, which are not looked at."""
+    """Refuses every request, whatever its method and body."""
 
     def has_permission(self, request: Request, view: APIView) -> NoReturn:
-        """Raises `NotFound`."""
+        """Raises: `NotFound`."""
         raise NotFound("there is no such address; see /docs")
 
 
 class InTestMode(HasKey):
-    """What is of test mode alone: to a key of any other it is nowhere, before its scopes are asked
-    for.
-    """
+    """Test mode only: for a live key the address does not exist, before its scopes are checked."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        """As of `HasKey`; raises `NotFound` for a key of live mode."""
+        """As `HasKey`.
+
+        Raises: `NotFound` for a live key.
+        """
         if isinstance(request.auth, ApiKey) and request.auth.mode != _TEST:
             return Nowhere().has_permission(request, view)
         return super().has_permission(request, view)

@@ -64,8 +64,7 @@ class Verifications(APIView):
         key = caller(request)
         lender = key.lender
         opening = read(Opening, request.data)
-        # An address that is not the lender's own could take the borrower, who trusts this page,
-        # anywhere.
+        # A foreign address could send the borrower, who trusts this page, anywhere.
         if opening.return_url:
             require_registered(opening.return_url, registered=lender.return_urls)
         opened = openings.open_verification(
@@ -107,7 +106,7 @@ class VerificationDetail(APIView):
 
 
 class VerificationLink(APIView):
-    """The borrower's way in."""
+    """The borrower's link."""
 
     scopes = _SCOPES
 
@@ -144,7 +143,7 @@ class VerificationLink(APIView):
 
 
 class VerificationCancel(APIView):
-    """The end, by the lender."""
+    """The lender's cancellation."""
 
     scopes = _SCOPES
 
@@ -166,7 +165,7 @@ class VerificationCancel(APIView):
     )
     @idempotency.idempotent
     def post(self, request: Request, verification_id: str) -> Response:
-        """The verification, which is told to be canceled once the log has ordered that."""
+        """The verification, which becomes `canceled` once the log has ordered that."""
         key = caller(request)
         read(requests.NothingRequest, request.data)
         openings.cancel(lender_id=key.lender_id, mode=key.mode, verification_id=verification_id)

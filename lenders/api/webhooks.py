@@ -1,4 +1,6 @@
-"""/v1/webhook-endpoints and /v1/deliveries: where the lender is told, and what was sent there."""
+"""/v1/webhook-endpoints and /v1/deliveries: the lender's addresses for events, and the messages
+sent there.
+"""
 
 from typing import Any
 
@@ -26,7 +28,7 @@ _SCOPES = {
 
 
 class EndpointAnswer(serializers.Serializer[Any]):
-    """Where you are told."""
+    """An address for events."""
 
     id = serializers.CharField(help_text="`whe_…`")
     mode = serializers.ChoiceField(choices=("test", "live"))
@@ -48,7 +50,7 @@ class EndpointAnswer(serializers.Serializer[Any]):
 
 
 class EndpointSecretAnswer(EndpointAnswer):
-    """An endpoint with its secret, which is shown here only."""
+    """An endpoint with its secret, which appears only here."""
 
     secret = serializers.CharField(help_text="`whsec_…`: checks the `v1` signatures (HMAC-SHA256).")
 
@@ -63,7 +65,7 @@ class EndpointPage(serializers.Serializer[Any]):
 
 
 class ResponseAnswer(serializers.Serializer[Any]):
-    """What the endpoint said last."""
+    """The endpoint's last answer."""
 
     status = serializers.IntegerField(source="response_status", allow_null=True)
     failure = Word(allow_null=True, help_text="Why there is no status, in a word.")
@@ -99,7 +101,7 @@ class DeliveryPage(serializers.Serializer[Any]):
 
 
 class RedeliveredAnswer(serializers.Serializer[Any]):
-    """How many deliveries were made anew."""
+    """How many deliveries were made again."""
 
     redelivered = serializers.IntegerField()
     has_more = serializers.BooleanField(
@@ -135,7 +137,7 @@ class WebhookEndpoints(APIView):
     )
     @idempotency.idempotent
     def post(self, request: Request) -> Response:
-        """The endpoint with its secret, which is told once: keep it."""
+        """The endpoint with its secret, which is shown once: keep it."""
         key = caller(request)
         body = read(requests.EndpointRequest, request.data)
         endpoint, secret = endpoints.create(
@@ -166,7 +168,7 @@ class WebhookEndpointDetail(APIView):
         responses={200: EndpointAnswer, **problems(400, 401, 403, 404, 415, 422, 429)},
     )
     def patch(self, request: Request, endpoint_id: str) -> Response:
-        """The endpoint as it is now; what is left out of the request stays."""
+        """The endpoint after the change; absent fields stay."""
         endpoint = _endpoint(request, endpoint_id)
         body = read(requests.EndpointChange, request.data)
         endpoints.change(endpoint, url=body.url, events=body.events, enabled=body.enabled)
@@ -178,7 +180,7 @@ class WebhookEndpointDetail(APIView):
         responses={204: None, **problems(401, 403, 404, 422, 429)},
     )
     def delete(self, request: Request, endpoint_id: str) -> Response:
-        """Nothing: it is sent nothing any more, also of what waited. Its deliveries stay listed."""
+        """Nothing: it gets no more messages, including waiting ones. Its deliveries stay listed."""
         endpoints.delete(_endpoint(request, endpoint_id))
         return Response(status=204)
 
@@ -201,7 +203,7 @@ class WebhookEndpointTest(APIView):
     )
     @idempotency.idempotent
     def post(self, request: Request, endpoint_id: str) -> Response:
-        """The delivery that is on its way."""
+        """The delivery in progress."""
         read(requests.NothingRequest, request.data)
         return Response(
             DeliveryAnswer(deliveries.send_test(_endpoint(request, endpoint_id))).data, status=202
@@ -253,7 +255,7 @@ class Deliveries(APIView):
         responses={200: DeliveryPage, **problems(401, 403, 422, 429)},
     )
     def get(self, request: Request) -> Response:
-        """What was sent in the last 30 days, or is to be, and what your server answered."""
+        """Messages of the last 30 days, sent or waiting, and your server's answers."""
         query = read_query(requests.DeliveryQuery, request.query_params)
         rows = deliveries.of_lender(caller(request).lender, mode=caller(request).mode)
         chosen = {"endpoint_id": query.endpoint, "event_id": query.event, "status": query.status}
@@ -311,8 +313,8 @@ class DeliveriesAgain(APIView):
     )
     @idempotency.idempotent
     def post(self, request: Request) -> Response:
-        """How many were made anew, one an endpoint and event: of events that still wait to be sent
-        none is.
+        """How many were made again, one per endpoint and event; events still waiting are
+        skipped.
         """
         key = caller(request)
         body = read(requests.RangeRequest, request.data)

@@ -1,6 +1,4 @@
-"""Every code in each place where it may stand: one code, one address, to which the `type` of a
-problem leads.
-"""
+"""Every code in each of its places: one code, one address, the target of a problem's `type`."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,9 +20,7 @@ PLACES: Final[Mapping[Place, str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Meaning:
-    """A code in one place. `status`: HTTP's of the answer it stands in; `borrower`: what the
-    borrower reads.
-    """
+    """A code in one place. `status`: HTTP's of its answer; `borrower`: the borrower's sentence."""
 
     place: Place
     code: str
@@ -41,7 +37,7 @@ class Meaning:
 
     @property
     def borrower_reads(self) -> str:
-        """The borrower's sentence, by the borrowers' own catalogue."""
+        """The borrower's sentence, from the borrowers' catalogue."""
         return gettext(self.borrower)
 
 
@@ -67,7 +63,7 @@ def table() -> Iterator[Meaning]:
 
 
 def of_code(code: str) -> Sequence[Meaning]:
-    """Its meanings, one for each place; none for what is no code."""
+    """Its meanings, one for each place; empty for an unknown code."""
     return [meaning for meaning in table() if meaning.code == code]
 
 

@@ -1,5 +1,5 @@
-"""The documentation, served by this installation itself: nothing is fetched from elsewhere. In
-English and Russian.
+"""The documentation pages in English and Russian, served by this installation without outside
+requests.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ NAVIGATION: Final[Mapping[str, str]] = {
     "problems": "Codes",
     "changelog": prose.TITLES[prose.CHANGELOG],
 }
-"""The pages of which each leads to all others, by the names of their addresses."""
+"""The pages in the navigation, by the names of their addresses."""
 
 
 @require_safe
@@ -69,7 +69,7 @@ def document(request: HttpRequest, name: str) -> HttpResponse:
 @require_safe
 @in_a_developers_language
 def problems_page(request: HttpRequest) -> HttpResponse:
-    """Every code in a table for each place it may stand in, each leading to its own page."""
+    """Every code in a table for each place it may be in, each leading to its own page."""
     tables = [
         (place, title, [meaning for meaning in code_pages.table() if meaning.place == place])
         for place, title in code_pages.PLACES.items()
@@ -80,7 +80,7 @@ def problems_page(request: HttpRequest) -> HttpResponse:
 @require_safe
 @in_a_developers_language
 def code_page(request: HttpRequest, code: str) -> HttpResponse:
-    """One code: what it means and what to do. The `type` of a problem leads here."""
+    """One code: its meaning and remedy. A problem's `type` leads here."""
     meanings = code_pages.of_code(code)
     if not meanings:
         raise Http404
@@ -90,7 +90,7 @@ def code_page(request: HttpRequest, code: str) -> HttpResponse:
 @require_safe
 @in_a_developers_language
 def search_page(request: HttpRequest) -> HttpResponse:
-    """What the documentation has about some words, without a script."""
+    """Search results in the documentation, without a script."""
     query = request.GET.get("q", "").strip()
     is_too_long = len(query) > policy.QUERY_MAX
     hits = () if is_too_long else search.find(query, translation.get_language() or "")
@@ -104,8 +104,8 @@ def search_page(request: HttpRequest) -> HttpResponse:
 @csp_update({"img-src": ["data:"]})
 @in_a_developers_language
 def reference(request: HttpRequest) -> HttpResponse:
-    """All operations with their fields, to be tried out. Its pictures are data in its own style
-    sheet.
+    """All operations with their fields, with a form to try them. Its pictures are data in its
+    own style sheet.
     """
     return _page(request, "reference", "lenders/reference.html", {})
 
@@ -113,7 +113,7 @@ def reference(request: HttpRequest) -> HttpResponse:
 def _page(
     request: HttpRequest, here: str, template: str, facts: Mapping[str, Any], *, status: int = 200
 ) -> HttpResponse:
-    """A page with what all of them have: the navigation, and the other language."""
+    """A page with the common parts: the navigation, and the other language."""
     of_all = {
         "here": here,
         "language": translation.get_language(),

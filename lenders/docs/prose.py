@@ -1,7 +1,8 @@
-"""The documents that `/docs` shows: Markdown of docs/ and the changelog, with their sections.
+"""The documents on `/docs`: Markdown of docs/ and the changelog, with their sections.
 
 Raw HTML in a document is shown as text. A link leads to another of these pages or to a place in
-this one. Any other link is text, because the pages work without a network.
+this one.
+Any other link becomes text, because the pages work without a network.
 """
 
 import re
@@ -63,7 +64,7 @@ SUBJECTS: Final[Mapping[str, str]] = {
 """What each document of `FILES` is about, in one sentence."""
 
 CHANGELOG: Final = "changelog"
-"""The version of the API. Other changes of a release concern its operator: CHANGELOG.md."""
+"""The API's version history. Other changes of a release concern its operator: CHANGELOG.md."""
 
 NAMES: Final = (*FILES, CHANGELOG)
 
@@ -74,7 +75,7 @@ _DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 
 @dataclass(frozen=True)
 class Section:
-    """What stands under one heading: its level, its anchor, and its plain text."""
+    """The content under one heading: its level, its anchor, and its plain text."""
 
     level: int
     anchor: str
@@ -92,7 +93,9 @@ class Document:
 
 @cache
 def read(name: str, language: str) -> Document:
-    """A document of `NAMES`. It is read once a process, for it changes only with the release."""
+    """A document of `NAMES`. It is read once per process, because it changes only with the
+    release.
+    """
     if name == CHANGELOG:
         with translation.override(language):
             markup = render_to_string("lenders/versions.html", {"version": policy.API_VERSION})
@@ -122,14 +125,14 @@ def render(text: str, anchors: Sequence[str] = ()) -> Document:
             case "code" if _DATE.fullmatch(element.text or ""):
                 element.set("class", "nowrap")
             case "pre":
-                # A reader scrolls it by the keyboard too.
+                # The keyboard can scroll it, too.
                 element.attrib.update({"class": "code", "tabindex": "0"})
             case "table":
                 _fit_table(element, title)
             case tag if tag in _HEADINGS:
                 title = element.text_content()
     markup = "".join(html.tostring(block, encoding="unicode") for block in page)
-    # The parser escapes everything that is no Markdown.
+    # The parser escapes everything outside Markdown.
     return Document(mark_safe(markup), list(_sections(page)))  # noqa: S308
 
 
@@ -143,7 +146,7 @@ def _sections(page: html.HtmlElement) -> Iterator[Section]:
 
 
 def _keep_our_link(link: html.HtmlElement) -> None:
-    """Leaves a link within these pages, and the text of any other."""
+    """Keeps a link within these pages, and the text of any other."""
     address = urlsplit(link.get("href", ""))
     stem = address.path.rpartition("/")[2].removesuffix(".md").removesuffix(".ru")
     name = {file.rpartition("/")[2]: name for name, file in FILES.items()}.get(stem)
@@ -160,7 +163,7 @@ def _fit_table(table: html.HtmlElement, title: str) -> None:
     columns = [cell.text_content() for cell in table.iter("th")]
     for row in table.iter("tr"):
         for cell, column in zip(row, columns, strict=True):
-            # The policy of our pages forbids inline style, by which the parser aligns.
+            # Our pages' policy forbids inline style, with which the parser aligns.
             cell.attrib.pop("style", None)
             cell.set(*(("scope", "col") if cell.tag == "th" else ("data-label", column)))
     table.set("class", "table stack")

@@ -1,4 +1,4 @@
-"""The languages of the developers' pages: English, and Russian by a catalogue of their own,
+"""The languages of the developers' pages: English, and Russian by its own catalogue,
 `developers.po`.
 
 Borrowers and officers read three languages, developers these two. A reader of Kazakh gets Russian.
@@ -15,16 +15,14 @@ from django.utils import translation
 
 ENGLISH, RUSSIAN = "en", "ru"
 LANGUAGES: Final = (ENGLISH, RUSSIAN)
-# Without its compiled form, as in a checkout that was never set up, the pages are English.
+# Without its compiled form, as in a checkout without set-up, the pages are English.
 _CATALOGUE: Final = gettext.translation(
     "developers", settings.LOCALE_PATHS[0], [RUSSIAN], fallback=True
 )
 
 
 def say(text: str) -> str:
-    """The sentence in the language that is active; an English one that has no translation stays as
-    it is.
-    """
+    """The sentence in the active language; without a translation it stays English."""
     return _CATALOGUE.gettext(text) if translation.get_language() == RUSSIAN else text
 
 

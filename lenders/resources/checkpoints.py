@@ -10,7 +10,7 @@ from verification.log import entries, proofs
 
 
 class ConsistencyAnswer(serializers.Serializer[Any]):
-    """By what the log of one size goes on from that of another."""
+    """The proof that one size of the log continues another."""
 
     hashes = serializers.ListField(
         child=serializers.CharField(),
@@ -19,7 +19,10 @@ class ConsistencyAnswer(serializers.Serializer[Any]):
 
 
 def checkpoint(mode: str) -> str:
-    """The newest signed note of a log; raises `Conflict` while nothing is ordered."""
+    """The newest signed note of a log.
+
+    Raises: `Conflict` before the first ordering.
+    """
     note = newest_checkpoint(mode)
     if note is None:
         raise Conflict("nothing is ordered yet", code="receipt_not_ready")
@@ -27,20 +30,19 @@ def checkpoint(mode: str) -> str:
 
 
 def newest_checkpoint(mode: str) -> str | None:
-    """The newest signed note of a log; None while nothing is ordered."""
+    """The newest signed note of a log; None before the first ordering."""
     return proofs.latest_checkpoint(mode)
 
 
 def is_covered(untrusted: object, *, mode: str, log_index: int) -> bool:
-    """Whether this is a checkpoint, signed by the key of a mode's log, that covers this place of
-    it.
-    """
+    """Whether the log's key signed this checkpoint, and it covers this place."""
     return isinstance(untrusted, str) and proofs.covers(untrusted, log=mode, index=log_index)
 
 
 def proof(*, lender_id: str, mode: str, event_id: str) -> str:
-    """The tlog-proof of one of the lender's entries; raises `NotFound`, or `Conflict` before it is
-    ordered.
+    """The tlog-proof of one of the lender's entries.
+
+    Raises: `NotFound`, or `Conflict` before it is ordered.
     """
     matches = entries.by_ids([event_id], skips_damaged=True)
     if [(entry.lender_id, entry.log) for entry in matches] != [(lender_id, mode)]:
@@ -52,8 +54,9 @@ def proof(*, lender_id: str, mode: str, event_id: str) -> str:
 
 
 def consistency(mode: str, *, first: int, second: int) -> dict[str, list[str]]:
-    """The answer: hashes by which a log of `second` entries goes on from one of `first`. Raises
-    `BadInput` for no such sizes.
+    """The answer: hashes by which a log of `second` entries continues one of `first`.
+
+    Raises: `BadInput` for impossible sizes.
     """
     size = proofs.latest_size(mode)
     if second > size:

@@ -1,7 +1,7 @@
-"""A clearance as its lender reads it. What counts is what a worker signed: `clearances.consume`
-asks that.
+"""A clearance as its lender reads it. Only a worker's signature counts: `clearances.consume` checks
+it.
 
-That it is issued is told once the log has ordered it, as an end is: it lets money out.
+An issue is public once the log has ordered it, like an end, because it permits a payout.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ _CODES: Final = " ".join(f"`{code}`: {row.refusal}" for code, row in REFUSALS.it
 
 
 class Tenge(serializers.CharField):
-    """A sum that rows have in tiyn, as a decimal."""
+    """A sum, in tiyn in rows, as a decimal."""
 
     def to_representation(self, value: Any) -> str:
         """Two places."""
@@ -38,7 +38,7 @@ class Tenge(serializers.CharField):
 
 
 class GateAnswer(serializers.Serializer[Any]):
-    """What one gate said."""
+    """One gate's result."""
 
     name = serializers.CharField()
     status = serializers.SerializerMethodField(
@@ -56,11 +56,11 @@ class GateAnswer(serializers.Serializer[Any]):
     )
 
     def get_status(self, gate: Mapping[str, Any]) -> str:
-        """In rows and entries the code stands in its place."""
+        """In rows and entries a refusal's code takes its place."""
         return REFUSED if _refuses(gate) else gate["status"]
 
     def get_code(self, gate: Mapping[str, Any]) -> str | None:
-        """The code that stands there."""
+        """The code in its place."""
         return gate["status"] if _refuses(gate) else None
 
 
@@ -69,7 +69,7 @@ def _refuses(gate: Mapping[str, Any]) -> bool:
 
 
 class ClearanceAnswer(serializers.Serializer[Any]):
-    """Whether the money of one verification may leave."""
+    """Permission to pay out one verification's loan."""
 
     id = serializers.CharField(help_text="`clr_…`")
     verification = serializers.CharField(source="verification_id")
@@ -101,10 +101,10 @@ _SPELLING = ClearanceAnswer()
 
 
 def read(*, lender_id: str, mode: str, clearance_id: str) -> dict[str, Any]:
-    """The answer for a clearance of this lender. Raises `NotFound` for none and for another's
-    alike.
+    """The answer for a clearance of this lender. An issue that only the row claims is reported as
+    frozen, as at its use.
 
-    One that its row alone says to be issued is told as consuming it would be answered: frozen.
+    Raises: `NotFound` if absent or another lender's.
     """
     rows = Clearance.objects.annotate(is_unordered=decided.issue_waits()).select_related(
         "verification"

@@ -1,4 +1,4 @@
-"""An event as its lender reads it, in the list and in webhooks; in the order of the log."""
+"""An event as its lender reads it, in the list and in webhooks; in log order."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from verification.models import AuditLeaf
 
 @dataclass(frozen=True)
 class Event:
-    """One ordered entry of the log that a lender is told."""
+    """One ordered entry of the log that is a lender's event."""
 
     id: str
     type: str
@@ -36,7 +36,7 @@ class Event:
 
 
 class EventDataAnswer(serializers.Serializer[Any]):
-    """What the event is about; all but `mode` null where it is about no verification."""
+    """The subject of the event; all but `mode` are null without a verification."""
 
     verification = serializers.CharField(source="verification_id", allow_null=True)
     client_reference = Word(allow_null=True)
@@ -50,7 +50,7 @@ class EventDataAnswer(serializers.Serializer[Any]):
 
 
 class EventBody(serializers.Serializer[Any]):
-    """What a lender is told of an event. Read the verification for more."""
+    """An event's content. Read the verification for more."""
 
     version = serializers.SerializerMethodField(help_text="Of the API, by which this is spelled.")
     type = serializers.CharField(help_text=f"{', '.join(TOLD)}; accept unknown ones.")
@@ -70,7 +70,7 @@ class EventBody(serializers.Serializer[Any]):
 
 
 class WebhookBody(EventBody):
-    """What a webhook says."""
+    """A webhook's content."""
 
     checkpoint = serializers.CharField(
         allow_null=True,
@@ -98,7 +98,7 @@ class EventPage(serializers.Serializer[Any]):
 
 
 def events_after(*, lender_id: str, mode: str, cursor: int = 0, limit: int = 100) -> Page[Event]:
-    """What a lender is told, in the order of the log, after the sequence number `cursor`."""
+    """A lender's events after the sequence number `cursor`, in log order."""
     limit = max(1, min(limit, LIST_MAX))
     leaves = decided.leaves_after(
         mode, lender_id=lender_id, lender_sequence=cursor, limit=limit + 1
@@ -109,7 +109,7 @@ def events_after(*, lender_id: str, mode: str, cursor: int = 0, limit: int = 100
 
 
 def events_named(event_ids: Collection[str]) -> dict[tuple[str, str], Event]:
-    """Those of these events that a lender is told, by the lender's id and their own."""
+    """The lender's events among these, by the lender's id and their own."""
     leaves = decided.leaves_of(event_ids)
     return {
         (leaf.told_to, leaf.entry_id): event
@@ -118,8 +118,8 @@ def events_named(event_ids: Collection[str]) -> dict[tuple[str, str], Event]:
 
 
 def _events(leaves: Sequence[AuditLeaf]) -> tuple[Event, ...]:
-    """One more statement for all that speak of clearances: web signs some of those, and verifies
-    no person by it.
+    """One more statement for entries about clearances: web signs some of those, which verify no
+    person.
     """
     rows = {
         leaf.entry.verification_id: leaf.entry.verification
@@ -156,12 +156,12 @@ def _events(leaves: Sequence[AuditLeaf]) -> tuple[Event, ...]:
 
 
 def last_sequence(*, lender_id: str, mode: str) -> int:
-    """The sequence number of the last event that a lender is told; 0 while there is none."""
+    """The sequence number of a lender's last event; 0 without one."""
     return decided.last_sequence(lender_id=lender_id, log=mode)
 
 
 def last_sequence_of_row(*, lender: str, mode: str) -> Subquery:
-    """The same as a part of a statement over rows with these two columns: one look-up a row; null
-    for none.
+    """The same as an expression over rows with these two columns: one look-up per row; null
+    without one.
     """
     return decided.last_sequence_of_row(lender=lender, log=mode)

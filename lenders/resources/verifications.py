@@ -1,6 +1,6 @@
 """A verification as its lender reads it: one, and lists.
 
-What is absent is null; times are RFC 3339 in UTC; money is never a float.
+An absent value is null; times are RFC 3339 in UTC; money is never a float.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ _WITH_NEXT_ACTION = (Status.REQUIRES_INPUT, Status.PROCESSING)
 
 
 class NextActionAnswer(serializers.Serializer[Any]):
-    """What the borrower must do next."""
+    """The borrower's next action."""
 
     type = serializers.CharField(
         help_text=f"The borrower's page: {', '.join(_PAGES)}, or one to come."
@@ -57,7 +57,7 @@ class ProfileAnswer(serializers.Serializer[Any]):
 
 
 class CheckAnswer(serializers.Serializer[Any]):
-    """What one check said."""
+    """One check's result."""
 
     id = serializers.CharField(help_text="`chk_…`, at most 34 characters")
     route = serializers.CharField()
@@ -78,7 +78,7 @@ class CheckAnswer(serializers.Serializer[Any]):
 
 
 class RetentionAnswer(serializers.Serializer[Any]):
-    """How long what is kept must stay, by what you told of the obligation."""
+    """Retention of all data, by the reported obligation."""
 
     obligation_opened_at = Moment(allow_null=True)
     obligation_closed_at = Moment(allow_null=True)
@@ -86,7 +86,7 @@ class RetentionAnswer(serializers.Serializer[Any]):
 
 
 class ContractAnswer(serializers.Serializer[Any]):
-    """What you reported of the contract."""
+    """The reported contract."""
 
     signed_at = Moment()
     release_not_before = Moment(
@@ -99,7 +99,7 @@ class ContractAnswer(serializers.Serializer[Any]):
 
 
 class VerificationAnswer(serializers.Serializer[Any]):
-    """Where a verification stands."""
+    """The state of a verification."""
 
     id = serializers.CharField(source="row.pk", help_text="`ver_…`")
     mode = serializers.ChoiceField(source="row.mode", choices=("test", "live"))
@@ -140,8 +140,8 @@ class VerificationAnswer(serializers.Serializer[Any]):
     checks = CheckAnswer(many=True, required=False, help_text="Only with `?expand=checks`.")
 
     def get_fields(self) -> dict[str, Any]:
-        """Adds what the lender handed over and is told again, as `core/opening.py` says; empty
-        words are null.
+        """Adds the opening's fields that the answer repeats, per `core/opening.py`; empty words
+        are null.
         """
         fields: dict[str, Any] = super().get_fields()
         for name, field in asked_of(Opening).items():
@@ -155,26 +155,26 @@ class VerificationAnswer(serializers.Serializer[Any]):
 
 
 _SPELLING = VerificationAnswer()
-"""The answer asked for most: its fields are not copied each time."""
+"""The most frequent answer: its fields are not copied each time."""
 
 
 class BorrowersAddress(serializers.URLField):
-    """Where the borrower goes. The token stands in the fragment, which no server ever sees."""
+    """The borrower's address. The token is in the fragment, which never reaches a server."""
 
     def to_representation(self, value: Any) -> Any:
-        """The address around a token."""
+        """The address with a token."""
         return f"{settings.TULGA_PUBLIC_URL}/v/#{value}"
 
 
 class LinkAnswer(serializers.Serializer[Any]):
-    """The borrower's link. It works once and for 30 minutes; it is shown here only."""
+    """The borrower's link. It works once and for 30 minutes; it appears only here."""
 
     url = BorrowersAddress(source="token", help_text="Send the borrower here. Keep it out of logs.")
     link_expires_at = Moment(source="expires_at")
 
 
 class SentAnswer(LinkAnswer):
-    """The borrower's link, and where it leads."""
+    """The borrower's link, and its target."""
 
     renewal = Word(
         source="renewal_id",
@@ -184,7 +184,7 @@ class SentAnswer(LinkAnswer):
 
 
 class WarningAnswer(serializers.Serializer[Any]):
-    """What may keep a verification from a verdict."""
+    """A possible obstacle to a verdict."""
 
     code = serializers.CharField(help_text=CODE_HELP)
     detail = serializers.CharField()
@@ -208,26 +208,29 @@ class VerificationPage(serializers.Serializer[Any]):
 def read(
     *, lender_id: str, mode: str, verification_id: str, with_checks: bool = False
 ) -> dict[str, Any]:
-    """The answer for one verification of this lender. Raises `NotFound` for none or another's."""
+    """The answer for one verification of this lender.
+
+    Raises: `NotFound` if absent or another lender's.
+    """
     row = _rows(lender_id=lender_id, mode=mode).filter(pk=verification_id).first()
     if row is None:
         raise NotFound("no such verification")
     (facts,) = _facts_of([row])
-    # Checks that are left out were not requested; an empty list would say that there are none.
+    # Checks that were not requested are left out; an empty list would mean that there are none.
     if with_checks:
         facts["checks"] = check_views(row, key=contents.key_beside(row))
     return _SPELLING.to_representation(facts)
 
 
 def read_opened(opened: Opened) -> dict[str, Any]:
-    """The answer for one that was opened just now: nothing that was written is read again."""
+    """The answer for a verification opened just now, without reading written data again."""
     row = opened.verification
     public = PublicStatus(row.status, row.code)  # it is open, or it could not be opened again
     link = {"token": opened.token, "expires_at": opened.link_expires_at}
     codes = votes.warnings_of(row, opened.opening)
     return {
         **_SPELLING.to_representation(_facts(row, opened.opening, public, opened.tries)),
-        # The token is shown here and nowhere again: only its hash is kept.
+        # The token appears only here: only its hash is stored.
         **LinkAnswer(link).data,
         "warnings": [{"code": code, "detail": WARNINGS[code].warning} for code in codes],
     }
@@ -244,8 +247,9 @@ def read_page(
     after: str | None = None,
     limit: int = 20,
 ) -> dict[str, Any]:
-    """A lender's verifications, newest first. Raises `BadInput` for a cursor that is not its
-    own.
+    """A lender's verifications, newest first.
+
+    Raises: `BadInput` for a foreign cursor.
     """
     rows = _rows(lender_id=lender_id, mode=mode)
     if client_reference is not None:
@@ -255,8 +259,7 @@ def read_page(
     if created_from is not None:
         rows = rows.filter(created_at__gte=created_from)
     if after is not None:
-        # A cursor is an id that the lender was given; another lender's must look like one that
-        # never was.
+        # A cursor is an id from the lender; another lender's must look like an unknown one.
         last = Verification.objects.filter(pk=after, lender_id=lender_id, mode=mode).first()
         if last is None:
             raise BadInput(
@@ -265,7 +268,7 @@ def read_page(
         rows = beyond(rows, last)
     limit = max(1, min(limit, LIST_MAX))
     while True:
-        # One more than the page holds: whether there is a next page costs no count.
+        # One more than the page holds: so the next page's existence costs no count.
         batch = _newest(rows, limit + 1, status=status)
         listed = [
             facts for facts in _facts_of(batch[:limit]) if status in (None, facts["public"].status)
@@ -276,13 +279,13 @@ def read_page(
                 [_SPELLING.to_representation(facts) for facts in listed],
                 listed[-1]["row"].pk if has_more else None,
             )
-        # Of all these the log has an end without a signature: what follows is the page.
+        # Skip rows whose end in the log lacks a valid signature.
         rows = beyond(rows, batch[limit - 1])
 
 
 def _newest(rows: QuerySet[Verification], number: int, *, status: str | None) -> list[Verification]:
-    """The newest of these that are told to stand so, but for signatures. What ended just now is
-    still `processing`.
+    """The newest rows with this public status, signatures aside. A recent end is still
+    `processing`.
     """
     newest = ("-created_at", "-pk")
     if status in TERMINAL:
@@ -302,8 +305,8 @@ def _rows(*, lender_id: str, mode: str) -> QuerySet[Verification]:
 
 
 def _facts_of(rows: Sequence[Verification]) -> list[dict[str, Any]]:
-    """What is told of rows of `_rows`: one more statement for all that wait, one for all that
-    ended.
+    """The public facts of rows of `_rows`: one more statement for all that wait, one for all
+    that ended.
     """
     standings = attempts.standing_of(
         [row for row in rows if row.status in _WITH_NEXT_ACTION], at=clock.now()
@@ -326,12 +329,12 @@ def _facts(
     public: PublicStatus,
     borrower: attempts.Standing | None,
 ) -> dict[str, Any]:
-    """What `VerificationAnswer` spells: no more than `public` says of an end. `borrower`: where
-    its borrower stands, if anything is due.
+    """The input of `VerificationAnswer`: no more than `public` says of an end. `borrower`: their
+    position, if any.
     """
     is_untold = row.status in TERMINAL and public.status not in TERMINAL
     next_action: dict[str, Any] | None = None
-    if is_untold:  # the same, however it ended
+    if is_untold:  # the same for every end
         next_action = {
             "type": "wait",
             "route": row.route,

@@ -1,4 +1,4 @@
-"""How the developers' pages say a sentence: in English or Russian, `code` between backticks."""
+"""Sentences of the developers' pages: in English or Russian, with `code` between backticks."""
 
 import re
 from typing import Any
@@ -15,8 +15,8 @@ _BETWEEN_BACKTICKS = re.compile(r"`([^`]+)`")
 
 @register.simple_tag
 def say(text: str, **facts: Any) -> SafeString:
-    """The sentence with its facts, `%(name)s`, put in. What stands in the template is markup, all
-    else is escaped.
+    """The sentence with its facts, `%(name)s`. The template's text is markup, all else is
+    escaped.
     """
     sentence = words.say(str(text))
     if not isinstance(text, SafeString):

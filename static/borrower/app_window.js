@@ -1,12 +1,12 @@
-/** Whether a page is shown in a window inside an app, and in which; whether it may use the camera; what was chosen here. */
+/** Detects a window inside an app, the camera permission, and earlier choices. */
 
-// Windows inside apps: those that say so, and those of iOS that leave out the name of Safari, as WhatsApp's, Telegram's and
-// Kaspi's do; of these none gives a page the camera.
+// Windows inside apps: those that say so, and those of iOS without the name of Safari, such as WhatsApp's, Telegram's and
+// Kaspi's, which give a page no camera.
 const INSIDE_AN_APP =
   /; wv\)|FBA[NV]|Instagram|Line\/|MicroMessenger|musical_ly|Bytedance|VKAndroidApp|OKApp|Snapchat|WhatsApp|Telegram|Kaspi|\((iPhone|iPad|iPod)(?!.* (Safari|CriOS|FxiOS|EdgiOS)\/)/i;
 const APPS = { WhatsApp: /WhatsApp/i, Telegram: /Telegram/i, "Kaspi.kz": /Kaspi/i, Instagram: /Instagram/i };
 
-/** Names the app, if it says which it is, in the words of the page; whether it is one at all. */
+/** The app's name, if known, in the words of the page; whether this is an app's window. */
 export function nameApp(camera) {
   const app = Object.keys(APPS).find((name) => APPS[name].test(navigator.userAgent));
   const named = camera.querySelector("[data-app-named]");
@@ -16,15 +16,15 @@ export function nameApp(camera) {
   return INSIDE_AN_APP.test(navigator.userAgent);
 }
 
-/** Whether the camera is allowed already; not every browser says. */
+/** Whether the camera is already allowed; some browsers do not say. */
 export async function allowed() {
   const asked = navigator.permissions?.query({ name: "camera" });
   return asked?.then(({ state }) => state === "granted", () => false) ?? false;
 }
 
-/** Whether the camera begins by itself, as the borrower last chose on this device. */
+/** Whether the camera starts by itself, as last chosen on this device. */
 export function remember(box) {
-  try { // some browsers keep nothing for a page; then it is asked anew
+  try { // some browsers store nothing for a page; then the question comes again
     box.checked = localStorage.getItem("camera-begins") !== "by-hand";
   } catch {}
   box.addEventListener("change", () => {

@@ -1,13 +1,13 @@
 /**
- * A page that goes to another one by itself: there the focus is on the heading, so that whoever cannot see the page
- * change hears which one it is now, and goes on from its beginning. A press needs nothing of the kind: who presses knows.
+ * A page that goes to another one by itself: the new page focuses its heading, so that a person who cannot see the
+ * change hears which page it is, and continues from its start. After a press this is not needed.
  */
 
 const BY_ITSELF = "arrives-by-itself";
 
 /** Goes to another page without a press. */
 export function goOnTo(address) {
-  try { // some browsers keep nothing for a page; then the new page's title alone is said
+  try { // some browsers store nothing for a page; then only the new page's title is read out
     sessionStorage.setItem(BY_ITSELF, "yes");
   } catch {}
   location.replace(address);

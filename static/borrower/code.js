@@ -1,7 +1,7 @@
 /**
  * The one-time code: digits only, whatever is pasted; the seconds until a new code can be sent; the end of this one.
- * Nothing is sent by itself: a slip of the finger would cost a try. Where the browser can, it offers the code out of the
- * message, which names our host in its last line, and fills it in.
+ * Nothing is sent by itself: a slip of the finger would cost a try. If the browser supports it, it offers the code from
+ * the SMS, whose last line names our host, and fills it in.
  */
 
 const TICK_MS = 250;
@@ -11,7 +11,7 @@ const field = document.querySelector("#field-code");
 const expired = card.querySelector("[data-expired]");
 const resend = document.querySelector("#resend");
 const countdown = document.querySelector("#countdown");
-// The server says seconds from now, so a wrong clock of the browser does no harm.
+// The server gives seconds from now, so a wrong browser clock does no harm.
 const began = performance.now();
 
 function left(seconds) {
@@ -37,7 +37,7 @@ field.addEventListener("input", () => {
   if (digits !== field.value) field.value = digits;
 });
 
-/** Waits for the message until the page is left or the code is sent; a person may have typed it by then. */
+/** Waits for the SMS until the page is left or the code is sent; the person may have typed it by then. */
 async function takeFromMessage() {
   if (!("OTPCredential" in window)) return;
   const waiting = new AbortController();
@@ -48,7 +48,7 @@ async function takeFromMessage() {
     field.value = code;
     field.focus();
   } catch {
-    // Refused, left, or no message: it is typed.
+    // Refused, left, or no SMS: the person types it.
   }
 }
 

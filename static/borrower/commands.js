@@ -1,8 +1,8 @@
 /**
  * The live capture: camera on, face into the oval, then one command after another, each filmed whole.
  *
- * The server reveals one command at a time and judges; here no model runs. The page holds one element per state,
- * translated by the server. Every post carries its turn, so one that is sent twice is taken once.
+ * The server reveals one command at a time and judges; no model runs here. The page has one element per state,
+ * translated by the server. Every post carries its turn, so a repeated one is taken once.
  */
 
 import { allowed, nameApp, remember } from "./app_window.js";
@@ -11,18 +11,18 @@ import { hinter } from "./hints.js";
 import { bound, capture, jpeg, pause, sizeOf } from "./pictures.js";
 import { speaker } from "./voice.js";
 
-// Milliseconds, unless said otherwise.
+// Milliseconds, unless stated otherwise.
 const CAMERA = { facingMode: "user", width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 15 } };
-const NAMED_MS = 3_000; // a camera without a picture, or a post without an answer, for so long is named
+const NAMED_MS = 3_000; // a camera without a picture, or a post without an answer, is reported after this
 const RETRY_MS = { first: 1_000, longest: 8_000 };
-const HINT_MS = 600; // from one hint to the next: fewer than two a second
-const FITS_MS = 1_000; // a face that fits for so long is ready
+const HINT_MS = 600; // interval of hints: fewer than two a second
+const FITS_MS = 1_000; // a face that fits this long is ready
 const HINT = { side: 240, bytes: 4_096 }; // pixels, bytes
-const SLOW_MS = 500; // a line on which no hint was heard of sooner carries the smaller pictures alone
-const LOOKED_MS = 250; // from one question whether a worker has looked to the next
-const LEFT = 0.5; // share of a window: a person needs so much to see what is asked and to do it
-const STUCK_MS = 20_000; // after so long without a face that fits other ways are offered
-const STRAIGHT_MS = 900; // between two commands, to come back to straight
+const SLOW_MS = 500; // a line without a faster hint carries only the smaller pictures
+const LOOKED_MS = 250; // interval of polls for a worker's look
+const LEFT = 0.5; // share of a window that a person needs to see and follow a command
+const STUCK_MS = 20_000; // after this time without a fitting face other ways are offered
+const STRAIGHT_MS = 900; // between two commands, to look straight again
 const FAULTS = { NotAllowedError: "denied", SecurityError: "denied", NotFoundError: "absent" };
 
 const camera = document.querySelector("#camera");
@@ -37,15 +37,15 @@ const stuck = camera.querySelector("[data-stuck]");
 const token = camera.querySelector("[name=csrfmiddlewaretoken]").value;
 let told = { ...JSON.parse(camera.dataset.told), heard: performance.now() };
 let [stream, hidden] = [null, false]; // hidden: the page was left while the camera was on
-let size = history.state?.size ?? ""; // of the pictures when the capture began: frames that differ in size are refused
-let soonest = Infinity; // milliseconds, from a hint that was sent to its answer: the least says how the line is
-let round = 0; // counts what the camera is used for; a loop of an earlier round ends
+let size = history.state?.size ?? ""; // of the pictures at the start: frames of another size are refused
+let soonest = Infinity; // milliseconds, from a hint to its answer: the least measures the line
+let round = 0; // counts the uses of the camera; a loop of an earlier round ends
 
 const shake = (pattern) => navigator.userActivation?.hasBeenActive && navigator.vibrate?.(pattern); // once touched
 const late = async (ms) => { await pause(ms); throw new DOMException("no picture", "NotReadableError"); };
 
 function show(name) {
-  // Until the camera is on the card never gets shorter: what lies below must not move under a finger that is slow.
+  // Until the camera is on the card never shrinks: content below must not move under a finger.
   camera.style.minHeight = name === "live" ? "" : `${camera.offsetHeight}px`;
   for (const state of camera.querySelectorAll("[data-state]")) state.hidden = state.dataset.state !== name;
   document.body.classList.toggle("camera-on", name === "live");
@@ -54,7 +54,7 @@ function show(name) {
   if (name === "live") camera.scrollIntoView({ block: "start" });
 }
 
-/** Says a command, or one of the page's own words; aloud too, if that is wanted. */
+/** Shows a command, or one of the page's own words; also reads it out, if wanted. */
 function tell(words, command = "") {
   for (const sign of camera.querySelectorAll("[data-command]")) sign.hidden = sign.dataset.command !== command;
   order.textContent = camera.querySelector(`[data-command="${command}"]`)?.dataset.words ?? words;
@@ -73,14 +73,14 @@ function fail(state) {
   show(isInside ? "in_app" : state);
 }
 
-/** What stands in the way of going on now, as the name of a state; empty for nothing. */
+/** The obstacle to continuing now, as the name of a state; empty without one. */
 function trouble() {
   if (hidden || document.hidden) return "paused";
   const track = stream?.getVideoTracks()[0];
   return track?.readyState === "live" && !track.muted ? "" : "in_use";
 }
 
-/** Goes to the page that is open now. Nothing comes after this. */
+/** Goes to the page that is open now; the last call. */
 function leave() {
   close();
   goOnTo(camera.dataset.nowUrl);
@@ -92,9 +92,9 @@ function posted(body, type) {
   return { method: "POST", body, headers: type ? { ...headers, "Content-Type": type } : headers };
 }
 
-/** Sends an answer, or asks how things stand, as often as it takes to be heard. */
+/** Sends an answer, or polls the state, until the server responds. */
 async function exchange(answer, files = []) {
-  const form = new FormData(); // binary, so that a slow line carries no more than it must
+  const form = new FormData(); // binary, to spare a slow line
   form.append("answer", JSON.stringify(answer ?? {}));
   for (const file of files) form.append("file", file);
   const asked = answer ? posted(form) : { headers: { Accept: "application/json" } };
@@ -104,13 +104,13 @@ async function exchange(answer, files = []) {
       const response = await fetch(camera.dataset.nowUrl, asked);
       if (response.ok || response.status === 409 || response.status === 422) {
         offline.hidden = true;
-        if (response.status === 204) return told; // a part was kept, which changes nothing
+        if (response.status === 204) return told; // a part was stored, which changes nothing
         return { ...(await response.json()), heard: performance.now(), unread: response.status === 422 };
       }
-      // A session that has ended, or a form that is too old, is named by the page itself.
+      // The page itself reports an ended session or an outdated form.
       if (response.status < 500) return leave();
     } catch {
-      // No connection, or something on the way that is not our server: tried again below.
+      // No connection, or an answer from another server: retried below.
     } finally {
       clearTimeout(slow);
     }
@@ -119,24 +119,24 @@ async function exchange(answer, files = []) {
   }
 }
 
-/** Shows one command, takes its pictures and sends them. Gives the name of the state that came between, if one did. */
+/** Shows one command, takes and sends its pictures. Returns the name of an interrupting state, if any. */
 async function step() {
   const { data: asked, turn } = told;
   tell("", asked.command);
   count.textContent = count.dataset.words.replace("{step}", asked.step).replace("{steps}", asked.steps);
-  progress.value = 0; // the bar of the task before was full
+  progress.value = 0; // the previous task's bar was full
   shake(80);
-  camera.scrollIntoView({ block: "start" }); // on a small phone the button stood below
+  camera.scrollIntoView({ block: "start" }); // on a small phone the button was below
   let [reply, turned] = [told, sizeOf(video) !== size];
   const spent = told.elapsed_ms + performance.now() - told.heard;
-  if (turned || spent > asked.window_ms * (1 - LEFT)) return again(); // or the answer was long on its way
+  if (turned || spent > asked.window_ms * (1 - LEFT)) return again(); // or the answer was slow
   await capture(video, asked, {
     spent,
     stopped: () => trouble() || (turned ||= sizeOf(video) !== size) || reply.unread || reply.turn !== turn,
     at: (share) => (progress.value = share),
     taken: () => {
       tell(order.dataset.sent);
-      shake([40, 60, 40]); // for those whose eyes are closed
+      shake([40, 60, 40]); // for people whose eyes are closed
     },
     send: async (part, frames, camera) => {
       const answer = { turn, part, parts: asked.parts, camera, frames: await bound(frames, asked, part) };
@@ -153,7 +153,7 @@ async function step() {
   return "";
 }
 
-/** The server holds its answer until it has looked; where that takes long, it is asked again. */
+/** The server holds its answer until a worker has looked; after a long wait the page asks again. */
 async function looked() {
   while (told.is_looked_at) {
     if (trouble()) return trouble();
@@ -164,23 +164,23 @@ async function looked() {
 }
 
 /**
- * What was taken of the open command is gone, or there is no time left for it: another one takes its place, as soon as
- * the phone is held again as it was when the capture began.
+ * The open command's pictures are lost, or its time is over: another one replaces it, as soon as the phone is held
+ * again as at the start of the capture.
  */
 async function again() {
   for (size ||= sizeOf(video); sizeOf(video) !== size; await pause(LOOKED_MS)) {
     if (trouble()) return trouble();
     if (order.textContent !== order.dataset.turned) tell(order.dataset.turned);
-    stuck.hidden = false; // a camera that is not the one of before cannot be turned back
+    stuck.hidden = false; // another camera cannot be turned back
   }
   stuck.hidden = true;
   told = await exchange({ turn: told.turn, lost: true });
   return looked();
 }
 
-/** What is said before the next command. */
+/** The text before the next command. */
 function outcome(asked, following) {
-  if (following.seen === null) return "lost"; // the pictures were too long on their way
+  if (following.seen === null) return "lost"; // the pictures were too slow
   if (asked.command === "look_straight") return following.seen ? "ready" : "unfit";
   return following.seen ? "seen" : "unseen";
 }
@@ -195,7 +195,7 @@ async function run() {
   return leave();
 }
 
-/** Helps the face into the oval. Begin works only while it fits; after a second of that the capture begins by itself. */
+/** Guides the face into the oval. Begin works only while it fits; after a second the capture starts by itself. */
 async function guide() {
   const mine = (round += 1);
   let [fits, unfit] = [null, performance.now()]; // since when
@@ -213,7 +213,7 @@ async function guide() {
     const isReady = fits !== null && performance.now() - fits >= FITS_MS;
     if (isReady) unfit = performance.now();
     const isStuck = performance.now() - unfit >= STUCK_MS;
-    // A beard may look like a mask: who cannot take it off begins all the same, and people look.
+    // A beard may look like a mask: a person who cannot take it off may begin, and people review.
     button.disabled = fits === null && !(word === "mask_on" && isStuck);
     stuck.hidden = !isStuck;
     if (isReady && alone.checked) return commence();
@@ -222,7 +222,7 @@ async function guide() {
   return undefined;
 }
 
-/** Asks the server how the picture is; gives its word, none if it did not answer. */
+/** Asks the server about the picture; returns its word, or nothing without an answer. */
 async function ask(mine) {
   try {
     const body = await jpeg(video, { longest: HINT.side }, HINT.bytes, "hint");
@@ -231,9 +231,9 @@ async function ask(mine) {
     const response = await fetch(camera.dataset.hintUrl, posted(body, "image/jpeg"));
     if (response.ok) soonest = Math.min(soonest, performance.now() - began);
     if (mine !== round) return undefined;
-    // A session that has ended is named by the page itself; too many hints a second are nobody's fault.
+    // The page itself reports an ended session; too many hints a second are no fault.
     if (!response.ok && response.status < 500 && response.status !== 429) return leave();
-    offline.hidden = response.ok || response.status === 429; // a server in trouble says nothing of the picture
+    offline.hidden = response.ok || response.status === 429; // a server in trouble gives no hint
     return response.ok ? (await response.json()).hint : undefined;
   } catch {
     if (mine === round) offline.hidden = false;
@@ -253,10 +253,10 @@ async function commence() {
   return told.unread ? fail("unread") : run();
 }
 
-/** Turns the camera on. Gives the name of the state if it cannot be. */
+/** Turns the camera on. Returns the name of a state if impossible. */
 async function open() {
   if (!navigator.mediaDevices?.getUserMedia) return "insecure";
-  // While the browser asks the person, silence is theirs and takes as long as it takes.
+  // While the browser asks the person, there is no time limit.
   const silent = (await allowed()) ? late(NAMED_MS) : new Promise(() => {});
   const asked = navigator.mediaDevices.getUserMedia({ video: CAMERA, audio: false });
   try {
@@ -294,7 +294,7 @@ document.addEventListener("visibilitychange", () => {
   if (hidden) close();
 });
 addEventListener("pagehide", close);
-// A page taken from the browser's memory by "back" may show what is over.
+// A page restored by "back" may show an outdated state.
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 remember(alone);
 const missed = camera.querySelector("[data-missed]");

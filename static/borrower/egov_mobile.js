@@ -1,7 +1,7 @@
 /**
- * Signing by eGov Mobile: asks the server for a code when a button is pressed, shows it, and goes on when the app has
- * sent the signature. The code is kept in this page only: a page that is loaded anew makes a new one, unless the app
- * already has the statement. A phone loads it anew by itself while the app is in front.
+ * Signing by eGov Mobile: a button requests a code from the server; the page shows it, and continues when the app has
+ * sent the signature. Only this page has the code: a reloaded page makes a new one, unless the app already has the
+ * statement. A phone reloads the page by itself while the app is in front.
  */
 
 import { goOnTo } from "./arrival.js";
@@ -12,11 +12,11 @@ const TICK_MS = 1_000;
 const egov = document.querySelector("#egov");
 const form = document.querySelector("#egov-mint");
 const turn = Number(form.elements.turn.value);
-let ends = 0; // of the code that is shown, by this page's own clock
+let ends = 0; // of the code on display, by this page's clock
 let asking;
-let round = 0; // of questions and codes: whatever belongs to an earlier one is dropped
+let round = 0; // of polls and codes: results of an earlier one are dropped
 let minting = false;
-let told = false; // whether the newest code was shown here, or is in the app: of another this page says nothing
+let told = false; // whether the newest code was shown here, or is in the app: others are ignored
 
 function show(name) {
   let shown;
@@ -27,14 +27,14 @@ function show(name) {
   if (shown?.hasAttribute("tabindex")) shown.focus();
 }
 
-/** Whether this looks like a device that has the app itself; NCALayer's part of the page asks the same. */
+/** Whether this device probably has the app; NCALayer's part of the page asks the same. */
 function isPhone() {
   const touchOnly = matchMedia("(pointer: coarse)").matches && !matchMedia("(any-pointer: fine)").matches;
   return navigator.userAgentData?.mobile === true || touchOnly;
 }
 
 function draw({ text, qr, link, seconds }) {
-  // The reader of HTML knows SVG without being told its name space, and runs nothing in what it reads.
+  // The HTML parser needs no namespace for SVG, and executes nothing in it.
   const drawing = new DOMParser().parseFromString(qr, "text/html").querySelector("svg");
   for (const place of egov.querySelectorAll("[data-qr]")) place.replaceChildren(document.importNode(drawing, true));
   egov.querySelector("[data-link]").href = link;
@@ -52,7 +52,7 @@ function tick() {
   left.textContent = left.dataset.words.replace("{time}", time);
 }
 
-/** Draws a fresh code. Gives the state to show, or nothing where the page goes on. */
+/** Draws a fresh code. Returns the state to show, or nothing if the page continues. */
 async function drawFresh() {
   try {
     const answer = await fetch(form.action, { method: "POST", body: new FormData(form), headers: { Accept: "application/json" } });
@@ -98,7 +98,7 @@ async function ask() {
   const mine = (round += 1);
   try {
     const answer = await fetch(egov.dataset.stateUrl, { headers: { Accept: "application/json" } });
-    // A session that has ended is named by the page itself.
+    // The page itself reports an ended session.
     if (answer.status >= 400 && answer.status < 500) return told && goOn();
     if (answer.ok) {
       const now = await answer.json();
@@ -108,7 +108,7 @@ async function ask() {
       if (!["waiting", "read"].includes(now.egov_mobile)) return;
     }
   } catch {
-    // Offline for a moment: a phone that shows the app may be. The next question tells.
+    // Offline for a moment, as a phone with the app in front may be. The next poll decides.
   }
   if (mine === round) asking = setTimeout(ask, ASK_MS);
 }
@@ -116,13 +116,13 @@ async function ask() {
 const phone = isPhone();
 for (const part of egov.querySelectorAll("[data-on]")) part.hidden = (part.dataset.on === "phone") !== phone;
 for (const button of egov.querySelectorAll("[data-mint]")) button.addEventListener("click", mint);
-// Who comes back from the app does not wait for the next question.
+// A return from the app polls at once.
 document.addEventListener("visibilitychange", () => {
   if (document.hidden || minting) return;
   clearTimeout(asking);
   ask();
 });
-// A page taken from the browser's memory by "back" may show a code that is over.
+// A page restored by "back" may show an expired code.
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 setInterval(tick, TICK_MS);
 egov.hidden = false;

@@ -1,10 +1,10 @@
-/** What the server says of the borrower's picture, by names; the page holds a sentence for each. */
+/** The server's hints on the borrower's picture, by name; the page has a sentence for each. */
 
-const LAST = 3; // hints, of which most must tell a mask
+const LAST = 3; // hints, of which most must indicate a mask
 
 /**
- * Says the hints it is given in `place`, and gives each back; none (undefined) where it is not sure. A word said already
- * is not said again. One hint alone may see a mask where there is none: that takes most of the last ones.
+ * Shows the given hints in `place`, and returns each; undefined if unsure. A word is not repeated. A single hint may
+ * report a mask wrongly: that needs most of the last ones.
  */
 export function hinter(place) {
   let last = [];

@@ -1,7 +1,7 @@
 /**
- * The page a link leads to. The token stands in the fragment, which no server sees; it leaves the address bar at once
- * and is posted when the borrower presses Continue. The entry of the history keeps it, so that a reload loses nothing.
- * Before that it is posted to ask who sent the link and what for, which spends nothing.
+ * The target page of a link. The token stands in the fragment, which no server sees; it leaves the address bar at once
+ * and is posted when the borrower presses Continue. The history entry keeps it, so that a reload loses nothing.
+ * Before that it is posted to show the link's sender and purpose, which spends nothing.
  */
 
 const TOKEN = /^[A-Za-z0-9_-]{16,64}$/;
@@ -17,7 +17,7 @@ function take() {
   form.elements.token.value = usable ? token : "";
   form.hidden = !usable;
   missing.hidden = usable;
-  // The switch of languages comes back to this page: a fragment on its address survives the redirect.
+  // The language switch returns to this page: the fragment survives the redirect.
   for (const languages of document.querySelectorAll("form.languages")) {
     languages.action = usable ? `${languages.action.split("#")[0]}#${token}` : languages.action;
   }
@@ -31,7 +31,7 @@ async function tell(usable) {
   card.hidden = true;
   const token = form.elements.token.value;
   const body = new URLSearchParams(new FormData(form));
-  // Nothing to say, by whatever fault, is no reason to stop anybody: Continue tells what is the matter.
+  // A fault here must not stop the borrower: Continue reports it.
   const answer = usable ? await fetch(asked.dataset.url, { method: "POST", body }).catch(() => null) : null;
   const said = answer?.status === 200 ? await answer.json().catch(() => null) : null;
   if (!said || token !== form.elements.token.value) {
@@ -45,9 +45,9 @@ async function tell(usable) {
   card.hidden = false;
 }
 
-// It works once: a second tap would be told that it was used.
+// It works once: a second tap would find it spent.
 form.addEventListener("submit", ({ submitter }) => setTimeout(() => (submitter.disabled = true)));
 
-// Pasting another link into the same tab changes the fragment only, and loads nothing.
+// Pasting another link into the same tab changes only the fragment, without a load.
 addEventListener("hashchange", take);
 take();

@@ -1,45 +1,45 @@
 /**
- * Pictures of a camera as files: one of this moment, or those of a command, each bound to it. No model runs here.
+ * Camera pictures as files: one of this moment, or those of a command, each bound to it. No model runs here.
  *
- * Of a command two streams are taken: a thin chain, small and often, in which the server sees what was done and whether
- * anything was cut; and few full frames, the first and the one that differs most from it. Parts are sent meanwhile.
+ * A command has two streams: a thin chain of small frequent pictures, in which the server sees the gesture and any cut;
+ * and few full frames, the first and the one that differs most from it. Parts are sent meanwhile.
  */
 
 import * as signals from "./signals.js";
 
-// Milliseconds, unless said otherwise.
-const FIRST_MS = 500; // a person needs so long to read anything; the server's `not_before_ms` may be longer
-const MISSED = 3; // pictures: a camera that gives none for so long is asked no longer to wait for it
+// Milliseconds, unless stated otherwise.
+const FIRST_MS = 500; // a person's reading time; the server's `not_before_ms` may be longer
+const MISSED = 3; // pictures: a camera that misses so many is no longer awaited
 const WORST = 0.1; // quality at which even noise of 60 grey levels fits
 
 const canvas = () => document.createElement("canvas");
 const picture = canvas();
 const farthest = canvas(); // the full frame that differs most from the first
 const thumbnail = Object.assign(canvas(), { width: 32, height: 24 });
-const quality = { chain: 0.7, still: 0.85, hint: 0.7 }; // what fitted last time is tried first
+const quality = { chain: 0.7, still: 0.85, hint: 0.7 }; // the last fitting quality is tried first
 
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
-// A camera in the dark gives fewer pictures than are sampled, and one that is sent twice looks like a recording.
+// A camera in the dark gives fewer pictures than sampled, and a picture sent twice looks like a recording.
 const nextPicture = (video) =>
   new Promise((resolve) => (video.requestVideoFrameCallback?.((_, picture) => resolve(picture)) ?? resolve()));
 export const sizeOf = (video) => `${video.videoWidth}×${video.videoHeight}`;
 const utf8 = (text) => new TextEncoder().encode(text);
 const hex = (bytes) => [...new Uint8Array(bytes)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
-/** Draws a video or canvas so large: its longer side has `longest` pixels at most, or its shorter one `shortest`. */
+/** Draws a video or canvas with at most `longest` pixels on the longer side, or `shortest` on the shorter. */
 function drawn(source, into, { longest, shortest }) {
   const [wide, high] = [source.videoWidth ?? source.width, source.videoHeight ?? source.height];
   const scale = Math.min(1, shortest ? shortest / Math.min(wide, high) : longest / Math.max(wide, high));
   const [width, height] = [wide, high].map((pixels) => Math.round(pixels * scale));
   const context = Object.assign(into, { width, height }).getContext("2d");
-  context.imageSmoothingQuality = "high"; // what is left of the noise costs bytes
+  context.imageSmoothingQuality = "high"; // remaining noise costs bytes
   context.drawImage(source, 0, 0, width, height);
   return into;
 }
 
 /**
- * The picture of this moment as JPEG, as good as fits; null if the camera has just gone off. Never a smaller one: frames
- * that differ in size are refused.
+ * The present picture as JPEG at the best fitting quality; null if the camera just went off. Never a smaller one: frames
+ * of another size are refused.
  */
 export async function jpeg(source, size, mostBytes, kind) {
   const made = drawn(source, picture, size);
@@ -50,7 +50,7 @@ export async function jpeg(source, size, mostBytes, kind) {
   }
 }
 
-/** The greens of a very small picture of this moment. */
+/** The green values of a very small present picture. */
 function greens(video) {
   const context = thumbnail.getContext("2d", { willReadFrequently: true });
   context.drawImage(video, 0, 0, thumbnail.width, thumbnail.height);
@@ -60,10 +60,10 @@ function greens(video) {
 const apart = (one, other) => one.reduce((sum, value, at) => sum + Math.abs(value - other[at]), 0);
 
 /**
- * Takes the pictures of a command and sends its parts, until all are heard of or something has `stopped` it.
+ * Takes the pictures of a command and sends its parts, until all are acknowledged or `stopped` says so.
  *
- * `spent`: milliseconds of the command's window that are over. `at` is told how much of it is, `taken` when the last
- * picture is; `send` is given the number of a part, its pictures, and what the browser says of the camera.
+ * `spent`: elapsed milliseconds of the command's window. `at` receives the elapsed share, `taken` the last picture's end.
+ * `send` receives the number of a part, its pictures, and the browser's data on the camera.
  */
 export async function capture(video, asked, { spent, stopped, at, taken, send }) {
   const began = performance.now() - spent;
@@ -93,7 +93,7 @@ export async function capture(video, asked, { spent, stopped, at, taken, send })
     const at_ms = passed();
     const now = greens(video);
     start ??= now;
-    // Of the face at rest full frames are taken evenly; of a command the first, and in the end the farthest from it.
+    // At rest full frames are taken evenly; for a command the first, and finally the farthest from it.
     const due_stills = isRest ? Math.ceil((asked.stills * (at_ms - first + 1)) / (last - first)) : 1;
     if (stills < Math.min(due_stills, asked.stills)) await still(video, at_ms);
     if (!isRest && apart(now, start) > most) {
@@ -114,7 +114,7 @@ export async function capture(video, asked, { spent, stopped, at, taken, send })
   await sending;
 }
 
-/** What is told of a part's pictures: each bound to its command, part, place and time by a code under its own key. */
+/** The description of a part's pictures: a code under their key binds each to command, part, place and time. */
 export async function bound(frames, asked, part) {
   const key = await crypto.subtle.importKey("raw", utf8(asked.key), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
   return Promise.all(frames.map(async ({ at_ms, still, jpeg: file }, seq) => {

@@ -1,13 +1,13 @@
 /**
- * What the browser says of the camera and of the phone while the pictures of a command are taken: a label and a few
- * numbers. It is the page's own word, for people to look at; nothing is asked of the person for it, and no id is told.
+ * The browser's data on camera and phone during a command: a label and a few numbers. The page's own claim, for
+ * reviewers; the person is asked nothing for it, and it has no id.
  */
 
 const LABEL = 200; // characters
 const MOST = 1_000_000_000; // of any number
 const FACING = ["user", "environment", "left", "right"];
 
-let pictures = null; // by the camera's own clock: the first, the last, and the extremes of one picture's time
+let pictures = null; // by the camera's clock: the first, the last, and the extremes of one picture's time
 let motion = null; // of the phone: how many events, and the extremes of each axis
 
 const whole = (number) => Math.min(MOST, Math.max(0, Math.round(number))) || 0;
@@ -21,14 +21,14 @@ function felt({ accelerationIncludingGravity: pull }) {
   motion.most = axes.map((value, at) => Math.max(value, motion.most?.[at] ?? value));
 }
 
-/** A command begins. A sensor that is another question to the person (iOS) stays silent: that question is never put. */
+/** A command begins. A sensor that needs another permission (iOS) stays silent: the page never asks for it. */
 export function begin() {
   pictures = null;
   motion = { events: 0, least: null, most: null };
   addEventListener("devicemotion", felt);
 }
 
-/** A picture that the page waited for, as `requestVideoFrameCallback` tells of it; nothing where it does not. */
+/** A picture that the page waited for, from `requestVideoFrameCallback`; nothing without that. */
 export function came(picture) {
   if (!picture?.presentedFrames) return;
   if (!pictures) pictures = { first: picture, last: picture, shortest: Infinity, longest: 0 };
@@ -40,7 +40,7 @@ export function came(picture) {
   pictures.last = picture;
 }
 
-/** What is told with a part: of the track, and what came since the command began. */
+/** The data sent with a part: on the track, and since the command began. */
 export function told(track) {
   const { facingMode, width, height } = track?.getSettings?.() ?? {};
   const label = [...(track?.label ?? "").replaceAll("\0", "")].slice(0, LABEL).join("");

@@ -1,29 +1,29 @@
 /**
  * Signing the statement: asks NCALayer on this computer for a CMS signature and posts it with the page's form.
  *
- * NCALayer's module basics is asked first; an old NCALayer that lacks it is asked once more, by commonUtils.
- * The page holds one element per state, translated by the server; here one of them is shown at a time. Nothing that
- * NCALayer says becomes markup, and nothing is kept in the browser.
+ * NCALayer's module basics is tried first; an old NCALayer without it is asked once more, through commonUtils.
+ * The page has one element per state, translated by the server; one of them is shown at a time. NCALayer's text never
+ * becomes markup, and the browser stores nothing.
  */
 
 // Milliseconds. NCALayer answers on the same computer, so seconds are generous; a person looks for a key for minutes.
 const CONNECT_MS = 8_000;
 const PERMISSION_MS = 120_000;
 const GREETING_MS = 5_000;
-const TOKENS_MS = 20_000; // an old NCALayer looks into each card reader
+const TOKENS_MS = 20_000; // an old NCALayer checks each card reader
 const CHOOSING_MS = 300_000;
-const SAID_MAX = 300; // characters of a message of NCALayer that are shown
+const SAID_MAX = 300; // displayed characters of an NCALayer message
 
 const CANCELED = "action.canceled";
 const NO_BASICS = /MODULE_NOT_FOUND|kz\.gov\.pki\.knca\.basics/;
 
-// Chromium 147 and later asks before a page may reach this computer. The word for it changed over the versions.
+// Chromium 147 and later asks before a page may reach this computer. The permission's name changed over versions.
 const PERMISSION_NAMES = ["loopback-network", "local-network-access"];
 
 const signing = document.querySelector("#signing");
 const form = document.querySelector("#signed");
 let stop = () => {};
-let watched = null; // the browser's permission; unreferenced, it would tell no change
+let watched = null; // the browser's permission; without a reference it reports no change
 
 function reveal(name) {
   for (const state of signing.querySelectorAll("[data-state]")) state.hidden = state.dataset.state !== name;
@@ -41,23 +41,23 @@ function shown() {
   return signing.querySelector("[data-state]:not([hidden])")?.dataset.state;
 }
 
-/** The browser's permission to reach this computer, or null where it has none that a page may read. */
+/** The browser's permission to reach this computer, or null if a page cannot read one. */
 async function permission() {
   for (const name of PERMISSION_NAMES) {
     try {
       return await navigator.permissions.query({ name });
     } catch {
-      // This browser does not know the word, or has no permissions at all.
+      // This browser does not know the name, or has no permissions.
     }
   }
   return null;
 }
 
-/** What is said of the browser's question fits whether it will ask, may have asked, or was answered for good. */
+/** The text about the browser's question depends on whether it will ask, may have asked, or has a final answer. */
 function tellPermission(state) {
   for (const words of signing.querySelectorAll("[data-asks]")) words.hidden = state !== "prompt";
   for (const words of signing.querySelectorAll("[data-may-ask]")) words.hidden = state === "granted";
-  // Revealed without the focus: nobody pressed anything, and the person may still be reading the statement.
+  // Revealed without focus: there was no press, and the person may still be reading the statement.
   if (state === "denied" && ["ready", "absent"].includes(shown())) reveal("blocked");
   if (state !== "denied" && shown() === "blocked") reveal("ready");
 }
@@ -70,13 +70,13 @@ function parsed(text) {
   }
 }
 
-/** Whether this is how an NCALayer without the module basics answers: by naming it, or in the older module's way. */
+/** Whether an NCALayer without the module basics answered: by naming it, or in the older module's form. */
 function lacksBasics(answer) {
   if (typeof answer?.status !== "boolean" && String(answer?.code) === "500") return true;
   return NO_BASICS.test([answer?.errorCode, answer?.code, answer?.message].join(" "));
 }
 
-/** What an answer of the module basics means: [state, detail]. */
+/** The meaning of an answer of the module basics: [state, detail]. */
 function basicsMeaning(answer) {
   if (answer?.status === true) {
     const result = [answer.body?.result].flat()[0];
@@ -88,7 +88,7 @@ function basicsMeaning(answer) {
   return ["strange", ""];
 }
 
-/** What an answer of the module commonUtils means: [state, detail]. */
+/** The meaning of an answer of the module commonUtils: [state, detail]. */
 function commonMeaning(answer) {
   if (answer?.message === CANCELED) return ["canceled", ""];
   const result = answer?.responseObject;
@@ -97,7 +97,7 @@ function commonMeaning(answer) {
   return ["strange", ""];
 }
 
-/** commonUtils must be told where the key is: on the token that is plugged in, else in a file. */
+/** commonUtils needs the key's place: on a connected token, else in a file. */
 function commonRequest(tokens) {
   const request = JSON.parse(signing.dataset.commonRequest);
   const [plugged] = [tokens?.responseObject].flat();
@@ -108,7 +108,7 @@ function commonRequest(tokens) {
 const BASICS = { request: () => signing.dataset.request, meaning: basicsMeaning };
 const COMMON = { tokens: () => signing.dataset.commonTokens, request: commonRequest, meaning: commonMeaning };
 
-/** One conversation: connect, hear the greeting, ask, hear the answer. Resolves to [state, detail], never rejects. */
+/** One exchange: connect, greeting, request, answer. Resolves to [state, detail], never rejects. */
 function converse(module, connectMs) {
   return new Promise((resolve) => {
     let stage = "connecting";
@@ -150,7 +150,7 @@ function converse(module, connectMs) {
   });
 }
 
-/** Basics, and for an NCALayer without it commonUtils, in a connection of its own: an old one may have closed this. */
+/** Basics, or commonUtils for an NCALayer without it, on a new connection: an old one may have closed this. */
 async function askForSignature() {
   const asks = (await permission())?.state === "prompt";
   const [state, detail] = await converse(BASICS, asks ? PERMISSION_MS : CONNECT_MS);
@@ -173,22 +173,22 @@ async function sign() {
   }
 }
 
-/** Whether this looks like a device NCALayer cannot run on; the person may say otherwise. */
+/** Whether NCALayer probably cannot run on this device; the person may correct this. */
 function isPhone() {
   const touchOnly = matchMedia("(pointer: coarse)").matches && !matchMedia("(any-pointer: fine)").matches;
   return navigator.userAgentData?.mobile === true || touchOnly;
 }
 
 async function begin() {
-  // Without the focus: the statement stands above, and is read first.
+  // Without focus: the statement above comes first.
   reveal(isPhone() ? "phone" : "ready");
   watched = await permission();
   tellPermission(watched?.state ?? "unknown");
-  // The person may answer in the browser's settings while the page is open.
+  // The person may change the browser's settings while the page is open.
   if (watched) watched.onchange = (event) => tellPermission(event.target.state);
 }
 
-/** The person says that this is a computer after all. */
+/** The person says that this is a computer. */
 function leavePhone() {
   show("ready");
   tellPermission(watched?.state ?? "unknown");
@@ -197,6 +197,6 @@ function leavePhone() {
 for (const button of signing.querySelectorAll("[data-sign]")) button.addEventListener("click", sign);
 for (const button of signing.querySelectorAll("[data-stop]")) button.addEventListener("click", () => stop());
 for (const button of signing.querySelectorAll("[data-computer]")) button.addEventListener("click", leavePhone);
-// A page taken from the browser's memory by "back" may stand at a state that is over.
+// A page restored by "back" may show an outdated state.
 addEventListener("pageshow", (event) => event.persisted && begin());
 begin();

@@ -1,18 +1,18 @@
-/** Says the page's words aloud, in its language, where the person wants it and the device can. */
+/** Reads the page's words out, in its language, if the person wants it and the device can. */
 
 const language = document.documentElement.lang;
 const { speechSynthesis } = window;
 const voice = () => speechSynthesis?.getVoices().find(({ lang }) => lang.slice(0, 2) === language);
 
-/** Makes the box appear as soon as the device has a voice; gives what says words aloud while it is ticked. */
+/** Shows the checkbox once the device has a voice; returns a function that reads words out while it is ticked. */
 export function speaker(label) {
   const box = label.querySelector("input");
   const offer = () => (label.hidden = !voice());
   offer();
-  speechSynthesis?.addEventListener("voiceschanged", offer); // some browsers look for their voices only now
+  speechSynthesis?.addEventListener("voiceschanged", offer); // some browsers load their voices only now
   return (words) => {
     if (!box.checked || !voice() || !words) return;
-    speechSynthesis.cancel(); // what was said before is over
+    speechSynthesis.cancel(); // stop the previous words
     const said = new SpeechSynthesisUtterance(words);
     [said.lang, said.voice] = [language, voice()];
     speechSynthesis.speak(said);

@@ -1,15 +1,14 @@
 /**
- * Asks whether another page is open, and goes there: soon at first, for most checks take less than a second, and then
- * each time half as long again later, so that a slow one is asked after five times in its first five seconds and six
- * times a minute from then on. It loads the page anew only when the server has named another one, or something else to
- * wait for: a slow check never makes it flicker.
+ * Polls which page is open, and goes there. Most checks take less than a second, so it polls soon at first, and then at
+ * intervals that grow by half: five times in the first five seconds, and six times a minute later.
+ * It reloads only when the server names another page or another reason to wait, so a slow check never flickers.
  */
 
 import { goOnTo } from "./arrival.js";
 
 const FIRST_MS = 400;
 const SLOWEST_MS = 10_000;
-const SLOWER = 1.5; // factor from one pause to the next
+const SLOWER = 1.5; // growth factor of the interval
 const SLOW_AFTER_MS = 30_000;
 
 const waiting = document.querySelector("#waiting");
@@ -26,7 +25,7 @@ async function ask() {
   try {
     const answer = await fetch(waiting.dataset.stateUrl, { headers: { Accept: "application/json" } });
     offline.hidden = true;
-    // A session that has ended is named by the page itself.
+    // The page itself reports an ended session.
     if (answer.status >= 400 && answer.status < 500) return goOn();
     const { page, notice } = answer.ok ? await answer.json() : waiting.dataset;
     if (page !== waiting.dataset.page || notice !== waiting.dataset.notice) return goOn();

@@ -118,7 +118,7 @@ def test_a_route_that_does_not_load_is_not_ready(settings):
     assert routes["eds"].is_ready
     assert routes["unknown"] == Readiness(
         is_ready=False,
-        detail="does not load: TULGA_ROUTES names unknown, and there is no such route",
+        detail="does not load: TULGA_ROUTES names the unknown route unknown",
     )
 
 

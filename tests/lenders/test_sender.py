@@ -282,7 +282,7 @@ def test_no_log_line_holds_a_secret_a_body_or_an_address(
 
 def test_deliver_refuses_an_unsafe_live_set_in_words(settings: Settings) -> None:
     settings.TULGA_MODES_LIVE = True
-    with pytest.raises(CommandError, match="live mode is not safe to run"):
+    with pytest.raises(CommandError, match="live mode is unsafe to run"):
         call_command("deliver", once=True)
     assert not Sender.objects.exists()
 

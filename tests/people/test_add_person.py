@@ -77,8 +77,8 @@ def test_two_people_get_different_passwords_and_secrets() -> None:
         (("not an address", "--name", "A", "--role", "regulator"), "valid email"),
         (("reg@example.kz", "--name", "A", "--role", "superuser"), "invalid choice"),
         (("reg@example.kz", "--name", "A" * 201, "--role", "regulator"), "200"),
-        (("reg@example.kz", "--print-code"), "nobody"),
-        (("reg@example.kz", "--renew"), "nobody"),
+        (("reg@example.kz", "--print-code"), "is unknown"),
+        (("reg@example.kz", "--renew"), "is unknown"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_leaves_nothing_behind(

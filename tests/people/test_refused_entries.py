@@ -41,7 +41,7 @@ def test_the_page_names_entry_reason_and_the_last_ordered_state(signed_in: Signe
     story = begin(make_lender())
     pk = forged(story)
     page = client.get(PAGE).content.decode()
-    for sentence in (pk, story.id, "nobody signed it", "verified", "attempt.opened, index"):
+    for sentence in (pk, story.id, "it has no signature", "verified", "attempt.opened, index"):
         assert sentence in page
     assert "Entries that the log refuses" in client.get("/admin/").content.decode()
     (entry,), has_more = refused_entries()
@@ -64,9 +64,7 @@ def test_a_key_that_is_not_here_is_named_as_such(settings: Settings) -> None:
     story = begin(make_lender())
     story.to_statement()
     entries, _ = refused_entries()
-    assert {entry.why for entry in entries} == {
-        "the key that signed it is none that the root certified"
-    }
+    assert {entry.why for entry in entries} == {"the root did not certify the key that signed it"}
     assert entries[0].held > 0
     settings.TULGA_CERTIFIED = certified
     assert {entry.why for entry in refused_entries()[0]} == {""}

@@ -102,7 +102,7 @@ def test_a_route_that_no_release_knows_is_a_fault(complete, monkeypatch):
     }
     put(monkeypatch, routes.EDS, statement.STAGE.differing(checks=fewer))
     assert faults() == [
-        "Route eds is done as no release in core/releases.py: nobody could verify its verdicts."
+        "Route eds matches no release in core/releases.py: its verdicts could not be verified."
     ]
 
 

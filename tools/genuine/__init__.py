@@ -1,8 +1,7 @@
-"""What genuine captures look like, measured on real clips: `tools/measure_genuine.py` runs it, a
-module a question.
+"""Measures genuine captures on real clips: `tools/measure_genuine.py` runs it, one module per
+question.
 
-Nothing here makes an attack. Where two people's frames stand side by side they are pairs of genuine
-frames.
+Nothing here makes an attack. Two people's frames side by side are pairs of genuine frames.
 """
 
 from collections.abc import Iterable
@@ -13,9 +12,7 @@ Figures = dict[str, object]
 
 
 def spread(values: Iterable[float], *, low: bool = False) -> dict[str, float | int]:
-    """How many there are, and their quantiles; `low` tells those of the lower end, where small is
-    bad.
-    """
+    """The number of values, and their quantiles; `low`: the lower end, where small is bad."""
     finite = np.array([value for value in values if np.isfinite(value)], dtype=np.float64)
     if not len(finite):
         return {"n": 0}

@@ -1,9 +1,10 @@
-"""Whole captures of genuine people, put together of a clip's own frames, as the page would have
-sent them.
+"""Whole captures of genuine people, composed of a clip's own frames, as the page would have sent
+them.
 
-Nobody was asked for anything. *Uncommanded*: a face at rest and what follows it, whatever that is,
-under the commands of which most shows; one after another, so that no frame is in two of them.
-*Commanded*: both turns and another gesture that were seen by eye, where a clip has them.
+The people followed no commands.
+*Uncommanded*: a face at rest and the following frames, under the commands that they show most;
+without shared frames.
+*Commanded*: both turns and another gesture seen by eye, if a clip has them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,7 +26,7 @@ from verification.stages.live_capture.policy import CAPTURE
 
 AT = datetime(2026, 11, 27, tzinfo=UTC)
 REST = 12  # frames at rest: what the page sends
-# frames of a command, at least: what the gate of freshness needs to compare one with another
+# frames of a command, at least: the freshness gate's minimum for a comparison
 _SHORTEST = 12
 _COMMANDS = 3
 Windows = list[tuple[str, list[int]]]
@@ -33,8 +34,8 @@ Windows = list[tuple[str, list[int]]]
 
 
 def uncommanded(film: Observed) -> list[Windows]:
-    """With windows of a command's length; of a clip that is too short for that with shorter ones,
-    or with two.
+    """With windows of a command's length; in a clip too short for that with shorter ones, or
+    with two.
     """
     for count in (_COMMANDS, _COMMANDS - 1):
         for length in range(STEP, _SHORTEST - 1, -1):
@@ -64,9 +65,7 @@ def _one_after_another(film: Observed, *, count: int, length: int) -> list[Windo
 
 
 def commanded(film: Observed) -> Iterator[Windows]:
-    """What was seen by eye; frames of a window that is too short for the gate of freshness lie
-    closer together.
-    """
+    """Windows seen by eye; in one too short for the freshness gate, frames lie closer together."""
     takes: dict[str, list[tuple[int, int, str]]] = {}
     for first, last, shows in film.clip.windows:
         if shows is not None:
@@ -90,9 +89,7 @@ def commanded(film: Observed) -> Iterator[Windows]:
 
 
 def _at_rest(film: Observed, start: int, *, without: frozenset[int]) -> int | None:
-    """Where in the chain the first frames from here on begin that the gate takes for a face at
-    rest.
-    """
+    """The first chain frames from here on that the gate accepts as a face at rest."""
     for first in range(start, len(film.chain) - REST + 1):
         places = range(first, first + REST)
         if not without & {*places} and neutral(film, places) is not None:
@@ -101,7 +98,7 @@ def _at_rest(film: Observed, start: int, *, without: frozenset[int]) -> int | No
 
 
 def neutral(film: Observed, places: Sequence[int]) -> Neutral | None:
-    """The face at rest in these frames of the chain; None where the gate takes them for none."""
+    """The face at rest in these frames of the chain; None if the gate refuses them."""
     try:
         return gestures.neutral([film.chain[at].frame for at in places], limits=policy.NEUTRAL)
     except Refused:
@@ -109,7 +106,7 @@ def neutral(film: Observed, places: Sequence[int]) -> Neutral | None:
 
 
 def _name_windows(film: Observed, windows: Sequence[list[int]], at_rest: Neutral | None) -> Windows:
-    """Each window by the command of which it shows most, no command twice."""
+    """Each window by the command that it shows most, no command twice."""
     limits, shares = gestures.limits(policy.GESTURES), []
     for places in windows:
         faces = [face for at in places if (face := film.chain[at].measured) is not None]
@@ -130,13 +127,13 @@ def _name_windows(film: Observed, windows: Sequence[list[int]], at_rest: Neutral
 
 
 def _share(gesture: Gesture, strength: float, limit: float) -> float:
-    """How far it went to its threshold; a face that is as near as at rest has not gone at all."""
+    """Its strength relative to the threshold; a face as close as at rest has none."""
     least = 1.0 if gesture == "come_closer" else 0.0
     return min(1.0, (strength - least) / (limit - least))
 
 
 def sent(images: Sequence[Image], windows: Windows, *, scale: float) -> list[StepFiles]:
-    """What the page sends of them; `scale`: how much nearer the camera stands."""
+    """The page's output for them; `scale`: how much closer the camera is."""
     sender, steps = Sender(), []
     for command, places in windows:
         stills = CAPTURE.rest_stills if command == NEUTRAL else CAPTURE.stills
@@ -161,8 +158,8 @@ def sent(images: Sequence[Image], windows: Windows, *, scale: float) -> list[Ste
 def photograph(
     film: Observed, images: Sequence[Image], *, without: set[int], scale: float
 ) -> bytes | None:
-    """The frame, of none of these, in which the face is straightest, as the register would give it;
-    None of none.
+    """The frame outside these with the straightest face, as the register's photo; None without
+    one.
     """
     straight = [
         (gestures.away(frame.measured, turn=0.0, pitch=0.0, limits=policy.NEUTRAL), place)
@@ -176,7 +173,7 @@ def photograph(
 
 
 def prints(steps: Sequence[StepFiles]) -> dict[str, bytes]:
-    """By which it is known again."""
+    """The features that recognise it later."""
     kept_prints = [
         SentStep(step.command, tuple(jpeg for _, jpeg in step.chain), (), (), ()) for step in steps
     ]

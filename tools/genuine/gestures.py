@@ -1,5 +1,6 @@
-"""What each gate of gestures, depth and quality refuses of genuine clips, and on how many people;
-thresholds fitted anew with each person left out once.
+"""Refusals of genuine clips by each gate of gestures, depth and quality, and of how many people.
+
+Thresholds are fitted again without each person in turn.
 """
 
 from collections.abc import Sequence
@@ -14,14 +15,14 @@ from verification.engines.liveness import continuity, gestures, planarity, polic
 from verification.engines.liveness.gestures import GESTURES, TURNS, Gesture
 from verification.engines.liveness.landmarks import FaceMeasurement, flaws, overlap
 
-_STRIDE = 3  # frames between the windows that slide over a clip
+_STRIDE = 3  # interval, in frames, of windows that slide over a clip
 _RATIOS = (0.3, 0.4, 0.5, 0.6, 0.7)
 _RESIDUALS = (0.012, 0.016, 0.02, 0.024, 0.028)
 
 
 def measure(clips: Sequence[Observed]) -> Figures:
-    """Windows as they were seen by eye, windows that slide over whole clips, depth, the mouth, and
-    the other gates.
+    """Windows seen by eye, windows that slide over whole clips, depth, the mouth, and the other
+    gates.
     """
     return {
         "ranges": {film.clip.name: _ranges(film) for film in clips},
@@ -56,7 +57,7 @@ def is_right(film: Observed, gesture: Gesture, places: Sequence[int]) -> bool:
 
 
 def _reached(clips: Sequence[Observed], gesture: Gesture) -> Figures:
-    """Windows seen by eye: those that show the gesture, and those that show another or none."""
+    """Windows seen by eye: those with the gesture, and those with another or none."""
     hits: list[str] = []
     misses: list[str] = []
     missed: list[str] = []
@@ -87,7 +88,7 @@ def _places(film: Observed) -> list[list[int]]:
 
 
 def _has(film: Observed, places: Sequence[int], gesture: Gesture) -> bool:
-    """Whether a window has a part of one that was seen to show the gesture."""
+    """Whether a window has a part of one with the gesture."""
     first, last = film.places[places[0]], film.places[places[-1]]
     return any(
         shows == gesture and start <= last and end >= first
@@ -96,7 +97,7 @@ def _has(film: Observed, places: Sequence[int], gesture: Gesture) -> bool:
 
 
 def _sliding(clips: Sequence[Observed], gesture: Gesture) -> Figures:
-    """How many windows of a command's length pass the gesture by chance, where it was not seen by
+    """How many windows of a command's length pass the gesture by chance, outside those seen by
     eye.
     """
     figures: Figures = {}
@@ -110,7 +111,7 @@ def _sliding(clips: Sequence[Observed], gesture: Gesture) -> Figures:
 
 
 def _mouth(clips: Sequence[Observed]) -> Figures:
-    """The opening that lasts for two frames, as the gate counts it, in windows with an open mouth
+    """The opening that lasts two frames, as the gate counts it, in windows with an open mouth
     and in others.
     """
 
@@ -155,8 +156,8 @@ def _mouth(clips: Sequence[Observed]) -> Figures:
 def _mouth_left_out(
     people: Sequence[str], hits: Sequence[tuple[str, float]], misses: Sequence[tuple[str, float]]
 ) -> Figures:
-    """For each person the middle between the others' talk and their open mouths, and its errors on
-    that person.
+    """For each person the middle between the others' talk and their open mouths, and its errors
+    on that person.
     """
     left_out: Figures = {}
     for person in people:
@@ -174,8 +175,8 @@ def _mouth_left_out(
 
 
 def _depth(clips: Sequence[Observed]) -> Figures:
-    """Depth in every window of a command's length in which a turn passes, and in the windows seen
-    by eye.
+    """Depth in every window of a command's length that passes a turn, and in the windows seen by
+    eye.
     """
     figures: Figures = {}
     rows: list[tuple[str, float | None, float | None]] = []
@@ -219,7 +220,7 @@ def _depth(clips: Sequence[Observed]) -> Figures:
 
 
 def turns(film: Observed) -> list[planarity.Planarity]:
-    """Depth in every window of a command's length in which a turn passes."""
+    """Depth in every window of a command's length that passes a turn."""
     return [
         _plane(film, places)
         for places in _places(film)
@@ -228,7 +229,7 @@ def turns(film: Observed) -> list[planarity.Planarity]:
 
 
 def _unturned(clips: Sequence[Observed]) -> Figures:
-    """What faces that do not turn give as evidence of depth."""
+    """The evidence of depth from faces that do not turn."""
     still = [
         _plane(film, places)
         for film in clips
@@ -259,7 +260,7 @@ def _evidence_of(
 
 
 def _refit(rows: Sequence[tuple[str, float | None, float | None]], owner: str) -> Figures:
-    """The limits below which 5 % of the others' windows fall, and what they refuse of this
+    """The limits below which 5 % of the others' windows fall, and their refusals of this
     person's.
     """
     training = [

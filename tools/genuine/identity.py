@@ -1,4 +1,4 @@
-"""Who a frame shows: its distance to the same clip's face at rest, to the frame before, and to
+"""Distances of a frame's face: to the same clip's face at rest, to the previous frame, and to
 strangers, by pose.
 """
 
@@ -20,9 +20,9 @@ Numbers = NDArray[np.float64]
 
 
 def measure(clips: Sequence[Observed], portraits: Sequence[Image] = ()) -> Figures:
-    """By the stream that is compared with the face at rest: `full` and `chain` in their own stream,
-    `chain_to_full`,
-    and `by_mesh`: the chain, cut by the mesh's points.
+    """By the stream compared with the face at rest: `full` and `chain` in their own stream,
+    `chain_to_full`, and `by_mesh`:
+    the chain, cut by the mesh's points.
     """
     streams = {
         "full": [(_faces(film.full), film.full[film.rest_at].face) for film in clips],
@@ -37,9 +37,7 @@ def measure(clips: Sequence[Observed], portraits: Sequence[Image] = ()) -> Figur
 
 
 def _portraits(portraits: Sequence[Image]) -> Figures:
-    """Photographs of people who stand in no clip, two of each one after the other, in the chain's
-    size.
-    """
+    """Photographs of people outside the clips, two of each in sequence, in the chain's size."""
     rows = _rows([by_mesh(look_at(Sender().sent(image, "chain")[0])) for image in portraits])
     apart = _apart(rows, rows)
     person = np.arange(len(rows)) // 2
@@ -125,7 +123,7 @@ def _by_yaw(
 
 
 def _by_command(clips: Sequence[Observed], to_rest: Sequence[Numbers]) -> Figures:
-    """Over windows of a command's length, and over those in which a gesture was seen."""
+    """Over windows of a command's length, and over those with a gesture."""
     figures: Figures = {}
     commands = [
         np.sort(values[start : start + STEP])
@@ -156,7 +154,7 @@ def _at(
     near: Sequence[Numbers],
     limit: float,
 ) -> Figures:
-    """What a limit refuses of genuine frames and of whole commands, and whom it lets through."""
+    """A limit's refusals of genuine frames and of whole commands, and its false matches."""
     windows = [
         (film.clip.person, values[start : start + STEP] > limit)
         for film, values in zip(clips, to_rest, strict=True)
@@ -185,8 +183,8 @@ def _at(
 def _left_out(
     clips: Sequence[Observed], to_rest: Sequence[Numbers], near: Sequence[tuple[int, int, Numbers]]
 ) -> Figures:
-    """For each person the middle between the others' farthest frame and nearest stranger, and its
-    errors on them.
+    """For each person the middle between the others' farthest frame and nearest stranger, and
+    its errors on them.
     """
     figures: Figures = {}
     for person in sorted({film.clip.person for film in clips}):
@@ -219,7 +217,7 @@ def _faces(stream: Sequence[Seen]) -> Numbers:
 
 
 def _rows(faces: Sequence[Embedding | None]) -> Numbers:
-    """A row a frame; not a number where no face was found."""
+    """One row per frame; NaN without a face."""
     size = next(len(face.numbers) for face in faces if face is not None)
     return np.stack([np.full(size, np.nan) if face is None else face.numbers for face in faces])
 

@@ -1,10 +1,11 @@
-"""What the faces of different gestures have in common beyond the face at rest, and how far the face
-at rest between gestures is from the first one, in people of whom each is one person.
+"""What faces of different gestures have in common beyond the face at rest, and how far rests lie
+apart, in genuine people.
 
-Captures are put together by chance, of a clip's own frames: a face at rest, and two to four windows
-of a command's length in which different gestures reach their thresholds, whatever the person was
-doing. None overlaps another, but the
-captures of one clip share frames: they are no independent trials, and a clip is minutes, not days.
+Captures are composed at random of a clip's own frames: a face at rest, and two to four windows of a
+command's length.
+In the windows different gestures reach their thresholds, whatever the person did.
+They do not overlap, but captures of one clip share frames: they are not independent, and a clip is
+minutes long.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,16 +23,16 @@ from verification.engines.liveness.gestures import GESTURES, TURNS, Gesture, Neu
 from verification.engines.liveness.policy import GATES, THROUGHOUT
 from verification.engines.liveness.throughout import by_means
 
-_RESTS, _CAPTURES = 25, 80  # of a clip, faces at rest; and of each of them, captures that are tried
-_MOST = 2  # commands beside both turns
+_RESTS, _CAPTURES = 25, 80  # of a clip, faces at rest; and captures tried with each
+_MOST = 2  # commands besides both turns
 Window = tuple[int, list[int], set[int]]
-"""Where a gesture's window begins, its strongest frames, and all that show it."""
+"""The start of a gesture's window, its strongest frames, and all frames with it."""
 
 
 @dataclass(frozen=True)
 class _Told:
-    """Of one capture: whether both turns are in it, how far its gestures are, what they have in
-    common, and how far apart it rests.
+    """Of one capture: whether it has both turns, its gestures' distance, their common part, and
+    the rests' distance.
     """
 
     has_turns: bool
@@ -41,10 +42,10 @@ class _Told:
 
 
 def measure(clips: Sequence[Observed]) -> Figures:
-    """By person, of captures whose acting medians pass: both distances, and how many are beyond
-    their limits.
+    """By person, of captures whose acting medians pass: both distances, and how many exceed their
+    limits.
 
-    The default net's faces match at 1.00, so that its shares are distances.
+    The default net's faces match at 1.00, so its shares are distances.
     """
     outcomes: dict[str, list[_Told]] = {}
     for film in clips:

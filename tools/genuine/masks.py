@@ -1,6 +1,7 @@
-"""What tells a masked face from a bare one, in frames at rest. **The masks are drawn**: six cloths
-with folds over the mesh of genuine frames, for no clip of a masked person could be reached. Bare
-faces are real.
+"""Distinguishes masked from bare faces in frames at rest.
+
+**The masks are drawn**: six cloths with folds over the mesh of genuine frames, because no clip of a
+masked person was available. Bare faces are real.
 """
 
 from collections.abc import Sequence
@@ -17,14 +18,14 @@ from verification.engines.liveness import landmarks, masks, networks, policy
 from verification.engines.liveness.frames import Image
 from verification.engines.liveness.masks import Lower, MaskLimits
 
-_STILL = (0.2, 0.15)  # turn and mouth of a frame that looks straight: what a face at rest may do
+_STILL = (0.2, 0.15)  # maximum turn and mouth of a face at rest
 
 
 def measure(clips: Sequence[Observed], portraits: Sequence[Image] = ()) -> Figures:
-    """In full frames, reduced as the product reduces them, and in hints, which are asked before a
-    capture begins.
-    `moving`: full frames of the clips in whatever pose. `worse`: some of them, made worse.
-    `portraits`: of people who stand in no clip.
+    """In full frames, reduced as in the product, and in hints, which precede a capture.
+
+    moving: full frames of the clips in any pose. worse: some of them, degraded.
+    portraits: of people outside the clips.
     """
     moving = [(film.clip.person, frame) for film in clips for frame in film.full if frame.measured]
     some = [(person, frame.image) for person, frame in moving[::6]]
@@ -178,8 +179,8 @@ def _lower(frame: Seen) -> Lower | None:
 
 
 def _masked(frame: Seen, colour: str, stream: str) -> Seen:
-    """The frame with a mask drawn over the mouth and the nose, sent as a page sends it and looked
-    at anew.
+    """The frame with a mask drawn over the mouth and the nose, sent as by a page and measured
+    again.
     """
     return look_at(Sender().sent(insecure_masks.masked(frame.image, frame.mesh, colour), stream)[0])
 

@@ -1,10 +1,10 @@
-"""What every gate of a live capture does with genuine ones, and to how many people: refused, sent
-to people, passed.
+"""Results of every live-capture gate on genuine captures: refused, sent to people, passed; and for
+how many people.
 
-`captures` puts them together; the stage's own measure and checks judge them. A gate that says the
-code of one before it, which left it nothing to judge, is not counted. Of gates that no picture
-decides nothing is counted: what is bound and when it comes is this script's own, and sums decide
-where no detector is installed.
+`captures` composes them; the stage's own measure and checks judge them.
+A gate that repeats an earlier one's code, for lack of input, is not counted.
+Gates without pictures are not counted: this script itself sets binding and timing, and sums decide
+without a detector.
 """
 
 import json
@@ -32,7 +32,7 @@ from verification.stages.live_capture.measure import (
 )
 from verification.stages.live_capture.policy import LiveCapturePolicy
 
-_NEARER = 2.0  # times, for whoever is too far from the camera for anything else to be judged
+_NEARER = 2.0  # times closer, for clips too far from the camera for any other judgement
 _QUALITY, _MATCH = "face.quality", "face.match"
 _OF_PICTURES = (
     "face.fresh",
@@ -42,12 +42,13 @@ _OF_PICTURES = (
     "face.injection",
     _MATCH,
 )
-_OF_COMMANDS = ("face.commands", "face.depth")  # also where both turns and something else were seen
+# also where both turns and another gesture were seen
+_OF_COMMANDS = ("face.commands", "face.depth")
 
 
 @dataclass(frozen=True)
 class _Said:
-    """One gate's word on one capture or window of a person; `code`: empty where it passes."""
+    """One gate's result on one capture or window of a person; `code`: empty if it passes."""
 
     person: str
     is_refused: bool
@@ -55,7 +56,7 @@ class _Said:
 
 
 def measure(clips: Sequence[Observed], folders: Sequence[Path]) -> Figures:
-    """By gate: of how many captures or windows, of how many people, how many did not pass."""
+    """By gate: of how many captures or windows, and people, how many did not pass."""
     outcomes: dict[str, list[_Said]] = {}
     none, known_prints, alarms = list[str](), dict[str, dict[str, bytes]](), list[Figures]()
     for film in clips:
@@ -73,8 +74,7 @@ def measure(clips: Sequence[Observed], folders: Sequence[Path]) -> Figures:
                 captures.sent(images, windows, scale=_NEARER if is_far else 1.0),
                 number >= len(uncommanded),
             )
-            # Those of windows seen by eye are made of frames of the others, so they are not held
-            # against them.
+            # Windows seen by eye consist of the others' frames, so they are not compared with them.
             prints = {} if is_asked else captures.prints(steps)
             compared = compare_captures(prints, {} if is_asked else known_prints, True)
             results = _judged(steps, photo, compared)
@@ -106,7 +106,7 @@ def measure(clips: Sequence[Observed], folders: Sequence[Path]) -> Figures:
 
 
 def _taken_for(compared: Mapping[str, bytes]) -> list[Figures]:
-    """Which captures of before this one is, or may be, shown again, and by what."""
+    """The earlier captures of which this one counts, or may count, as a repetition, and by what."""
     comparison = stored.read(json.loads(compared[COMPARED]), into=ComparedAll, what="compared")
     return [
         {
@@ -147,8 +147,8 @@ def _word(person: str, result: Result) -> _Said:
 
 
 def _windows(clips: Sequence[Observed]) -> dict[str, list[_Said]]:
-    """Gestures that were seen by eye, and depth wherever a turn passes: of more people than whole
-    captures are.
+    """Gestures seen by eye, and depth in every passing turn: they cover more people than whole
+    captures.
     """
     passes_by_person = [
         (film.clip.person, gestures.is_right(film, shows, film.between(first, last)))
@@ -177,8 +177,8 @@ def _depth_code(plane: Planarity) -> str:
 
 
 def _counted(outcomes: Sequence[_Said]) -> Figures:
-    """Bounds of what does not pass, whatever follows: by trials, of which many are one person's,
-    and by people.
+    """Bounds of non-passes, whatever follows: by trials, of which many are one person's, and by
+    people.
     """
     people, hit = (
         {word.person for word in outcomes},

@@ -1,7 +1,7 @@
-"""Whether a capture can be known again: captures played again in every way, beside other captures.
+"""Whether a capture is recognised later: captures replayed in every way, compared with other
+captures.
 
-Genuine frames only; what is done to them is what anybody does to a film. How they are told apart:
-`Prints`.
+Genuine frames only, with the changes that anybody can make to a film. `Prints` distinguishes them.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,12 +21,12 @@ from verification.engines.liveness.landmarks import FaceMeasurement
 from verification.engines.liveness.policy import AGAIN
 from verification.engines.liveness.prints import Bits, compare, laid
 
-_SIDE, _REDUCED = 8, 64  # frequencies of the whole picture each way, pixels it is reduced to
+_SIDE, _REDUCED = 8, 64  # frequencies of the whole picture each way, pixels of its reduced size
 
 
 @dataclass(frozen=True)
 class Prints:
-    """A capture: its steps, and a row a frame of the signs of the face and of the whole
+    """A capture: its steps, and a row per frame of the signs of the face and of the whole
     picture.
     """
 
@@ -57,12 +57,12 @@ def _signs(image: Image) -> Bits:
 
 
 _FRAMES = 3 * STEP  # of a capture: three commands
-_MOST = 8  # captures of one clip that are played again; all are compared with one another
+_MOST = 8  # of one clip that are replayed; all are compared with one another
 Change = Callable[[Image, np.random.Generator], Image]
 
 
 def measure(clips: Sequence[Observed], folders: Sequence[Path]) -> Figures:
-    """Captures against themselves changed in every way, and against every other one."""
+    """Captures compared with themselves under every change, and with every other one."""
     captures, again = [], dict[str, list[tuple[int, Prints]]]()
     for film in clips:
         folder = next(folder for folder in folders if (folder / film.clip.file).exists())
@@ -82,7 +82,7 @@ def measure(clips: Sequence[Observed], folders: Sequence[Path]) -> Figures:
 def _replays(
     clip: Clip, places: Sequence[int], count: int
 ) -> list[tuple[str, list[int], Change | None]]:
-    """Each way to play these frames again: which frames of the clip, and what is done to each."""
+    """Each way to replay these frames: which frames of the clip, and their changes."""
     first, last = places[0], places[-1]
     inside = [at for at in places_of(clip, count, shifted=0.5) if first <= at <= last]
     slow = [
@@ -116,7 +116,7 @@ def _replays(
 
 
 def pressed(quality: int) -> Change:
-    """Compressed anew."""
+    """Recompressed."""
 
     def change(image: Image, _: np.random.Generator) -> Image:
         encoded = cv2.imencode(".jpg", image[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
@@ -126,7 +126,7 @@ def pressed(quality: int) -> Change:
 
 
 def cropped(most: float) -> Change:
-    """Up to so much cut off on each side, at least half of it."""
+    """Cropped by up to so much on each side, at least half of it."""
 
     def change(image: Image, chance: np.random.Generator) -> Image:
         high, wide = image.shape[:2]
@@ -143,7 +143,7 @@ def cropped(most: float) -> Change:
 
 
 def lighter(image: Image, _: np.random.Generator) -> Image:
-    """As a brighter screen shows it."""
+    """As on a brighter screen."""
     return np.asarray(np.clip(image.astype(np.float32) * 1.15 + 8, 0, 255), dtype=np.uint8)
 
 
@@ -173,10 +173,10 @@ def all_of(*changes: Change) -> Change:
 
 
 def _prints(clip: Clip, images: Sequence[Image], change: Change | None = None) -> Prints:
-    """What is kept of a capture that the page sends of these pictures."""
+    """The stored features of a capture with these pictures."""
     sender, frames = Sender(), []
     for image in images:
-        # A crop is one for the whole capture: whoever plays a film cuts it once.
+        # One crop for the whole capture, as in a replayed film.
         changed = change(image, np.random.default_rng(1)) if change else image
         sent = sender.sent(changed, "chain")[0]
         face = landmarks.measure(sent, networks=networks.load()).face
@@ -222,7 +222,7 @@ def _compared(captures: Sequence[Prints], again: dict[str, list[tuple[int, Print
         likenesses = [compare(second.steps, first.steps, limits=AGAIN) for first, second in matches]
         judged = [
             likeness for likeness in likenesses if likeness.windows >= AGAIN.fits
-        ]  # or too few could fit
+        ]  # otherwise too few could fit
         figures[name] = {
             "pairs": len(matches),
             "face_bits": spread(
@@ -252,5 +252,5 @@ def _compared(captures: Sequence[Prints], again: dict[str, list[tuple[int, Print
 
 
 def _nearest(first: Bits, second: Bits) -> float:
-    """How many signs of the other's frames differ from the nearest of this one, the median."""
+    """The median number of signs by which the other's frames differ from this one's nearest."""
     return float(np.median((first[:, None, :] != second[None, :, :]).sum(axis=2).min(axis=0)))

@@ -1,8 +1,8 @@
-"""How a face lies in its own picture, inside and just outside its border: noise, sharpness, colour
-and movement.
+"""A face in its own picture, inside and just outside its border: noise, sharpness, colour and
+movement.
 
-A pasted face has another sensor's noise, another light, or moves by itself. Distributions of
-genuine frames only: what a paste does to them is for the proof to say.
+A pasted face has another sensor's noise, another light, or its own movement. Distributions of
+genuine frames only.
 """
 
 from collections.abc import Sequence
@@ -22,9 +22,10 @@ _CHIN = (152, 148, 377, 176, 400)  # the lower end of the oval
 
 
 def measure(clips: Sequence[Observed]) -> Figures:
-    """For each stream: each value, and how far it goes from that at rest within a clip, which a
-    face pasted by step would change; then how the band inside the border moves against the one
-    outside.
+    """For each stream: each value, and its distance from the value at rest within a clip.
+
+    A face pasted per step would change that distance. Then the movement of the band inside the
+    border, compared with the band outside.
     """
     figures: Figures = {}
     for stream in ("full", "chain"):
@@ -71,7 +72,8 @@ def measure(clips: Sequence[Observed]) -> Figures:
 
 def _inside_out(frame: Seen) -> tuple[float, ...]:
     """Logarithms of inside over outside: noise, sharpness; differences of colour and light to the
-    neck below the chin; and the contrast of the border itself.
+    neck below the chin; and
+    the contrast of the border itself.
     """
     shape = frame.image.shape
     grey = cv2.cvtColor(frame.image, cv2.COLOR_RGB2GRAY).astype(np.float32)
@@ -98,7 +100,7 @@ def _inside_out(frame: Seen) -> tuple[float, ...]:
 
 
 def _chin(mesh: Floats, shape: tuple[int, ...], scale: float) -> NDArray[np.bool_]:
-    """A spot below the mouth, or with a scale above 1 on the neck."""
+    """A spot below the mouth or, with a scale above 1, on the neck."""
     eyes = mesh[[33, 263], :2]
     wide = float(np.linalg.norm(eyes[1] - eyes[0]))
     middle = mesh[list(_CHIN), :2].mean(axis=0)
@@ -115,9 +117,10 @@ def _chin(mesh: Floats, shape: tuple[int, ...], scale: float) -> NDArray[np.bool
 
 
 def _slip(first: Seen, second: Seen) -> float:
-    """How far what lies just outside the face moves against the face itself, in eye distances: the
-    median over corners within half a face of its border that do move with it or not; NaN where
-    there are too few.
+    """How far the area just outside the face moves against the face itself, in eye distances.
+
+    The median over corners within half a face of its border, whether or not they move with it; NaN
+    for too few.
     """
     greys = [
         np.asarray(cv2.cvtColor(frame.image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)

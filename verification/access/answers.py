@@ -1,4 +1,4 @@
-"""What a borrower does with a verification: choose a route, answer, come back. Each is one
+"""The borrower's actions on a verification: choose a route, answer, resume. Each is one
 transaction.
 """
 
@@ -22,14 +22,12 @@ from verification.models import Attempt, Verification
 
 
 def choose_route(*, verification_id: str, route: str) -> None:
-    """The borrower picks one of the combinations offered, by its first route still to do, or leaves
-    for another.
-    """
+    """The borrower picks an offered combination by its first open route, or leaves for another."""
     at = clock.now()
     with transactions.writing():
         verification = _live(verification_id, at=at)
         history = read_unverified(verification)
-        # Of its law, not of its row: a changed row would send the borrower round for nothing.
+        # From the law, not from the row: a changed row would send the borrower to a useless route.
         offered = {names[0]: names for names in lawful_combinations(history)}
         if route not in offered:
             raise BadInput("this route is not offered", code="bad_answer")
@@ -38,18 +36,18 @@ def choose_route(*, verification_id: str, route: str) -> None:
             or verification.route == route
             or verification.passed_routes
         ):
-            raise NotYourTurn("the route is settled")
+            raise NotYourTurn("the route can no longer change")
         body = {"route": route, "combination": list(offered[route])}
         is_open, name = history.state.newest(OPEN) is not None, history.state.newest_name
         with moving.moving(history):
             if is_open and making.is_document_owed(history, name):
-                # A worker ends the capture first; until then the borrower is asked nothing.
+                # A worker ends the capture first; until then the borrower gets no question.
                 moving.record(verification, "route.chosen", at=at, body=body | {"leaves": name})
                 steps.schedule(verification, steps.LEAVE, due_at=at, queue=policy.ENDING_QUEUE)
                 return
             moving.record(verification, "route.chosen", at=at, body=body)
             leaving.leave(history, at=at)
-            # A worker that holds a step of it loses the fence and writes nothing.
+            # A worker with a step of it loses the fence and writes nothing.
             moving.write(verification, **moving.NO_STEP)
             attempts.enter_route(history, key=contents.key_of(verification), at=at)
 
@@ -62,19 +60,20 @@ def answer(
     session: str,
     visited: Attempt | None = None,
 ) -> Next:
-    """Takes one answer of the borrower, and gives who moves next.
+    """Takes one answer of the borrower, and returns who moves next.
 
-    Of many posts of a turn one is taken, the others raise `NotYourTurn`. An answer may come in
-    numbered parts, each of which is kept; the last takes the turn. Raises `BadInput` for an answer
-    that cannot be read; then the turn is still open and nothing was kept.
+    Of many posts for a turn one is taken; the others raise `NotYourTurn`.
+    An answer may come in numbered parts, each stored; the last part takes the turn.
 
-    session: the hash of the one that answers. visited: the attempt as it was read before that
-    session was seen to be the living one, with its verification and key; they are not read again if
-    nothing has happened since.
+    session: the hash of the answering session.
+    visited: the attempt with its verification and key, read before the session was verified. It is
+    not read again unless something happened since.
+
+    Raises: `BadInput` for an unreadable answer; then the turn stays open and nothing is stored.
     """
     at = clock.now()
     with transactions.writing():
-        # The first statement takes the turn, so whatever follows is done by one request only.
+        # The first statement takes the turn, so only one request does what follows.
         waiting = Verification.objects.filter(
             pk=verification_id, status=Status.REQUIRES_INPUT, turn=turn, expires_at__gt=at
         )
@@ -85,8 +84,7 @@ def answer(
             and (visited.status, visited.turn) == (attempts.OPEN, turn)
             and visited.expires_at > at
         ):
-            # Whatever happens to an open attempt is an entry of its verification, and counted
-            # there.
+            # Each change of an open attempt is an entry of its verification, and counted there.
             unmoved = waiting.filter(sequence=visited.verification.sequence)
             if unmoved.update(turn=turn + 1) == 1:
                 visited.verification.turn, attempt = turn + 1, visited
@@ -101,12 +99,12 @@ def answer(
             if attempt is not None:
                 history = read_sound(attempt.verification)
                 if live_session(history.state) != session:
-                    raise NotYourTurn("another browser goes on with it")
+                    raise NotYourTurn("another browser continues it")
         if attempt is None:
-            raise NotYourTurn("this turn was answered already, or has not begun")
+            raise NotYourTurn("this turn is already answered, or has not begun")
         verification = attempt.verification
         key = contents.key_beside(verification)
-        if history is None or history.flaw:  # a worker judges after, and refuses what has a flaw
+        if history is None or history.flaw:  # a worker judges later, and refuses a flawed history
             history = read_unverified(verification)
         history.keep(attempt)
         attempt = history.attempt(attempt.pk)
@@ -124,7 +122,7 @@ def _write_turn(
     verification = attempt.verification
     quota = stage.quota if accepted.next is Next.PREPARE else None
     if quota and not attempts.take_quota(verification, quota, key=key, at=at):
-        # The earlier preparation stands: the code already sent may still be typed in.
+        # The earlier preparation stands: the sent code can still be typed in.
         memory = attempts.memory_of(attempt, key=key)
         accepted = Turn(next=Next.ASK, memory=memory, notice=quota.code)
     memory = dict(accepted.memory)
@@ -150,15 +148,15 @@ def _write_turn(
 
 
 def resume(*, verification_id: str) -> None:
-    """The borrower is back after a silence: the stage begins again. Does nothing if it is open or
-    under way.
+    """The borrower returns after a lapse: the stage starts again. Does nothing if it is open or
+    in progress.
     """
     at = clock.now()
     with transactions.writing():
         verification = _live(verification_id, at=at)
         history = read_unverified(verification)
         is_idle = not verification.step and verification.status == Status.REQUIRES_INPUT
-        # The row is locked: of two taps at once the second sees the open attempt of the first.
+        # The row is locked: of two taps the second sees the first one's open attempt.
         if not is_idle or not verification.stage or history.state.newest(OPEN) is not None:
             return
         stage = stages.of_route(verification.route, law=verification.profile_sha256)[
@@ -169,9 +167,11 @@ def resume(*, verification_id: str) -> None:
 
 
 def _live(verification_id: str, *, at: datetime) -> Verification:
-    """The verification if it still runs; raises `NotFound`, or `NotYourTurn` after its end."""
-    # Every transaction locks the verification's row before an attempt's, so none waits for another
-    # in a circle.
+    """The verification if it is still running.
+
+    Raises: `NotFound`, or `NotYourTurn` after its end.
+    """
+    # Every transaction locks the verification's row before an attempt's, which prevents deadlocks.
     verification = Verification.objects.select_for_update().filter(pk=verification_id).first()
     if verification is None:
         raise NotFound("no such verification")

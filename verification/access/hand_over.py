@@ -1,16 +1,15 @@
-"""The hand-over to a phone: a code to scan, the question, a number that both screens must share,
-then the session.
+"""The hand-over to a phone: a code to scan, a question, a number to match, then the session.
 
 1. `mint`: the borrower's page shows a code, which lives two minutes and is read once.
-2. `read`: the phone that scanned it gets a token of its own, which opens the loan and the question.
-3. `reply`: a yes (somebody tells the borrower what to press) has a worker decline the verification;
-   a no draws the phone's number.
-4. `match`: the page that made the code says that number, in one try. The phone's token becomes the
-   session.
+2. `read`: the scanning phone gets its own token, which opens the loan and the question.
+3. `reply`: a yes (another person instructs the borrower) makes a worker decline the verification; a
+   no draws the phone's number.
+4. `match`: the page that made the code submits that number, in one try. The phone's token becomes
+   the session.
 
-A code dies with its time, with the session that made it, with a newer one, and with a wrong number.
-All this stops those who pass on a picture of the code. It does not stop a victim who reads the
-number out to a caller.
+A code ends with its time, its session, a newer code or a wrong number.
+This stops those who pass on a picture of the code. It does not stop a victim who reads the number
+to a caller.
 """
 
 import hmac
@@ -33,9 +32,9 @@ from verification.evidence import store, vault
 from verification.models import Access, Verification
 
 AGENTS = "hand_over.agents"
-"""The kind of the evidence that says which browsers they were, in their own words."""
+"""Evidence kind: the user agents of both browsers."""
 
-# In this order, for most also say that they are Chrome, and Chrome that it is Safari.
+# In this order: most user agents also contain Chrome, and Chrome's contains Safari.
 _BROWSERS = {
     "YaBrowser": "Yandex",
     "SamsungBrowser": "Samsung",
@@ -47,12 +46,12 @@ _BROWSERS = {
     "Chrome": "Chrome",
     "Safari": "Safari",
 }
-# Likewise: Android says that it is Linux, and an iPhone that it is like Mac OS.
+# Likewise: Android's contains Linux, and an iPhone's contains Mac OS.
 _SYSTEMS = ("Android", "iPhone", "iPad", "Windows", "CrOS", "Mac OS", "Linux")
 
 
 class Ended(StrEnum):
-    """What became of a code; a newer one ends it as `tokens.SUPERSEDED`."""
+    """The outcome of a code; a newer code ends it as `tokens.SUPERSEDED`."""
 
     STOPPED = "stopped"
     REFUSED = "refused"
@@ -61,11 +60,11 @@ class Ended(StrEnum):
 
 @dataclass(frozen=True)
 class Waiting:
-    """What the phone shows, and of which verification. `number`: empty until the question is
-    answered.
+    """What the phone shows, and its verification. `number`: empty until the question is answered.
 
-    has_session: its token is the session. is_stopped: somebody tells the borrower what to press, or
-    it ended in what reads the same: the phone must not tell by the end alone who answered yes.
+    has_session: its token is the session.
+    is_stopped: the borrower reported a caller, or the end reads the same. So the phone does not
+    reveal who answered yes.
     """
 
     verification_id: str
@@ -75,21 +74,21 @@ class Waiting:
 
 
 _CHANGING: Final = ("second_digest", "expires_at", "spent_at", "outcome", "number")
-"""What another transaction may have changed of a code."""
+"""The columns of a code that another transaction may change."""
 
 
 def mint(*, untrusted_session: str) -> Minted:
-    """A fresh code for the QR of the page that is open; the one before ends.
+    """A fresh code for the QR of the open page; the previous one ends.
 
-    Raises `LinkUnusable` for a session that has ended, and `Conflict` after too many codes, or for
-    a new consent to receive the money: no check tells who gives it, so it stays with the browser
-    that opened the lender's link.
+    Raises: `LinkUnusable` for an ended session.
+    Raises: `Conflict` after too many codes, or for a renewed consent. No check identifies who gives
+    that consent, so it stays in the browser that opened the lender's link.
     """
     at = clock.now()
     with transactions.writing():
         session = _session(untrusted_session)
         if session.verification.renews_id:
-            raise Conflict("a new consent is not handed over", code="illegal_transition")
+            raise Conflict("a renewed consent cannot be handed over", code="illegal_transition")
         expires_at = min(
             at + timedelta(seconds=policy.HAND_OVER_CODE_SECONDS), session.verification.expires_at
         )
@@ -101,8 +100,10 @@ def mint(*, untrusted_session: str) -> Minted:
 
 
 def read(*, untrusted_code: str, untrusted_agent: str) -> str:
-    """The phone's own token for a code, once. Raises `LinkUnusable` for everybody else alike: it
-    says nothing of the verification, for who holds a used code may be anybody.
+    """The phone's token for a code, once.
+
+    Raises: `LinkUnusable` otherwise. The error reveals nothing, because a used code may be in any
+    hands.
     """
     try:
         return _read(PHONES.digest(untrusted_code), untrusted_agent)
@@ -129,8 +130,9 @@ def _read(digest: bytes, untrusted_agent: str) -> str:
 
 
 def waiting(*, untrusted_phone: str) -> Waiting:
-    """How it stands, for the phone's page; changes nothing. Raises `LinkUnusable` once nothing can
-    come of it.
+    """The state for the phone's page; changes nothing.
+
+    Raises: `LinkUnusable` once the code leads nowhere.
     """
     digest, at = PHONES.digest(untrusted_phone), clock.now()
     with transactions.looking_up(PHONES.look_up):
@@ -143,8 +145,7 @@ def waiting(*, untrusted_phone: str) -> Waiting:
         raise PHONES.refusal()
     has_session = row.outcome == Ended.DONE
     verification = row.verification
-    # An end in the words that tell nothing reads as stopped: they are those of a borrower who
-    # reported a caller, too.
+    # An end with the neutral words reads as stopped, because a reported caller gets the same words.
     is_refused = verification.status in (Status.DECLINED, Status.FAILED)
     reason = ending_of(verification.code, verification.last_failure)
     is_stopped = row.outcome == Ended.STOPPED or (
@@ -163,11 +164,12 @@ def waiting(*, untrusted_phone: str) -> Waiting:
 
 
 def reply(*, untrusted_phone: str, is_told: bool) -> None:
-    """The answer to "is somebody telling you what to press?". Raises `LinkUnusable` where it can
-    change nothing.
+    """Records the answer to "is somebody telling you what to press?".
 
-    A no counts once, and in time. A yes counts as long as the verification is open, whatever became
-    of the code, which the one behind the first screen could end at any moment.
+    A no counts once, and in time. A yes counts while the verification is open, even after the
+    code's end: a person at the first screen could end the code at any moment.
+
+    Raises: `LinkUnusable` if the answer changes nothing.
     """
     digest, at = PHONES.digest(untrusted_phone), clock.now()
     with transactions.writing():
@@ -177,10 +179,10 @@ def reply(*, untrusted_phone: str, is_told: bool) -> None:
             _usable(row, at=at)
             if row.number:
                 raise PHONES.refusal(verification)
-            # By a key that no database has: a hand that writes rows cannot choose the number.
+            # The key is outside the database, so a writer of rows cannot choose the number.
             PHONES.use(row, number=vault.numbers_of(digest)[0])
             return
-        # What ended the code while the lock was waited for: a yes counts all the same.
+        # The code may have ended during the wait for the lock: a yes counts anyway.
         row.refresh_from_db(fields=_CHANGING)
         is_settled = row.outcome in (Ended.STOPPED, Ended.DONE) or verification.status in TERMINAL
         if not WaysIn.of_codes(verification).has_code(row):
@@ -196,10 +198,10 @@ def reply(*, untrusted_phone: str, is_told: bool) -> None:
 
 
 def match(*, untrusted_session: str, untrusted_number: str, untrusted_agent: str) -> bool:
-    """Hands the session over if this is the number of the phone; False ends the code, for there is
+    """Hands over the session if this is the phone's number; False ends the code, because there is
     one try.
 
-    Raises `LinkUnusable` for a session that has ended, and where no phone shows a number.
+    Raises: `LinkUnusable` for an ended session, or while no phone shows a number.
     """
     at = clock.now()
     with transactions.writing():
@@ -218,7 +220,7 @@ def match(*, untrusted_session: str, untrusted_number: str, untrusted_agent: str
         PHONES.use(row, outcome=Ended.DONE)
         digest = bytes(row.second_digest or b"")
         links.begin_session(verification, digest=digest, at=at)
-        # A link that was minted on the first screen would let that in again.
+        # A link from the first screen would readmit that screen.
         links.end_unspent(verification, at=at)
         key = contents.key_of(verification)
         with moving.moving(read_unverified(verification)):
@@ -229,7 +231,10 @@ def match(*, untrusted_session: str, untrusted_number: str, untrusted_agent: str
 
 
 def _session(untrusted_session: str) -> Access:
-    """The session with its verification locked; raises `LinkUnusable` if either has ended."""
+    """The session with its verification locked.
+
+    Raises: `LinkUnusable` if either has ended.
+    """
     session = links.lock_session(untrusted_session=untrusted_session)
     verification = session.verification
     is_over = verification.status in TERMINAL or verification.step == steps.STOP
@@ -239,7 +244,10 @@ def _session(untrusted_session: str) -> Access:
 
 
 def _usable(row: Access, *, at: datetime) -> Access:
-    """The row, if it is in time and has not ended; raises `LinkUnusable`."""
+    """The row, if in time and not ended.
+
+    Raises: `LinkUnusable`.
+    """
     verification = row.verification
     is_asked = verification.status not in TERMINAL and verification.status != Status.IN_REVIEW
     if not is_asked or not WaysIn.of_codes(verification).is_open(row, at=at):
@@ -250,8 +258,8 @@ def _usable(row: Access, *, at: datetime) -> Access:
 def _agents(
     verification: Verification, key: vault.Key, *, at: datetime, phone: Access, desk: str = ""
 ) -> dict[str, Any]:
-    """What the log says of both browsers: words of ours, for theirs may hold anything, and those as
-    sealed evidence.
+    """The log's description of both browsers in words of ours; their user agents are sealed
+    evidence.
     """
     place = vault.place_of_agent(bytes(phone.digest))
     agent = key.unseal(bytes(phone.sealed or b""), **place).plain.decode()
@@ -265,5 +273,5 @@ def _agents(
 
 
 def _bounded(untrusted_text: str) -> str:
-    # A lone surrogate gets through a header and has no bytes.
+    # A lone surrogate passes through a header and has no bytes.
     return untrusted_text[: policy.AGENT_MAX_CHARACTERS].encode("utf-8", "replace").decode()

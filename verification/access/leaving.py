@@ -1,7 +1,6 @@
-"""Ends attempts that no check judges: the borrower fell silent, went away, or the case goes on
-without them.
+"""Ends attempts without a judgement: the borrower stopped, left, or the case continues otherwise.
 
-Call everything here within `case.moving`. It makes the documents of what it ends.
+Call everything here inside `case.moving`. It makes the documents of the attempts it ends.
 """
 
 from datetime import datetime
@@ -14,9 +13,7 @@ from verification.course.state import LEFT, OPEN, REVIEW
 
 
 def leave(history: History, *, at: datetime) -> None:
-    """Ends the attempt that the borrower goes away from. One that was begun burns as silence
-    would.
-    """
+    """Ends the attempt that the borrower leaves. A begun one burns as after silence."""
     state = history.state
     attempt = state.newest(OPEN) or state.newest(LEFT)
     if attempt is not None and attempt.is_with_borrower:
@@ -25,7 +22,7 @@ def leave(history: History, *, at: datetime) -> None:
 
 
 def lapse(history: History, name: str, *, at: datetime) -> bool:
-    """Ends an open attempt that the borrower does not go on with; gives whether it burns.
+    """Ends an open attempt that the borrower abandons; returns whether it burns.
 
     It burns only if the borrower had begun ("ready") and the stage's timeout code burns.
     """
@@ -40,10 +37,10 @@ def lapse(history: History, name: str, *, at: datetime) -> bool:
 
 
 def drop_open(history: History, *, at: datetime) -> None:
-    """Makes the documents of attempts that stay without an end, because the verification went on.
+    """Makes the documents of attempts left without an end because the verification continued.
 
-    One that people were to decide stays so. Record before what moves the verification: it states
-    why.
+    An attempt in review stays so. Call this before the entry that moves the verification, which
+    states the reason.
     """
     counting = {entry.pk for entry in history.entries}
     dropped = [

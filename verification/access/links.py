@@ -20,10 +20,11 @@ from verification.models import Access, Attempt, Verification
 
 
 def mint(*, lender_id: str, mode: str, verification_id: str, sent_by: str = "") -> Minted:
-    """A fresh link for the lender to hand on. Raises `NotFound`, or `Conflict` after the end or
-    when its time is over.
+    """A fresh link for the lender to send.
 
-    sent_by: what the lender calls the one of its people who sends it, if a person does.
+    sent_by: the lender's name for its sender, if a person sends it.
+
+    Raises: `NotFound`, or `Conflict` after the end or the time limit.
     """
     at = clock.now()
     with transactions.writing():
@@ -34,9 +35,7 @@ def mint(*, lender_id: str, mode: str, verification_id: str, sent_by: str = "") 
 
 
 def sender_of(officer: str) -> Mapping[str, str]:
-    """What the log says of a sender whom the lender names: a keyed hash of the name; nothing for
-    none.
-    """
+    """The log's form of a sender's name: a keyed hash; empty without a name."""
     marks = contents.marks_of(officer)
     return {"sent_by": marks[0]} if marks else {}
 
@@ -50,15 +49,15 @@ def mint_for(
 ) -> Minted:
     """A fresh link inside the caller's transaction. Earlier unspent ones are superseded.
 
-    Raises `Conflict` when the verification's time is over, also before `tick` has found it.
+    sender: its sender in the log's form; empty for the lender's own system.
+    token: its secret, if drawn before.
 
-    sender: what the log says of who sends it; nothing for the lender's own machine. token: its
-    secret, if it was drawn before.
+    Raises: `Conflict` after the time limit, even before `tick` has found it.
     """
     if verification.expires_at <= at:
         raise Conflict("the time of this verification is over", code="illegal_transition")
-    # First the entry, which locks the verification's row: of links minted at once only the last one
-    # lives. The first is minted with the verification itself, and told with it.
+    # The entry locks the verification's row first: of links minted at once, only the last lives.
+    # The first link is minted with the verification, and delivered with it.
     expires_at = min(at + timedelta(seconds=policy.LINK_SECONDS), verification.expires_at)
     token = token or secrets.token_urlsafe(TOKEN_BYTES)
     if not verification._state.adding:
@@ -74,8 +73,9 @@ def mint_for(
 
 
 def redeem(*, untrusted_token: str) -> str:
-    """Spends a link and gives the token of a fresh session, ending the one before. Raises
-    `LinkUnusable`.
+    """Spends a link and returns the token of a fresh session; the previous session ends.
+
+    Raises: `LinkUnusable`.
     """
     digest, at = LINKS.digest(untrusted_token), clock.now()
     with transactions.writing():
@@ -101,9 +101,7 @@ def redeem(*, untrusted_token: str) -> str:
 
 @dataclass(frozen=True)
 class Peeked:
-    """What the first page may say before its link is spent: nothing about a person, a sum or an
-    account.
-    """
+    """What the first page may say before its link is spent: no person, sum or account."""
 
     lender_name: str
     is_renewal: bool
@@ -111,7 +109,7 @@ class Peeked:
 
 
 def peek(*, untrusted_token: str) -> Peeked | None:
-    """Who sent this link and what for; it stays unspent. None for every link that `redeem` would
+    """The link's lender and purpose; the link stays unspent. None for a link that `redeem` would
     refuse.
     """
     try:
@@ -136,23 +134,23 @@ def peek(*, untrusted_token: str) -> Peeked | None:
 
 
 def end_unspent(verification: Verification, *, at: datetime) -> None:
-    """No link that was minted before lets anybody in any more."""
+    """Ends all unspent links."""
     unspent = LINKS.rows.filter(verification=verification, spent_at=None, expires_at__gt=at)
     unspent.update(expires_at=at)
 
 
 def begin_session(verification: Verification, *, digest: bytes, at: datetime) -> None:
-    """The one session that may answer from now on; the one before ends."""
+    """Starts the one session that may answer from now on; the previous one ends."""
     SESSIONS.rows.filter(verification=verification, spent_at=None).update(spent_at=at)
     SESSIONS.rows.create(kind=SESSION, digest=digest, verification=verification, created_at=at)
 
 
 @dataclass(frozen=True)
 class Visit:
-    """A borrower at one of our pages: their verification as it stood when they were let in, its key
-    beside it.
+    """A borrower on a page: their verification at admission, and its key.
 
-    attempt: the one that is open or being judged. session: the hash by which entries name theirs.
+    attempt: the one that is open or being judged.
+    session: the hash of the session in entries.
     """
 
     verification: Verification = field(repr=False)
@@ -161,7 +159,7 @@ class Visit:
 
     @property
     def verification_id(self) -> str:
-        """Whose it is."""
+        """The id of the verification."""
         return self.verification.pk
 
 
@@ -177,16 +175,15 @@ _OF_SESSION = Compiled(
         .order_by("pk")[:1]
     )
 )
-"""The attempt that is open or being judged, with its verification and that one's key, of a living
-session.
-"""
+"""The live attempt of a living session, with its verification and key."""
 
 
 def visit(*, untrusted_session: str) -> Visit:
-    """Whose session it is, by a signed entry that began it. It takes one statement more than
+    """The visit of a session that a signed entry started. It needs one statement more than
     `glance`.
 
-    Raises `LinkUnusable` for one that was ended, never began, or is over, whatever its row says.
+    Raises: `LinkUnusable` for a session that ended, never started, or is over, whatever its row
+    says.
     """
     visit = glance(untrusted_session=untrusted_session)
     ways = WaysIn.of_codes(visit.verification)
@@ -197,12 +194,13 @@ def visit(*, untrusted_session: str) -> Visit:
 
 
 def glance(*, untrusted_session: str) -> Visit:
-    """Whose session it is by its row alone, for what shows which page is open and nothing else.
-    Raises as `visit`.
+    """The visit of a session by its row alone, for output that only names the open page.
+
+    Raises: as `visit`.
     """
     digest = SESSIONS.digest(untrusted_session)
     with transactions.looking_up(SESSIONS.look_up):
-        # Nearly always there is an attempt, and then one statement finds all.
+        # Usually there is an attempt, and one statement finds all.
         attempt = _OF_SESSION.first(digest)
         if attempt is not None:
             verification = attempt.verification
@@ -219,12 +217,18 @@ def glance(*, untrusted_session: str) -> Visit:
 
 
 def verification_of(*, untrusted_session: str) -> str:
-    """The verification a session belongs to. Raises as `visit` does."""
+    """The verification of a session.
+
+    Raises: as `visit`.
+    """
     return visit(untrusted_session=untrusted_session).verification_id
 
 
 def lock_session(*, untrusted_session: str) -> Access:
-    """The row of a live session, with its verification, which is locked. Raises as `visit` does."""
+    """The row of a live session, with its verification locked.
+
+    Raises: as `visit`.
+    """
     verification_id = glance(untrusted_session=untrusted_session).verification_id
     verification = Verification.objects.select_for_update().get(pk=verification_id)
     # The session may have ended while we waited for the row.
@@ -235,9 +239,7 @@ def lock_session(*, untrusted_session: str) -> Access:
 
 
 def successor(*, untrusted_session: str) -> Minted:
-    """A link for another browser or device of the same borrower; taking it over ends this
-    session.
-    """
+    """A link for another browser or device of the same borrower; its use ends this session."""
     at = clock.now()
     with transactions.writing():
         verification = Verification.objects.get(

@@ -1,10 +1,12 @@
-"""The way of eGov Mobile to one open turn: a code for the QR, then an access token, then one
+"""eGov Mobile's access to one open turn: a code in the QR, then an access token, then one
 signature.
 
-Both secrets are bound to one verification, one turn and one session. The code opens what API1 says
-and hands out the access token, once; the token opens the statement and takes one signature. Neither
-leads into the borrower's session. Both die with the turn, with their time, with the session, with a
-newer code, and with the first answer, taken or refused.
+Both secrets are bound to one verification, turn and session.
+The code gives the API1 answer and, once, the access token. The token gives the statement and takes
+one signature.
+Neither admits to the borrower's session.
+Both end with the turn, their time, the session, a newer code, or the first answer, taken or
+refused.
 """
 
 from dataclasses import dataclass, field
@@ -27,8 +29,8 @@ TAKEN = "taken"
 
 @dataclass(frozen=True)
 class Reading:
-    """What the holder of a code gets, once: the access token, its end, and whose statement it is
-    for.
+    """What a code gives its holder, once: the access token, its expiry, and the statement's
+    owner.
     """
 
     access: str = field(repr=False)
@@ -37,10 +39,9 @@ class Reading:
 
 
 def mint(*, untrusted_session: str, turn: int) -> Minted:
-    """A fresh code for the statement that is open now; the one before ends.
+    """A fresh code for the open statement; the previous one ends.
 
-    Raises `LinkUnusable` for a session that has ended, `NotYourTurn`, and `Conflict` after too many
-    codes.
+    Raises: `LinkUnusable` for an ended session, `NotYourTurn`, and `Conflict` after too many codes.
     """
     at = clock.now()
     with transactions.writing():
@@ -57,14 +58,15 @@ def mint(*, untrusted_session: str, turn: int) -> Minted:
 
 
 def read(*, untrusted_code: str) -> Reading:
-    """Hands out the access token of a code, once. Raises `LinkUnusable` for everybody else
-    alike.
+    """The access token of a code, once.
+
+    Raises: `LinkUnusable` otherwise.
     """
     digest, at = SIGNERS.digest(untrusted_code), clock.now()
     with transactions.writing():
         row, attempt = _usable(at=at, digest=digest)
         expires_at = min(at + timedelta(seconds=policy.MOBILE_SIGNING_SECONDS), attempt.expires_at)
-        # The code is read by a GET: of two that are sent at once one gets a token.
+        # The code arrives by GET: of two simultaneous requests one gets a token.
         token = read_code(SIGNERS, row, expires_at=expires_at)
         body = {
             "access": bytes(row.second_digest or b"").hex(),
@@ -75,7 +77,10 @@ def read(*, untrusted_code: str) -> Reading:
 
 
 def statement_page(*, untrusted_access: str) -> BorrowerPage:
-    """The page of the statement an access token is for; changes nothing. Raises `LinkUnusable`."""
+    """The statement page of an access token; changes nothing.
+
+    Raises: `LinkUnusable`.
+    """
     digest = SIGNERS.digest(untrusted_access)
     with transactions.writing():
         row, _ = _usable(at=clock.now(), second_digest=digest)
@@ -83,10 +88,11 @@ def statement_page(*, untrusted_access: str) -> BorrowerPage:
 
 
 def take(*, untrusted_access: str, untrusted_signature: str) -> None:
-    """The app's signature becomes the borrower's answer to the turn. Of many at once one is taken.
+    """Makes the app's signature the borrower's answer to the turn. Of many at once one is taken.
 
-    Raises `LinkUnusable`, or `BadInput` for what is no signature over our statement: nothing is
-    kept of it, the turn is still open, and the code has ended.
+    Raises: `LinkUnusable`.
+    Raises: `BadInput` without a signature over our statement. Then nothing is stored, the turn
+    stays open and the code ends.
     """
     at = clock.now()
     answer = {"signature": untrusted_signature, "refuse_other_text": True}
@@ -108,8 +114,9 @@ def take(*, untrusted_access: str, untrusted_signature: str) -> None:
 
 
 def refuse(*, untrusted_access: str, code: str) -> None:
-    """Ends a code whose holder sent what cannot be taken, and remembers why. Raises
-    `LinkUnusable`.
+    """Ends a code after unusable input, and records the reason.
+
+    Raises: `LinkUnusable`.
     """
     at = clock.now()
     with transactions.writing():
@@ -126,8 +133,8 @@ _NEWEST = Compiled(
 
 
 def progress(*, verification_id: str, turn: int) -> str:
-    """How the newest code of a turn stands: nothing, waiting, read, expired, taken, or why it was
-    refused.
+    """The state of a turn's newest code: nothing, waiting, read, expired, taken, or the reason
+    of a refusal.
     """
     row = _NEWEST.first(verification_id, turn)
     if row is None or row.outcome:
@@ -144,7 +151,10 @@ def _end(untrusted_access: str, *, outcome: str, at: datetime) -> Access:
 
 
 def _usable(*, at: datetime, **digest: bytes) -> tuple[Access, Attempt]:
-    """The row, its verification locked, and the open attempt it is for; raises `LinkUnusable`."""
+    """The row, its locked verification, and its open attempt.
+
+    Raises: `LinkUnusable`.
+    """
     row = SIGNERS.lock(**digest)
     attempt = None
     if row.turn is not None and WaysIn.of_codes(row.verification).is_open(row, at=at):

@@ -1,5 +1,5 @@
-"""The one page a borrower sees now. Reading it changes nothing, so a reload or another device shows
-the same.
+"""The page that a borrower sees now. Reading changes nothing, so a reload or another device
+shows the same.
 """
 
 from collections.abc import Mapping
@@ -25,9 +25,7 @@ from verification.models import Attempt, Verification
 
 @dataclass(frozen=True)
 class RouteChoice:
-    """A route the borrower may turn to, in words. `needs_camera`: whether one of its stages takes
-    pictures.
-    """
+    """A route on offer, in words. `needs_camera`: whether one of its stages takes pictures."""
 
     name: str
     label: Words
@@ -37,9 +35,7 @@ class RouteChoice:
 
 @dataclass(frozen=True, kw_only=True)
 class BorrowerState:
-    """Which page is open, for a page that asks again and again: nothing about the person, the loan,
-    or how it ended.
-    """
+    """Which page is open, for polling pages: no person, loan or outcome."""
 
     page: str
     turn: int
@@ -48,10 +44,9 @@ class BorrowerState:
 
 @dataclass(frozen=True, kw_only=True)
 class BorrowerTurn:
-    """What a page's own script is told: which page is open, whose turn it is, and of its own page
-    what is due.
+    """For a page's script: the open page, whose turn it is, and the due part of its own page.
 
-    `is_looked_at`: what is asked next is known as soon as a worker has looked at the last answer.
+    is_looked_at: the next question follows as soon as a worker has looked at the last answer.
     """
 
     page: str
@@ -62,9 +57,9 @@ class BorrowerTurn:
 
 @dataclass(frozen=True, kw_only=True)
 class BorrowerPage(BorrowerTurn):
-    """What the borrower's page may show: nothing from a registry, no full account, no full IIN.
+    """Permitted content of the borrower's page: no registry data, no full account, no full IIN.
 
-    last_failure: once it has ended, why the last attempt failed.
+    last_failure: after the end, why the last attempt failed.
     """
 
     verification_id: str
@@ -91,12 +86,13 @@ class BorrowerPage(BorrowerTurn):
     renewal: Renewal | None
     routes: tuple[RouteChoice, ...]
     offers_signed: bool = False  # whether the statement and the signature may be downloaded
-    asks_register: bool = False  # of people, on a route that the verification has
+    asks_register: bool = False  # the register of people, on a route of the verification
 
 
 def borrower_page(*, verification_id: str) -> BorrowerPage:
-    """The page of a verification; raises `NotFound`, or `EvidenceUnreadable` if its case does not
-    open.
+    """The page of a verification.
+
+    Raises: `NotFound`, or `EvidenceUnreadable` if its case does not open.
     """
     verification = Verification.objects.filter(pk=verification_id).select_related("key").first()
     if verification is None:
@@ -105,11 +101,14 @@ def borrower_page(*, verification_id: str) -> BorrowerPage:
 
 
 def page_of(verification: Verification, attempt: Attempt | None) -> BorrowerPage:
-    """The page of rows that were just read, the key beside them; raises `EvidenceUnreadable`."""
+    """The page of freshly read rows with their key.
+
+    Raises: `EvidenceUnreadable`.
+    """
     sealed = contents.read(verification, contents.key_beside(verification))
     stage = stages.find(verification.route, verification.stage, law=verification.profile_sha256)
-    # Every stage of the combination in order, by route and name; consent is asked for before the
-    # first route only.
+    # Every stage of the combination in order, by route and name; the consent comes once, before the
+    # first route.
     combination = verification.combination or [verification.route]
     ahead = (
         [(route, name) for route in combination for name in stages.installed(route)]
@@ -121,7 +120,7 @@ def page_of(verification: Verification, attempt: Attempt | None) -> BorrowerPage
     ]
     loan = sealed.case.loan
     name, public = _page_and_status(verification, attempt)
-    # After the end the tries would tell it before it may be told.
+    # After the end the number of tries would reveal it too early.
     counted = stage if verification.status not in TERMINAL else None
     return BorrowerPage(
         **vars(_turn(name, verification, attempt)),
@@ -155,10 +154,9 @@ def page_of(verification: Verification, attempt: Attempt | None) -> BorrowerPage
 
 
 def _burnt(verification: Verification, stage: Stage) -> int:
-    """How many attempts of this borrower with this lender burnt at this stage, in a day, by the
-    rows.
+    """This borrower's burnt attempts with this lender at this stage in a day, by rows.
 
-    A stage that limits no attempts counts none. What is decided goes by `attempts.count_tries`.
+    0 for a stage without a limit. Decisions use `attempts.count_tries`.
     """
     if stage.attempts is None:
         return 0
@@ -177,8 +175,9 @@ _IS_LOOKED_AT = Compiled(
 
 
 def borrower_turn(*, verification_id: str) -> BorrowerTurn:
-    """What the script of a page is told now, in one statement where there is an attempt. Raises as
-    `borrower_page`.
+    """The state for a page's script, in one statement if there is an attempt.
+
+    Raises: as `borrower_page`.
     """
     attempt = _LIVE.first(verification_id)
     if attempt is not None:
@@ -190,7 +189,7 @@ def borrower_turn(*, verification_id: str) -> BorrowerTurn:
 
 
 def turn_of(verification: Verification, attempt: Attempt | None) -> BorrowerTurn:
-    """The same of rows that were just read, the key beside them; the case stays closed."""
+    """The same from freshly read rows with their key; the case stays sealed."""
     return _turn(_page_and_status(verification, attempt)[0], verification, attempt)
 
 
@@ -208,14 +207,14 @@ def _turn(name: str, verification: Verification, attempt: Attempt | None) -> Bor
 
 
 def is_looked_at(*, verification_id: str) -> bool:
-    """Whether a worker is about to say what the borrower's last answer shows."""
+    """Whether a worker is measuring the borrower's last answer."""
     transactions.end_reading()
     return _IS_LOOKED_AT.first(verification_id) is not None
 
 
 def state_of(verification: Verification, attempt: Attempt | None) -> BorrowerState:
-    """What the page says of where a verification stands, by rows that were just read; its case
-    stays closed.
+    """The page's view of the verification's status, from freshly read rows; the case stays
+    sealed.
     """
     name, _ = _page_and_status(verification, attempt)
     return BorrowerState(
@@ -226,15 +225,14 @@ def state_of(verification: Verification, attempt: Attempt | None) -> BorrowerSta
 def _page_and_status(
     verification: Verification, attempt: Attempt | None
 ) -> tuple[str, decided.PublicStatus]:
-    """Which page it is, and what may be told there: an end only as the log has it.
+    """The open page, and the status it may show: an end only as the log has it.
 
-    Where the log refuses an entry of it, nothing goes on by itself: that page says so, and asks for
-    nothing.
+    If the log refuses an entry of the case, the page asks for nothing and says so.
     """
     name, public = page_name(verification, attempt), decided.status_of(verification)
     if public.status in TERMINAL:
         return "finished", public
-    # A worker that has its step in hand is the common case, and costs no question.
+    # A worker with a step is the common case, and needs no query.
     goes_on = verification.step and not verification.faults
     asks = name == "wait" and verification.status not in TERMINAL and not goes_on
     if public.is_refused or (
@@ -251,20 +249,18 @@ def _notice(verification: Verification, attempt: Attempt | None) -> str:
 
 
 def _other_routes(verification: Verification) -> tuple[RouteChoice, ...]:
-    """The routes the borrower may still turn to: all at first, none once one of a combination has
-    passed.
-    """
+    """Routes that the borrower may still choose: all at first, none once one has passed."""
     if verification.passed_routes:
         return ()
     offered = dict.fromkeys(combination[0] for combination in verification.combinations)
-    # One that was installed when the verification began may be gone.
+    # A route of the opening may be uninstalled by now.
     choices = [
         routes.ROUTES[name]
         for name in offered
         if name != verification.route and name in settings.TULGA_ROUTES
     ]
     return tuple(
-        # A stage that hints at the picture takes one.
+        # A stage with picture hints takes pictures.
         RouteChoice(
             route.name,
             route.label,
@@ -276,8 +272,8 @@ def _other_routes(verification: Verification) -> tuple[RouteChoice, ...]:
 
 
 def page_name(verification: Verification, attempt: Attempt | None) -> str:
-    """Which page it is: the stage's own, or wait, choose_route, resume, finished. An end is
-    another, once told.
+    """The page's name: the stage's page, or wait, choose_route, resume, finished. An end has its
+    own, once shown.
     """
     if verification.status == Status.IN_REVIEW:
         return "finished"

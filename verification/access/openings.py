@@ -1,6 +1,4 @@
-"""What a lender does with a verification: open it, have it renewed, cancel it. Each is one
-transaction.
-"""
+"""A lender's actions on a verification: open, renew, cancel. Each is one transaction."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -29,11 +27,10 @@ from verification.models import Verification
 
 @dataclass(frozen=True)
 class Opened:
-    """An open verification with a fresh link. `created` is False where the reference was already
-    open.
+    """An open verification with a fresh link. `created` is False if the reference was already open.
 
-    `verification` and the attempt of `tries` are the rows as its transaction left them, which are
-    shown. `opening` is what its lender handed over when it was opened first.
+    verification, and the attempt of `tries`: the rows as the transaction left them.
+    opening: the lender's request of the first opening.
     """
 
     verification: Verification = field(repr=False)
@@ -45,21 +42,21 @@ class Opened:
 
     @property
     def verification_id(self) -> str:
-        """Whose it is."""
+        """The id of the verification."""
         return self.verification.pk
 
 
 def open_verification(
     *, lender: LenderFacts, mode: str, profile_id: str, opening: Opening
 ) -> Opened:
-    """Opens a verification, or returns the one already open under the same client reference.
+    """Opens a verification, or returns the open one with the same client reference.
 
-    Raises `BadInput` if the routes allowed cannot satisfy the profile, `Conflict` if another
-    request has the reference.
+    Raises: `BadInput` if the allowed routes cannot satisfy the profile.
+    Raises: `Conflict` if another request has the reference.
     """
     if mode == "live":
         scenarios.refuse_test_person(opening.person.iin)
-    # In live mode no lender is laxer than the law of the day, whatever it holds.
+    # In live mode no lender is laxer than the law of the day, whatever profile it has.
     profile = profiles.binding(profile_id, mode=mode, at=clock.now())
     combinations = profiles.usable(
         profile, installed=tuple(settings.TULGA_ROUTES), allowed_routes=opening.routes
@@ -86,15 +83,15 @@ def open_verification(
             raise Conflict(
                 "this client_reference is open for another request", code="client_reference_in_use"
             )
-        # Who opens it again gets a link to send.
+        # A repeated opening gets a fresh link to send.
         minted = links.mint_for(row, at=clock.now(), sender=links.sender_of(opening.opened_by))
         tries = attempts.standing_of([row], at=clock.now())[row.pk]
         return Opened(row, first, tries, minted.token, minted.expires_at, created=False)
 
 
 def open_renewal(parent: Verification, sealed: contents.SealedCase, renewal: Renewal) -> Opened:
-    """Opens the new consent to the loan of a verification, whose row the caller's transaction has
-    locked.
+    """Opens the renewed consent to a verification's loan; the caller's transaction locks that
+    verification.
     """
     return _open(
         sealed.case.lender,
@@ -117,8 +114,8 @@ def _open(
     renewal: Renewal | None = None,
     parent: Verification | None = None,
 ) -> Opened:
-    """Inserts a verification, and begins its route where there is only one. `parent`: renewed by
-    it.
+    """Inserts a verification, and starts its route if there is only one. `parent`: the
+    verification it renews.
     """
     at = clock.now()
     (version, index), *_ = vault.blind_index(
@@ -160,20 +157,23 @@ def _open(
             body["renews"] = parent.pk
         if len(combinations) == 1:
             body["route"] = combinations[0][0]
-        # The row is inserted once all is known of it.
+        # The row is inserted once complete.
         with moving.moving(history):
             moving.record(verification, "verification.created", at=at, body=body)
             if len(combinations) == 1:
                 attempt = attempts.enter_route(history, key=key, at=at)
         vault.keep(key)
-    # It begins with the consent, of which no attempts are counted.
+    # It starts with the consent, whose attempts are not counted.
     tries = attempts.Standing(attempt, failures=0)
     return Opened(verification, opening, tries, minted.token, minted.expires_at, created=True)
 
 
 def cancel(*, lender_id: str, mode: str, verification_id: str) -> None:
-    """The lender no longer needs it. Raises `NotFound`, or `Conflict` after the end, or while an
-    answer is judged: no lender takes away what the borrower has just said.
+    """Cancels a verification for the lender.
+
+    Raises: `NotFound`.
+    Raises: `Conflict` after the end, or while an answer awaits judgement: a lender must not discard
+    it.
     """
     at = clock.now()
     with transactions.writing():
@@ -181,20 +181,20 @@ def cancel(*, lender_id: str, mode: str, verification_id: str) -> None:
         verification = Verification.objects.select_for_update().get(pk=verification_id)
         if verification.step == steps.STOP:
             raise Conflict(
-                "the borrower was being told what to press, and that ends it",
+                "the borrower reported a caller, which ends it",
                 code="illegal_transition",
             )
         if verification.step == steps.JUDGE:
             raise Conflict(
-                "what the borrower has answered is not judged yet; send again",
+                "the borrower's answer is not judged yet; send again",
                 code="answer_not_judged",
             )
         history = read_unverified(verification)
         with moving.moving(history):
             word = moving.word(history, "canceled_by_lender")
             moving.record(verification, "verification.canceled", at=at, body=word)
-            # No worker decided it: its receipt, and the documents of what was alive, a worker signs
-            # next.
+            # No worker decided it: a worker next signs its receipt and the documents of live
+            # attempts.
             steps.schedule(verification, steps.DOCUMENT, due_at=at, queue=policy.ENDING_QUEUE)
 
 

@@ -1,8 +1,8 @@
-"""How often something was done within a window, over all processes: each counts, and tells once a
-second or oftener.
+"""Counts of an action per window over all processes: each process counts, and shares at least once
+a second.
 
-So a limit may be passed by what the others have told in the second since this process was told, and
-by what they keep: less than `policy.RATES_UNTOLD` each, also when they fall silent.
+So a limit can be exceeded by what others counted in the last second, and by their unshared counts.
+A process keeps fewer than `policy.RATES_UNTOLD` unshared, also when it stops.
 """
 
 from dataclasses import dataclass
@@ -17,8 +17,7 @@ from verification import clock, transactions
 from verification.case import policy
 from verification.models import RateCount
 
-# Both databases spell it alike, SQLite from 3.35 on. Who adds at the same time waits for the row,
-# so no count is lost.
+# Both databases accept it, SQLite from 3.35 on. The upsert waits for the row, so no count is lost.
 _ADD = """
 INSERT INTO verification_ratecount (name, starts_at, number) VALUES (%s, %s, %s)
 ON CONFLICT (name, starts_at) DO UPDATE SET number = verification_ratecount.number + excluded.number
@@ -28,8 +27,11 @@ RETURNING number
 
 @dataclass
 class _Window:
-    """starts: seconds since 1970. total: what all processes had counted at `summed_at`, when this
-    one last told its own. since: its own since then.
+    """A window's counts.
+
+    starts: seconds since 1970.
+    total: the count of all processes at `summed_at`, when this one last shared.
+    since: its own counts since then.
     """
 
     starts: int
@@ -43,11 +45,12 @@ _lock = Lock()
 
 
 def count(name: str, *, seconds: int) -> int:
-    """Counts once more, and says how often it was in this window of so many seconds, this time
-    among them.
+    """Counts one action, and returns the count of its window, this action included.
 
-    Windows begin at multiples of their length. One that is not longer than
-    `policy.RATES_TOLD_SECONDS` is this process's own. Raises what the database does.
+    Windows start at multiples of their length, in seconds.
+    A window up to `policy.RATES_TOLD_SECONDS` is local to the process.
+
+    Raises: database errors.
     """
     with _lock:
         now = int(clock.now().timestamp())
@@ -64,7 +67,7 @@ def count(name: str, *, seconds: int) -> int:
         if seconds <= policy.RATES_TOLD_SECONDS or is_early:
             return window.total + window.since
         number, window.since, window.summed_at = window.since, 0, monotonic()
-        window.total += number  # while the database is asked, for the threads beside
+        window.total += number  # while the database answers, for concurrent threads
     try:
         starts_at = connection.ops.adapt_datetimefield_value(datetime.fromtimestamp(starts, UTC))
         with transactions.writing(), connection.cursor() as cursor:
@@ -77,19 +80,17 @@ def count(name: str, *, seconds: int) -> int:
     with _lock:
         window.total = max(
             window.total, total
-        )  # an answer that was overtaken by the next says less
+        )  # an answer overtaken by the next has a lower number
         return window.total + window.since
 
 
 def counted(name: str, *, seconds: int) -> int:
-    """How often it was counted in this window, as far as this process was told. Counts nothing and
-    asks no database.
-    """
+    """The count of this window as far as this process knows. Counts nothing and makes no query."""
     with _lock:
         now, window = int(clock.now().timestamp()), _windows.get(name)
         return window.total + window.since if window and window.starts == now - now % seconds else 0
 
 
 def forget(*, at: datetime) -> None:
-    """Forgets the counts of windows that are over: none is longer than a day."""
+    """Deletes the counts of past windows: each is at most a day long."""
     RateCount.objects.filter(starts_at__lt=at - policy.RATES_FORGOTTEN_AFTER).delete()

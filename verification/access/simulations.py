@@ -1,10 +1,9 @@
-"""Has the sandbox play the borrower of a test verification, by the real pages. It sets no status
-and decides nothing.
+"""Lets the sandbox play the borrower of a test verification through the real pages. Sets no status.
 
-1. Read whose verification it is, which scenario and which of its routes fit. Nothing is locked.
+1. Read the verification, its scenario and its fitting routes. Nothing is locked.
 2. Ask the sandbox, outside any transaction, with the secret of a link that does not exist yet.
-3. In one transaction: look again, enter `simulation.requested`, make the link. If that fails, the
-  link never counts.
+3. In one transaction: check again, enter `simulation.requested`, make the link. If that fails, the
+   link never becomes valid.
 """
 
 import secrets
@@ -28,15 +27,15 @@ from verification.models import Verification
 from verification.sources import simulation
 
 _LENDER_CHARACTERS: Final = 16
-"""Of the word by which the sandbox tells lenders apart: 64 bits, so that no two share their places
-by chance.
+"""Length of the word by which the sandbox separates lenders: 64 bits, so that no two collide by
+chance.
 """
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """What the sandbox has taken over: a verification, a scenario, its routes in order; `token` of
-    the link to come.
+    """What the sandbox accepted: verification, scenario, routes in order; `token` of the future
+    link.
     """
 
     verification_id: str
@@ -54,10 +53,10 @@ def ask(
     route: str,
     link: Callable[[str], str],
 ) -> Accepted:
-    """The sandbox's word that it plays. link: spells the address of a link's secret.
+    """The sandbox's acceptance. link: makes the address of a link's secret.
 
-    Raises `NotFound`, `BadInput` for a scenario or route that does not fit, `Conflict` where no
-    borrower can be at it, and `Unavailable` (sandbox_unavailable).
+    Raises: `NotFound`, `BadInput` for an unfit scenario or route.
+    Raises: `Conflict` if no borrower can act on it, and `Unavailable` (sandbox_unavailable).
     """
     contents.require_test(mode)
     verification = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
@@ -65,7 +64,9 @@ def ask(
     opening = contents.read(verification, contents.key_of(verification)).opening
     name = scenario or scenarios.SCRIPTED.get(opening.person.iin.value, "")
     if (played := scenarios.SCENARIOS.get(name)) is None:
-        raise BadInput("name one: this IIN is no scenario's", code="required", pointer="/scenario")
+        raise BadInput(
+            "name one: this IIN selects no scenario", code="required", pointer="/scenario"
+        )
     routes = _routes(verification, played, required=route)
     accepted = Accepted(verification.pk, played, routes, secrets.token_urlsafe(TOKEN_BYTES))
     transactions.end_reading()
@@ -73,7 +74,7 @@ def ask(
         player = simulation.in_use(mode)
     except Misconfigured as fault:
         raise Unavailable(
-            f"nobody plays borrowers here: {fault}", code="sandbox_unavailable"
+            f"no sandbox plays borrowers here: {fault}", code="sandbox_unavailable"
         ) from None
     player.begin(
         simulation.Play(
@@ -90,8 +91,9 @@ def ask(
 
 
 def enter(accepted: Accepted, *, lender_id: str, mode: str) -> None:
-    """Puts on record that no real person is before the page, and brings the link into force. Raises
-    `Conflict`.
+    """Records that the sandbox plays the borrower, and activates the link.
+
+    Raises: `Conflict`.
     """
     at = clock.now()
     with transactions.writing():
@@ -105,22 +107,20 @@ def enter(accepted: Accepted, *, lender_id: str, mode: str) -> None:
 
 
 def _require_free(verification: Verification) -> None:
-    """Raises `Conflict` where the borrower is not asked, an answer is being judged, or somebody
-    else is at it.
+    """Raises: `Conflict` without an open question, during a judgement, or while a person is on
+    the page.
     """
     if verification.step == steps.STOP:
-        raise Conflict(
-            "the borrower was being told what to press, and that ends it", code="illegal_transition"
-        )
+        raise Conflict("the borrower reported a caller, which ends it", code="illegal_transition")
     if verification.step in (steps.JUDGE, steps.LOOK):
-        raise Conflict("what the borrower has answered is not judged yet", code="answer_not_judged")
+        raise Conflict("the borrower's answer is not judged yet", code="answer_not_judged")
     if verification.status not in (Status.REQUIRES_INPUT, Status.PROCESSING):
-        raise Conflict("nobody is asked for anything any more", code="illegal_transition")
+        raise Conflict("the borrower has no open question any more", code="illegal_transition")
     if verification.expires_at <= clock.now():
         raise Conflict("the time of this verification is over", code="illegal_transition")
     sessions = SESSIONS.rows.filter(verification=verification, spent_at=None)
     if sessions.exists() and not entries.of_cases([verification.pk], types=(SIMULATED,)):
-        raise Conflict("somebody has opened the link", code="borrower_at_it")
+        raise Conflict("the link has already been opened", code="borrower_at_it")
 
 
 def _stated(person: Person) -> dict[str, object]:
@@ -139,9 +139,7 @@ def _stated(person: Person) -> dict[str, object]:
 def _routes(
     verification: Verification, played: scenarios.Scenario, *, required: str
 ) -> tuple[str, ...]:
-    """The routes that the borrower goes, one after the other: a combination that has one on which
-    it is played.
-    """
+    """The borrower's routes in sequence: a combination with a route of the scenario."""
     begun = [tuple(verification.combination)]
     if not verification.combination:
         begun = lawful_combinations(read_unverified(verification))

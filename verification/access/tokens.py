@@ -1,7 +1,7 @@
-"""Secrets by which somebody comes in: how they are made, found, used once and refused.
+"""Access secrets: creation, look-up, single use and refusal.
 
-Each secret is 256 random bits and is kept as its SHA-256, in a row of `Access`.
-A `Door` is one kind of them. `links`, `hand_over` and `mobile_signing` say what each opens.
+Each secret has 256 random bits. A row of `Access` keeps its SHA-256.
+A `Door` is one kind of secret. `links`, `hand_over` and `mobile_signing` define what each opens.
 """
 
 import secrets
@@ -27,8 +27,8 @@ from verification.core.lender import Outline
 from verification.course.access import CODE_FIELDS
 from verification.models import Access, Verification
 
-# RFC 6819 §5.1.4.2.2 asks for 128 random bits; twice that costs nothing. So many cannot be guessed,
-# so what is kept of a token may be its plain SHA-256, which an index finds.
+# RFC 6819 §5.1.4.2.2 asks for 128 random bits; 256 cost nothing. A plain SHA-256 suffices, because
+# the secret cannot be guessed; an index finds it.
 TOKEN_BYTES: Final = 32
 TOKEN_MAX_CHARACTERS: Final = 64  # 43 characters of base64url and room for a mistyped end
 SUPERSEDED: Final = "superseded"
@@ -36,9 +36,9 @@ SUPERSEDED: Final = "superseded"
 
 @dataclass(frozen=True)
 class Minted:
-    """A fresh secret, shown once: in an address it stands in the fragment, never in a query.
+    """A fresh secret, shown once: in a URL it is in the fragment, never in a query.
 
-    The code of eGov Mobile alone stands in a path, because the app's protocol has it so.
+    Only eGov Mobile's code is in a path, as the app's protocol requires.
     """
 
     token: str = field(repr=False)
@@ -47,9 +47,9 @@ class Minted:
 
 @dataclass(frozen=True)
 class Door:
-    """One kind of secret. All that cannot be used is refused by the same sentence and code.
+    """One kind of secret. Every refusal has the same sentence and code.
 
-    look_up: the reason of `transactions.LOOK_UPS` for which it is looked up over all lenders.
+    look_up: the reason of `transactions.LOOK_UPS` for its search over all lenders.
     """
 
     kind: str
@@ -63,12 +63,15 @@ class Door:
         return Access.objects.filter(kind=self.kind)
 
     def refusal(self, verification: Verification | None = None) -> LinkUnusable:
-        """The exception; of a known verification it says what may be told of it."""
+        """The exception; for a known verification it carries the permitted outline."""
         about = outline(verification) if verification is not None else None
         return LinkUnusable(self.detail, code=self.code, about=about)
 
     def digest(self, untrusted: str) -> bytes:
-        """What a secret is found by. Raises `LinkUnusable` for one longer than any of ours."""
+        """The search value of a secret.
+
+        Raises: `LinkUnusable` if it is longer than ours.
+        """
         if not isinstance(untrusted, str) or len(untrusted) > TOKEN_MAX_CHARACTERS:
             raise self.refusal()
         return secret_digest(untrusted)
@@ -76,7 +79,7 @@ class Door:
     def mint(
         self, verification: Verification, *, at: datetime, expires_at: datetime, **columns: Any
     ) -> tuple[Minted, Access]:
-        """A fresh secret and its row. `token` among the columns: a secret that was drawn before."""
+        """A fresh secret and its row. `token` among the columns: a secret drawn before."""
         token = columns.pop("token", "") or secrets.token_urlsafe(TOKEN_BYTES)
         row = self.rows.create(
             kind=self.kind,
@@ -89,11 +92,13 @@ class Door:
         return Minted(token, expires_at), row
 
     def lock(self, **digest: bytes) -> Access:
-        """The row of this `digest` or `second_digest`, with its session. Raises `LinkUnusable`.
+        """The row with this `digest` or `second_digest`, with its session.
 
-        Its verification is locked in the same statement, as every transaction locks it first, so
-        that none waits for another in a circle. While that waits the row may change: what is
-        decided by it is decided by `use`, or by signed entries.
+        Its verification is locked in the same statement, first in the common order, which prevents
+        deadlocks.
+        The row may change during the wait; so `use` or signed entries decide.
+
+        Raises: `LinkUnusable`.
         """
         with transactions.looking_up(self.look_up):
             row = (
@@ -108,9 +113,11 @@ class Door:
         return row
 
     def use(self, row: Access, **columns: Any) -> None:
-        """Writes what becomes of a row that is still as it was read; raises `LinkUnusable`.
+        """Updates a row that is unchanged since it was read.
 
-        One conditional UPDATE: of many that use a secret at once, one does.
+        One conditional UPDATE: of many simultaneous uses, one succeeds.
+
+        Raises: `LinkUnusable`.
         """
         unused = self.rows.filter(
             pk=row.pk,
@@ -143,9 +150,9 @@ def mint_code(
     most: int,
     turn: int | None = None,
 ) -> Minted | None:
-    """A fresh code of a session, which is on record; the one before it ends.
+    """A fresh code of a session, on record; the previous one ends.
 
-    None after so many codes of its verification, or of its turn.
+    None after too many codes of its verification, or of its turn.
     """
     verification = session.verification
     earlier = door.rows.filter(verification=verification, turn=turn)
@@ -159,7 +166,10 @@ def mint_code(
 
 
 def read_code(door: Door, row: Access, *, expires_at: datetime, **columns: Any) -> str:
-    """The secret of the reader of a code, which is read once. Raises `LinkUnusable`."""
+    """The secret for a code's reader; a code is read once.
+
+    Raises: `LinkUnusable`.
+    """
     if row.second_digest is not None:
         raise door.refusal(row.verification)
     token = secrets.token_urlsafe(TOKEN_BYTES)
@@ -173,16 +183,14 @@ def is_in_time(row: Access, *, at: datetime) -> bool:
 
 
 def entry_of(code: Access) -> dict[str, Any]:
-    """How entries name a code: by its hash, and of a signature the turn."""
+    """A code in entries: its hash, and for a signature the turn."""
     name, _ = CODE_FIELDS[code.kind]
     turn = {"turn": code.turn} if code.turn is not None else {}
     return {**turn, name: bytes(code.digest).hex()}
 
 
 def outline(verification: Verification) -> Outline | None:
-    """What its lender is called and how it is reached; None long after the end, and once the case
-    does not open.
-    """
+    """The lender's name and phone; None long after the end, or if the case does not open."""
     end = verification.finished_at
     if end is not None and end + timedelta(seconds=policy.LINK_TOLD_SECONDS) <= clock.now():
         return None

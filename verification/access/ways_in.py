@@ -1,7 +1,7 @@
-"""The ways in of a verification as its signed entries give them: links, sessions, codes.
+"""The accesses of a verification by its signed entries: links, sessions, codes.
 
-A row is where a secret is looked up, and no more: a row alone lets its writer in nowhere.
-Of each way in the entries know the hash of its secret, who may go on by it, and how it ended.
+A row serves only to look up a secret; a forged row admits to nothing.
+For each access, entries know the hash of its secret, its successor and its end.
 """
 
 from collections.abc import Mapping
@@ -22,13 +22,13 @@ from verification.models import Access, Verification
 
 @dataclass(frozen=True)
 class WaysIn:
-    """The ways in of one verification. A test clock moves their ends as it moves those of rows."""
+    """The accesses of one verification. A test clock moves their expiry as it moves the rows'."""
 
     state: State
 
     @classmethod
     def of_codes(cls, verification: Verification) -> Self:
-        """Its sessions and codes, and all links but the first; by one statement."""
+        """Its sessions and codes, and all links but the first, in one statement."""
         return cls(fold.reach(map(course_entry, signatures.access_of(verification))))
 
     @property
@@ -37,12 +37,12 @@ class WaysIn:
         return access.live_session(self.state)
 
     def has_begun(self, session: str) -> bool:
-        """Whether an entry began this session, whatever became of it."""
+        """Whether an entry started this session, whatever became of it."""
         return (SESSION, session) in self.state.ways
 
     def is_old(self, session: str) -> bool:
-        """Whether a session began longer ago than any case and its last page may last, whatever its
-        row says.
+        """Whether a session started longer ago than any case and its last page can last,
+        whatever its row says.
         """
         way = self.state.ways.get((SESSION, session))
         seconds = (
@@ -53,18 +53,18 @@ class WaysIn:
         )
 
     def is_unspent(self, link: bytes, *, at: datetime) -> bool:
-        """Whether the link of this hash lets somebody in now."""
+        """Whether the link of this hash is valid now."""
         way = self._way(LINK, link.hex())
         return bool(way) and way["spent_at"] is None and self._is_in_time(way, at=at)
 
     def has_code(self, row: Access) -> bool:
-        """Whether entries made this code, and gave it the reader that the row names, if any."""
+        """Whether entries made this code, and gave it the reader in the row, if any."""
         return bool(self._code(row))
 
     def is_open(self, row: Access, *, at: datetime) -> bool:
-        """Whether a code is in use now, by its row and by its entries.
+        """Whether a code is in use now, by its row and its entries.
 
-        Then it was made by the living session, its time is not over, and it has not ended.
+        The living session made it, its time is not over, and it has not ended.
         """
         way = self._code(row)
         is_unused = not row.outcome and row.parent is not None and row.parent.spent_at is None
@@ -74,7 +74,7 @@ class WaysIn:
         return is_of_session and self._is_in_time(way, at=at)
 
     def _code(self, row: Access) -> Mapping[str, Any]:
-        """What the entries say of a code; empty where they made none, or gave it another reader."""
+        """A code's values by entries; empty if they did not make it, or gave it another reader."""
         way = self._way(row.kind, bytes(row.digest).hex())
         is_same = (
             bool(way) and (way["second_digest"] or "") == bytes(row.second_digest or b"").hex()
@@ -83,7 +83,7 @@ class WaysIn:
 
     def _way(self, kind: str, digest: str) -> Mapping[str, Any]:
         way = self.state.ways.get((kind, digest))
-        # Entries may use a way in that they have not made.
+        # Entries may use an access that they have not made.
         return way.values if way is not None and "expires_at" in way.values else {}
 
     def _is_in_time(self, way: Mapping[str, Any], *, at: datetime) -> bool:

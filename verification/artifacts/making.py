@@ -1,16 +1,14 @@
-"""Makes what we sign of a case, in the transaction of what it tells: documents and receipts.
+"""Signs documents and receipts of a case, in the transaction of the entries they describe.
 
-Each is built from facts of signed entries (`core/identification_document.py`,
-`core/decision_receipt.py`), signed by the key for documents, and kept.
+Facts of signed entries build them (`core/identification_document.py`, `core/decision_receipt.py`).
+The document key signs them, and they are stored.
 
-- A document is owed of each attempt for whose live capture commands were drawn, whatever becomes of
-  it: passed, failed, not judged, decided or left undecided by reviewers, left in silence, or ended
-  around it. It is evidence of the attempt: its commitment is in the log, and erasure erases it.
-  Law: O-25.
-- A receipt is owed of each end. The entry of the decision names its hash, and it never changes.
-  What the lender ended is no worker's decision: its receipt follows by the step `document`, with an
-  entry of its own. What opens its commitments is drawn from the verification's key, and goes with
-  it.
+- A document is due for each attempt with drawn live-capture commands, whatever its end: passed,
+  failed, not judged, decided or undecided by reviewers, abandoned, or void. It is evidence of the
+  attempt: its commitment is in the log, and erasure erases it. Law: O-25.
+- A receipt is due for each end. The decision's entry names its hash, and it never changes. After a
+  lender's own ending, the step `document` makes the receipt with its own entry. The salts of its
+  commitments derive from the verification's key, and go with it.
 """
 
 from collections.abc import Mapping
@@ -34,7 +32,7 @@ from verification.core.status import Status
 from verification.evidence import vault
 from verification.models import Attempt, Receipt
 
-# How an ended attempt is called in its document; what was still in review then has no decision.
+# An ended attempt's outcome in its document; an attempt still in review then has no decision.
 _OUTCOMES: Final = {
     "passed": "passed",
     "failed": "failed",
@@ -44,7 +42,7 @@ _OUTCOMES: Final = {
     "void": "void",
 }
 UNENDED: Final = ("open", "judging", "review")
-"""With the borrower, with us, and with the reviewers: its document is still to come."""
+"""With the borrower, the system, or the reviewers: its document comes later."""
 _OF_ATTEMPTS: Final = ("attempt.opened", *KEEPING, *CLOSINGS)
 
 
@@ -56,14 +54,15 @@ def make_document(
     key: vault.Key | None = None,
     evidence: Mapping[str, bytes] | None = None,
 ) -> None:
-    """Builds, signs and keeps the document of an attempt that has ended.
+    """Builds, signs and stores the document of an ended attempt.
 
-    Does nothing where no document is owed, or it is kept already.
+    Does nothing if it is not due, or it is already stored.
+    If the case no longer opens, only the entry `document.missing` is written.
 
-    key: of the verification, where the caller has opened it. evidence: all of the attempt by kind,
-    where the caller has judged it, and which is then not opened again. If the case cannot be opened
-    any more there is only the entry `document.missing`. Raises `Misconfigured` without a key to
-    sign by, so that nothing ends without its document.
+    key: of the verification, if already opened.
+    evidence: all of the attempt by kind, if already opened for the judgement.
+
+    Raises: `Misconfigured` without a signing key, so that nothing ends without its document.
     """
     if not is_document_owed(history, name):
         return
@@ -81,7 +80,7 @@ def make_document(
 
 
 def is_document_owed(history: History, name: str) -> bool:
-    """Whether a document of this attempt is due, or will be as it ends, and entries list none."""
+    """Whether a document of this attempt is due now or at its end, and no entry lists one."""
     stage = history.state.attempts[name].stage
     kinds = {claim.kind for claim in history.claims() if claim.attempt == name}
     is_kept = identification_document.kind_of(stage) in kinds
@@ -97,24 +96,26 @@ def make_receipt(
     routes: tuple[str, ...] | None = None,
     key: vault.Key | None = None,
 ) -> str:
-    """Builds, signs and keeps the receipt of an end; gives its SHA-256 in hex.
+    """Builds, signs and stores the receipt of an end; returns its SHA-256 in hex.
 
-    routes: those that have passed, where the end adds one. Raises `EvidenceUnreadable` for a
-    verified person whose case does not open: the receipt would name no person.
+    routes: the passed routes, if the end adds one.
+
+    Raises: `EvidenceUnreadable` for a verified person whose case does not open: the receipt would
+    name no person.
     """
     row = history.row
     commitments: dict[str, str] | None = None
     statement: str | None = None
     try:
         key = key or contents.key_of(row)
-        # The case that it was opened with: a receipt is about no other that is sealed since.
+        # The case of the opening: a receipt must not describe one sealed later.
         case = contents.read(row, key, commitment=str(history.opening().get("case", ""))).case
         disclosed = {"iin": case.person.iin.value, "payout_account": case.loan.payout_account}
         commitments = {
             name: vault.commitment(salt, disclosed[name].encode())
             for name, salt in receipt_salts(key).items()
         }
-        # The statement that was made last, as its entry lists it.
+        # The latest statement, by its entry.
         statements = [claim for claim in history.claims() if is_text(claim.kind)]
         for _, content in dossier.proven(statements[-1:], key=key):
             statement = sha256(content).hexdigest()
@@ -145,7 +146,7 @@ def make_receipt(
 
 
 def make_late_receipt(history: History, *, at: datetime) -> None:
-    """Makes the receipt of what its lender ended; does nothing where there is one."""
+    """Makes the receipt after a lender's own ending; does nothing if there is one."""
     ending = history.state.ending
     if ending is None or Receipt.objects.filter(verification=history.row).exists():
         return
@@ -156,7 +157,7 @@ def make_late_receipt(history: History, *, at: datetime) -> None:
 
 
 def receipt_salts(key: vault.Key) -> dict[str, bytes]:
-    """What opens the commitments of a receipt, by what they commit to."""
+    """The salts of a receipt's commitments, by their subject."""
     return {name: key.salt(f"receipt {name}") for name in decision_receipt.COMMITTED}
 
 
@@ -168,7 +169,7 @@ def _document_facts(
     key: vault.Key,
     at: datetime,
 ) -> identification_document.Facts:
-    """Raises `EvidenceUnreadable` where no signed entry opened the case, or it does not open."""
+    """Raises: `EvidenceUnreadable` without a signed opening entry, or if the case does not open."""
     opened = history.state.opening.entry
     if opened is None:
         raise EvidenceUnreadable(f"no signed entry opened {history.row.pk}")
@@ -225,7 +226,7 @@ def _ending(history: History, attempt: Attempt, *, at: datetime) -> Ending:
     )
     is_judged = attempt.status in ("passed", "failed", "retry")
     by_people = "people" if votes else "checks"
-    # What ends around an attempt has its reason in the verification.
+    # An attempt without its own end takes the verification's reason.
     is_closed = is_judged or attempt.status == "lapsed"
     code = attempt.code if is_closed else history.row.code
     return Ending(

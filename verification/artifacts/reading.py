@@ -1,8 +1,10 @@
-"""The artifacts of a verification as they are handed out: its documents, the statement with its
-signature, and its receipt.
+"""The artifacts of a verification as handed out: documents, the statement with its signature, the
+receipt.
 
-Each is read by the same rules. It is handed out once the log has ordered what it tells; that of
-another lender is not found; what was erased says so; and a reading with personal data is on record.
+All follow the same rules.
+An artifact is handed out once the log has ordered the entries it describes. Another lender's is not
+found.
+An erased artifact is reported as erased. A reading of personal data is recorded.
 """
 
 import json
@@ -33,17 +35,18 @@ DOCUMENT: Final = "document"
 STATEMENT: Final = "statement"
 SIGNATURE: Final = "signature"
 SIGNED_FILES: Final = (STATEMENT, SIGNATURE)
-"""What a borrower signed by EDS, and by what."""
+"""What a borrower signed by EDS, and the signature."""
 _SIGNATURE_KIND: Final = "statement.signature"
 _READ: Final = "document.read"
 
 
 @dataclass(frozen=True)
 class DocumentView:
-    """A document in a list. `outcome`, `code` and `at` are what it says; all from there on is None
-    once erased.
+    """A document in a list. `outcome`, `code` and `at` come from it; from there on all is None once
+    erased.
 
-    commitment: HMAC-SHA256(salt, document) in hex, as the log has it. sha256: of the document.
+    commitment: HMAC-SHA256(salt, document) in hex, as in the log.
+    sha256: of the document.
     """
 
     id: str
@@ -61,13 +64,13 @@ class DocumentView:
 
     @property
     def is_erased(self) -> bool:
-        """Whether the log alone still tells of it."""
+        """Whether only the log still knows it."""
         return self.sha256 is None
 
 
 @dataclass(frozen=True)
 class SignedFile:
-    """The statement or its signature, its media type, and the end of its name."""
+    """The statement or its signature, its media type, and its file name suffix."""
 
     content: bytes = field(repr=False)
     media_type: str
@@ -76,12 +79,11 @@ class SignedFile:
 
 @dataclass(frozen=True)
 class ReceiptView:
-    """A receipt, and beside it what it could not say: its entry's place in the log, the entry as it
-    was hashed.
+    """The receipt, its entry's place in the log, and the entry as hashed.
 
-    `proof`: C2SP tlog-proof under `checkpoint`, the first that covers the entry. `openings`: the
-    salts in hex, None once the verification's key is destroyed. Nothing of it but that ever
-    changes.
+    proof: C2SP tlog-proof under `checkpoint`, the first that covers the entry.
+    openings: the salts in hex, None once the verification's key is destroyed. All other parts are
+    immutable.
     """
 
     receipt: str
@@ -93,13 +95,14 @@ class ReceiptView:
 
 
 def list_documents(*, lender_id: str, mode: str, verification_id: str) -> tuple[DocumentView, ...]:
-    """The documents of one verification of this lender, in order of the attempts; raises
-    `NotFound`.
+    """The documents of one verification of this lender, in order of the attempts.
 
-    Left out is what says more than the log has ordered: see `read_document`.
+    A document that says more than the log has ordered is left out: see `read_document`.
+
+    Raises: `NotFound`.
     """
     row = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
-    # Erased, the list still says which documents there were: their commitments stand in the log.
+    # After erasure the list still names the documents: their commitments are in the log.
     key = None if contents.is_erased(row) else contents.key_of(row)
     attempts = Attempt.objects.filter(verification=row).order_by("opened_at", "turn")
     listed: list[DocumentView] = []
@@ -130,12 +133,11 @@ def list_documents(*, lender_id: str, mode: str, verification_id: str) -> tuple[
 def read_document(
     *, lender_id: str, mode: str, verification_id: str, attempt_id: str, key_id: str
 ) -> bytes:
-    """One document, exactly as it was signed, and a `document.read` entry that names the caller's
-    key.
+    """One document, exactly as signed, and a `document.read` entry with the caller's key.
 
-    Raises `NotFound` (none, or another lender's), `Conflict` `document_not_ready` before the
-    attempt has ended and the log has ordered how, and `document_erased` once the personal data were
-    erased.
+    Raises: `NotFound` if absent or another lender's.
+    Raises: `Conflict` — `document_not_ready` before the log has ordered the attempt's end,
+    `document_erased` after erasure.
     """
     with transactions.writing():
         row = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
@@ -147,12 +149,11 @@ def read_document(
         item = _document_of(attempt)
         if item is None:
             kinds = set(EvidenceItem.objects.filter(attempt=attempt).values_list("kind", flat=True))
-            # Not yet there and never to be there are two answers: a reader must not wait for the
-            # second.
+            # Tell "not yet" from "never", so that a reader does not wait for nothing.
             is_due = identification_document.is_due(kinds, stage=attempt.stage)
             if is_due and attempt.status in UNENDED:
                 raise Conflict(
-                    "the document is made when the attempt has ended", code="document_not_ready"
+                    "the document follows the end of the attempt", code="document_not_ready"
                 )
             raise NotFound("there is no document of this attempt")
         return _read(row, attempt, DOCUMENT, until=item.created_at, reader={"key": key_id})
@@ -161,10 +162,10 @@ def read_document(
 def read_for_lender(
     *, lender_id: str, mode: str, verification_id: str, file: str, key_id: str
 ) -> SignedFile:
-    """One of `SIGNED_FILES` of the signature that was judged last, and a `document.read` entry that
-    names the caller's key.
+    """One of `SIGNED_FILES` of the last judged signature, and a `document.read` entry with the
+    caller's key.
 
-    Raises as `read_document`; the file is not ready while the signature is judged.
+    Raises: as `read_document`; the file is not ready during the judgement.
     """
     with transactions.writing():
         row = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
@@ -172,23 +173,24 @@ def read_for_lender(
 
 
 def read_for_borrower(*, verification_id: str, file: str, session: str) -> SignedFile:
-    """The same for the borrower's own browser, once the end is told, and a `document.downloaded`
+    """The same for the borrower's browser, after the end is shown, and a `document.downloaded`
     entry.
 
-    session: the hash by which entries name the session. Raises `NotFound`, and `Conflict` as
-        `read_for_lender`.
+    session: its hash in entries.
+
+    Raises: `NotFound`, and `Conflict` as `read_for_lender`.
     """
     with transactions.writing():
         row = Verification.objects.filter(pk=verification_id).first()
         if row is None or not is_offered(row):
-            raise NotFound("there is no signature of this verification to be had")
+            raise NotFound("no signature of this verification is available")
         return _read_signed(row, file, reader={"session": session}, entry_type=DOWNLOADED)
 
 
 def is_offered(row: Verification) -> bool:
     """Whether the last page offers the signed files.
 
-    A signature was judged, the end is told and not older than a day, and nothing was erased.
+    A signature was judged, the end is shown and at most a day old, and nothing was erased.
     """
     if contents.is_over(row) or _judged(row) is None or contents.is_erased(row):
         return False
@@ -196,11 +198,12 @@ def is_offered(row: Verification) -> bool:
 
 
 def read_receipt(*, lender_id: str, mode: str, verification_id: str, key_id: str) -> ReceiptView:
-    """The receipt of a verification of this lender; with its openings, a `receipt.read` entry that
-    names the key.
+    """The receipt of a verification of this lender; with openings, a `receipt.read` entry with the
+    key.
 
-    Raises `NotFound` (none, or another lender's), `Conflict` `receipt_not_ready` before its entry
-    and the decision are told, and `LogInconsistent` for a row that is not what the entry names.
+    Raises: `NotFound` if absent or another lender's.
+    Raises: `Conflict` `receipt_not_ready` before the decision is delivered.
+    Raises: `LogInconsistent` for a row that differs from its entry.
     """
     rows = Verification.objects.filter(pk=verification_id, lender_id=lender_id, mode=mode)
     row = rows.select_related("key", "receipt").first()
@@ -215,7 +218,7 @@ def read_receipt(*, lender_id: str, mode: str, verification_id: str, key_id: str
     receipt: Receipt | None = getattr(row, "receipt", None)
     if receipt is None or sha256(receipt.jws.encode()).hexdigest() != entry.body["receipt"]:
         raise LogInconsistent(
-            f"the receipt of {row.pk} is not the one that {entry.pk} names: see audit_verify"
+            f"the receipt of {row.pk} differs from the one in {entry.pk}: see audit_verify"
         )
     proof, checkpoint = proofs.first_proof(entry.leaf)
     openings: dict[str, str] | None = None
@@ -247,7 +250,7 @@ def _read_signed(
     content = _read(row, attempt, file, until=attempt.closed_at, reader=reader, type_=entry_type)
     if file == STATEMENT:
         return SignedFile(content, "text/plain; charset=utf-8", "txt")
-    # In PEM, base64 or XML, as it came: of these none is what the media type of a CMS promises.
+    # PEM, base64 or XML, as received: none of them fits the media type of a CMS.
     suffix = "xml" if content.lstrip().startswith(b"<") else "cms"
     return SignedFile(content, "application/octet-stream", suffix)
 
@@ -261,18 +264,19 @@ def _read(
     reader: dict[str, str],
     type_: str = _READ,
 ) -> bytes:
-    """The original bytes of what an attempt left, as a signed entry lists them, and an entry that
-    they were read.
+    """The original bytes in an attempt's signed entry, and an entry of their reading.
 
-    until: the time up to which its entries tell what it says. reader: who reads it, and what.
-    Raises `Conflict` `document_not_ready` and `document_erased`, and `EvidenceUnreadable`.
+    until: its entries up to this time describe it.
+    reader: the reader and the file.
+
+    Raises: `Conflict` `document_not_ready` and `document_erased`, and `EvidenceUnreadable`.
     """
     if not _is_ordered(row, until=until):
-        raise Conflict("the log has not ordered yet what it says", code="document_not_ready")
+        raise Conflict("the log has not ordered its entries yet", code="document_not_ready")
     if contents.is_erased(row):
         raise Conflict("the personal data of this verification were erased", code="document_erased")
-    # A document stands by the one entry that lists it. Of a statement that was written anew in
-    # another language the last was signed: which is the last a whole history alone says.
+    # One entry lists a document. A statement may be rewritten in another language and the last one
+    # is signed; only the whole history tells which is last.
     history = read_sound(row) if file == DOCUMENT else read(row)
     listed = [
         claim
@@ -287,8 +291,7 @@ def _read(
 
 
 def _record_reading(row: Verification, entry_type: str, **body: str) -> None:
-    # No event of the verification: a reading counts neither in its sequence nor in what the lender
-    # is told.
+    # Not an event of the verification: a reading is outside its sequence and the lender's events.
     log.append(
         log=row.mode,
         type=entry_type,
@@ -298,9 +301,7 @@ def _record_reading(row: Verification, entry_type: str, **body: str) -> None:
 
 
 def _is_ordered(row: Verification, *, until: datetime | None) -> bool:
-    """Whether the log has ordered what was on record at a time, and the decision if there was
-    one.
-    """
+    """Whether the log has ordered all entries up to a time, and the decision if there was one."""
     if entries.waiting(case=row.pk, until=until):
         return False
     return row.status not in TERMINAL or decided.status_of(row).status in TERMINAL
@@ -321,7 +322,7 @@ def _document_of(attempt: Attempt) -> EvidenceItem | None:
 
 
 def _judged(row: Verification) -> Attempt | None:
-    """The attempt whose signature was judged last."""
+    """The attempt of the last judged signature."""
     attempts = Attempt.objects.filter(
         _with("statement.terms"), _with(_SIGNATURE_KIND), verification=row
     )

@@ -1,10 +1,9 @@
-"""Signs documents and receipts by a key of their own, and names the public keys they are verified
-by.
+"""Signs documents and receipts with their own key, and lists the public keys that verify them.
 
-A document is a JSON Web Signature in the flattened JSON form (RFC 7515 §7.2.2) by Ed25519 (RFC
-8037), as canonical JSON; a receipt is one in the compact form (§7.1). Their key is never the log's.
-Of a mode's keys the one with the highest number signs; all of them stay published, with the root's
-certificate.
+A document is a JSON Web Signature in flattened JSON form (RFC 7515 §7.2.2) with Ed25519 (RFC 8037),
+as canonical JSON.
+A receipt is one in compact form (§7.1). Their key is never the log's.
+Of a mode's keys the highest number signs; all remain published, with the root's certificate.
 """
 
 from base64 import b64encode
@@ -22,45 +21,50 @@ from verification.core.stored import canonical_json, to_base64url
 ALGORITHM: Final = "EdDSA"
 TYPE: Final = "tulga-identification+jws"
 RECEIPT_TYPE: Final = "tulga-receipt+jws"
-"""Said in the protected header, so that nothing else we may ever sign can be taken for a document,
-or a receipt.
+"""Typed in the protected header, so that no other signature of ours passes for a document or
+receipt.
 """
 _SEED_BYTES: Final = 32
 
 
 def sign(payload: bytes, *, mode: str) -> bytes:
-    """The signed document. Raises as `sign_compact`."""
+    """The signed document.
+
+    Raises: as `sign_compact`.
+    """
     protected, body, signature = sign_compact(payload, mode=mode, type_=TYPE).split(".")
     return canonical_json({"payload": body, "protected": protected, "signature": signature})
 
 
 def sign_compact(payload: bytes, *, mode: str, type_: str) -> str:
-    """What is signed in the compact form, as a receipt is: header, payload and signature.
+    """A signature in compact form, as for a receipt: header, payload and signature.
 
-    type_: what it is for, as its header says. Raises `Misconfigured` where the operator has set no
-        key for this mode.
+    type_: its purpose, in the header.
+
+    Raises: `Misconfigured` without a key for this mode.
     """
     keys: dict[int, bytes] = settings.TULGA_DOCUMENT_KEYS.get(mode, {})
     if any(len(seed) != _SEED_BYTES for seed in keys.values()):
-        raise Misconfigured(f"a key for {mode} documents is no Ed25519 seed of {_SEED_BYTES} bytes")
+        raise Misconfigured(
+            f"a key for {mode} documents must be an Ed25519 seed of {_SEED_BYTES} bytes"
+        )
     if not keys:
         raise Misconfigured(
             f"TULGA_DOCUMENT_KEYS has no key for {mode} documents: only workers hold it"
         )
-    # The highest number is the newest; of older ones the public halves stay, so that what they
-    # signed can be verified.
+    # The highest number is the newest; public halves of older keys remain, to verify their
+    # signatures.
     private = Ed25519PrivateKey.from_private_bytes(keys[max(keys)])
     key = _public(private.public_key().public_bytes_raw(), mode)
-    # RFC 8725 §3.11 asks for a type of one's own, so that one kind of signed token is not taken for
-    # another.
+    # RFC 8725 §3.11 asks for an own type, so that one kind of token does not pass for another.
     header = {"alg": ALGORITHM, "kid": key["kid"], "typ": type_}
     signed_part = f"{to_base64url(canonical_json(header))}.{to_base64url(payload)}"
     return f"{signed_part}.{to_base64url(private.sign(signed_part.encode()))}"
 
 
 def public_keys() -> list[dict[str, Any]]:
-    """The certified public keys as JSON Web Keys, the newest first. `mode` says whose documents a
-    key may sign.
+    """The certified public keys as JSON Web Keys, newest first. `mode`: whose documents a key
+    may sign.
     """
     certified = [key for key in settings.TULGA_CERTIFIED if key.kind == "document"]
     in_order = sorted(certified, key=lambda key: (key.mode, -key.number))
@@ -68,7 +72,7 @@ def public_keys() -> list[dict[str, Any]]:
 
 
 def log_keys() -> list[dict[str, Any]]:
-    """The certified public keys of the logs: what verifies their checkpoints, and so the proof of a
+    """The certified public keys of the logs, which verify checkpoints and so the proof of a
     receipt.
     """
     certified = sorted(
@@ -80,7 +84,7 @@ def log_keys() -> list[dict[str, Any]]:
 
 
 def _certificate(key: Certified) -> dict[str, Any]:
-    """What a holder of the root's public key believes the key by, wherever it came from."""
+    """The root's certificate, by which a holder of the root's public key trusts the key."""
     return {"number": key.number, "certificate": b64encode(key.signature).decode()}
 
 

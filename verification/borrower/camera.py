@@ -1,7 +1,8 @@
-"""The page of the live capture: what its script is told, leave to use the camera, and hints. No
-other page has it.
+"""The live capture page: its script's data, the camera permission, and hints. It is the only page
+with the camera.
 
-A hint is one word for one small picture. Few a second, for they would teach an attacker.
+A hint is one word for one small picture. Its rate is limited, because hints would also teach an
+attacker.
 """
 
 import json
@@ -25,37 +26,36 @@ from verification.models import Verification
 
 JPEG_MAX_BYTES = 40_960
 HINTS_A_SECOND = 2
-# How long an answer waits for a worker's look before the script asks again, and how long at least
-# until the first and until each further question whether there was one, seconds. Ours: a look takes
-# 0.2 on an idle worker; where it takes longer many wait, and each asks after a fifth of what it has
-# waited, or their questions would keep workers waiting.
+# How long an answer waits for a worker's look before the script asks again, and the minimum wait
+# before the first and each later question, seconds. Ours: a look takes 0.2 on an idle worker. If it
+# takes longer, many wait, and each asks again after a fifth of its wait, so that questions do not
+# occupy the workers.
 HOLD_SECONDS, ASK_FIRST_SECONDS, ASK_AGAIN_SECONDS, ASK_AGAIN_SHARE = 2.0, 0.15, 0.04, 0.2
 HELD = BoundedSemaphore(max(1, settings.TULGA_WEB_THREADS // 2))
 
 
 def show(request: HttpRequest, view: Callable[[HttpRequest], HttpResponseBase]) -> HttpResponseBase:
-    """Shows the page with leave to use the camera."""
+    """The page with the camera permission."""
     response = view(request)
     response.headers["Permissions-Policy"] = browsers.permissions("camera")
     return response
 
 
 def context(page: BorrowerPage) -> Mapping[str, Any]:
-    """What the script begins with, and the ways on for a person without a camera."""
+    """The script's initial data, and alternatives for a person without a camera."""
     return {
         "told": json.dumps(state(page)),
-        # Offered before each capture, too: any may end with two people, once more because of the
-        # picture or at once for a large loan. A borrower who has a key need not wait for them.
+        # Offered before each capture, because any may end in review, or be repeated for a better
+        # picture. A borrower with a key need not wait for that.
         "without_camera": wording.routes_without_camera(page),
     }
 
 
 def wait_for_look(*, verification_id: str) -> BorrowerTurn:
-    """What is due once the worker that is looking at what was sent has done so; or after a while,
-    whatever it is then.
+    """The next step after a worker's look, or the present state after a while.
 
-    So many requests may wait at once that those of others find a thread; one too many is answered
-    at once.
+    Waiting requests are limited, so that others find a thread; a request above the limit is
+    answered at once.
     """
     if HELD.acquire(blocking=False):
         try:
@@ -72,10 +72,11 @@ def wait_for_look(*, verification_id: str) -> BorrowerTurn:
 
 
 def state(page: BorrowerTurn) -> dict[str, Any]:
-    """What the script learns of a page: which one is open, and of its own page what is due.
+    """The page's state for its script: the open page, and the due part of its own page.
 
-    `elapsed_ms` is how long ago the command was revealed, by our clock: the browser's may be wrong.
-    `is_looked_at`: a worker is about to say what was seen of the last one.
+    `elapsed_ms`: time since the command was shown, by our clock, because the browser's may be
+    wrong.
+    `is_looked_at`: a worker is measuring the last answer.
     """
     data = dict(page.data) if page.page == "commands" else {}
     elapsed_ms = 0
@@ -93,8 +94,8 @@ def state(page: BorrowerTurn) -> dict[str, Any]:
 
 
 def hint(request: HttpRequest, visit: Visit) -> JsonResponse:
-    """The word for the picture in the request's body; an empty one where nothing is wrong, or no
-    stage gives words.
+    """The word for the picture in the request's body; empty without a defect, or without a stage
+    that gives hints.
     """
     if request.content_type != "image/jpeg":
         return JsonResponse({"hint": ""}, status=415)
@@ -106,9 +107,7 @@ def hint(request: HttpRequest, visit: Visit) -> JsonResponse:
 
 
 def hint_of(verification: Verification, *, jpeg: bytes) -> str:
-    """What would make the picture better: `no_face`, `too_dark`, …; empty where nothing is known to
-    be wrong.
-    """
+    """The defect to correct: `no_face`, `too_dark`, …; empty without a known defect."""
     stage = stages.find(verification.route, verification.stage, law=verification.profile_sha256)
     if stage is None or stage.hint is None:
         return ""

@@ -1,5 +1,5 @@
-"""The ways to another browser and to a phone: a link as text, and a code to scan with a number that
-both must share.
+"""Changing the browser or continuing on a phone: a link as text, and a code to scan with a
+number to match.
 """
 
 from contextlib import suppress
@@ -23,17 +23,18 @@ from verification.case import policy
 from verification.core.errors import BadInput, Conflict, LinkUnusable
 from verification.core.status import TERMINAL
 
-# Django lets HEAD through only where it is named.
+# Django allows HEAD only if it is listed.
 _get_or_post = require_http_methods(["GET", "HEAD", "POST"])
 
 
 @never_cache
 @_get_or_post
 def elsewhere(request: HttpRequest) -> HttpResponse:
-    """A code for a phone, or if that is asked for (`by=link`) a link for another browser; each
-    pressing makes one anew.
+    """A code for a phone or, with `by=link`, a link for another browser; each request makes a new
+    one.
 
-    Never both: a picture of the page with the code must not hold a link, which lets its holder in.
+    Never both: a picture of the page with the code must not contain a link, which admits its
+    holder.
     """
     if request.method != "POST":
         return redirect("borrower:now")
@@ -44,14 +45,14 @@ def elsewhere(request: HttpRequest) -> HttpResponse:
         is_link = request.POST.get("by") == "link"
         minted = (links.successor if is_link else hand_over.mint)(untrusted_session=session)
         place = reverse("borrower:link" if is_link else "borrower:phone")
-        # The token stands in the fragment, which browsers do not send to servers.
+        # The token is in the fragment, which browsers do not send to servers.
         address = f"{settings.TULGA_PUBLIC_URL}{place}#{minted.token}"
         if is_link:
             context = {"address": address, "link_until": wording.moment(minted.expires_at)}
         else:
-            # `omitsize` leaves the size to the style sheet; the drawing has attributes only, no
-            # forbidden style. Level M at least, by which about 15 % of a code may be lost (ISO/IEC
-            # 18004): it is read off a screen that may be scratched.
+            # `omitsize` leaves the size to the style sheet; the drawing has attributes only,
+            # without forbidden styles. Level M at least, which tolerates a loss of about 15 %
+            # (ISO/IEC 18004): the screen may be scratched.
             qr = segno.make(address, error="m").svg_inline(
                 omitsize=True, svgclass=None, lineclass=None
             )
@@ -61,18 +62,17 @@ def elsewhere(request: HttpRequest) -> HttpResponse:
                 "qr_seconds": int((minted.expires_at - clock.now()).total_seconds()),
             }
     except LinkUnusable:
-        # The session stood a moment ago, so it is the verification that has ended: its page says
-        # how.
+        # The session was valid a moment ago, so the verification has ended: its page says how.
         return redirect("borrower:now")
     except Conflict:
-        context = {}  # too many codes: so says the page that has none
+        context = {}  # too many codes: the page without a code says so
     return _render(request, page, "borrower/elsewhere.html", **context)
 
 
 @never_cache
 @_get_or_post
 def match(request: HttpRequest) -> HttpResponse:
-    """The number that the phone shows, told on the page that made the code."""
+    """The phone's number, submitted on the page that made the code."""
     if request.method != "POST":
         return redirect("borrower:now")
     verification_id = visit_of(request).verification_id
@@ -87,17 +87,15 @@ def match(request: HttpRequest) -> HttpResponse:
         ending = "gone"
     page = open_page.borrower_page(verification_id=verification_id)
     if ending == "gone" and page.page in ("wait", "checking", "finished"):
-        return redirect(
-            "borrower:now"
-        )  # at the phone somebody said that they are told what to press
+        return redirect("borrower:now")  # on the phone the borrower reported a caller
     return _render(request, page, "borrower/handed_over.html", ending=ending)
 
 
 @never_cache
 @_get_or_post
 def phone(request: HttpRequest) -> HttpResponse:
-    """Where the code leads. GET is the same for everybody; the tap on Continue posts the code and
-    spends it.
+    """The target of the code. GET is the same for everybody; the tap on Continue posts the code
+    and spends it.
     """
     if request.method != "POST":
         return render(request, "borrower/link.html", {"is_phone": True})
@@ -112,15 +110,15 @@ def phone(request: HttpRequest) -> HttpResponse:
 @never_cache
 @_get_or_post
 def phone_now(request: HttpRequest) -> HttpResponseBase:
-    """The phone's page: the loan and the question, then the number, until the other page has said
+    """The phone's page: the loan and the question, then the number, until the other page submits
     it.
     """
     token = browsers.untrusted_phone(request)
     if request.method == "POST":
         untrusted_answer = request.POST.get("somebody_tells_me")
         if untrusted_answer not in ("true", "false"):
-            raise BadInput("the question is answered by yes or no", code="bad_answer")
-        with suppress(LinkUnusable):  # one that was tapped twice; how it stands is shown either way
+            raise BadInput("the answer must be yes or no", code="bad_answer")
+        with suppress(LinkUnusable):  # a double tap; the state is shown either way
             hand_over.reply(untrusted_phone=token, is_told=untrusted_answer == "true")
         return redirect("borrower:phone_now")
     waiting = hand_over.waiting(untrusted_phone=token)
@@ -129,13 +127,13 @@ def phone_now(request: HttpRequest) -> HttpResponseBase:
         browsers.keep_cookie(response, token)
         browsers.forget_cookie(response, name=browsers.PHONE)
         return response
-    # Until it is let in it learns of the loan alone: not why a step was refused, and not where the
-    # lender's page is.
+    # Before the session it shows the loan only: no refused step, and no address of the lender.
     page = replace(
         open_page.borrower_page(verification_id=waiting.verification_id), notice="", return_url=""
     )
-    page = replace(page, offers_signed=False)  # the files are had by the session alone
-    if waiting.is_stopped:  # mostly by this very person: a worker ends it, and the log orders that
+    page = replace(page, offers_signed=False)  # only the session gives access to the files
+    # mostly by the same person: a worker ends it, and the log orders the end
+    if waiting.is_stopped:
         page = replace(page, page=_stopped(page))
         places = {
             "state_url": reverse("borrower:phone_state"),
@@ -150,9 +148,7 @@ def phone_now(request: HttpRequest) -> HttpResponseBase:
 @never_cache
 @require_safe
 def phone_state(request: HttpRequest) -> HttpResponse:
-    """Whether the other page has said the number, or how what was stopped stands, for the phone's
-    page to ask.
-    """
+    """The state for the phone's page: whether the number was matched, or the result of a stop."""
     waiting = hand_over.waiting(untrusted_phone=browsers.untrusted_phone(request))
     name = "done" if waiting.has_session else "phone"
     if waiting.is_stopped:
@@ -161,7 +157,7 @@ def phone_state(request: HttpRequest) -> HttpResponse:
 
 
 def _stopped(page: open_page.BorrowerPage) -> str:
-    """Which page shows what was stopped at the phone: no question is asked any more."""
+    """The page that shows a stop on the phone: no question remains."""
     return page.page if page.page == "checking" or page.status in TERMINAL else "wait"
 
 

@@ -1,10 +1,11 @@
-"""The pages on which a borrower types: a form of the fields that a stage asks for, and the code.
+"""Pages with typed input: a stage's form fields, and the code.
 
-A day has three fields, which are typed as they stand in the document: to pick the year of a birth
-in a calendar takes many pages. What was typed comes back after a mismatch, in the same browser. It
-is kept nowhere here: the browser gets it sealed under the key of the verification, and it opens
-beside the session in which it was typed and no other. A fresh link or another device has another
-session and no such seal, a copied seal cannot be read, and none opens once the case is erased.
+A date has three fields in the document's order, because a calendar needs many taps to reach a year
+of birth.
+After a mismatch the same browser gets the typed values back. The server does not store them.
+The browser keeps them sealed under the verification's key, bound to the session.
+A fresh link or another device has another session, a copied seal is unreadable, and none opens
+after erasure.
 """
 
 import base64
@@ -27,7 +28,7 @@ from verification.core.errors import EvidenceUnreadable
 from verification.core.stored import canonical_json
 
 DRAFT_SECONDS: Final = 15 * 60
-"""How long the browser keeps it: as long as one may look for one's document. Ours."""
+"""How long the browser keeps the draft: the time for finding one's document. Ours."""
 _DRAFT_LONGEST: Final = (
     3900  # characters of a seal: with name and attributes browsers keep 4 096 (RFC 6265 §6.1)
 )
@@ -55,7 +56,7 @@ _FIELDS: Mapping[str, _Words] = {
         "bday",
     ),
 }
-# The parts of a day, each with the most signs that are typed.
+# The parts of a date, each with its maximum length.
 _PARTS = (
     ("day", gettext_lazy("Day"), 2),
     ("month", gettext_lazy("Month"), 2),
@@ -65,7 +66,7 @@ _TYPED = ("document_number", *(f"birth_date_{part}" for part, _, _ in _PARTS))
 
 
 def typed_fields(untrusted: Mapping[str, Any]) -> Mapping[str, str]:
-    """What of an answer was typed into a form; nothing where it answers another page."""
+    """The form fields of an answer; empty if it answers another page."""
     return {name: untrusted[name] for name in _TYPED if isinstance(untrusted.get(name), str)}
 
 
@@ -77,9 +78,7 @@ def form_context(page: BorrowerPage) -> Mapping[str, Any]:
 def returned_form(
     page: BorrowerPage, *, untrusted: Mapping[str, Any], pointer: str
 ) -> Mapping[str, Any]:
-    """The fields as they were sent, the one that could not be read marked. `pointer` is that of the
-    refusal.
-    """
+    """The submitted fields, with the unreadable one marked. `pointer`: of the refusal."""
     fields: list[Mapping[str, Any]] = []
     for request in page.data["fields"]:
         name = request["name"]
@@ -89,7 +88,7 @@ def returned_form(
                 "name": f"{name}_{part}",
                 "label": label,
                 "longest": longest,
-                # A browser fills in the parts of one's own birthday, and of no other day.
+                # A browser autofills the parts of a birthday only.
                 "autocomplete": f"{texts.autocomplete}-{part}"
                 if texts.autocomplete == "bday"
                 else "off",
@@ -112,7 +111,7 @@ def returned_form(
 
 
 def seal_draft(visit: Visit, typed: Mapping[str, str], *, session: str) -> str:
-    """What the browser keeps; empty where that would be too long for it."""
+    """The sealed draft for the browser; empty if it would be too long."""
     sealed = (
         contents.key_beside(visit.verification)
         .seal(canonical_json(typed), table=_DRAFT_TABLE, field=_draft_field(session))
@@ -123,7 +122,7 @@ def seal_draft(visit: Visit, typed: Mapping[str, str], *, session: str) -> str:
 
 
 def unseal_draft(visit: Visit, *, untrusted: str, session: str) -> Mapping[str, str]:
-    """What was typed; nothing where this was not sealed for this verification and session."""
+    """The typed values; empty unless sealed for this verification and session."""
     try:
         sealed = base64.urlsafe_b64decode(untrusted[:_DRAFT_LONGEST].encode())
         opened = contents.key_beside(visit.verification).unseal(
@@ -142,16 +141,16 @@ def _draft_field(session: str) -> str:
 def show_code(
     request: HttpRequest, view: Callable[[HttpRequest], HttpResponseBase]
 ) -> HttpResponseBase:
-    """Shows the page with leave to offer the code out of the message."""
+    """The page with permission to offer the code from the SMS."""
     response = view(request)
     response.headers["Permissions-Policy"] = browsers.permissions("otp-credentials")
     return response
 
 
 def code_context(page: BorrowerPage) -> Mapping[str, Any]:
-    """What the template needs. Seconds, not moments: the browser's clock may be wrong."""
+    """The template's data. Durations, not times: the browser's clock may be wrong."""
     now = clock.now()
-    # Rounded up: a button that is promised is never too early.
+    # Rounded up, so that the button is never enabled too early.
     resend_in, expires_in = (
         max(0, math.ceil((datetime.fromisoformat(page.data[name]) - now).total_seconds()))
         for name in ("resend_from", "expires")

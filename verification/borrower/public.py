@@ -1,7 +1,7 @@
-"""Pages for anybody: no verification, no session, no cookie. They may be kept, found and printed.
+"""Public pages: no verification, no session, no cookie. They may be cached, indexed and printed.
 
-`/about`: who is behind this address, the lenders served, and the key that the log is signed by.
-`/rules`: what each legal profile asks. `/protect`: how loan frauds go.
+`/about`: who runs this address, the lenders served, and the key that signs the log.
+`/rules`: the requirements of each legal profile. `/protect`: how loan frauds work.
 """
 
 from collections.abc import Callable, Iterator
@@ -37,17 +37,17 @@ from verification.core.profiles import (
 )
 from verification.log import keys
 
-KEPT_SECONDS: Final = 300  # ours: a lender that is gone is off the page in five minutes
+KEPT_SECONDS: Final = 300  # ours: a removed lender is off the page in five minutes
 _WRITTEN: Final = date(
     2026, 11, 28
-)  # a change of what /protect says of numbers and services changes this day
-_GROUP: Final = 4  # digits of a fingerprint, said in one breath
+)  # change this date with each change of numbers and services on /protect
+_GROUP: Final = 4  # digits of a fingerprint in one group
 
 _View = Callable[[HttpRequest], HttpResponse]
 
 
 def for_anybody(view: _View) -> _View:
-    """The page in the language of `?lang=`, else in the reader's own; browsers and proxies may keep
+    """The page in the language of `?lang=`, else in the reader's; browsers and proxies may cache
     it.
     """
 
@@ -67,14 +67,14 @@ def for_anybody(view: _View) -> _View:
 @require_safe
 @for_anybody
 def protect(request: HttpRequest) -> HttpResponse:
-    """How loan frauds go, who asks what, and what to do: one printed sheet."""
+    """How loan frauds work, who asks for what, and how to react: one printable sheet."""
     return render(request, "borrower/protect.html", {**_place(), "written": _WRITTEN})
 
 
 @require_safe
 @for_anybody
 def about(request: HttpRequest) -> HttpResponse:
-    """Who runs this address, for which lenders, and by which key its log is signed."""
+    """Who runs this address, for which lenders, and which key signs its log."""
     key = log_key()
     digits = key.fingerprint if key else ""
     context = {
@@ -88,13 +88,13 @@ def about(request: HttpRequest) -> HttpResponse:
 
 
 def _place() -> dict[str, str]:
-    """Where this is, as it must stand in the browser's address bar."""
+    """This address, as it must be in the browser's address bar."""
     return {"origin": settings.TULGA_PUBLIC_URL, "host": urlsplit(settings.TULGA_PUBLIC_URL).netloc}
 
 
 @dataclass(frozen=True)
 class ServedLender:
-    """A lender whose borrowers are sent here."""
+    """A lender that sends its borrowers here."""
 
     name: str
     bin: str
@@ -103,8 +103,8 @@ class ServedLender:
 
 @dataclass(frozen=True)
 class LogKey:
-    """The public key of a log. `text`: as verifiers are given it; `fingerprint`: SHA-256 of its
-    32 bytes, in hex.
+    """The public key of a log. `text`: verifiers' form; `fingerprint`: SHA-256 of its 32 bytes,
+    in hex.
     """
 
     text: str
@@ -112,12 +112,12 @@ class LogKey:
 
 
 def mode_served() -> str:
-    """The mode whose borrowers come here: of a live installation they are real."""
+    """The mode of the borrowers here: in a live installation they are real."""
     return "live" if settings.TULGA_MODES_LIVE else "test"
 
 
 def lenders_served() -> tuple[ServedLender, ...]:
-    """The lenders that hold a key of that mode which works now, by name."""
+    """The lenders with a working key of that mode, by name."""
     lenders = apps.get_model("lenders", "Lender").objects
     with transactions.looking_up("served"):
         rows = lenders.filter(
@@ -128,7 +128,7 @@ def lenders_served() -> tuple[ServedLender, ...]:
 
 
 def log_key() -> LogKey | None:
-    """The key of that mode's log; None where no certified one is here."""
+    """The key of that mode's log; None without a certified one here."""
     try:
         key = keys.verification_key(mode_served())
     except Misconfigured:
@@ -139,7 +139,7 @@ def log_key() -> LogKey | None:
 @require_safe
 @for_anybody
 def rules(request: HttpRequest) -> HttpResponse:
-    """All profiles, the newest first, and the values of the MCI."""
+    """All profiles, newest first, and the values of the MCI."""
     titles = stages.titles()
     cards = [
         {
@@ -185,9 +185,7 @@ def rules(request: HttpRequest) -> HttpResponse:
 
 
 def _status(profile: Profile) -> str:
-    """How far it has come, in words. What a law file says of it is shown in the words of that
-    file.
-    """
+    """Its status in words. A status from a law file is shown in the file's words."""
     day = spelling.day(profile.since)
     if profile.status is Status.IN_FORCE:
         return _("in force from %(day)s") % {"day": day}
@@ -197,17 +195,15 @@ def _status(profile: Profile) -> str:
 
 
 def _status_source(profile: Profile) -> str:
-    """The source of a status that a law file has changed, or what is missing while one that the
-    code ships waits.
-    """
+    """The source of a status from a law file, or what a shipped profile still lacks."""
     if changes := profiles.current_amendments().changes_of(profile.id):
         return changes[-1].source
     return _(NOT_IN_FORCE.get(profile.id, "")) if profile.status is not Status.IN_FORCE else ""
 
 
 def _gates(profile: Profile) -> list[tuple[str, str]]:
-    """What is asked before the money leaves: a name and a sentence each, an empty one where it is
-    not asked.
+    """The requirements before payout: a name and a sentence each; the sentence is empty if not
+    required.
     """
     sum_max = ""
     if profile.amount_max_mci:
@@ -249,8 +245,8 @@ def _gates(profile: Profile) -> list[tuple[str, str]]:
 
 
 def services_asked(profile: Profile) -> Iterator[tuple[str, list[str]]]:
-    """By each way that suffices: its title, empty for the only one; and who is asked what, a
-    sentence each.
+    """For each sufficient combination: its title, empty for the only one; and who is asked what,
+    a sentence each.
     """
     titles = stages.titles()
     for combination in profile.combinations:

@@ -1,16 +1,20 @@
-"""The page of the statement: the words to be signed, and the two ways to sign them.
+"""The statement page: the words to sign, and the two ways to sign them.
 
-NCALayer signs on the borrower's own computer, asked by the page's script. eGov Mobile signs on a
-phone. Its QR says `mobileSign:` and the address of API1. The app gets API1 (who asks, and an access
-token), gets API2 with that token (the statement), and puts the same document back with the
-signature in place: 200 or 403, nothing else. Its requests carry no cookie; what they may do stands
-in `access/mobile_signing.py`. The document that comes back is never believed.
+NCALayer signs on the borrower's computer, called by the page's script. eGov Mobile signs on a
+phone.
+Its QR contains `mobileSign:` and the address of API1.
+1. The app gets API1: the lender's name and an access token.
+2. With the token it gets API2: the statement.
+3. It puts the same document back with the signature in place, and gets 200 or 403 without content.
 
-The app is asked for `CMS_SIGN_ONLY`, a detached signature: the bytes that are judged are those we
-stored, so a copy of them inside the signature could only differ. `CMS_WITH_DATA` would send the
-whole statement back to no use, and `XML` would have the app sign a document around the text instead
-of the text that the page shows. The protocol is known from public integrations only: see
-docs/operator/sources.md#egov-mobile.
+Its requests carry no cookie; `access/mobile_signing.py` defines their rights. The returned document
+is untrusted.
+
+The app is asked for `CMS_SIGN_ONLY`, a detached signature.
+We judge the stored bytes, so a copy inside the signature could only differ.
+`CMS_WITH_DATA` would return the whole statement without use.
+`XML` would make the app sign a document around the text instead of the displayed text.
+The protocol is known from public integrations only: see docs/operator/sources.md.
 """
 
 import base64
@@ -42,27 +46,27 @@ from verification.core.strict_json import MALFORMED, read_object
 METHOD: Final = "CMS_SIGN_ONLY"
 MIME: Final = "text/plain"
 PUT_MAX_BYTES: Final = 160 * 1024
-"""A signature of 48 KiB is 64 KiB in base64; its PEM, the rows beside it and escapes in JSON fit
-twice. 2026-11.
+"""A signature of 48 KiB is 64 KiB in base64; its PEM, the other rows and JSON escapes fit twice.
+2026-11.
 """
 _NAMES: Final = {"nameRu": "ru", "nameKz": "kk", "nameEn": "en"}
-_COMMON = "kz.gov.pki.knca.commonUtils"  # the module of every NCALayer, for those without basics
+_COMMON = "kz.gov.pki.knca.commonUtils"  # the module of every NCALayer, for versions without basics
 _BEARER = "Bearer "
-# What the page can say of an answer that was refused; for any other code it has one sentence more.
+# Refusals of an answer with their own sentence on the page; all other codes share one.
 _REFUSALS = ("egov_document_altered", "egov_answer_malformed", "eds_statement_mismatch")
 
 
 def show(request: HttpRequest, view: Callable[[HttpRequest], HttpResponseBase]) -> HttpResponseBase:
-    """Shows the page with leave to reach NCALayer on the borrower's own computer. No other page of
-    ours has it.
+    """The page with permission to reach NCALayer on the borrower's computer. No other page has
+    it.
     """
     return csp_update({"connect-src": [settings.TULGA_NCALAYER_URL]})(view)(request)
 
 
 def context(page: BorrowerPage) -> Mapping[str, Any]:
-    """The words of the statement, its exact text, and the request the script will send to NCALayer.
+    """The words of the statement, its exact text, and the script's request to NCALayer.
 
-    The words are those of the text that is signed, in its language, whatever the page's is: see
+    The words are those of the signed text, in its language, whatever the page's is: see
     `offers_language`.
     """
     data = page.data["statement_base64"]
@@ -70,11 +74,10 @@ def context(page: BorrowerPage) -> Mapping[str, Any]:
     is_offered = _is_offered(page)
     signer: dict[str, Any] = {"extKeyUsageOids": list(page.data["eku_oids"])}
     if page.mode == "test":
-        # Test certificates end at no root that NCALayer knows; an empty `chain` makes it offer
-        # them.
+        # NCALayer knows no root of test certificates; with an empty `chain` it offers them.
         signer["chain"] = []
-    # One signature over the statement, put into the CMS with it. No time-stamp: the route's policy
-    # wants none.
+    # One signature over the statement, embedded in the CMS. No time-stamp: the route's policy does
+    # not require one.
     arguments = {
         "allowedStorages": None,
         "format": "cms",
@@ -84,8 +87,8 @@ def context(page: BorrowerPage) -> Mapping[str, Any]:
         "locale": language or page.locale,
     }
     request = {"module": "kz.gov.pki.knca.basics", "method": "sign", "args": arguments}
-    # The same of an old NCALayer: a key in a file (the script names a token that is plugged in),
-    # content attached.
+    # The same for an old NCALayer: a key in a file (the script names a connected token), content
+    # attached.
     old_request = {
         "module": _COMMON,
         "method": "createCAdESFromBase64",
@@ -101,16 +104,14 @@ def context(page: BorrowerPage) -> Mapping[str, Any]:
         "ncalayer_request": json.dumps(request, ensure_ascii=True),
         "ncalayer_common_tokens": json.dumps({"module": _COMMON, "method": "getActiveTokens"}),
         "ncalayer_common_request": json.dumps(old_request, ensure_ascii=True),
-        # What the page needs to offer the app; nothing where eGov does not know our host.
+        # Empty if eGov does not know our host.
         "egov_mobile": is_offered,
         "egov_refusals": [(code, wording.sentence(code)) for code in _REFUSALS if is_offered],
     }
 
 
 def documents_to_sign(page: BorrowerPage) -> dict[str, Any]:
-    """API2's answer: the statement's exact bytes, which are a text to read, and the rows that stand
-    in it.
-    """
+    """API2's answer: the statement's exact bytes as text, and its rows."""
     names = {}
     for field, language in _NAMES.items():
         with translation.override(language):
@@ -127,11 +128,12 @@ def documents_to_sign(page: BorrowerPage) -> dict[str, Any]:
 
 
 def signature_in(untrusted: bytes, *, offer: Mapping[str, Any]) -> str:
-    """The text in the document's place, for the route to judge. Raises `BadInput`, by code:
+    """The text in the document's place, for the route to judge.
 
-    egov_answer_malformed for what is not one such document; egov_document_altered where the answer
-    says something else about the document than the offer. A field left out, null or unknown is
-    passed over: of it nothing is taken.
+    A field that is absent, null or unknown is ignored.
+
+    Raises: `BadInput` egov_answer_malformed unless it is one such document.
+    Raises: `BadInput` egov_document_altered if it contradicts the offer.
     """
     try:
         answer = read_object(untrusted, max_bytes=PUT_MAX_BYTES, numbers=True)
@@ -146,10 +148,10 @@ def signature_in(untrusted: bytes, *, offer: Mapping[str, Any]) -> str:
             # JSON's true would equal 1.
             is_same = type(value) is type(honest[name]) and value == honest[name]
             if value is not None and not is_same:
-                raise BadInput(f"another {name} than was given", code="egov_document_altered")
+                raise BadInput(f"the {name} differs from the offer", code="egov_document_altered")
         file = document.object("document").object("file")
         if file.value_or_none("mime") not in (None, MIME):
-            raise BadInput("another mime than was given", code="egov_document_altered")
+            raise BadInput("the mime type differs from the offer", code="egov_document_altered")
         signature = file.value_or_none("data")
         if not isinstance(signature, str) or not signature.strip():
             raise BadInput(
@@ -165,9 +167,7 @@ def signature_in(untrusted: bytes, *, offer: Mapping[str, Any]) -> str:
 @never_cache
 @require_POST
 def mint(request: HttpRequest) -> HttpResponse:
-    """A fresh code for the page's script, as a drawing and as links. 409 if the page is no longer
-    that of the turn.
-    """
+    """A fresh code for the page's script, as a drawing and as links. 409 if the turn is over."""
     session = browsers.untrusted_session(request)
     try:
         turn = browsers.read_answer(request).turn
@@ -176,19 +176,19 @@ def mint(request: HttpRequest) -> HttpResponse:
                 verification_id=links.verification_of(untrusted_session=session)
             )
         ):
-            raise NotYourTurn("eGov Mobile is not offered here")
+            raise NotYourTurn("eGov Mobile is not available here")
         minted = mobile_signing.mint(untrusted_session=session, turn=turn)
     except Conflict as error:
         return JsonResponse({"code": error.code}, status=409)
     except BadInput as error:
         return JsonResponse({"code": error.code}, status=422)
-    # The app takes the address as it stands; only in the link that opens the app is it a parameter.
+    # The app takes the address as it is; only in the link that opens the app it is a parameter.
     address = f"{settings.TULGA_PUBLIC_URL}{reverse('borrower:egov_start', args=[minted.token])}"
     text = f"mobileSign:{address}"
     return JsonResponse(
         {
             "text": text,
-            # Level M of ISO/IEC 18004 at least: it is read with 15 % of it spoilt.
+            # Level M of ISO/IEC 18004 at least: it is readable with 15 % damaged.
             "qr": (
                 segno.make(text, error="m").svg_inline(omitsize=True, svgclass=None, lineclass=None)
             ),
@@ -201,9 +201,7 @@ def mint(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_GET
 def start(request: HttpRequest, untrusted_code: str) -> HttpResponse:
-    """API1: who asks for a signature, and the access token, once. Nothing about the person or the
-    loan.
-    """
+    """API1: the requester of the signature, and the access token, once. No person, no loan."""
     try:
         reading = mobile_signing.read(untrusted_code=untrusted_code)
     except LinkUnusable as error:
@@ -212,8 +210,8 @@ def start(request: HttpRequest, untrusted_code: str) -> HttpResponse:
     if not _is_offered(reading.page):
         return _refusal(SIGNERS.code)
     lender, warnings = reading.page.lender, []
-    # Kazakh and Russian always: an attacker who sends a code to a victim chose the page's language,
-    # and the victim did not.
+    # Always include Kazakh and Russian: an attacker who sends a code to a victim chose the page's
+    # language.
     for language in dict.fromkeys(("kk", "ru", reading.page.locale)):
         with translation.override(language):
             warnings.append(
@@ -224,7 +222,7 @@ def start(request: HttpRequest, untrusted_code: str) -> HttpResponse:
     return JsonResponse(
         {
             "description": " / ".join(warnings),
-            # As eGov's own example writes a time: 2022-09-29T16:21:37.060+0600.
+            # The time format of eGov's example: 2022-09-29T16:21:37.060+0600.
             "expiry_date": f"{until:%Y-%m-%dT%H:%M:%S}.{until.microsecond // 1000:03}{until:%z}",
             "organisation": {
                 "nameRu": lender.name,
@@ -242,10 +240,10 @@ def start(request: HttpRequest, untrusted_code: str) -> HttpResponse:
 
 
 @never_cache
-@csrf_exempt  # the app has no cookie of ours: the token in its header is all that counts
+@csrf_exempt  # the app has no cookie of ours: only the token in its header counts
 @require_http_methods(["GET", "PUT"])
 def documents(request: HttpRequest) -> HttpResponse:
-    """API2: the statement to sign, and where it comes back signed."""
+    """API2: the statement to sign, and the return of its signature."""
     header = request.headers.get("Authorization", "")
     access = header.removeprefix(_BEARER).strip() if header.startswith(_BEARER) else ""
     try:
@@ -258,7 +256,7 @@ def documents(request: HttpRequest) -> HttpResponse:
         try:
             signature = signature_in(request.body, offer=offer)
         except BadInput as error:
-            # The page that shows the code learns why. What `take` refuses, it records itself.
+            # The page with the code shows the reason. `take` records its own refusals.
             mobile_signing.refuse(untrusted_access=access, code=error.code)
             raise
         mobile_signing.take(untrusted_access=access, untrusted_signature=signature)
@@ -268,8 +266,7 @@ def documents(request: HttpRequest) -> HttpResponse:
 
 
 def _is_offered(page: BorrowerPage) -> bool:
-    # In test mode the sandbox plays the app. The real one refuses a host that is not on eGov's
-    # list.
+    # In test mode the sandbox plays the app. The real one refuses hosts outside eGov's list.
     return page.mode == "test" or bool(settings.TULGA_LIVE_EGOV_MOBILE)
 
 

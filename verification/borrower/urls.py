@@ -1,4 +1,4 @@
-"""The borrower's addresses. None holds an id: the cookie says whose page it is.
+"""The borrower's addresses. None holds an id: the cookie identifies the session.
 
 One holds a secret, because eGov Mobile's protocol has no other place for it: see
 `access/mobile_signing.py`.
@@ -26,8 +26,8 @@ _OF_A_VERIFICATION = [
     path("phone/now/", elsewhere.phone_now, name="phone_now"),
     path("phone/now/state/", elsewhere.phone_state, name="phone_state"),
     path("now/egov/", signing.mint, name="egov_mint"),
-    # The app takes an address for one to sign by only if it holds the word mgovSign (CLAIMED, as
-    # all integrations do).
+    # The app accepts an address for signing only with the word mgovSign (CLAIMED, as in all
+    # integrations).
     path("egov/<str:untrusted_code>/mgovSign", signing.start, name="egov_start"),
     path("egov/documents", signing.documents, name="egov_documents"),
 ]

@@ -1,5 +1,5 @@
-"""The borrower's pages. Each view reads the request, calls one room once, and shows the page
-that is open now.
+"""The borrower's pages. Each view reads the request, calls one room once, and shows the open
+page.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ from verification.borrower import browsers, camera, forms, signing, wording
 from verification.core.errors import BadInput, Conflict, LinkUnusable, NotFound
 from verification.core.route import Next
 
-# What a page shows beyond the loan, the step and the notice.
+# A page's content beyond the loan, the step and the notice.
 _MORE: Mapping[str, Callable[[open_page.BorrowerPage], Mapping[str, Any]]] = {
     "consent": wording.consent,
     "renewal": wording.renewal,
@@ -31,16 +31,16 @@ _MORE: Mapping[str, Callable[[open_page.BorrowerPage], Mapping[str, Any]]] = {
     "finished": wording.ending,
 }
 _Shown = Callable[[HttpRequest, Callable[[HttpRequest], HttpResponseBase]], HttpResponseBase]
-# Pages whose script needs leave for more than our own addresses.
+# Pages whose script needs more permissions than our own addresses.
 _WITH_LEAVE: Mapping[str, _Shown] = {
     "statement": signing.show,
     "commands": camera.show,
     "code": forms.show_code,
 }
 
-# Unknown tokens, in one process. Ours: more than people mistype, and no load; beyond it the
-# page says to all what it says of an unknown one, and no token is looked up. What is found is not
-# counted: no crowd of borrowers ends it for the others.
+# Unknown tokens per second in one process. Ours: more than people mistype, and no load. Beyond it
+# every unknown token gets the standard answer without a look-up. Known tokens are not counted: a
+# crowd of borrowers cannot block others.
 PEEKS_A_SECOND = 50
 
 _get_or_post = require_http_methods(["GET", "HEAD", "POST"])
@@ -49,8 +49,8 @@ _get_or_post = require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 @_get_or_post
 def link(request: HttpRequest) -> HttpResponse:
-    """Where a link leads. GET is the same for everybody; the tap on Continue posts the token and
-    spends the link.
+    """The target of a link. GET is the same for everybody; the tap on Continue posts the token
+    and spends the link.
     """
     if request.method != "POST":
         return render(request, "borrower/link.html")
@@ -63,11 +63,9 @@ def link(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_POST
 def peek(request: HttpRequest) -> HttpResponse:
-    """Which lender sent this link and what for, for the first page to say; it stays unspent.
-    Nothing of a person.
+    """The lender and purpose of this link, for the first page; it stays unspent. No personal data.
 
-    A link that is spent, over or unknown gets the same nothing as any other text: Continue says
-        what is to be done.
+    A spent, expired or unknown link gets the same empty answer: Continue gives the advice.
     """
     is_looked_up = rates.counted("peek", seconds=1) < PEEKS_A_SECOND
     outline = links.peek(untrusted_token=request.POST.get("token", "")) if is_looked_up else None
@@ -82,16 +80,14 @@ def peek(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def unusable(request: HttpRequest) -> HttpResponse:
-    """What is said of a link that is spent or has run out, in the language just chosen."""
+    """The text for a spent or expired link, in the language just chosen."""
     raise LinkUnusable("the page of a link that cannot be used")
 
 
 @never_cache
 @_get_or_post
 def now(request: HttpRequest) -> HttpResponseBase:
-    """The page that is open now; a POST answers it. A page's own script gets and sends JSON
-    instead.
-    """
+    """The open page; a POST answers it. A page's own script gets and sends JSON instead."""
     visit = visit_of(request)
     if request.method != "POST" and _is_script(request):
         turn = open_page.turn_of(visit.verification, visit.attempt)
@@ -102,7 +98,7 @@ def now(request: HttpRequest) -> HttpResponseBase:
         page = open_page.page_of(visit.verification, visit.attempt)
         draft = browsers.untrusted_typed(request)
         if draft and page.page == "form":
-            # With what was typed into it before, which any later page forgets.
+            # With earlier input, which any later page drops.
             typed = forms.unseal_draft(
                 visit, untrusted=draft, session=browsers.untrusted_session(request)
             )
@@ -147,7 +143,7 @@ def route(request: HttpRequest) -> HttpResponseBase:
 @never_cache
 @_get_or_post
 def resume(request: HttpRequest) -> HttpResponseBase:
-    """The borrower is back after a silence."""
+    """The borrower returns after a silence."""
     if request.method != "POST":
         return redirect("borrower:now")
     verification_id = visit_of(request).verification_id
@@ -157,7 +153,7 @@ def resume(request: HttpRequest) -> HttpResponseBase:
 @never_cache
 @require_safe
 def state(request: HttpRequest) -> HttpResponse:
-    """Which page is open now, for the waiting page to ask; nothing about the person or the loan."""
+    """The open page, polled by the waiting page; no person or loan."""
     visit = visit_of(request, look=links.glance)
     page = open_page.state_of(visit.verification, visit.attempt)
     fields = {"page": page.page, "turn": page.turn, "notice": wording.waited_for(page)}
@@ -171,14 +167,14 @@ def state(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_POST
 def hint(request: HttpRequest) -> HttpResponse:
-    """A word for the camera's guide, about one small picture that is kept nowhere."""
+    """A word for the camera's guide, about one small picture that is not stored."""
     return camera.hint(request, visit_of(request, look=links.glance))
 
 
 @never_cache
 @require_safe
 def signed(request: HttpRequest, untrusted_file: str) -> HttpResponse:
-    """What the borrower signed, and their signature, to keep: once the end is told, and while the
+    """The signed statement and the signature, for download after the end is shown, while the
     session lives.
     """
     visit = visit_of(request)
@@ -198,10 +194,9 @@ def signed(request: HttpRequest, untrusted_file: str) -> HttpResponse:
 def visit_of(
     request: HttpRequest, *, look: Callable[..., links.Visit] = links.visit
 ) -> links.Visit:
-    """Whose page it is, by the session that the browser sends. look: how that is found out.
+    """The visit of the browser's session. look: the function that finds it.
 
-    Raises `LinkUnusable`: session_missing without one, session_ended for one that opens nothing any
-        more.
+    Raises: `LinkUnusable`: session_missing without a session, session_ended for an ended one.
     """
     untrusted_session = browsers.untrusted_session(request)
     if not untrusted_session:
@@ -215,11 +210,10 @@ def visit_of(
 
 
 def _act(request: HttpRequest, verification_id: str, act: Callable[[], object]) -> HttpResponseBase:
-    """Acts, then shows the page that is open: by a redirect, or at once with the sentence why it
-    could not be done.
+    """Acts, then shows the open page: by a redirect, or at once with the sentence of a refusal.
 
-    A redirect would hide from a script what its answer led to: it is told so, and of a part only
-    that it was kept.
+    A script cannot see a redirect's meaning: it gets the result, and for a part only that it was
+    stored.
     """
     try:
         done = act()

@@ -1,5 +1,7 @@
-"""Facts in the borrower's words, in the page's language: sums, times, names of routes, the sentence
-of a code, and what the last page says. Endings that must not be told apart read the same.
+"""Facts in the borrower's words, in the page's language: sums, times, routes, a code's sentence,
+the last page.
+
+Endings that must stay indistinguishable read the same.
 """
 
 from collections.abc import Mapping
@@ -32,11 +34,11 @@ _WAITED_FOR = frozenset({"borrower_busy", "consent_pending"})
 
 
 def frame(page: BorrowerPage, *, notice: str = "") -> dict[str, Any]:
-    """What every page shows: the loan, the step, and why it is asked again. `notice` overrides the
-    page's own.
+    """Content of every page: the loan, the step, and why it is asked again. `notice` overrides
+    the page's own.
     """
     waits_for = waited_for(page)
-    # These say their own reason, and why something was refused is said where it is asked again.
+    # These give their own reason; a refusal's reason stands where the question is repeated.
     code = notice or (waits_for if page.page == "wait" else page.notice)
     if page.page in ("finished", "checking"):
         code = ""
@@ -61,21 +63,19 @@ def frame(page: BorrowerPage, *, notice: str = "") -> dict[str, Any]:
 
 
 def speak(request: HttpRequest, locale: str) -> None:
-    """Speaks the verification's language until the borrower has chosen one with the switch."""
+    """Activates the verification's language until the borrower chooses one with the switch."""
     if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
         translation.activate(locale)
         request.LANGUAGE_CODE = translation.get_language() or locale
 
 
 def waited_for(page: BorrowerPage | BorrowerState) -> str:
-    """What the waiting page waits for, if it is not our own work: a code; it says nothing about the
-    person.
-    """
+    """What the waiting page waits for, if not our own work: a code without personal data."""
     return page.notice if page.page == "wait" and page.notice in _WAITED_FOR else ""
 
 
 def consent(page: BorrowerPage) -> Mapping[str, Any]:
-    """The text agreed to, in the language of the page, which is sent back with the answer."""
+    """The consent text in the page's language, which is sent back with the answer."""
     language = get_language() or page.locale
     return {
         "language": language,
@@ -85,7 +85,7 @@ def consent(page: BorrowerPage) -> Mapping[str, Any]:
 
 
 def renewal(page: BorrowerPage) -> Mapping[str, Any]:
-    """The text said yes to, as `consent` gives it, and the times of the contract."""
+    """The renewed consent's text, as `consent` gives it, and the times of the contract."""
     contract = page.renewal
     if contract is None:
         return consent(page)
@@ -97,26 +97,24 @@ def renewal(page: BorrowerPage) -> Mapping[str, Any]:
 
 
 def routes(page: BorrowerPage) -> Mapping[str, Any]:
-    """The routes to choose from, each with its name and what it takes."""
+    """The routes on offer, each with its name and requirements."""
     return {"routes": page.routes}
 
 
 def resume(page: BorrowerPage) -> Mapping[str, Any]:
-    """The same, and a heading where a day's number is used up; without it the borrower fell
-    silent.
-    """
+    """The same, with a heading if a daily limit is reached; without it the borrower was silent."""
     row = CODES.get(page.notice)
     return {**routes(page), "used_up": _(row.heading) if row and row.heading else ""}
 
 
 def routes_without_camera(page: BorrowerPage) -> list[tuple[str, Any]]:
-    """What a person whose camera fails may choose instead: routes with their names."""
+    """Alternatives for a person whose camera fails: routes with their names."""
     return [(route.name, route.label) for route in page.routes if not route.needs_camera]
 
 
 def ending(page: BorrowerPage) -> Mapping[str, Any]:
-    """Sign, title and sentences of a verification that has ended, or waits for people, and what is
-    pressed first.
+    """Symbol, title and sentences of an ended verification or one in review, and its main
+    button.
     """
     end = ending_of(page.code, page.last_failure)
     if page.renewal:
@@ -137,7 +135,7 @@ def ending(page: BorrowerPage) -> Mapping[str, Any]:
         sign, title = _heading(page, end)
         money = _("No money is paid out on this request.")
         sentences = [_(end.happened), _(end.what_next), *_again(page, end), money]
-    # Never where the ending is the one that tells nothing.
+    # Never for the ending that reveals nothing.
     is_told = end is not UNFINISHED
     why = page.last_failure if page.code == ATTEMPTS_EXHAUSTED else page.code
     return {
@@ -161,7 +159,7 @@ def _of_renewal(page: BorrowerPage, end: Ending) -> tuple[str, str, list[str]]:
         )
     if page.code == "consent_declined":
         money = _(
-            "None is paid out on this request. Tell the lender, so that it ends the contract."
+            "No money is paid out on this request. Tell the lender, so that it ends the contract."
         )
         return "info", _("You do not want the money"), [money]
     stands = _("Your contract stands, and no money is paid out before you consent.")
@@ -184,8 +182,7 @@ def _heading(page: BorrowerPage, end: Ending) -> tuple[str, str]:
 
 
 def _again(page: BorrowerPage, end: Ending) -> list[str]:
-    # Of what the registers did not confirm nothing more is told: by this line the dead would differ
-    # from the others.
+    # Never after the registers did not confirm: this line would distinguish the dead from others.
     if page.code != ATTEMPTS_EXHAUSTED or end in (UNFINISHED, NOT_CONFIRMED):
         return []
     return [
@@ -204,17 +201,17 @@ def contact(lender: LenderFacts, *, case_number: str) -> Mapping[str, str]:
 
 
 def sentence(code: str) -> str:
-    """The borrower's sentence of a code, translated; empty for no code."""
+    """The borrower's sentence of a code, translated; empty without a code."""
     return _(REASONS[code].borrower_message) if code in REASONS else ""
 
 
 def money(amount: str, currency: str) -> str:
-    """A sum, as the page's language writes it."""
+    """A sum in the form of the page's language."""
     return spelling.money(amount, currency, language=_language())
 
 
 def telephone(number: str) -> str:
-    """A number in E.164 form as people here write it: +7 727 000 00 44."""
+    """A number in E.164 form as local people write it: +7 727 000 00 44."""
     parts = (number[:2], number[2:5], number[5:8], number[8:10], number[10:])
     return "\N{NO-BREAK SPACE}".join(part for part in parts if part)
 

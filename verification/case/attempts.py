@@ -1,14 +1,12 @@
-"""Opens and closes attempts, and counts those that are spent. Call everything here inside a
-transaction.
+"""Opens, closes and counts attempts. Call everything here inside a transaction.
 
-- A stage that must be prepared takes the borrower's one place first and is prepared in it: no
-  message is sent, and no register asked, for a dialogue that cannot begin.
-- How many attempts a borrower has left at a stage is counted by what workers signed of each,
-  whatever the rows say, over all verifications with this lender and all routes of a day. Otherwise
-  a choice between two routes with a capture would give twice the tries. A row says only whose a
-  verification is.
-- A quota says what may happen only so often a day: one conditional UPDATE, so that none slips in
-  beside.
+- A stage that needs preparation first takes the borrower's one place. So no SMS is sent and no
+  register asked for a dialogue that cannot begin.
+- The attempts left at a stage follow from workers' signed entries, never from rows. They count over
+  all verifications with this lender and all routes of a day, so that a second route gives no extra
+  tries. A row states only whose a verification is.
+- A quota limits an action per day by one conditional UPDATE, so concurrent requests cannot exceed
+  it.
 """
 
 import json
@@ -51,13 +49,13 @@ from verification.log.signatures import course_entry
 from verification.models import Attempt, AuditEntry, QuotaUse, Verification
 
 OPEN, JUDGING = "open", "judging"
-"""With the borrower, and with us: being prepared or judged."""
+"""With the borrower, and with the system: in preparation or judgement."""
 BUSY = "borrower_busy"
 _COUNTED = (*events.CLOSINGS, *events.DECISIONS)
 TOO_MANY = "captures_exceeded"
-SEED_BYTES = 32  # the output of SHA-256: longer keys would not make HMAC stronger, RFC 2104 §3
+SEED_BYTES = 32  # the output size of SHA-256: longer keys do not strengthen HMAC, RFC 2104 §3
 _OPENED_BEFORE = timedelta(seconds=policy.VERIFICATION_SECONDS + policy.REVIEW_SECONDS)
-"""How long an attempt may have been open, and with people, before it was spent."""
+"""How long an attempt can be open, and in review, before it is spent."""
 
 
 def enter(
@@ -68,18 +66,18 @@ def enter(
     at: datetime,
     notice: str = "",
 ) -> Attempt | None:
-    """Begins a stage with a fresh attempt, for the borrower to answer or for a worker to prepare.
+    """Begins a stage with a fresh attempt, for the borrower's answer or a worker's preparation.
 
-    None where something hinders it: another verification of the borrower has their place; no
-    attempt is left; a quota is used up; too many attempts of today cost nothing. Of the first two a
-    step is owed, which begins it later or ends the verification. Counted while their one place is
-    ours.
+    None if something prevents it: another verification holds the borrower's place, no attempt is
+    left, a quota is used up, or too many free endings occurred today.
+    For the first two, a step is scheduled that begins the stage later or ends the verification.
+    The count happens while the borrower's place is held.
     """
     verification = history.row
     attempt, memory, opened = _fresh(verification, stage, key=key, at=at, notice=notice)
-    moving.write_attempts(history)  # the place of the one before is free from here on
+    moving.write_attempts(history)  # frees the place of the previous attempt
     try:
-        # A savepoint: without it PostgreSQL takes nothing more after a broken constraint.
+        # A savepoint: PostgreSQL refuses further statements after a broken constraint.
         with transactions.writing():
             attempt.save(force_insert=True)
             hindrance = ""
@@ -96,13 +94,13 @@ def enter(
             elif stage.quota and not take_quota(verification, stage.quota, key=key, at=at):
                 hindrance = stage.quota.code
             transaction.set_rollback(bool(hindrance))
-    except IntegrityError:  # one_open_attempt_per_borrower: the place is another verification's
+    except IntegrityError:  # one_open_attempt_per_borrower: another verification holds the place
         hindrance = BUSY
     if hindrance:
         _hinder(verification, stage, hindrance, at=at)
         return None
     if stage.has_frames:
-        # Counted anew from the end, which may come by a transaction that has not seen this one.
+        # Counted again from the end, which another transaction may write.
         moving.write(verification, frames_until=at + timedelta(seconds=policy.FRAMES_KEPT_SECONDS))
     moving.record(verification, "attempt.opened", at=at, body=opened)
     history.keep(attempt)
@@ -112,7 +110,7 @@ def enter(
 
 
 def _hinder(verification: Verification, stage: Stage, code: str, *, at: datetime) -> None:
-    """Puts on record why the stage could not begin; while it stands so, nothing new happens."""
+    """Records why the stage could not begin; while the reason lasts, nothing new happens."""
     if (verification.stage, verification.last_failure) != (stage.name, code):
         body = {"route": verification.route, "stage": stage.name, "turn": verification.turn + 1}
         moving.record(verification, HINDERED, at=at, body={**body, "code": code})
@@ -124,7 +122,7 @@ def _hinder(verification: Verification, stage: Stage, code: str, *, at: datetime
 
 
 def enter_route(history: History, *, key: vault.Key, at: datetime) -> Attempt | None:
-    """Begins the present route at its first stage, as `enter` does; consent is asked for once a
+    """Begins the present route at its first stage, as `enter`; the consent is requested once per
     verification.
     """
     row = history.row
@@ -135,7 +133,7 @@ def enter_route(history: History, *, key: vault.Key, at: datetime) -> Attempt | 
 def _fresh(
     verification: Verification, stage: Stage, *, key: vault.Key, at: datetime, notice: str
 ) -> tuple[Attempt, Memory, dict[str, Any]]:
-    """The row of an attempt, not inserted yet; what it remembers; and what its entry states."""
+    """An attempt's row, not yet inserted; its memory; and its entry's content."""
     attempt = Attempt(
         verification=verification,
         lender_id=verification.lender_id,
@@ -146,7 +144,8 @@ def _fresh(
         counted=stage.attempts is not None,
         status=JUDGING if stage.prepare else OPEN,
         notice=notice,
-        turn=verification.turn + 1,  # turns count on, so that an answer to an earlier one fits none
+        # turns continue, so an answer to an earlier turn fits no later one
+        turn=verification.turn + 1,
         opened_at=at,
         expires_at=min(at + timedelta(seconds=stage.seconds), verification.expires_at),
     )
@@ -170,10 +169,10 @@ def _fresh(
 def hand_over(
     attempt: Attempt, stage: Stage, prepared: Prepared, *, key: vault.Key, at: datetime
 ) -> Mapping[str, str]:
-    """Gives a prepared attempt to the borrower; the dialogue's clock begins now. The seed has done
-    its work.
+    """Hands a prepared attempt to the borrower: the dialogue's clock starts and the seed is
+    dropped.
 
-    Gives what its entry states of it.
+    Returns its entry's content.
     """
     memory = {
         name: value
@@ -190,9 +189,9 @@ def hand_over(
 
 
 def remember(attempt: Attempt, turn: Turn, *, key: vault.Key, at: datetime) -> dict[str, str]:
-    """Seals what an attempt remembers as it goes on; gives what its entry states of it.
+    """Seals the memory of an attempt; returns its entry's content.
 
-    It ends so many seconds from now, if the turn has a time, and never after its verification.
+    The turn, if timed, ends so many seconds from now, and never after its verification.
     """
     sealed = key.seal(stored.to_bytes(turn.memory), **vault.place_of_memory(attempt.pk))
     expires_at = attempt.expires_at
@@ -205,7 +204,7 @@ def remember(attempt: Attempt, turn: Turn, *, key: vault.Key, at: datetime) -> d
 
 
 def current(verification: Verification) -> Attempt | None:
-    """The attempt that is open or being judged; its verification is the one given."""
+    """The attempt that is open or being judged; its verification is the given object."""
     attempt = live().filter(verification=verification).order_by("pk").first()
     if attempt is not None:
         attempt.verification = verification
@@ -213,17 +212,16 @@ def current(verification: Verification) -> Attempt | None:
 
 
 def live() -> QuerySet[Attempt, Attempt]:
-    """Attempts that are open or being judged: of a verification one at most."""
+    """Attempts that are open or being judged: at most one per verification."""
     return Attempt.objects.filter(status__in=(OPEN, JUDGING))
 
 
 @dataclass(frozen=True)
 class Tries:
-    """The attempts at a stage that are spent, each by its entry, and of how many of them people may
-    say otherwise.
+    """Spent attempts at a stage by entry, and how many of them a review may still restore.
 
-    remaining: how many more may fail; None where none are counted. is_open_elsewhere: an attempt at
-    the stage is open in another case of the borrower, whatever its row says.
+    remaining: attempts left; None if not counted.
+    is_open_elsewhere: an attempt at the stage is open in another case of the borrower, by entries.
     """
 
     stage: Stage
@@ -234,7 +232,7 @@ class Tries:
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether no attempt is left whatever people say of those they look at."""
+        """Whether no attempt is left, whatever the pending reviews decide."""
         return (
             self.stage.attempts is not None
             and len(self.spent) - self.looked_at >= self.stage.attempts
@@ -242,16 +240,18 @@ class Tries:
 
     @property
     def again_at(self) -> datetime | None:
-        """From when one more may be made, if none but time gives it; None where one is left now."""
+        """The time of the next possible attempt, if time alone frees one; None if one is left
+        now.
+        """
         if self.stage.attempts is None or not self.is_exhausted:
             return None
         counted = sorted(entry.at for entry in self.spent)[-self.stage.attempts :]
-        # One that is exactly so old is counted still.
+        # An attempt of exactly this age still counts.
         return counted[0] + policy.ATTEMPTS_COUNTED + timedelta(seconds=1)
 
     def by_case(self, case_id: str) -> list[dict[str, str]]:
-        """As an end states by which attempts it came: their ids, and the verification of those that
-        are another's.
+        """Spent attempts as an end states them: their ids, and the verification of those from
+        others.
 
         own: the verification that ends.
         """
@@ -263,10 +263,9 @@ class Tries:
 
 
 def count_tries(history: History, stage: Stage, *, at: datetime) -> Tries:
-    """How the borrower of this verification stands at a stage, by signed entries of all their
-    verifications.
+    """The borrower's attempts at a stage, by signed entries of all their verifications.
 
-    Those of this verification are in its history, with what this transaction has put on record.
+    Those of this verification come from its history, which includes this transaction's entries.
     """
     if stage.attempts is None:
         return Tries(stage)
@@ -297,7 +296,7 @@ def count_tries(history: History, stage: Stage, *, at: datetime) -> Tries:
 
 def of_borrower(verification: Verification, stage: Stage) -> QuerySet[Attempt, Attempt]:
     """Every attempt of this borrower with this lender at this stage, over all verifications and
-    routes, by the rows.
+    routes, by rows.
     """
     return Attempt.objects.filter(
         lender_id=verification.lender_id,
@@ -309,9 +308,10 @@ def of_borrower(verification: Verification, stage: Stage) -> QuerySet[Attempt, A
 
 @dataclass(frozen=True)
 class Standing:
-    """The attempt of a verification that is open or being judged, if any, and how many of its
-    borrower burnt at its
-    stage in a day, by the rows: for pages. What is decided goes by `count_tries`.
+    """The live attempt of a verification, if any, and the borrower's burnt attempts at its stage in
+    a day, by rows.
+
+    For display only. Decisions use `count_tries`.
     """
 
     current: Attempt | None
@@ -319,7 +319,7 @@ class Standing:
 
 
 def standing_of(verifications: Sequence[Verification], *, at: datetime) -> dict[str, Standing]:
-    """How many verifications stand, by id, in one statement; in none if there are none."""
+    """The standing of verifications by id, in one statement; those without one are absent."""
     if not verifications:
         return {}
     live = Q(verification__in=verifications, status__in=(OPEN, JUDGING))
@@ -349,8 +349,9 @@ def seeded(memory: Memory) -> Memory:
 
 
 def memory_of(attempt: Attempt, *, key: vault.Key, commitment: str | None = None) -> Memory:
-    """The memory of a stage. Raises `EvidenceUnreadable`, also where entries have another
-    commitment.
+    """The memory of a stage.
+
+    Raises: `EvidenceUnreadable`, also if the entries have another commitment.
     """
     opened = key.unseal(bytes(attempt.sealed_memory), **vault.place_of_memory(attempt.pk))
     if commitment is not None and vault.commitment(opened.salt, opened.plain) != commitment:
@@ -361,8 +362,8 @@ def memory_of(attempt: Attempt, *, key: vault.Key, commitment: str | None = None
 def _first_memory(
     verification: Verification, stage: Stage, *, key: vault.Key, at: datetime
 ) -> Memory:
-    """What the latest earlier attempt here remembered, so that a second preparation can differ, and
-    what was spent.
+    """The memory of the latest earlier attempt here, so that a new preparation can differ, and
+    the spent attempts.
     """
     since = at - policy.ATTEMPTS_COUNTED
     condition = Q(verification=verification) | Q(opened_at__gte=since)
@@ -371,7 +372,7 @@ def _first_memory(
         attempt for attempt in earlier if attempt.opened_at >= since and attempt.status != "passed"
     ]
     answers = sum(attempt.answers for attempt in in_vain)
-    # What ended around the borrower has no code; once begun it told as much as any other.
+    # A void attempt has no code; once begun it revealed as much as any other.
     reasons = (attempt.code or ("abandoned" if attempt.answers else "") for attempt in in_vain)
     ended = dict(Counter(code for code in reasons if code))
     of_case = [attempt for attempt in earlier if attempt.verification_id == verification.pk]
@@ -382,13 +383,13 @@ def _first_memory(
 
 
 def take_quota(verification: Verification, quota: Quota, *, key: vault.Key, at: datetime) -> bool:
-    """Takes one use of the day; False when the day has no more."""
+    """Takes one use of the day; False if the day's uses are spent."""
     counted = quota.value(contents.read(verification, key).case)
     newest, *_ = vault.blind_index(
         purpose=f"quota:{quota.purpose}", value=f"{verification.mode}:{counted}"
     ).values()
-    # The day of UTC, which begins at five in the morning in Kazakhstan: a limit of ours, none of
-    # the law's.
+    # The UTC day, which begins at five in the morning in Kazakhstan: a limit of ours, not the
+    # law's.
     today, _ = QuotaUse.objects.get_or_create(
         purpose=quota.purpose, value_index=newest, day=at.date()
     )
@@ -398,5 +399,5 @@ def take_quota(verification: Verification, quota: Quota, *, key: vault.Key, at: 
 
 
 def forget_quotas(*, at: datetime) -> None:
-    """Forgets the counts of days gone by."""
+    """Deletes the counts of past days."""
     QuotaUse.objects.filter(day__lt=at.date()).delete()

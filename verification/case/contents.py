@@ -1,5 +1,5 @@
-"""The case of a verification: its row as a lender or a page asks for it, what the lender sealed in
-it, opened once a step, how long it must stay, and pages of a list.
+"""A verification's row for a lender or page, its sealed case, its retention, and pages of a
+list.
 """
 
 import json
@@ -23,30 +23,28 @@ from verification.log import signatures
 from verification.models import DataKey, Verification
 
 Item = TypeVar("Item")
-LIST_MAX = 100  # rows a page
+LIST_MAX = 100  # rows per page
 
 
 @dataclass(frozen=True)
 class SealedCase:
-    """An opened row: the case for the routes, and all that the lender handed over, for the
-    edges.
-    """
+    """An opened row: the case for the routes, and the lender's full request for the edges."""
 
     case: Case
     opening: Opening
 
 
 def officer(officer_name: str) -> str:
-    """What the lender calls one of its people, so that two spellings compare: capitals and blanks
-    apart.
+    """A canonical form of an officer's name, in which spellings compare without case and extra
+    blanks.
     """
-    # Compatibility forms, too: full-width letters and ligatures are the same name to a reader.
+    # NFKC also folds full-width letters and ligatures, which look equal to a reader.
     return " ".join(unicodedata.normalize("NFKC", officer_name).split()).casefold()
 
 
 def marks_of(officer_name: str) -> list[str]:
-    """Keyed hashes of that name, which may stand in the log: one for each index key, newest first;
-    none of no name.
+    """Keyed hashes of that name, fit for the log: one per index key, newest first; empty without
+    a name.
     """
     name = officer(officer_name)
     return (
@@ -58,7 +56,7 @@ def marks_of(officer_name: str) -> list[str]:
 
 @dataclass(frozen=True)
 class StoredCase:
-    """What is sealed in the row."""
+    """The sealed content of the row."""
 
     lender: LenderFacts
     opening: Opening
@@ -66,7 +64,10 @@ class StoredCase:
 
 
 def of_lender(verification_id: str, *, lender_id: str, mode: str) -> Verification:
-    """The row, if it is this lender's; raises `NotFound` for none and for another's alike."""
+    """The row, if it is this lender's.
+
+    Raises: `NotFound` if it is absent or another lender's.
+    """
     row = Verification.objects.filter(pk=verification_id, lender_id=lender_id, mode=mode).first()
     if row is None:
         raise NotFound("no such verification")
@@ -75,15 +76,15 @@ def of_lender(verification_id: str, *, lender_id: str, mode: str) -> Verificatio
 
 
 def lock_of_lender(verification_id: str, *, lender_id: str, mode: str) -> Verification:
-    """The row as `of_lender` gives it, locked, within the transaction of the caller."""
+    """The row as from `of_lender`, locked in the caller's transaction."""
     row = of_lender(verification_id, lender_id=lender_id, mode=mode)
     return Verification.objects.select_for_update().get(pk=row.pk)
 
 
 def require_lender(verification: Verification) -> None:
-    """Raises `NotFound` unless the signed entry that opened the verification names its lender.
+    """Raises: `NotFound` unless the signed opening entry names this lender.
 
-    It is one statement. A door that acts for a lender asks this before anything else.
+    One statement. Every action for a lender checks this first.
     """
     opening = signatures.opening_of(verification)
     if opening is None or opening.lender_id != verification.lender_id:
@@ -91,9 +92,7 @@ def require_lender(verification: Verification) -> None:
 
 
 def by_reference(reference: str) -> Q:
-    """Which rows a lender means: by its reference, or by the case number that a borrower has read
-    out.
-    """
+    """The rows with a lender's reference, or with a case number that a borrower reads out."""
     mentioned = Q(client_reference=reference)
     try:
         return mentioned | Q(pk__range=numbered(reference, prefix="ver"))
@@ -102,15 +101,16 @@ def by_reference(reference: str) -> Q:
 
 
 def require_test(mode: str) -> None:
-    """Raises `NotFound` in live mode, where no borrower is played and no clock but time can be
-    put forward.
-    """
+    """Raises: `NotFound` in live mode, which has no simulation and no test clock."""
     if mode != policy.TEST_MODE:
         raise NotFound("there is no such address")
 
 
 def of_any_lender(untrusted_id: str) -> Verification:
-    """The row with its lender, for people who may see every lender's; raises `NotFound`."""
+    """The row with its lender, for people who may see every lender's.
+
+    Raises: `NotFound`.
+    """
     row = None
     if is_id(untrusted_id, prefix="ver"):
         row = Verification.objects.filter(pk=untrusted_id).select_related("lender").first()
@@ -120,13 +120,14 @@ def of_any_lender(untrusted_id: str) -> Verification:
 
 
 def key_of(verification: Verification) -> vault.Key:
-    """The key of a verification; open it once a step."""
+    """The key of a verification; open it once per step."""
     return vault.open(verification_id=verification.pk, lender_id=verification.lender_id)
 
 
 def key_beside(verification: Verification) -> vault.Key:
-    """The key of a row that was read together with it (`select_related("key")`); raises
-    `EvidenceUnreadable`.
+    """The key of a row loaded with it (`select_related("key")`).
+
+    Raises: `EvidenceUnreadable`.
     """
     if not hasattr(verification, "key"):
         raise EvidenceUnreadable(f"{verification.pk} has no key")
@@ -134,16 +135,18 @@ def key_beside(verification: Verification) -> vault.Key:
 
 
 def is_erased(verification: Verification) -> bool:
-    """Whether its key was destroyed, and nothing of it opens any more."""
+    """Whether its key was destroyed, so that none of its data opens."""
     return DataKey.objects.filter(verification=verification).exclude(destroyed_at=None).exists()
 
 
 def read(
     verification: Verification, key: vault.Key, *, commitment: str | None = None
 ) -> SealedCase:
-    """Unseals the case; raises `EvidenceUnreadable` when it does not open under its key and place.
+    """The unsealed case.
 
-    commitment: as the log has it; raises, too, where the row holds another case.
+    commitment: of the log; a row with another case is refused.
+
+    Raises: `EvidenceUnreadable` if it does not open under its key and place.
     """
     opened = key.unseal(bytes(verification.sealed_case), **vault.CASE)
     if commitment is not None and vault.commitment(opened.salt, opened.plain) != commitment:
@@ -165,11 +168,10 @@ def read(
 
 
 def is_over(verification: Verification) -> bool:
-    """Whether its time is over for every session, the living one included: a copied cookie opens
-    nothing for years.
+    """Whether its time is over for every session, so that a copied cookie does not work for years.
 
-    One that is open is seen for longer than anything may wait: for a worker, for people, for the
-        log.
+    An open verification stays visible for longer than any wait: for a worker, for people, for the
+    log.
     """
     review = timedelta(seconds=policy.REVIEW_SECONDS)
     end = verification.finished_at or verification.expires_at + review
@@ -178,9 +180,7 @@ def is_over(verification: Verification) -> bool:
 
 @dataclass(frozen=True)
 class Retention:
-    """The obligation as the lender told of it, and until when what is kept must stay: None while it
-    is open.
-    """
+    """The obligation as the lender reported it, and the end of retention: None while it is open."""
 
     obligation_opened_at: datetime | None
     obligation_closed_at: datetime | None
@@ -188,7 +188,7 @@ class Retention:
 
 
 def retention_of(row: Verification) -> Retention:
-    """How long what is kept of a row must stay."""
+    """The retention of a row."""
     opened_at, closed_at = row.obligation_opened_at, row.obligation_closed_at
     until = almaty.kept_until(created_at=row.created_at, opened_at=opened_at, closed_at=closed_at)
     return Retention(opened_at, closed_at, until)
@@ -204,9 +204,8 @@ class Page(Generic[Item]):
 
 
 def beyond(rows: QuerySet[Verification], last: Verification) -> QuerySet[Verification]:
-    """Those that come after this one in a list, newest first."""
-    # The first condition is implied by the second, but only it ends where an index begins to be
-    # read.
+    """Rows after this one in a list, newest first."""
+    # The second condition implies the first, but only the first bounds the index scan.
     return rows.filter(created_at__lte=last.created_at).exclude(
         created_at=last.created_at, pk__gte=last.pk
     )

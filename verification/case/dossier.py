@@ -1,9 +1,8 @@
-"""What one attempt is judged by, and what its checks said.
+"""The input of an attempt's judgement, and the results of its checks.
 
-It keeps and loads evidence, writes records, and shows every check of a case as the log has it.
-
-What was presented before and comes again as other bytes is found by keyed words among all
-borrowers' attempts.
+This module stores and loads evidence, writes records, and shows every check of a case as the log
+has it.
+Keyed words find repeated material among all borrowers' attempts, even in other bytes.
 """
 
 import json
@@ -37,8 +36,8 @@ from verification.models import Attempt, CaptureWord, EvidenceItem, SharedEviden
 SHARED = "shared."
 
 JUDGEMENT = ("terms", "report", "document", "look")
-"""The last word of kinds that were written by judging an attempt, turn by turn or as a whole, or
-after it: what is measured anew does without them.
+"""The last word of kinds that judging wrote, per turn, as a whole or afterwards. A new
+measurement ignores them.
 """
 logger = logging.getLogger(__name__)
 ENGINE = {"name": "tulga", "version": "0.1.0"}
@@ -52,10 +51,9 @@ def keep(
     at: datetime,
     stated: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """Puts originals that neither an answer brought nor a judgement left, with an entry of their
-    own.
+    """Stores originals from neither an answer nor a judgement, with their own entry.
 
-    said: what else it says of the attempt, and then there is an entry even where nothing is put.
+    said: further content of the entry; with it an entry is written even without originals.
     """
     listed = put(attempt, evidence, key=key, at=at)
     if listed or stated:
@@ -66,10 +64,9 @@ def keep(
 def put(
     attempt: Attempt, evidence: Mapping[str, bytes], *, key: vault.Key, at: datetime
 ) -> list[Mapping[str, Any]]:
-    """Seals and stores originals of an attempt; gives what an entry of this time says of each under
-    `evidence`.
+    """Seals and stores originals of an attempt; returns the entry's items under `evidence`.
 
-    What is about no person (`shared.…`) is kept once, in the clear.
+    Evidence about no person (`shared.…`) is stored once, in clear.
     """
     shared = {kind: content for kind, content in evidence.items() if kind.startswith(SHARED)}
     personal = {kind: content for kind, content in evidence.items() if kind not in shared}
@@ -91,14 +88,14 @@ def put(
 
 @dataclass(frozen=True)
 class OnRecord:
-    """What an attempt is judged by, as the log has it.
+    """The input of an attempt's judgement, as the log has it.
 
-    case: the commitment of the sealed case. evidence: what was kept of it, of the other stages of
-    its route that passed, of the consent given, and of what is asked once a verification, in the
-    log's order.
-    combination: the routes that the borrower goes.
-    handed_over: whether a phone took over. simulated: the scenario by which the sandbox plays, if
-        it does.
+    case: the commitment of the sealed case.
+    evidence: of the attempt, of its route's other passed stages, of the consent, and shared items,
+    in log order.
+    combination: the borrower's routes.
+    handed_over: whether a phone took over.
+    simulated: the sandbox's scenario, if it plays.
     """
 
     case: str
@@ -109,11 +106,11 @@ class OnRecord:
 
 
 def on_record(history: History, name: str) -> OnRecord:
-    """What entries state that an attempt is judged by: no row says what passed, nor what evidence
-    there is.
+    """What entries state as the input of an attempt's judgement: rows decide neither passes nor
+    evidence.
     """
     attempt = history.state.attempts[name]
-    # Consent is asked for once a verification, before its first route.
+    # The consent is requested once per verification, before its first route.
     names = {name} | {
         earlier_name
         for earlier_name, earlier in history.state.attempts.items()
@@ -141,10 +138,9 @@ def on_record(history: History, name: str) -> OnRecord:
 def presented_before(
     attempt: Attempt, items: Mapping[str, bytes], *, record: OnRecord
 ) -> frozenset[str]:
-    """Of its kinds those whose bytes were presented before, in another attempt of the mode, by
-    any borrower.
+    """Kinds whose bytes were presented before, in another attempt of the mode, by any borrower.
 
-    Its own are all but those that another attempt has `of` the record.
+    An attempt's bytes are its own unless the record lists them for another attempt.
     """
     elsewhere_kinds = {claim.kind for claim in record.evidence if claim.attempt != attempt.pk}
     presented = {kind: content for kind, content in items.items() if kind not in elsewhere_kinds}
@@ -170,12 +166,14 @@ def presented_before(
 def proven(
     claims: Iterable[Claim], *, key: vault.Key, is_whole: bool = True
 ) -> list[tuple[Claim, bytes]]:
-    """Each piece of evidence with its original bytes, once they are found to be what its entry
-    says.
+    """Each piece of evidence with its original bytes, verified against its entry.
 
-    A row that no entry lists is ignored. is_whole: raises `EvidenceUnreadable` if one is missing,
-    is not what its entry says, or does not open, for a judgement on half of it would be none; else
-    those are left out.
+    A row without an entry is ignored.
+    is_whole: a missing, different or sealed-shut item raises, because half the evidence allows no
+    judgement.
+    Otherwise such items are left out.
+
+    Raises: `EvidenceUnreadable`.
     """
     listed, files, pieces = list(claims), dict[str, bytes](), list[tuple[Claim, bytes]]()
     rows = {
@@ -194,7 +192,7 @@ def proven(
             ):
                 pieces.append((claim, store.opening(key, row, files=files).plain))
             else:
-                raise EvidenceUnreadable(f"{claim.id} is not there as its entry says")
+                raise EvidenceUnreadable(f"{claim.id} is missing or differs from its entry")
         except EvidenceUnreadable:
             if is_whole:
                 raise
@@ -204,10 +202,11 @@ def proven(
 def contents(
     attempts: Iterable[Attempt], *, key: vault.Key, is_whole: bool = True
 ) -> dict[str, bytes]:
-    """The original bytes of these attempts by kind; of two of one kind the later. Raises
-    `EvidenceUnreadable`.
+    """The original bytes of these attempts by kind; of two of one kind, the later.
 
-    is_whole: also if one was destroyed, which then raises; else those are left out.
+    is_whole: a destroyed item raises, too. Otherwise such items are left out.
+
+    Raises: `EvidenceUnreadable`.
     """
     condition = Q(attempt__in=attempts)
     remaining = condition if is_whole else condition & Q(destroyed_at=None)
@@ -226,10 +225,11 @@ def contents(
 
 
 def remember(attempt: Attempt, again: Again, evidence: Mapping[str, bytes]) -> Mapping[str, str]:
-    """Puts the words of what is kept down, so that it is found; in the transaction that keeps it.
+    """Stores the words of new evidence for later searches, in the transaction that stores the
+    evidence.
 
-    Gives what its entry says of all words of this attempt: the next capture is compared by them
-        alone.
+    Returns the entry's mark of all words of this attempt: the next capture is compared by them
+    alone.
     """
     if not (marks := again.marks(evidence)):
         return {}
@@ -243,13 +243,14 @@ def remember(attempt: Attempt, again: Again, evidence: Mapping[str, bytes]) -> M
 
 
 def compared(attempt: Attempt, again: Again, evidence: Mapping[str, bytes]) -> Mapping[str, bytes]:
-    """What this attempt is compared with, and how alike they are, as evidence of this one.
+    """What this attempt is compared with, and how similar they are, as evidence of this attempt.
 
-    1 who shares enough words, of whatever borrower and lender; no more rows are counted than a step
-    has time for · 2 where they are more than a step can compare, the oldest, which cannot be
-    brought about afterwards, and of the rest those that share the most; the evidence says that some
-    were left · 3 what was kept of them, opened by their own keys; of an erased one nothing is left
-    to compare, and what does not open is no evidence against a person.
+    1. Find attempts with enough common words, of any borrower and lender. The count of rows is
+       bounded.
+    2. If they exceed a step's capacity, take the oldest, which cannot be forged later, and the most
+       similar. The evidence says that some were left out.
+    3. Open their evidence with its own keys. Erased evidence is skipped; unreadable evidence does
+       not count against a person.
     """
     sought = {
         word
@@ -302,14 +303,14 @@ def compared(attempt: Attempt, again: Again, evidence: Mapping[str, bytes]) -> M
 
 
 def _keyed_words(attempt: Attempt, marks: frozenset[bytes]) -> dict[int, set[int]]:
-    """By the version of the key. Those of the sandbox are others than those of real borrowers."""
+    """Keyed words by key version. The sandbox's words differ from those of real borrowers."""
     return vault.blind_words(purpose=f"again {attempt.stage} {attempt.mode}", values=marks)
 
 
 @dataclass(frozen=True)
 class Checks:
-    """What each check of a judgement said, in the order run, with scores and details, which may
-    tell of a face.
+    """The result of each check of a judgement, in run order; scores and details may describe a
+    face.
     """
 
     checks: tuple[Judged, ...]
@@ -318,10 +319,10 @@ class Checks:
 def judgement(
     stage: Stage, evidence: Evidence, numbers: Any, facts: Any, results: tuple[Result, ...]
 ) -> dict[str, bytes]:
-    """What judging leaves as evidence: the terms, and the stage's report if it writes one.
+    """Evidence that judging leaves: the terms, and the stage's report if it has one.
 
-    The terms: the time, the whole policy, what only the rows know, the facts (numbers and words, no
-    pixels), and what the checks said by them.
+    The terms: time, whole policy, facts from rows, measured facts (numbers and words, no pixels),
+    and the checks' results.
     """
     checks = [
         Judged(
@@ -351,8 +352,9 @@ def judgement(
 
 
 def checks_in(evidence: Mapping[str, bytes], *, stage: str) -> tuple[Judged, ...]:
-    """What the checks of an attempt said, by its evidence; nothing if unjudged. Raises
-    `EvidenceUnreadable`.
+    """The checks' results of an attempt from its evidence; empty if unjudged.
+
+    Raises: `EvidenceUnreadable`.
     """
     content = evidence.get(f"{stage}.terms")
     if content is None:
@@ -362,7 +364,7 @@ def checks_in(evidence: Mapping[str, bytes], *, stage: str) -> tuple[Judged, ...
 
 
 def checks_of(history: History, name: str, evidence: Mapping[str, bytes]) -> tuple[Judged, ...]:
-    """What its checks came to: with scores and details where its terms can be read, else by its
+    """The checks' results: with scores and details if its terms are readable, else from its
     entry.
     """
     with suppress(EvidenceUnreadable):
@@ -376,7 +378,7 @@ def checks_of(history: History, name: str, evidence: Mapping[str, bytes]) -> tup
 
 
 def stated_checks(history: History, name: str) -> list[dict[str, str]]:
-    """What entries state of each check of an attempt; nothing if it was not judged."""
+    """What entries state of each check of an attempt; empty if unjudged."""
     judged = (
         entry.body for entry in history.typed("attempt.judged") if entry.body["attempt"] == name
     )
@@ -385,7 +387,7 @@ def stated_checks(history: History, name: str) -> list[dict[str, str]]:
 
 @dataclass(frozen=True)
 class CheckView:
-    """What one check said."""
+    """The result of one check."""
 
     id: str
     route: str
@@ -404,11 +406,11 @@ class CheckView:
 
 
 def check_views(verification: Verification, *, key: vault.Key | None) -> tuple[CheckView, ...]:
-    """What every check said, as the log has it, in order of the attempts, numbered over all stages
-    and routes.
+    """Every check's result from the log, in order of the attempts, numbered over all stages and
+    routes.
 
-    Of a judgement that has no place in the log, or that no worker signed, nothing is told. Scores
-    are sealed: without the key, or once it was destroyed, there are none.
+    A judgement without a place in the log or a worker's signature is left out.
+    Scores are sealed: without the key, or after its destruction, they are absent.
     """
     in_order = Attempt.objects.filter(verification=verification).order_by("opened_at", "turn")
     numbers = {
@@ -423,7 +425,7 @@ def check_views(verification: Verification, *, key: vault.Key | None) -> tuple[C
                     scores[str(item.attempt_id), judged.name] = (judged.score, judged.threshold)
             except EvidenceUnreadable as fault:
                 logger.error(
-                    "%s of %s: no scores can be told (%s)", item.pk, verification.pk, fault.code
+                    "%s of %s: the scores are unreadable (%s)", item.pk, verification.pk, fault.code
                 )
     table = codes.REASONS
     return tuple(
@@ -439,7 +441,7 @@ def check_views(verification: Verification, *, key: vault.Key | None) -> tuple[C
             score=scores.get((body["attempt"], check["check"]), (None, None))[0],
             threshold=scores.get((body["attempt"], check["check"]), (None, None))[1],
             engine=ENGINE | check.get("engine", {}),
-            # A code that the table no longer has is shown as it stands.
+            # A code that is no longer in the table is shown unchanged.
             borrower_message=table[code].borrower_message if code in table else "",
             lender_detail=table[code].lender_detail if code in table else "",
             created_at=at,

@@ -1,12 +1,11 @@
-"""The history of a case and how it moves: its signed entries are read and folded, new ones are put
-on record, and its rows follow them.
+"""The history of a case: reads and folds its signed entries, records new ones, and updates its
+rows.
 
-- Rows are a projection of the state that the entries lead to, for queues, lists and uniqueness. So
-  a worker or a door goes by what the entries state: `read` puts those values in place of the stored
-  columns.
-- `record` appends an entry. The course says whether it may follow.
-- `moving` writes at its end what the entries imply of the row of the verification and of its
-  attempts, in the same transaction. These columns have no other writer.
+- Rows are a projection of the state, for queues, lists and uniqueness. A worker or a door uses the
+  entries: `read` replaces stored columns with stated values.
+- `record` appends an entry. The course decides whether it may follow.
+- `moving` writes, at its end and in the same transaction, what entries imply for the row and its
+  attempts. These columns have no other writer.
 """
 
 import logging
@@ -37,7 +36,7 @@ from verification.models import Attempt, AuditEntry, Verification
 logger = logging.getLogger(__name__)
 
 UNSOUND = "entries_unsound"
-"""The code of a case that has an entry which does not count, or lacks one."""
+"""The code of a case with an invalid or missing entry."""
 
 _LATER = Compiled(
     lambda verification, sequence: AuditEntry.objects.filter(
@@ -53,18 +52,18 @@ NO_STEP: Mapping[str, Any] = {
     "fence": "",
     "faults": 0,
 }
-"""The columns of a row for which a worker owes nothing, and which no worker holds."""
+"""The columns of a row without a due step and without a worker."""
 _OF_OPENING = ("profile", "profile_sha256", "reference")
 _STANDING = ("route", "stage", "turn", "combination", "last_failure")
 
 
 @dataclass
 class History:
-    """The entries of a verification in their order, and the state that they lead to.
+    """The entries of a verification in order, and the state that they give.
 
-    `row`: its row. Its stated columns are those of the state, whatever is stored.
-    `sequence`: the number of its newest entry.
-    `flaw`: why it cannot be relied on; empty where every entry counts and is lawful.
+    row: its row. Its stated columns have the state's values, whatever is stored.
+    sequence: the number of its newest entry.
+    flaw: why it is unreliable; empty if every entry is valid and lawful.
     """
 
     row: Verification
@@ -73,37 +72,40 @@ class History:
     sequence: int = 0
     flaw: str = ""
     written: Mapping[str, Any] = field(default_factory=dict)
-    """The columns of its row that entries state, as they are stored; with a flaw, as entries had
-    them."""
+    """The stated columns of its row as stored; with a flaw, as the entries had them."""
     columns: dict[str, Any] = field(default_factory=dict)
-    """Operational columns of its row that this transaction has set and not written yet."""
+    """Operational columns of its row that this transaction has set and not yet written."""
     at_rows: State = field(default_factory=State)
-    """The state that the rows of its attempts have."""
+    """The state that the attempts' rows have."""
     unstated: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """By attempt, what no entry states of it: sealed and operational columns."""
+    """By attempt, what no entry states: sealed and operational columns."""
     _attempts: dict[str, Attempt] = field(default_factory=dict)
 
     def add(self, entry: AuditEntry) -> None:
-        """One more entry. Raises `Conflict` (illegal_transition) where the course forbids it."""
+        """Adds one entry.
+
+        Raises: `Conflict` (illegal_transition) if the course forbids it.
+        """
         self.state, faults = fold.apply(self.state, course_entry(entry))
         if faults and not self.flaw:
             codes = ", ".join(fault.code for fault in faults)
             logger.warning("%s is unlawful for %s: %s", entry.type, self.row.pk, codes)
-            raise Conflict("this may not follow what is on record", code="illegal_transition")
+            raise Conflict("this entry may not follow the recorded ones", code="illegal_transition")
         self.entries.append(entry)
         self.sequence = max(self.sequence + 1, entry.verification_sequence or 0)
 
     def restore(self) -> None:
-        """Puts what the entries state into the object of the row; with a flaw, what they
-        changed."""
+        """Puts the stated values into the row's object; with a flaw, the values that entries
+        changed.
+        """
         for column, value in stated(of_case(self.state, case=self.row.pk)).items():
             if not self.flaw or self.written.get(column, self) != value:
                 setattr(self.row, column, value)
 
     def attempt(self, name: str) -> Attempt:
-        """The row of an attempt, with what the entries state of it.
+        """The row of an attempt, with the stated values.
 
-        Raises `EvidenceUnreadable` (entries_unsound) where no row has its name.
+        Raises: `EvidenceUnreadable` (entries_unsound) without a row of this name.
         """
         attempt = self._attempts.get(name) or Attempt.objects.filter(pk=name).first()
         if attempt is None:
@@ -116,19 +118,19 @@ class History:
         return attempt
 
     def keep(self, attempt: Attempt) -> None:
-        """Remembers the row of an attempt, which is then read no more."""
+        """Caches an attempt's row, so that it is not read again."""
         self._attempts[attempt.pk] = attempt
 
     def typed(self, *types: str) -> Iterator[AuditEntry]:
-        """Its entries of these types, in their order."""
+        """Its entries of these types, in order."""
         return (entry for entry in self.entries if entry.type in types)
 
     def claims(self) -> Iterator[Claim]:
-        """All evidence that its entries list, in their order."""
+        """All evidence that its entries list, in order."""
         return (claim for entry in self.typed(*KEEPING) for claim in claims(entry.body))
 
     def opening(self) -> Mapping[str, Any]:
-        """The body of the entry that opened the verification; empty where there is none."""
+        """The body of the opening entry; empty without one."""
         entry = self.state.opening.entry
         return entry.body if entry is not None else {}
 
@@ -136,8 +138,8 @@ class History:
 def read(row: Verification) -> History:
     """The history of a verification, each signature verified.
 
-    Raises `EvidenceUnreadable` (entries_unsound) where an entry does not count, is unlawful, is
-    missing, or where the row counts more entries than there are.
+    Raises: `EvidenceUnreadable` (entries_unsound) for an invalid, unlawful or missing entry, or a
+    higher count in the row.
     """
     history = read_sound(row)
     if history.flaw:
@@ -146,7 +148,7 @@ def read(row: Verification) -> History:
 
 
 def read_sound(row: Verification) -> History:
-    """As `read`, but where it raises: then of those entries that count, with the `flaw`."""
+    """As `read`, but a defect sets `flaw` instead: then the history has the valid entries."""
     try:
         entries, flaw = signatures.sound_of(row, is_whole=True), ""
     except EvidenceUnreadable as error:
@@ -155,10 +157,10 @@ def read_sound(row: Verification) -> History:
     history = _history(row, entries, state)
     numbers = [entry.verification_sequence for entry in entries]
     if numbers != list(range(1, len(entries) + 1)) or len(entries) < max(row.sequence, 1):
-        flaw = flaw or f"{row.pk} counted {row.sequence} entries, and {len(entries)} count"
+        flaw = flaw or f"{row.pk} counted {row.sequence} entries, and {len(entries)} are valid"
     if faults:
         detail = "; ".join(f"{fault.code}: {fault.detail}" for _, fault in faults[:3])
-        flaw = flaw or f"an entry of {row.pk} is not lawful: {detail}"
+        flaw = flaw or f"an entry of {row.pk} is unlawful: {detail}"
     history.flaw = flaw
     if flaw:
         history.written = stated(of_case(history.state, case=row.pk))
@@ -168,10 +170,9 @@ def read_sound(row: Verification) -> History:
 
 
 def read_flawed(row: Verification) -> History:
-    """As `read_sound`, but an entry that does not count leads on and proves nothing, as in the
-    audit.
+    """As `read_sound`, but an invalid entry moves the course and proves nothing, as in the audit.
 
-    For the end that follows the last fault: its rows are those that all entries lead to.
+    For the end after the last fault: its rows follow from all entries.
     """
     history = read_sound(row)
     if history.flaw:
@@ -183,7 +184,9 @@ def read_flawed(row: Verification) -> History:
 
 
 def read_unverified(row: Verification) -> History:
-    """The history of a locked row, no signature verified: for a door that a worker judges after."""
+    """The history of a locked row without verified signatures, for a door whose result a worker
+    judges.
+    """
     entries = list(readable(_LATER, row.pk, 0))
     history = _history(row, entries, judge(entries).state)
     history.restore()
@@ -191,13 +194,16 @@ def read_unverified(row: Verification) -> History:
 
 
 def catch_up(history: History) -> None:
-    """Verifies and folds what came since it was read; its row is locked. Raises as `read`."""
+    """Verifies and folds the entries since the last read; its row is locked.
+
+    Raises: as `read`.
+    """
     later = list(readable(_LATER, history.row.pk, history.sequence))
     if not later:
         return
     sound = signatures.sound(later)
     if len(sound) != len(later) and not history.flaw:
-        detail = "an entry that came meanwhile does not count"
+        detail = "an entry that was added meanwhile is invalid"
         raise EvidenceUnreadable(detail, code=UNSOUND)
     try:
         for entry in sound:
@@ -208,12 +214,12 @@ def catch_up(history: History) -> None:
 
 
 def stated(rows: Iterable[Row]) -> dict[str, Any]:
-    """The values of the parts of one row, by column."""
+    """The values of one row's parts, by column."""
     return {column: value for row in rows for column, value in row.values.items()}
 
 
 def newest_number(row: Verification) -> QuerySet[AuditEntry, int | None]:
-    """The number of the newest entry of a verification, first; empty where none has a number."""
+    """The number of a verification's newest entry, first; empty without a number."""
     numbered = AuditEntry.objects.filter(verification=row.pk, verification_sequence__isnull=False)
     in_order = numbered.order_by("-verification_sequence")
     return in_order.values_list("verification_sequence", flat=True)
@@ -229,9 +235,9 @@ def _history(row: Verification, entries: list[AuditEntry], state: State) -> Hist
 
 @contextmanager
 def moving(history: History) -> Iterator[None]:
-    """Within, entries lead the history on. At the end they are inserted and the rows are written.
+    """Inside, entries move the history. At the end they are inserted and the rows are written.
 
-    The row is locked, or not inserted yet. After an error nothing is written.
+    The row is locked, or not yet inserted. After an error nothing is written.
     """
     row, earlier = history.row, history.state
     row.history, history.columns, history.unstated = history, {}, {}
@@ -253,20 +259,23 @@ def record(
 ) -> AuditEntry:
     """Appends one entry about this verification, numbered within it.
 
-    Within `moving` the course is asked first. Elsewhere the entry moves no column but the count,
-    and the UPDATE that counts it locks the row. Raises `Conflict` (illegal_transition).
+    Inside `moving` the course checks it first. Elsewhere the entry moves only the count, whose
+    UPDATE locks the row.
+
+    Raises: `Conflict` (illegal_transition).
     """
     history = verification.history
     if history is not None:
         number = history.sequence + 1
     else:
-        # The lender of all entries is that of the first.
+        # All entries carry the lender of the first.
         first = AuditEntry.objects.filter(verification=verification.pk, verification_sequence=1)
         is_of_another = Exists(first.exclude(lender=verification.lender_id))
         rows = Verification.objects.filter(pk=verification.pk)
         if rows.filter(~is_of_another).update(sequence=F("sequence") + 1) != 1:
             raise Conflict("its first entry names another lender", code="status_changed")
-        # The row is locked from here on. How many entries there are no row says.
+        # The row is locked from here on. The number of entries comes from the entries, not from the
+        # row.
         newest = Subquery(newest_number(verification)[:1])
         counted, last = rows.values_list("sequence", newest).get()
         number = (last or 0) + 1
@@ -289,9 +298,11 @@ def record(
 
 
 def word(history: History, code: str) -> dict[str, Any]:
-    """What an end, and what leads to people, states: its law, and where the case stood.
+    """The content of an end or a referral to people: its law, and the position of the case.
 
-    All of it is what entries state; no row is asked. Raises `KeyError` for an unknown code.
+    All of it comes from entries, not from rows.
+
+    Raises: `KeyError` for an unknown code.
     """
     if code:
         codes.require(code)
@@ -302,7 +313,7 @@ def word(history: History, code: str) -> dict[str, Any]:
 
 
 def place_of(name: str, attempt: Attempt | course.Attempt) -> dict[str, Any]:
-    """How an entry names an attempt: with its route and stage."""
+    """An attempt's name in entries, with its route and stage."""
     return {"attempt": name, "route": attempt.route, "stage": attempt.stage}
 
 
@@ -323,7 +334,7 @@ def _write(history: History, earlier: course.State) -> None:
         row.sequence = history.sequence
         row.save(force_insert=True)
         return
-    # What has ended owes nothing but what is owed after it.
+    # After the end, only the steps that follow an end remain due.
     columns = dict(NO_STEP) if state.ending is not earlier.ending else {}
     columns |= {
         name: value for name, value in values.items() if history.written.get(name, row) != value
@@ -340,8 +351,9 @@ def _write(history: History, earlier: course.State) -> None:
 
 
 def write_attempts(history: History) -> None:
-    """What has changed of its attempts since their rows were written. A new one was inserted as it
-    began."""
+    """Writes the attempts' changes since their rows were written. A new row was inserted at its
+    start.
+    """
     earlier, state = history.at_rows, history.state
     is_ended = state.ending is not earlier.ending
     for name, attempt in state.attempts.items():
@@ -359,11 +371,11 @@ def write_attempts(history: History) -> None:
 
 
 def lawful_combinations(history: History) -> list[profiles.Combination]:
-    """What suffices: of the profile it was opened under, by its hash from code, what the lender
-    allowed.
+    """Sufficient combinations: what the lender allowed of its profile, which code gives by hash.
 
-    Nothing suffices where a new consent and its law do not fit, in live mode under a law that is
-    laxer than that of its day, or where an opening is put back to the days of such a law.
+    Empty if a renewed consent does not fit its law, or if a live case's law is laxer than its
+    day's.
+    Also empty if the opening is backdated to such a law.
     """
     opened = history.state.opening.entry
     if opened is None:

@@ -1,173 +1,163 @@
-"""Numbers that the rooms of a case decide by, each with unit and source. Reviewed 2026-11-24."""
+"""Numbers of the rooms that handle cases, each with unit and source. Reviewed 2026-11-24."""
 
 from datetime import timedelta
 from typing import Final
 
 from verification.course import policy as of_course
 
-# How long a borrower may take in all, seconds. Our choice: a working day to find one's key.
+# The borrower's total time, seconds. Our choice: a working day to find one's key.
 VERIFICATION_SECONDS = 24 * 3600
 # Life of a link, seconds. api.md §1.
 LINK_SECONDS = 30 * 60
-# How long a borrower's session opens the last page, seconds after the end; where none comes, after
-# the longest review. Ours: as long as an honest browser keeps its cookie, so that only a copy of it
-# is refused.
+# How long a borrower's session shows the last page, seconds after the end, or after the longest
+# review. Ours:
+# the lifetime of the cookie in an honest browser, so that only a copied cookie is refused.
 SESSION_AFTER_END_SECONDS = 24 * 3600
-# How long the holder of a used link or session is told whose it was, seconds after the end; then as
-# of any text. Ours: until who was cheated notices it on a bill, and no longer.
+# How long the holder of a used link or session learns the lender, seconds after the end. Ours: long
+# enough for a victim to notice it on a bill.
 LINK_TOLD_SECONDS = 30 * 24 * 3600
 # How long a code for eGov Mobile may be read, seconds. Our choice: unlock the phone, sign in to the
 # app, scan.
 MOBILE_CODE_SECONDS = 5 * 60
-# How long the app may take from then on, seconds; never longer than the statement may be signed.
-# Our choice.
+# How long the app may then take, seconds; never beyond the statement's signing time. Our choice.
 MOBILE_SIGNING_SECONDS = 10 * 60
-# How many codes one open turn gives. Our choice: more than a person needs, few enough that rows do
-# not pile up.
+# Codes per open turn. Our choice: more than a person needs, few enough to bound the rows.
 MOBILE_CODES_A_TURN = 20
 # How long a code for a phone may be scanned, seconds. api.md §1.
 HAND_OVER_CODE_SECONDS = 2 * 60
-# How long the phone may take from then on to the matched number, seconds. Ours: read the loan and
-# think about it.
+# Time from the scan to the matched number, seconds. Ours: read the loan and think about it.
 HAND_OVER_SECONDS = 5 * 60
-# How many codes a verification gives. Ours: with one guess each, a stranger's phone gets in with at
-# most 10 in 9 000.
+# Codes per verification. Ours: with one guess each, a stranger's phone succeeds at most 10 times in
+# 9 000.
 HAND_OVERS_MAX = 10
-# How much of what a browser says of itself is kept, characters. Ours: real ones have about 200.
+# Kept length of a user agent, characters. Ours: real ones have about 200.
 AGENT_MAX_CHARACTERS = 500
-# Over which time failed attempts of one borrower are counted. api.md §1: a day.
+# Period over which a borrower's failed attempts count. api.md §1: a day.
 ATTEMPTS_COUNTED = timedelta(seconds=of_course.TRIES_SECONDS)
-# How long a clearance may be presented, and how long it may wait for its gates, seconds. api.md §1;
-# the second is ours: who has waited so long asks again.
+# Lifetime of a clearance, and its longest wait for its gates, seconds. api.md §1; the second is
+# ours: after that the lender asks again.
 CLEARANCE_SECONDS = of_course.CLEARANCE_SECONDS
 CLEARANCE_ASKED_SECONDS = 5 * 60
-# After so many seconds of asking outside a clearance asks nothing more, and is tried again. Ours:
-# of three questions each may take 5, so that the last is begun by then, and the step is stopped
-# after 20.
+# After so many seconds of outside questions a clearance stops asking and is retried. Ours: each of
+# three questions may take 5, so the last has begun by then, and the step is stopped after 20.
 INQUIRIES_SECONDS = 14
-# How far ahead of ours a lender's clock may be, seconds; a verifier of the log judges by it too.
+# How far a lender's clock may be ahead of ours, seconds; a verifier of the log uses it too.
 OBLIGATION_AHEAD_SECONDS = of_course.OBLIGATION_AHEAD_SECONDS
-# By less than so much what happened may be told to be before the decision: it may be the decision's
-# own time, cut.
+# How far a reported time may precede the decision: the lender may return the decision's time cut.
 TOLD_TO = timedelta(seconds=of_course.TOLD_TO_SECONDS)
-# Who may be played and whose clock may be put forward, by how much at once and altogether, seconds,
-# and how many verifications at once. The first two are the log's own, for a verifier
-# judges by them; the last are ours: what has not ended within a month of its own time has run out,
-# and a hundred verifications are 300 statements, a quarter of a second.
+# Test clocks: the mode, the largest step and total, in seconds, and how many verifications advance
+# at once.
+# Mode and step are the course's, because a verifier of the log uses them. The others are ours:
+# after a month of its own time everything has ended, and a hundred verifications need 300
+# statements, a quarter of a second.
 TEST_MODE, CLOCK_ADVANCE_MAX = of_course.TEST_LOG, of_course.ADVANCE_SECONDS_MAX
 CLOCK_SECONDS_MAX = 30 * 24 * 3600
 CLOCK_VERIFICATIONS_MAX = 100
-# How far in the future a contract may be signed, seconds. Ours: clocks of lenders that are set by
+# How far in the future a contract's signature may lie, seconds. Ours: some lenders set clocks by
 # hand.
 SIGNED_AHEAD_SECONDS = 5 * 60
 # How long two people may take to review, seconds. api.md §1.
 REVIEW_SECONDS = of_course.REVIEW_SECONDS
-# How many different people must say so for a case in review to pass. law.md §5 (four eyes on
-# overrides).
+# Different people who must pass a case in review. law.md §5 (four eyes on overrides).
 REVIEWERS_TO_PASS = of_course.VOTES_TO_PASS
-# How many cases a page of the review desk lists. Our choice: more than a shift leaves open.
+# Cases per page of the review desk. Our choice: more than a shift leaves open.
 DESK_ROWS = 100
-# How long their reason is, characters. Our choice: more than "ok", less than a letter.
+# Length of a reviewer's reason, characters. Our choice: more than "ok", less than a letter.
 REVIEW_REASON_MIN, REVIEW_REASON_MAX = 10, 500
 
-# How long ago a visit that is attested may be, and how long its place is, days and characters.
-# Ours: an older one was for another credit, and is on record with it; a place is more than a word.
+# Maximum age of an attested visit, days, and length of its place, characters. Ours: an older visit
+# belonged to an earlier credit and is on record there.
 VISIT_BEFORE = timedelta(days=365)
 VISIT_PLACE_MIN = 3
-# How many earlier cases of a person are opened to find a visit or a credit that was paid. Ours: the
-# newest tell.
+# How many earlier cases of a person are opened to find a visit or a paid credit. Ours: the newest
+# suffice.
 EARLIER_OPENED = 10
 
-# How often a process tells the others what it has counted, seconds. reliability.md §6.
+# How often a process shares its counts, seconds. reliability.md §6.
 RATES_TOLD_SECONDS = 1
-# How many counts of a window it keeps to itself at most. Our choice: a 24th of the strictest limit
-# that is shared.
+# Maximum unshared counts of a window. Our choice: a 24th of the strictest shared limit.
 RATES_UNTOLD = 25
-# How many windows a process counts in at most. Our choice: 10 MB of keys and borrowers at once.
+# Maximum windows in a process. Our choice: 10 MB of keys and borrowers at once.
 RATES_KEPT = 50_000
 RATES_FORGOTTEN_AFTER = timedelta(days=1)
 
-# How many rows of words that a capture shares with others are counted, at most; beyond it people
-# look. Ours: a quarter of a second. Captures of two people share 0.03 to 0.17 words: with a million
-# kept, 170 000 rows at most.
+# Maximum counted rows of words that a capture shares with others; beyond it people decide. Ours: a
+# quarter of a second. Captures of two people share 0.03 to 0.17 words: of a million rows, at most
+# 170 000.
 WORDS_COUNTED = 200_000
 
-# How long frames are kept, and what holds them. The course's own numbers: who verifies a log judges
-# by them too.
+# How long frames are kept, and what holds them. The course's numbers, because a verifier of a log
+# uses them.
 FRAMES_KEPT_SECONDS = of_course.FRAMES_KEPT_SECONDS
 FRAMES_HELD_FOR, FRAMES_HELD_ENDINGS = of_course.FRAMES_HELD_FOR, of_course.FRAMES_HELD_ENDINGS
-# How long until a disputed verification is asked again whether its frames may go, seconds. Ours: a
-# day.
+# Interval at which a disputed verification's frames are checked for release, seconds. Ours: a day.
 DISPUTED_SECONDS = 24 * 3600
-# How long a destruction that faulted `FAULTS_MAX` times in a row waits for its next try, seconds.
-# Ours: a store that is away for long is asked now and then; the step is never given up.
+# Wait of a destruction step after `FAULTS_MAX` faults in a row, seconds. Ours: an absent store is
+# retried regularly; the step is never dropped.
 DESTRUCTION_SECONDS = 3600
 
-# The queue of steps whose answer a person before the camera waits for. It is asked first, and what
-# it has is begun before what else is in hand: such a step has about 0.3 s, and the
-# judgement of a capture takes longer. Ours.
+# The queue of steps for which a person waits at the camera. Workers serve it first. Such a step
+# has about 0.3 s, and the judgement of a capture takes longer. Ours.
 AWAITED_QUEUE = "looks"
-# How many of those a worker begins in a row while other steps are in hand. Ours: a crowd before the
-# camera leaves the others a fourth of the worker.
+# Awaited steps that a worker starts in a row while others wait. Ours: others keep a fourth of the
+# worker.
 AWAITED_IN_A_ROW = 3
-# By what a step costs; a stage names its own. What is destroyed has one to itself, so that however
-# much of it is due no other step waits longer than a batch. A worker may serve some of them only.
+# Queues by cost; a stage names its own. Destruction has its own queue, so that other steps wait for
+# at most one batch of it. A worker may serve a subset.
 QUEUES = (AWAITED_QUEUE, "default", "eds", "faces", "storage")
-# Of what ends by time or by people's word: no person before a camera waits for it.
+# For ends by time or by people: no person waits at a camera.
 ENDING_QUEUE = "default"
-# A claim holds a step this long, seconds; Celery's hard limit is below it, so two workers never
+# A claim on a step lasts this long, seconds. Celery's hard limit is below it, so two workers never
 # overlap.
 LEASE_SECONDS = 30
 STEP_SOFT_LIMIT_SECONDS = 20
 STEP_HARD_LIMIT_SECONDS = 25
-# What a worker's child may hold in memory, bytes: above it after a step it is replaced. Ours: a
-# child that judged a live capture holds 264 MB (docs/evidence/load.json), 110 of them its parent's,
-# and the largest picture adds 150.
+# Memory limit of a worker's child, bytes: above it the child is replaced after the step. Ours: a
+# child after a live capture holds 264 MB (docs/evidence/load.json), 110 of them its parent's; the
+# largest picture adds 150.
 CHILD_MEMORY_BYTES = 600 * 2**20
-# How often a worker's child gives back what it has done with, at most; 76 MB after a capture. Ours:
-# a capture has nine steps, and when they take each page from the system anew they cost 50 ms more.
-# Its peak, by which memory is planned, is the same.
+# Minimum interval between returns of freed memory to the system; 76 MB after a capture. Ours: a
+# capture has nine steps, and fetching each page again costs 50 ms more. The peak, which plans
+# memory, stays the same.
 MEMORY_BACK_SECONDS = 10.0
-# And the address space it never gets more of, bytes: whatever asks for it faults, and the machine's
-# other processes live. Ours: a child reserves about 1 GB, most of which it never touches.
+# Limit of a child's address space, bytes: a larger request faults, and other processes live on.
+# Ours: a child reserves about 1 GB, most of it untouched.
 CHILD_ADDRESS_BYTES = 4 * 2**30
 # Faults in a row after which a verification ends in `failed`. With the backoff below: about two
 # minutes.
 FAULTS_MAX = of_course.FAULTS_MAX
 # Seconds before the next try, by the number of faults so far.
 BACKOFF_SECONDS = (2, 5, 15, 45, 60)
-# How long a worker has due rows in hand before it starts them, seconds; then others may.
+# How long a worker reserves due rows before it starts them, seconds; then others may take them.
 # reliability.md §6.
 RESERVED_SECONDS = 10
-# Rows in hand for each child of a worker's pool. Ours: enough that a look at the database is rare
-# beside the steps, few enough that another worker finds some too.
+# Reserved rows per child of a worker's pool. Ours: rare database look-ups, and rows left for other
+# workers.
 RESERVED_A_CHILD = 4
-# Every how many seconds a worker looks for work without being rung. reliability.md: found within 2
-# s, broker or not.
+# Interval at which a worker looks for work without a message, seconds. reliability.md: found within
+# 2 s, with or without a broker.
 LOOK_SECONDS = 1.0
-# How long a second verification of the same borrower waits before it asks again, seconds.
+# Wait of a borrower's second verification before it tries again, seconds.
 BUSY_SECONDS = 10
-# How long a step waits before it looks again whether the person answered the state's message,
-# seconds.
+# Wait before a step checks again for the person's answer to the state's message, seconds.
 PENDING_SECONDS = 3
-# Rows one sweep looks at per kind; the next sweep takes the rest.
+# Rows per kind in one sweep; the next sweep takes the rest.
 SWEEP_BATCH = 500
-# Changes of monthly counts that one round adds up. Ours: five a verification, so a hundred
+# Changes of monthly counts summed per round. Ours: five per verification, so a hundred
 # verifications a second.
 COUNT_BATCH = 1000
-# Pause between two rounds of `manage.py tick`, seconds: a decision's entry is ordered, and told,
+# Pause between two rounds of `manage.py tick`, seconds: a decision's entry is ordered and delivered
 # within it.
 TICK_SECONDS = 0.5
-# Pause between two rounds that look for what lapses, expires or is to be counted, too: it may be so
-# late, seconds.
+# Pause between two rounds for lapses, expiries and counts, seconds: their maximum delay.
 SWEEP_SECONDS = 2
 
 BELL_SECONDS: Final = 60
-"""After this time an unheard message is void, seconds: a worker has looked for work by then."""
+"""Lifetime of an unread message, seconds: workers look for work within that time."""
 RING_SECONDS: Final = 1
-"""How long a broker may take for a message, seconds. Ours: a broker at hand takes 0.01."""
+"""Maximum wait for a broker to take a message, seconds. Ours: a nearby broker takes 0.01."""
 SILENT_SECONDS: Final = 10
-"""How long no message is sent after a broker was silent, seconds. Ours."""
+"""Pause of all messages after a broker was silent, seconds. Ours."""
 
 
 def backoff(faults: int) -> int:

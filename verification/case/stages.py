@@ -1,8 +1,7 @@
-"""The routes that are installed, their stages with ours woven in, and whether this deployment may
-run them.
+"""The installed routes with all their stages, and whether this deployment can run them.
 
-Ours: consent before the first stage, the script-breaking question before the last. Nothing live
-runs on less than a complete live set.
+Added stages: consent before the first stage, a script-breaking question before the last.
+Live mode requires a complete live set.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,16 +23,15 @@ LIVE_TAG = "live"
 
 
 def titles() -> dict[str, Words]:
-    """What reviewers and regulators call each route there is, by its name."""
+    """The title of each route for reviewers and regulators, by name."""
     return {name: route.title for name, route in routes.ROUTES.items()}
 
 
 def of_route(route_name: str, *, law: str) -> Mapping[str, Stage]:
-    """The stages of a route by name, in the order the borrower meets them, as the profile of this
-    hash has it.
+    """A route's stages by name, in the borrower's order, under the profile of this hash.
 
-    Raises `Misconfigured` as `installed` does, and where the profile wants the register of people
-    asked and the route does not ask it.
+    Raises: `Misconfigured` as `installed`, and if the profile requires the register of people and
+    the route lacks it.
     """
     is_asked = bool(profiles.pinned(law).register_asked)
     way = installed(route_name, is_registered=is_asked)
@@ -43,15 +41,15 @@ def of_route(route_name: str, *, law: str) -> Mapping[str, Stage]:
 
 
 def installed(route_name: str, *, is_registered: bool = False) -> Mapping[str, Stage]:
-    """The stages of a route by name, in order. is_registered: those that ask the register of
-    people, where it has such.
+    """A route's stages by name, in order. is_registered: those with the register of people, if it
+    has such.
 
-    Raises `Misconfigured` for a route that is not installed, or not there.
+    Raises: `Misconfigured` for a route that is unknown or not installed.
     """
     if route_name not in settings.TULGA_ROUTES:
         raise Misconfigured(f"route {route_name} is not in TULGA_ROUTES")
     if route_name not in routes.ROUTES:
-        raise Misconfigured(f"TULGA_ROUTES names {route_name}, and there is no such route")
+        raise Misconfigured(f"TULGA_ROUTES names the unknown route {route_name}")
     *inner, last = _stages(routes.ROUTES[route_name], is_registered=is_registered)
     way = (CONSENT, *inner, QUESTION, last)
     by_name = {stage.name: stage for stage in way}
@@ -65,20 +63,22 @@ def _stages(route: Route, *, is_registered: bool) -> tuple[Stage, ...]:
 
 
 def services(combination: Sequence[str], *, law: str) -> tuple[str, ...]:
-    """What registers are asked of the person on all these routes, each once."""
+    """The look-ups of the person on all these routes, each once."""
     return services_of(combination, is_registered=bool(profiles.pinned(law).register_asked))
 
 
 def services_of(combination: Sequence[str], *, is_registered: bool) -> tuple[str, ...]:
-    """The same by whether the register of people is asked, of routes that need not be installed."""
+    """The same by whether the register of people is asked, for routes that need not be
+    installed.
+    """
     ways = [routes.ROUTES[name] for name in combination]
     every = [stage for way in ways for stage in _stages(way, is_registered=is_registered)]
     return tuple(dict.fromkeys(service for stage in every for service in stage.services))
 
 
 def release(route_name: str, *, law: str) -> Release:
-    """How a route is done by this software: what the log names, and `core/releases.py` must
-    know.
+    """This software's release of a route: the log names it, and `core/releases.py` must contain
+    it.
     """
     way = of_route(route_name, law=law)
     checked = tuple((name, tuple(stage.checks), stage.attempts or 0) for name, stage in way.items())
@@ -92,9 +92,7 @@ def release(route_name: str, *, law: str) -> Release:
 
 
 def find(route_name: str, stage_name: str, *, law: str) -> Stage | None:
-    """One stage, or None where this installation has no such route or stage any more: for reads and
-    sweeps.
-    """
+    """One stage, or None if this installation no longer has it: for reads and sweeps."""
     try:
         return of_route(route_name, law=law).get(stage_name) if stage_name else None
     except Misconfigured:
@@ -103,9 +101,7 @@ def find(route_name: str, stage_name: str, *, law: str) -> Stage | None:
 
 @dataclass(frozen=True)
 class Readiness:
-    """Whether a route can judge in this process. `in_use`: what it judges with; `detail`: why it
-    cannot.
-    """
+    """Whether a route can judge in this process. `in_use`: its engines; `detail`: why it cannot."""
 
     is_ready: bool
     in_use: Mapping[str, object] = field(default_factory=dict)
@@ -113,36 +109,38 @@ class Readiness:
 
     @property
     def unfit_for_live(self) -> Sequence[str]:
-        """Why what the route judges with does not do for live verifications, in its own words: it
-        says so if it is.
+        """Why the route's engines are unfit for live mode, in the route's own words; empty if
+        fit.
         """
         reasons = self.in_use.get("unfit_for_live", ())
         return reasons if isinstance(reasons, Sequence) else ()
 
 
 def live_is_complete() -> bool:
-    """Whether live mode is on and every check tagged `live` (see `verification/deploy_checks.py`)
-    finds nothing.
+    """Whether live mode is on and every check tagged `live` (see
+    `verification/deploy_checks.py`) passes.
     """
     return settings.TULGA_MODES_LIVE and not checks.run_checks(tags=[LIVE_TAG])
 
 
 def refuse_unsafe_live() -> None:
-    """Raises `Misconfigured`, naming every fault, if live mode is on and not complete. Called as a
-    process starts.
+    """Raises: `Misconfigured` with every fault if live mode is on and incomplete. Runs at
+    process start.
     """
     if settings.TULGA_MODES_LIVE and (faults := checks.run_checks(tags=[LIVE_TAG])):
         raise Misconfigured(
-            "live mode is not safe to run: " + " ".join(str(fault.msg) for fault in faults)
+            "live mode is unsafe to run: " + " ".join(str(fault.msg) for fault in faults)
         )
 
 
 def refuse_unsigned() -> None:
-    """Raises `Misconfigured` where this process has no certified key for what it signs in a mode
-    that runs.
+    """Refuses a process without a certified key for its signatures in an active mode. Runs at
+    process start.
 
-    Called as a process starts: nothing that it does could be put on record, so whoever waits for it
-        would do for ever.
+    Without the key its work could not be recorded, and everyone who waits for it would wait for
+    ever.
+
+    Raises: `Misconfigured`.
     """
     if settings.TULGA_UNCERTIFIED_KEYS:
         names = ", ".join(settings.TULGA_UNCERTIFIED_KEYS)
@@ -169,8 +167,7 @@ def refuse_unsigned() -> None:
 
 
 def calibrations() -> list[str]:
-    """What each calibration says that live mode judges by: of faces, and of a detector of
-    presentation attacks.
+    """The content of each calibration of live mode: of faces, and of an attack detector.
 
     Zones, rates, conditions. Empty without live mode.
     """
@@ -186,8 +183,8 @@ def calibrations() -> list[str]:
 
 
 def route_readiness() -> dict[str, Readiness]:
-    """Every installed route by name: whether it is there, its stages pass their self-tests, and
-    what they use.
+    """Every installed route by name: whether it exists, whether its stages pass their
+    self-tests, and its engines.
     """
     by_route: dict[str, Readiness] = {}
     for name in settings.TULGA_ROUTES:

@@ -1,9 +1,9 @@
-"""What a worker may owe a verification, and the bell that tells workers of it.
+"""Steps that workers owe a verification, and the messages that wake workers.
 
-The rows are the queue: a row holds the step it is owed. The bell says by Celery, on commit, that
-there is work in a queue, and nothing else. A bell that is not heard costs a second, for workers
-look for work by themselves as well. So no ringing waits for a broker: one that hangs would hold
-each request and each step that rings, and with them the queue.
+The rows are the queue: a row holds its due step.
+On commit, a Celery message says that a queue has work; it carries no data.
+A lost message costs a second, because workers also poll.
+So no request or step waits for a broker, which could hang.
 """
 
 import logging
@@ -23,25 +23,28 @@ from verification.case.moving import NO_STEP, write
 from verification.models import Verification
 
 OPEN, PREPARE, LOOK, JUDGE = "open", "prepare", "look", "judge"
-"""Steps that an answer of the borrower leads to: begin an attempt, prepare it, look, judge."""
+"""Steps after a borrower's answer: begin an attempt, prepare it, look, judge."""
 LAPSE, EXPIRE, WEIGH, STOP, LEAVE = "lapse", "expire", "weigh", "stop", "leave"
-"""What tick, desk or web found to be due: a dialogue, or the whole, that ran out; votes that
-suffice; a borrower who reports a caller, or who left a capture for another route."""
+"""Steps that tick, desk or web schedule.
+
+A dialogue or verification that ran out; sufficient votes; a borrower who reports a caller, or who
+left a capture for another route.
+"""
 DOCUMENT: Final = "document"
-"""Of a verification that its lender ended: its receipt, and documents of what was alive then."""
+"""For a verification that its lender ended: its receipt, and documents of its live attempts."""
 DESTROY: Final = "destroy"
-"""Of a verification that has ended: its camera's frames."""
+"""For an ended verification: destroy its camera frames."""
 CLEAR: Final = "clear"
-"""Of a verified borrower: the gates of the clearance that the lender asks for."""
+"""For a verified borrower: the gates of a requested clearance."""
 
 logger = logging.getLogger(__name__)
 BELL = "verification.bell"
 
 
 def schedule(verification: Verification, step: str, *, due_at: datetime, queue: str) -> None:
-    """Writes down that a worker owes this row a step.
+    """Schedules a step of this row for a worker.
 
-    A step that is due is rung for at the commit. A later one is found by its time.
+    A due step is announced at the commit. Workers find a later one by its time.
     """
     write(verification, **{**NO_STEP, "step": step, "queue": queue, "due_at": due_at})
     if due_at <= clock.now():
@@ -57,9 +60,9 @@ _state = _State()
 
 
 def ring(queue: str) -> bool:
-    """Rings now; False when the broker did not take it, or did not take one a moment ago.
+    """Sends a message now; False if the broker did not take it, or was silent a moment ago.
 
-    One immediate retry keeps a refusing broker under 0.1 s.
+    One immediate retry limits a refusing broker to 0.1 s.
     """
     if time.monotonic() < _state.silent_until:
         return False
@@ -69,7 +72,7 @@ def ring(queue: str) -> bool:
             args=(queue,),
             queue=queue,
             ignore_result=True,
-            # A worker that was away that long has looked by itself since.
+            # A worker that was away that long has polled since.
             expires=policy.BELL_SECONDS,
             retry=True,
             retry_policy={
@@ -78,15 +81,13 @@ def ring(queue: str) -> bool:
                 "interval_step": 0,
                 "interval_max": 0,
             },
-            # RabbitMQ that is short of memory or disk takes a message and confirms nothing, for as
-            # long as it is.
+            # RabbitMQ without memory or disk takes a message and does not confirm it.
             timeout=policy.RING_SECONDS,
             confirm_timeout=policy.RING_SECONDS,
         )
     except (KombuError, ChannelError, ConnectionError, OSError, ValueError) as error:
-        # What was written is committed: a broker that is away, full or set up wrong changes
-        # nothing.
-        logger.warning("doorbell not heard: %s (%s)", queue, type(error).__name__)
+        # The row is committed: an absent, full or misconfigured broker changes nothing.
+        logger.warning("worker message not delivered: %s (%s)", queue, type(error).__name__)
         _state.silent_until = time.monotonic() + policy.SILENT_SECONDS
         return False
     return True

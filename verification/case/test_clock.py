@@ -1,10 +1,10 @@
-"""A test lender's clock: it puts forward what is due of its test verifications, so that an end
-comes at once.
+"""A test lender's clock: advances the due times of test verifications, so that they end at once.
 
-Due times are columns, and each moves so much earlier; an entry of each verification says by how
-much, so that a reader of its log counts as we do. Nothing is ended here: tick and workers find
-what is due by then, as always. What is counted by days (attempts, credits) or kept for a time
-(frames, retention) goes by real time. Source: api.md §1.
+Each due time is a column that moves earlier. An entry of each verification states the step, for
+readers of its log.
+This module ends nothing: tick and workers find what is due.
+Daily counts (attempts, credits) and retention (frames, data) follow real time.
+Source: api.md §1.
 """
 
 from dataclasses import dataclass
@@ -24,9 +24,10 @@ from verification.models import Access, Attempt, Clearance, Verification
 
 @dataclass(frozen=True)
 class Standing:
-    """The clock of a lender. `verifications`: how many there are to be put forward now, counted to
-    one above what may be at once, or were just now; `advanced_seconds`: the most that one of these
-    was put forward altogether.
+    """The clock of a lender.
+
+    verifications: how many can advance now, or just advanced, counted up to one above the limit.
+    advanced_seconds: the largest total advance among them.
     """
 
     verifications: int
@@ -34,7 +35,10 @@ class Standing:
 
 
 def clock_standing(*, lender_id: str, mode: str) -> Standing:
-    """How it stands. Raises `NotFound` in live mode, which has no clock but time."""
+    """The state of the clock.
+
+    Raises: `NotFound` in live mode, which has no test clock.
+    """
     contents.require_test(mode)
     seconds = _moving(lender_id, at=clock.now()).values_list("advanced_seconds", flat=True)
     advanced = list(seconds[: policy.CLOCK_VERIFICATIONS_MAX + 1])
@@ -44,12 +48,13 @@ def clock_standing(*, lender_id: str, mode: str) -> Standing:
 def advance(
     *, lender_id: str, mode: str, seconds: int, verification_id: str | None = None
 ) -> Standing:
-    """Puts forward what is due of all that the lender has open, or verified and may yet pay by; or
-    of one alone.
+    """Advances all of the lender's verifications that are open or payable, or one of them.
 
-    One comes with its new consents, or with what it renews: they wait for each other. Raises
-    `NotFound` in live mode and for another's, `Conflict` for one that has ended
-    (`illegal_transition`), or for more than may be moved at once or altogether
+    One verification advances with its renewed consents, or with the one it renews: they wait for
+    each other.
+
+    Raises: `NotFound` in live mode and for another lender's verification.
+    Raises: `Conflict` for an ended one (`illegal_transition`), or beyond a limit
     (`test_clock_limit`).
     """
     contents.require_test(mode)
@@ -59,11 +64,10 @@ def advance(
         if verification_id is not None:
             row_named = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
             if not rows_due.filter(pk=row_named.pk).exists():
-                raise Conflict("nothing of it is due any more", code="illegal_transition")
+                raise Conflict("no step of it is due any more", code="illegal_transition")
             first = row_named.renews_id or row_named.pk
             rows_due = rows_due.filter(Q(pk=first) | Q(renews=first))
-        # What is renewed is locked before what renews it, as everywhere; of the rest each has the
-        # same order.
+        # Lock a renewed case before its renewal, as everywhere; lock the rest in one order.
         locked = (
             rows_due.select_for_update()
             .defer("sealed_case")
@@ -77,14 +81,14 @@ def advance(
             )
         most = max((row.advanced_seconds for row in rows), default=0) + seconds
         if rows and most > policy.CLOCK_SECONDS_MAX:
-            raise Conflict("one was put forward as far as any may be", code="test_clock_limit")
+            raise Conflict("one is advanced as far as possible", code="test_clock_limit")
         for row in rows:
             is_free = row.step and row.lease_until is None
             with moving.moving(read_unverified(row)):
                 if is_free and row.due_at is not None and row.due_at > at:
                     moving.write(row, due_at=row.due_at - timedelta(seconds=seconds))
                 moving.record(row, ADVANCED, at=at, body={"advance_seconds": seconds})
-        # The same of what belongs to them, open or not: their entries say it of all.
+        # Advance their rows too, open or not: their entries state it for all.
         step = timedelta(seconds=seconds)
         for model in (Attempt, Access):
             model._default_manager.filter(verification__in=rows).update(
@@ -96,14 +100,11 @@ def advance(
 
 
 def _moving(lender_id: str, *, at: datetime) -> QuerySet[Verification, Verification]:
-    """Rows of which something may become due yet: what has not ended, and what money may leave
-    by.
-    """
+    """Rows with future due times: open ones, and those that allow a payout."""
     longest = max(profile.valid_for_seconds for profile in profiles.book().values())
     of_lender = Verification.objects.filter(lender=lender_id, mode=policy.TEST_MODE)
     since = at - timedelta(seconds=longest)
-    # Nothing is open for longer; by it an index tells the rows of these days from all that were
-    # ever verified.
+    # No verification is open for longer; this bound lets an index skip older rows.
     opened = since - timedelta(seconds=policy.VERIFICATION_SECONDS + policy.REVIEW_SECONDS)
     paying = Q(status=Status.VERIFIED, created_at__gt=opened, finished_at__gt=since)
     return of_lender.filter(Q(status__in=sorted(OPEN)) | paying)

@@ -1,6 +1,6 @@
-"""Votes on a case: who may vote, what people are asked, and what their votes come to.
+"""Votes on a case: who may vote, what people are asked, and the result.
 
-Those of a lender's people may vote who had no part in the case. Law: O-88.
+A lender's people may vote if they had no part in the case. Law: O-88.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,16 +22,16 @@ from verification.log import entries
 from verification.models import AuditEntry, Verification
 
 PERMISSION: Final = "people.review_cases"
-"""What a person's role must carry, by the name of Django's permissions."""
+"""The permission that a reviewer's role must have, as Django names it."""
 TOO_FEW: Final = "reviewers_too_few"
 
 
 @dataclass(frozen=True)
 class Reviewer:
-    """Somebody who may review: the id by which the log names them, and the lender they work for.
+    """A possible reviewer: their id in the log, and their lender.
 
-    known_as: what the lender may call them where it says who opened a case: e-mail address, full
-        name.
+    known_as: names by which the lender may refer to them as opener of a case: e-mail address, full
+    name.
     """
 
     person_id: str
@@ -40,14 +40,14 @@ class Reviewer:
 
 
 def part_of(reviewer: Reviewer, verification: Verification, *, key: vault.Key) -> str:
-    """By a code, which part this person had in the case, or in a new consent to its loan, if
-    any.
+    """The code of this person's part in the case, or in a renewed consent to its loan; empty
+    without one.
     """
     marks = [mark for name in _names(reviewer) for mark in contents.marks_of(name)]
     renewed = entries.of_cases([verification.pk], types=(RENEWED,))
     renewals = [body["renewal"] for body in _bodies(renewed) if "renewal" in body]
     minted = entries.of_cases([verification.pk, *renewals], types=("link.minted",))
-    # By the entry that opened a new consent its first link was sent.
+    # The opening entry of a renewed consent sent its first link.
     for body in _bodies([*renewed, *minted]):
         if body.get("person") == reviewer.person_id or body.get("sent_by") in marks:
             return "reviewer_sent_link"
@@ -56,9 +56,10 @@ def part_of(reviewer: Reviewer, verification: Verification, *, key: vault.Key) -
 
 
 def warnings_of(verification: Verification, opening: Opening) -> tuple[str, ...]:
-    """By its code, what its lender is warned of as it opens a case: too few have a vote on it.
+    """The warning, by code, that too few people can vote on the case, shown to its lender at
+    opening.
 
-    Where no stage that it may come to has pictures, nothing is ever left to people.
+    Without pictures in any possible stage, no attempt is ever left to people.
     """
     routes = {route for combination in verification.combinations for route in combination}
     offered = (stages.of_route(route, law=verification.profile_sha256) for route in sorted(routes))
@@ -70,7 +71,10 @@ def warnings_of(verification: Verification, opening: Opening) -> tuple[str, ...]
 
 
 def are_too_few(verification: Verification, *, key: vault.Key) -> bool:
-    """Whether too few have a vote on this case now. Raises `EvidenceUnreadable`."""
+    """Whether too few people can vote on this case now.
+
+    Raises: `EvidenceUnreadable`.
+    """
     reviewers = _reviewers(verification.lender_id)
     return not _suffice(
         person for person in reviewers if not part_of(person, verification, key=key)
@@ -78,14 +82,14 @@ def are_too_few(verification: Verification, *, key: vault.Key) -> bool:
 
 
 def _reviewers(lender_id: str) -> Iterator[Reviewer]:
-    """The people of a lender whose role lets them review; a closed account may do nothing."""
+    """The people of a lender whose role permits reviews; closed accounts are excluded."""
     for person in get_user_model().objects.filter(lender_id=lender_id).order_by("pk"):
         if person.has_perm(PERMISSION):
             yield Reviewer(person.pk, lender_id, known_as=(person.email, person.full_name))
 
 
 def _suffice(voters: Iterable[Reviewer]) -> bool:
-    """Whether there are as many as a pass needs; more are not asked for."""
+    """Whether there are enough for a pass; the query stops there."""
     return len(list(islice(voters, policy.REVIEWERS_TO_PASS))) == policy.REVIEWERS_TO_PASS
 
 
@@ -94,23 +98,23 @@ def _has_opened(reviewer: Reviewer, opening: Opening) -> bool:
 
 
 def _bodies(entries_read: Iterable[AuditEntry]) -> list[dict[str, Any]]:
-    """What entries say, but for one that is no map of fields."""
+    """The bodies of entries that are JSON objects."""
     return [entry.body for entry in entries_read if isinstance(entry.body, dict)]
 
 
 def _names(reviewer: Reviewer) -> set[str]:
-    """Every name by which the lender may have told of this person, in one spelling."""
+    """Every name by which the lender may have referred to this person, in canonical form."""
     return {contents.officer(name) for name in (reviewer.person_id, *reviewer.known_as)} - {""}
 
 
 def open_question(history: History) -> str:
-    """The attempt that waits for the reviewers; empty where none does."""
+    """The attempt in review; empty without one."""
     is_asked = history.state.in_review and history.state.newest(REVIEW) is not None
     return history.state.newest_name if is_asked else ""
 
 
 def verdict(history: History, name: str) -> bool | None:
-    """What the votes on an attempt say together; None while they do not suffice."""
+    """The result of the votes on an attempt; None while they do not suffice."""
     votes = [vote.passes for vote in history.state.attempts[name].votes.values()]
     if not all(votes):
         return False
@@ -118,20 +122,19 @@ def verdict(history: History, name: str) -> bool | None:
 
 
 def require_the_rest_passed(history: History, name: str) -> None:
-    """Raises `Conflict` (not_reviewable) unless its checks, as entries have them, leave it to
-    people.
+    """Raises: `Conflict` (not_reviewable) unless its checks, by their entries, leave it to people.
 
-    They are weighed by the rule of every judgement.
+    The rule of every judgement weighs them.
     """
     attempt = history.state.attempts[name]
     stage = stages.find(attempt.route, attempt.stage, law=history.row.profile_sha256)
     if stage is None:
-        raise Conflict("there is no stage here that people could decide", code="not_reviewable")
+        raise Conflict("people cannot decide this stage", code="not_reviewable")
     try:
         results = on_record(dossier.stated_checks(history, name))
         decision = decide(results, required=tuple(stage.checks))
     except KeyError:
-        detail = "a check came to what this release does not know"
+        detail = "a check has a result that this release does not know"
         raise Conflict(detail, code="not_reviewable") from None
     if decision.outcome is not Outcome.REVIEW:
-        raise Conflict("not everything else has passed", code="not_reviewable")
+        raise Conflict("another check did not pass", code="not_reviewable")

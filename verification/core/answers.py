@@ -1,10 +1,11 @@
-"""What registers, the consent service, the credit bureau, banks and the SMS gateway answered, read
-from the original bytes.
+"""Parsers for the answers of registers, the consent service, the credit bureau, banks and the SMS
+gateway.
 
-Each reader takes the bytes as they were kept and gives a frozen value, or raises `BadInput` naming
-the field, never its content. Whether an answer suffices is for checks to judge; whether a consent
-lets somebody be looked up stands here, for sources ask that too. `docs/sandbox.md` writes the
-answers down.
+Each parser takes the original bytes and returns a frozen value.
+A parser raises `BadInput` with the field's name, never its content.
+Checks judge whether an answer suffices. Whether a consent permits a look-up is judged here, because
+sources need it too.
+`docs/lender/sandbox.md` describes the answers.
 """
 
 import hashlib
@@ -31,9 +32,9 @@ CONSENT_STATUSES: Final = (
 )  # law.md §3, KDP
 WITHOUT_TERMS: Final = ("not_found", "error")
 SERVICES: Final = ("person", "photo", "phone")
-"""What a consent may allow to be asked."""
+"""The look-ups that a consent can permit."""
 LANGUAGES: Final = ("kk", "ru", "en")
-CONSENT_MAX_BYTES: Final = 64 * 1024  # of an answer; ours: far above the 1 KB that one is
+CONSENT_MAX_BYTES: Final = 64 * 1024  # of an answer; ours: far above its usual 1 KB
 PURPOSE_MAX: Final = 200  # characters
 VERSION_MAX: Final = 32  # characters
 BIN_LENGTH: Final = 12  # characters of a lender's business number
@@ -45,16 +46,12 @@ DOCUMENT_STATUSES: Final = ("valid", "invalid", "lost")
 PHOTO_SOURCES: Final = (
     "STATE",
     "PROVIDER",
-)  # law.md O-21: a picture from anywhere else is no reference
+)  # law.md O-21: a picture from any other source is no reference
 TEXT_MAX_BYTES: Final = (
     64 * 1024
-)  # of an answer without a photo; ours: sixteen times a person with twenty documents
-PHOTO_MAX_BYTES: Final = (
-    2 * 1024 * 1024
-)  # of one JPEG; ours: a portrait of a document is about 100 KB
-PHOTO_ANSWER_MAX_BYTES: Final = (
-    PHOTO_MAX_BYTES * 4 // 3 + 16 * 1024
-)  # base64, and the fields around it
+)  # of an answer without a photo; ours: sixteen times the size for a person with twenty documents
+PHOTO_MAX_BYTES: Final = 2 * 1024 * 1024  # of one JPEG; ours: a document portrait has about 100 KB
+PHOTO_ANSWER_MAX_BYTES: Final = PHOTO_MAX_BYTES * 4 // 3 + 16 * 1024  # base64, and the other fields
 _DOCUMENTS_MAX: Final = 20
 _DOCUMENT_NUMBER_MAX: Final = 20
 _JPEG_BEGIN, _JPEG_END = (
@@ -65,8 +62,9 @@ _JPEG_BEGIN, _JPEG_END = (
 
 @dataclass(frozen=True, kw_only=True)
 class ConsentTerms:
-    """What was consented to, until when, and which text was shown. `reference` and `lender_bin`:
-    for whose request.
+    """The scope of a consent, its expiry, and the text that was shown.
+
+    `reference` and `lender_bin` identify the request it belongs to.
     """
 
     consent_id: str
@@ -83,8 +81,9 @@ class ConsentTerms:
 
 @dataclass(frozen=True, kw_only=True)
 class ConsentAnswer:
-    """`status` is one of `CONSENT_STATUSES`; there are terms unless it is one of
-    `WITHOUT_TERMS`.
+    """The consent service's answer.
+
+    `status` is one of `CONSENT_STATUSES`. Terms are present unless it is one of `WITHOUT_TERMS`.
     """
 
     request_id: str
@@ -94,19 +93,21 @@ class ConsentAnswer:
 
 
 def _heading(answer: StrictObject, statuses: Sequence[str]) -> tuple[str, str, Iin]:
-    """What each answer about a person says first: status, id of the question, and about whom."""
+    """The common head of each answer about a person: status, question id and subject."""
     status, request_id = answer.choice("status", statuses), answer.reference("request_id")
     return status, request_id, Iin.parse(answer.text("iin", longest=12))
 
 
 def parse_consent(untrusted: bytes) -> ConsentAnswer:
-    """An answer of the consent service. Raises `BadInput`."""
+    """The consent service's answer.
+
+    Raises: `BadInput`.
+    """
     answer = read_object(untrusted, max_bytes=CONSENT_MAX_BYTES)
     status, request_id, iin = _heading(answer, CONSENT_STATUSES)
     terms = None
     if status not in WITHOUT_TERMS:
-        # What it was given for stands in the answer itself, so that it need not be believed from
-        # our question.
+        # Take the terms from the answer itself, so that they do not depend on our question.
         terms = ConsentTerms(
             consent_id=answer.reference("consent_id"),
             reference=answer.reference("reference"),
@@ -131,10 +132,12 @@ def consent_id_to(
     text_sha256: object,
     at: datetime,
 ) -> str:
-    """The id to look the person of a case up with at all these services. Raises `ConsentMissing`.
+    """The consent id under which these services may look up the person of a case.
 
-    It must be theirs, hold now for each of them, and be to this very request of this lender, its
-    purpose and the text shown.
+    The consent must name this person, be unexpired, and cover each service.
+    It must also match the request, lender, purpose and text shown.
+
+    Raises: `ConsentMissing`.
     """
     terms = consent.terms
     if consent.status != "valid" or terms is None:
@@ -143,7 +146,7 @@ def consent_id_to(
         raise ConsentMissing("the consent is another person's")
     if at >= terms.expires_at:
         raise ConsentMissing("the consent has run out")
-    # One that holds for the person and not for their photo is no consent to the photo.
+    # A consent to a look-up of the person does not cover their photo.
     if missing := [service for service in services if service not in terms.services]:
         raise ConsentMissing(f"the consent does not cover {missing[0]}")
     if not _is_to(consent, case, text_sha256):
@@ -154,9 +157,9 @@ def consent_id_to(
 def held_consent_id(
     consent: bytes, shown: bytes, *, services: Sequence[str], case: Case, at: datetime
 ) -> str | None:
-    """The id of `consent_id_to`, of a consent as it was kept; None where it does not hold.
+    """The id from `consent_id_to` for a stored consent; None if the consent does not hold.
 
-    shown: the borrower's own yes as it was kept, which names the text.
+    shown: the borrower's stored agreement, which names the text.
     """
     answer, text_sha256 = parse_consent(consent), json.loads(shown)["text_sha256"]
     try:
@@ -173,17 +176,18 @@ def require_consent(
     text_sha256: object,
     at: datetime,
 ) -> None:
-    """Return if the consent holds as `consent_id_to` wants it; raises `Refused` with the code of
-    why it does not.
+    """Return if the consent holds under the rules of `consent_id_to`.
 
-    Services say `invalid` of a consent that has run out as of one that was refused; only to this
-    very request, and before its time is over, it is a no.
+    A service reports `invalid` both for an expired consent and for a refused one.
+    It counts as a refusal only for this request and before its expiry.
+
+    Raises: `Refused` with the code of the defect.
     """
     try:
         consent_id_to(consent, services=services, case=case, text_sha256=text_sha256, at=at)
     except ConsentMissing as missing:
         code = "consent_unanswered"
-        # Of an answer about somebody else nothing is concluded about this person.
+        # An answer about another person supports no conclusion about this person.
         if consent.iin == case.person.iin and consent.status == "not_found":
             code = "person_unknown"
         elif (
@@ -196,7 +200,9 @@ def require_consent(
 
 
 def has_run_out(consent: ConsentAnswer, *, at: datetime) -> bool:
-    """Whether its time is over: that nobody could be asked under it is nobody's refusal."""
+    """Whether the consent has expired. An expired consent without a look-up is not the person's
+    refusal.
+    """
     return consent.terms is not None and consent.terms.expires_at <= at
 
 
@@ -209,9 +215,7 @@ def _is_to(consent: ConsentAnswer, case: Case, text_sha256: object) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class RegisteredDocument:
-    """An identity document as the register has it; `valid_to` is its last day, None where it never
-    ends.
-    """
+    """A registered identity document; `valid_to` is its last day, None if it never expires."""
 
     type: str
     number: str = field(repr=False)
@@ -222,7 +226,7 @@ class RegisteredDocument:
 
 @dataclass(frozen=True, kw_only=True)
 class RegisteredPerson:
-    """A person as the register has them: names in its own spelling, not normalised."""
+    """A person in the register, with names in the register's spelling, not normalised."""
 
     surname: str = field(repr=False)
     name: str = field(repr=False)
@@ -234,7 +238,7 @@ class RegisteredPerson:
 
 @dataclass(frozen=True, kw_only=True)
 class PersonAnswer:
-    """`status` is one of `LOOKUP_STATUSES`; there is a person exactly if it is `found`."""
+    """`status` is one of `LOOKUP_STATUSES`; a person is present exactly if it is `found`."""
 
     request_id: str
     status: str
@@ -244,8 +248,10 @@ class PersonAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class PhotoAnswer:
-    """`status` is one of `PHOTO_STATUSES`. If `found`: where the picture is from, and its bytes,
-    which begin and end as a JPEG and have the hash that was stated; nobody has decoded them.
+    """`status` is one of `PHOTO_STATUSES`. If `found`, the answer has the picture's source and
+    bytes.
+
+    The bytes have the stated hash and a JPEG's start and end markers; they are not decoded yet.
     """
 
     request_id: str
@@ -258,8 +264,9 @@ class PhotoAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class OwnershipAnswer:
-    """`status` is one of `OWNERSHIP_STATUSES`; `owned_since` is the day the number became the
-    person's, if known.
+    """`status` is one of `OWNERSHIP_STATUSES`.
+
+    owned_since: the day on which the person became the number's owner, if known.
     """
 
     request_id: str
@@ -270,7 +277,10 @@ class OwnershipAnswer:
 
 
 def parse_person(untrusted: bytes) -> PersonAnswer:
-    """An answer of the person register. Raises `BadInput`."""
+    """The person register's answer.
+
+    Raises: `BadInput`.
+    """
     answer = read_object(untrusted, max_bytes=TEXT_MAX_BYTES)
     status, request_id, iin = _heading(answer, LOOKUP_STATUSES)
     person, documents = None, list[RegisteredDocument]()
@@ -298,13 +308,16 @@ def parse_person(untrusted: bytes) -> PersonAnswer:
 
 
 def parse_photo(untrusted: bytes) -> PhotoAnswer:
-    """An answer of the photo register. Raises `BadInput`."""
+    """The photo register's answer.
+
+    Raises: `BadInput`.
+    """
     answer = read_object(untrusted, max_bytes=PHOTO_ANSWER_MAX_BYTES)
     status, request_id, iin = _heading(answer, PHOTO_STATUSES)
     if status != "found":
         answer.finish()
         return PhotoAnswer(request_id=request_id, status=status, iin=iin)
-    # Where the picture comes from is part of the law's demand on it: O-21 knows two sources.
+    # The law restricts the picture's source: O-21 permits two.
     source, taken_on = answer.choice("source", PHOTO_SOURCES), answer.day_or_none("taken_on")
     answer.choice("media_type", ("image/jpeg",))
     digest, jpeg = answer.sha256("sha256"), answer.octets("photo", most=PHOTO_MAX_BYTES)
@@ -312,7 +325,7 @@ def parse_photo(untrusted: bytes) -> PhotoAnswer:
         raise BadInput(
             "the photo does not begin and end as a JPEG", code=MALFORMED, pointer="/photo"
         )
-    # A picture cut off on its way would still begin and may still end as a JPEG; its hash tells.
+    # A truncated picture starts, and may end, like a JPEG; only its hash reveals the cut.
     if hashlib.sha256(jpeg).hexdigest() != digest:
         raise BadInput("the photo has another SHA-256", code=MALFORMED, pointer="/sha256")
     answer.finish()
@@ -322,7 +335,10 @@ def parse_photo(untrusted: bytes) -> PhotoAnswer:
 
 
 def parse_ownership(untrusted: bytes) -> OwnershipAnswer:
-    """An answer of the register of phones. Raises `BadInput`."""
+    """The phone register's answer.
+
+    Raises: `BadInput`.
+    """
     answer = read_object(untrusted, max_bytes=TEXT_MAX_BYTES)
     status, request_id, iin = _heading(answer, OWNERSHIP_STATUSES)
     phone = Phone.parse(answer.text("phone", longest=12))
@@ -336,15 +352,14 @@ def parse_ownership(untrusted: bytes) -> OwnershipAnswer:
 STOP_CREDIT_STATUSES: Final = ("refused", "not_refused", "consent_refused")
 ACCOUNT_STATUSES: Final = ("owned", "owned_by_another", "not_found", "consent_refused")
 CREDITS_STATUSES: Final = ("told", "consent_refused")
-_ACCOUNT_MAX: Final = 40  # characters, as in an opening
+_ACCOUNT_MAX: Final = 40  # characters, as in the opening request
 _TIYN: Final = re.compile(r"0|[1-9][0-9]{0,14}")
 _TIYN_MAX: Final = 15  # digits: ten trillion tenge
 
 
 @dataclass(frozen=True, kw_only=True)
 class Basis:
-    """The borrower's own yes under which others are asked about them: to which text, in which
-    language, and when.
+    """The borrower's agreement to these look-ups: text, language and time.
 
     at: RFC 3339.
     """
@@ -357,7 +372,9 @@ class Basis:
 
 @dataclass(frozen=True, kw_only=True)
 class StopCreditAnswer:
-    """`status`: whether the person has refused all credits, one of `STOP_CREDIT_STATUSES`."""
+    """`status`: whether the person has registered a refusal of all credits, one of
+    `STOP_CREDIT_STATUSES`.
+    """
 
     request_id: str
     status: str
@@ -366,8 +383,8 @@ class StopCreditAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class AccountAnswer:
-    """`status`: whether the account is the person's, one of `ACCOUNT_STATUSES`. Whose it is
-    otherwise is not told.
+    """`status`: whether the account is the person's, one of `ACCOUNT_STATUSES`. It never names
+    another owner.
     """
 
     request_id: str
@@ -378,8 +395,8 @@ class AccountAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class CreditsAnswer:
-    """`status` is one of `CREDITS_STATUSES`. If `told`: tiyn that other lenders lent the person
-    online, by the day.
+    """`status` is one of `CREDITS_STATUSES`. If `told`: the person's online loans from other
+    lenders, in tiyn per day.
 
     Days are in Almaty (2026-11-24).
     """
@@ -391,10 +408,12 @@ class CreditsAnswer:
 
 
 def require_owner(ownership: bytes, *, case: Case) -> str:
-    """Since which day the case's number is its person's; empty where the register knows no day.
+    """The day since which the case's number belongs to its person; empty if the register has no
+    date.
 
-    The answer repeats number and person: one about another phone or person says nothing of this
-    one. Raises `Refused` (phone_owner_mismatch).
+    The answer repeats number and person; an answer about another phone or person does not count.
+
+    Raises: `Refused` (phone_owner_mismatch).
     """
     answer = parse_ownership(ownership)
     if (answer.status, answer.iin, answer.phone) != ("owned", case.person.iin, case.person.phone):
@@ -403,7 +422,10 @@ def require_owner(ownership: bytes, *, case: Case) -> str:
 
 
 def parse_stop_credit(untrusted: bytes) -> StopCreditAnswer:
-    """An answer of the bureau about a person's refusal of all credits. Raises `BadInput`."""
+    """The credit bureau's answer about a person's refusal of all credits.
+
+    Raises: `BadInput`.
+    """
     answer = read_object(untrusted, max_bytes=TEXT_MAX_BYTES)
     status, request_id, iin = _heading(answer, STOP_CREDIT_STATUSES)
     answer.finish()
@@ -411,7 +433,10 @@ def parse_stop_credit(untrusted: bytes) -> StopCreditAnswer:
 
 
 def parse_account(untrusted: bytes) -> AccountAnswer:
-    """An answer of whoever knows the owners of accounts. Raises `BadInput`."""
+    """An answer about the owner of an account.
+
+    Raises: `BadInput`.
+    """
     answer = read_object(untrusted, max_bytes=TEXT_MAX_BYTES)
     status, request_id, iin = _heading(answer, ACCOUNT_STATUSES)
     account = answer.text("account", longest=_ACCOUNT_MAX)
@@ -420,7 +445,10 @@ def parse_account(untrusted: bytes) -> AccountAnswer:
 
 
 def parse_credits(untrusted: bytes) -> CreditsAnswer:
-    """An answer of the bureau about the credits of some days. Raises `BadInput`."""
+    """The credit bureau's answer about the credits of some days.
+
+    Raises: `BadInput`.
+    """
     answer = read_object(untrusted, max_bytes=TEXT_MAX_BYTES)
     status, request_id, iin = _heading(answer, CREDITS_STATUSES)
     tiyn: dict[str, int] = {}
@@ -428,7 +456,7 @@ def parse_credits(untrusted: bytes) -> CreditsAnswer:
         credits = answer.object("credits")
         for day in credits.names():
             sum_of_day = credits.text(day, longest=_TIYN_MAX)
-            # Digits in one spelling: no sign, no separator, no digit of another script.
+            # ASCII digits only: no sign, no separator, no digit of another script.
             if read_day(day) is None or not _TIYN.fullmatch(sum_of_day):
                 detail = "days, each with a whole number of tiyn, are expected"
                 raise BadInput(detail, code=MALFORMED, pointer="/credits")
@@ -440,13 +468,14 @@ def parse_credits(untrusted: bytes) -> CreditsAnswer:
 
 
 SMS_STATUSES: Final = ("accepted", "refused")
-SMS_ANSWER_MAX_BYTES: Final = 16 * 1024  # ours: far above the 200 bytes that one is
+SMS_ANSWER_MAX_BYTES: Final = 16 * 1024  # ours: far above its usual 200 bytes
 
 
 @dataclass(frozen=True, kw_only=True)
 class SmsAnswer:
-    """`status` is one of `SMS_STATUSES`; `message_id` is the gateway's own, empty if it refused the
-    number.
+    """`status` is one of `SMS_STATUSES`.
+
+    message_id: the gateway's id, empty if it refused the number.
     """
 
     request_id: str
@@ -455,7 +484,10 @@ class SmsAnswer:
 
 
 def parse_sms(untrusted: bytes) -> SmsAnswer:
-    """An answer of the SMS gateway. Raises `BadInput`."""
+    """The SMS gateway's answer.
+
+    Raises: `BadInput`.
+    """
     answer = read_object(untrusted, max_bytes=SMS_ANSWER_MAX_BYTES)
     status, request_id = answer.choice("status", SMS_STATUSES), answer.reference("request_id")
     message_id = answer.reference("message_id") if status == "accepted" else ""

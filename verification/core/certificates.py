@@ -1,13 +1,13 @@
-"""What the operator's offline root says, and the certificates of the national authority.
+"""Statements of the operator's offline root, and the certificates of the national authority.
 
-Of the root: which key is whose, from where on it is none, and what of the law counts. A statement
-is the root's Ed25519 signature over the canonical JSON of a context and what it says. Source:
-audit.md §6.
+The root states which process owns a key, from which entry on a key is revoked, and which law file
+applies.
+A statement is an Ed25519 signature over the canonical JSON of a context and its content.
+Source: audit.md §6.
 
-`OFFICIAL` is the only table of the national authority's own certificates, by the SHA-256 of their
-DER. Reviewed 2026-11-24. The files were taken from a public collection that names the address of
-each; roots signed themselves and what is under them. A person must compare the fingerprints with
-those the authority publishes before anything live trusts them.
+`OFFICIAL` is the only table of the national authority's certificates, by the SHA-256 of their DER.
+Reviewed 2026-11-24. The files come from a public collection that names the address of each.
+Before live use, a person must compare the fingerprints with those that the authority publishes.
 """
 
 from base64 import b64decode, b64encode
@@ -23,8 +23,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from verification.core.stored import canonical_json
 
 KINDS: Final = ("log", "document", "decision", "door", "sender")
-"""Keys that sign: the log's heads by tick; documents and decisions by workers; what people did by
-web; the sender's.
+"""Kinds of signing key.
+
+`log` signs log heads (tick); `document` and `decision` sign workers' results.
+`door` signs actions of people and lenders (web); `sender` signs deliveries.
 """
 MODES: Final = ("test", "live")
 PROCESSES: Final = {
@@ -33,19 +35,21 @@ PROCESSES: Final = {
     "tick": ("log",),
     "sender": ("webhook", "sender"),
 }
-"""Which kinds of key a process holds. `code`: what one-time codes are drawn from, so that web knows
-none. Source: audit.md §6.
+"""The kinds of key that each process holds.
+
+`code`: the secret from which one-time codes derive; web does not hold it.
+Source: audit.md §6.
 """
 PUBLIC_BYTES: Final = 32
 _CERTIFIED: Final = "tulga-certificate-v1"
 _REVOKED: Final = "tulga-revocation-v1"
 _LAW: Final = "tulga-law-v1"
-"""Signed with it, so that one statement of the root cannot be taken for the other."""
+"""Signature contexts keep the root's statements apart: one cannot be replayed as another."""
 
 
 @dataclass(frozen=True)
 class Certified:
-    """A public key, whose it is, and the root's signature that it is so."""
+    """A public key, its owner, and the root's signature over both."""
 
     kind: str
     mode: str
@@ -55,17 +59,17 @@ class Certified:
 
     @property
     def id(self) -> str:
-        """By which a signature names it."""
+        """The key id that signatures carry."""
         return key_id(self.public)
 
     @property
     def name(self) -> str:
-        """Of its file, without an ending."""
+        """The file name without its ending."""
         return "-".join((self.kind, self.mode, *([str(self.number)] if self.number else [])))
 
     @property
     def body(self) -> dict[str, Any]:
-        """What its entry in the log says."""
+        """The body of its log entry."""
         public, signature = (
             b64encode(content).decode() for content in (self.public, self.signature)
         )
@@ -77,7 +81,7 @@ class Certified:
         }
 
     def signed_by(self, seed: bytes) -> "Certified":
-        """The same with the signature of the root of this seed."""
+        """A copy signed by the root with this seed."""
         signature = Ed25519PrivateKey.from_private_bytes(seed).sign(self._message)
         return Certified(self.kind, self.mode, self.number, self.public, signature)
 
@@ -97,16 +101,16 @@ class Certified:
 
 
 def read_certified(untrusted: Any, *, mode: str) -> Certified | None:
-    """What a body says of a certified key, verified by nobody yet; None if it cannot be read."""
+    """A certified key as a body states it, not yet verified; None if it is malformed."""
     try:
         kind, number = untrusted["kind"], untrusted["number"]
-        # Without `validate` signs outside the alphabet are dropped unseen.
+        # Without `validate`, b64decode drops characters outside the alphabet silently.
         public, signature = (
             b64decode(untrusted[name], validate=True) for name in ("public", "certificate")
         )
     except (KeyError, TypeError, ValueError):
         return None
-    # To isinstance a truth value is an int, too.
+    # isinstance would accept a bool as an int.
     is_number = type(number) is int and 0 <= number < 10_000
     if kind not in KINDS or mode not in MODES or not is_number or len(public) != PUBLIC_BYTES:
         return None
@@ -114,9 +118,7 @@ def read_certified(untrusted: Any, *, mode: str) -> Certified | None:
 
 
 def revocation(seed: bytes, *, mode: str, key: str, from_index: int) -> str:
-    """The root's signature that nothing counts that this key signed of what stands in this log from
-    an index on.
-    """
+    """The root's statement that a key's signatures do not count from a log index on."""
     message = _revoked(mode, key, from_index)
     return b64encode(Ed25519PrivateKey.from_private_bytes(seed).sign(message)).decode()
 
@@ -124,7 +126,7 @@ def revocation(seed: bytes, *, mode: str, key: str, from_index: int) -> str:
 def is_revocation(
     root: bytes, untrusted_signature: Any, *, mode: str, key: str, from_index: int
 ) -> bool:
-    """Whether this root said so."""
+    """Whether this root signed the statement."""
     try:
         signature = b64decode(untrusted_signature, validate=True)
     except (TypeError, ValueError):
@@ -133,7 +135,7 @@ def is_revocation(
 
 
 def law_signature(seed: bytes, law: Mapping[str, Any]) -> str:
-    """The root's signature of a law file's document; `core/law_file.py` says what stands in one."""
+    """The root's signature over a law file's document; `core/law_file.py` defines the document."""
     return b64encode(Ed25519PrivateKey.from_private_bytes(seed).sign(_law(law))).decode()
 
 
@@ -152,9 +154,7 @@ def public_of(seed: bytes) -> bytes:
 
 
 def key_id(public: bytes) -> str:
-    """By which a signature names its key: the first eight bytes of the SHA-256 of the raw public
-    key, in hex.
-    """
+    """The id of a public key: the first eight bytes of the SHA-256 of the raw key, in hex."""
     return sha256(public).hexdigest()[:16]
 
 
@@ -181,10 +181,12 @@ Role = Literal["anchor", "intermediate", ""]
 
 @dataclass(frozen=True, kw_only=True)
 class OfficialCertificate:
-    """One certificate. `role` is empty for what no borrower's signature may rest on; `under`: the
-    name of its issuer.
+    """One certificate of the national authority.
 
-    address: where its owner publishes it. valid_to: its last day, UTC.
+    role: empty if a borrower's signature must not chain to it.
+    under: the issuer's name.
+    address: where the owner publishes it.
+    valid_to: its last day, UTC.
     """
 
     name: str
@@ -226,7 +228,7 @@ _TABLE = (
         valid_to=date(2045, 9, 7),
         under="root_rsa_2020",
     ),
-    # Other authorities: real, and no borrower's key is theirs. eds.md §1.
+    # Real authorities that issue no borrower's key. eds.md §1.
     OfficialCertificate(
         name="root_gost_2020",
         role="",
@@ -250,7 +252,7 @@ _TABLE = (
         valid_to=date(2045, 9, 7),
         under="root_gost_2020",
     ),
-    # Expired in 2025: what they once certified has expired with them.
+    # Expired in 2025, and with them the certificates below them.
     OfficialCertificate(
         name="root_gost",
         role="",

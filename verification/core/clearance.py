@@ -1,9 +1,8 @@
-"""May the money leave? The gates of a clearance as pure functions of facts and of the laws that
-ask. Law: O-50 to O-58.
+"""The gates of a clearance: may the lender pay out? Pure functions of facts and laws. Law: O-50 to
+O-58.
 
-Two laws may ask: that by which the person was verified, and that by which the lender goes when the
-money leaves. Of both the stricter holds, gate by gate. Whatever is asked and cannot be answered
-here refuses.
+Two laws can apply: the law of the verification and the lender's law at payout.
+Gate by gate, the stricter one decides. An unanswered required question refuses the clearance.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,35 +19,36 @@ from verification.core.profiles import Profile, mci_tenge, suffices
 PROCESSING, ISSUED, REFUSED, SUPERSEDED = "processing", "issued", "refused", "superseded"
 CONSUMED, FROZEN = "consumed", "frozen"
 OPEN: Final = (ISSUED, PROCESSING)
-"""Of a verification one at most stands so."""
+"""A verification has at most one clearance in these states."""
 PASSED, NOT_EVALUATED = "passed", "not_evaluated"
 COOLING_OFF: Final = "cooling_off"
-"""The gate, and what it says until the wait is over."""
+"""The gate's name, and its code until the wait is over."""
 WAITING: Final = (COOLING_OFF, "consent_renewal_required")
 TIYN: Final = 100
-"""Of a tenge."""
+"""One tenge has 100 tiyn."""
 _CREDITS: Final = "lender's credits"
 _ASKED: Final = {"stop_credit": "stop_credit", "account_owner": "account_owner_mismatch"}
-"""What an outside source answers, and why it refuses where the money may not leave by that."""
+"""Each question to an outside source, and the code with which its answer refuses."""
 UNWANTED: Final = ("consent_declined", "coercion_reported")
-"""A new consent that was declined so is the last one, and no money leaves."""
+"""After a renewed consent is declined with one of these codes, the payout stays refused."""
 
 AGE, VISIT = "age_confirmation", "in_person_visit"
 ATTESTATION_KINDS: Final = (AGE, VISIT)
 ATTESTATION_HOWS: Final = ("in_person", "egov", "credit_bureau", "lender_system")
-"""How consent is confirmed once more where the borrower's age asks for it. O-56; the last is a
-system of the lender's that is joined to eGov.
+"""Ways to confirm consent again where the borrower's age requires it. O-56.
+
+The last is a lender's system that is connected to eGov.
 """
 ATTESTATION_ASKED_BY: Final[Mapping[str, str]] = {
     "age_confirmation_required": AGE,
     "in_person_required": VISIT,
 }
-"""By the code of the gate that refuses without it."""
+"""The attestation that lifts each gate, by the gate's code."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What an outside source said. `fits`: whether the money may leave, as far as it goes."""
+    """An outside source's answer. `fits`: whether it permits the payout."""
 
     fits: bool
     at: datetime
@@ -57,8 +57,8 @@ class Answer:
 
 @dataclass(frozen=True)
 class Contract:
-    """When it was signed, from when its wait counts, and when the new consent was begun that was
-    given; if any.
+    """Times of the contract: signature, start of the waiting period, and start of the renewed
+    consent, if any.
     """
 
     signed_at: datetime
@@ -68,15 +68,15 @@ class Contract:
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What the gates look at. Sums are in tiyn; `day_tiyn`: what else of this lender the person got
-    or may get on the contract's day or today, whichever is more; `others_tiyn`: of others, None
-    where nobody tells. `visit`: that the person came to this lender once, or had so large a credit
-    from it before.
+    """Input of the gates. Sums are in tiyn.
 
-    `routes`: those that have passed; `contract`: None while nobody has reported it. A source that
-    nobody asked, or that nobody plays, has no answer. `lacks_consent`: the borrower said yes to no
-    text that names the questions to these sources, so nobody was asked. `aged`: by how much a test
-    clock was advanced since it was verified.
+    day_tiyn: other sums from this lender on the contract's day or today, the larger of the two.
+    others_tiyn: sums from other lenders; None if unknown.
+    visit: the person visited this lender once, or had a large enough credit from it before.
+    routes: routes that passed. contract: None until it is reported.
+    answers: a source without a question or an adapter has none.
+    lacks_consent: the borrower agreed to no text that names these questions, so none was sent.
+    aged: by how much a test clock advanced since the verification.
     """
 
     verified_at: datetime
@@ -96,10 +96,13 @@ class Facts:
 
 @dataclass(frozen=True)
 class Gate:
-    """One gate. `status`: passed, not_evaluated where no law asks, or why it refuses: a code of
-    `REFUSALS`, or `KeyError` is raised. `until`: how long that holds.
+    """One gate's result.
 
-    `not_before`: where the law makes the money wait, until when.
+    status: passed, not_evaluated if no law requires it, or a code of `REFUSALS`.
+    until: end of the result's validity.
+    not_before: start of the payout, if the law imposes a wait.
+
+    Raises: `KeyError` for another status.
     """
 
     name: str
@@ -115,11 +118,11 @@ class Gate:
 
     @property
     def refuses(self) -> bool:
-        """Whether no money leaves."""
+        """Whether the gate refuses the payout."""
         return self.status not in (PASSED, NOT_EVALUATED)
 
     def as_record(self) -> dict[str, Any]:
-        """As it stands in the log, in the row and in the answer."""
+        """The form in the log, the row and the answer."""
         waits = {"release_not_before": self.not_before.isoformat()} if self.not_before else {}
         return {
             "name": self.name,
@@ -131,15 +134,13 @@ class Gate:
 
 
 def release_not_before(release_from: datetime, laws: Sequence[Profile]) -> datetime | None:
-    """Until when the money waits: the longest that one of these laws asks; None where none asks.
-    Law: O-52.
-    """
+    """End of the longest wait that one of these laws imposes; None without one. Law: O-52."""
     hours = [law.cooling_off_hours for law in laws if law.cooling_off_hours is not None]
     return release_from + timedelta(hours=max(hours)) if hours else None
 
 
 def evaluate(facts: Facts, laws: Sequence[Profile], *, at: datetime) -> tuple[Gate, ...]:
-    """Every gate, in the order in which a refusal is told."""
+    """Results of every gate, in the order in which refusals are reported."""
     most, ends = _least(laws, "amount_max_mci"), _day_ends(at)
     is_over = most is not None and _is_over(facts.cap_tiyn, most, [at])
     status = "mci_unknown" if is_over is None else "amount_over_profile" if is_over else PASSED
@@ -151,8 +152,8 @@ def evaluate(facts: Facts, laws: Sequence[Profile], *, at: datetime) -> tuple[Ga
     )
     status = PASSED if at < until else "verification_too_old"
     verification_age = Gate("verification_age", status, facts.verified_at, "log", until)
-    # The first is that by which it was done: missed commands may have been replaced that another
-    # does not let be.
+    # The first law governed the verification: it may permit a replaced command that the other law
+    # forbids.
     is_done = all(suffices(law.combinations, passed_routes=facts.routes) for law in laws)
     fits = is_done and laws[0].replaced_max <= min(law.replaced_max for law in laws)
     fits = fits and (bool(laws[0].register_asked) or not any(law.register_asked for law in laws))
@@ -209,7 +210,7 @@ def _first_credit(facts: Facts, laws: Sequence[Profile], at: datetime) -> Gate:
 
 
 def _attested(name: str, answer: Answer | None, code: str, at: datetime) -> Gate:
-    """A gate that passes by what is on record, until the day ends."""
+    """A gate that an attestation on record passes, until the day ends."""
     if answer is None or not answer.fits:
         return Gate(name, code, at, "log", _day_ends(at))
     return Gate(name, PASSED, answer.at, answer.source, _day_ends(at))
@@ -234,7 +235,7 @@ def _cooling_off(facts: Facts, laws: Sequence[Profile], at: datetime) -> Gate:
     until = release_not_before(contract.release_from, laws) or contract.release_from
     if at < until:
         return gate("cooling_off", not_before=until)
-    # Who was asked before the wait was over has not thought about it so long.
+    # A consent before the end of the wait does not prove reflection for the whole wait.
     is_renewed = contract.renewed_at is not None and contract.renewed_at >= until
     return gate(PASSED if is_renewed else "consent_renewal_required", not_before=until)
 
@@ -244,17 +245,15 @@ def _least(laws: Sequence[Profile], name: str) -> int | None:
 
 
 def _moments(facts: Facts, at: datetime) -> Sequence[datetime]:
-    """When the contract was signed, if that is reported, and now: a birthday or a new year may lie
-    between.
-    """
+    """The time of the contract, if reported, and now: a birthday or a new year may lie between."""
     return (facts.contract.signed_at, at) if facts.contract else (at,)
 
 
 def _is_over(sum_tiyn: int, number: int, moments: Iterable[datetime]) -> bool | None:
-    """Whether a sum is over so many MCI; None, which refuses, in a year that has no value.
+    """Whether a sum exceeds this many MCI; None, which refuses, in a year without a value.
 
-    By the smallest value of these days: the law counts on the contract's day, the money leaves
-        today.
+    Uses the smaller value of the two days: the law counts on the contract's day, the payout happens
+    today.
     """
     try:
         return sum_tiyn > min(
@@ -265,5 +264,5 @@ def _is_over(sum_tiyn: int, number: int, moments: Iterable[datetime]) -> bool | 
 
 
 def _day_ends(at: datetime) -> datetime:
-    """What was counted by the day holds until midnight in Kazakhstan."""
+    """Counts per day hold until midnight in Kazakhstan."""
     return almaty.begins(almaty.day_of(at) + timedelta(days=1))

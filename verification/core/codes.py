@@ -1,19 +1,22 @@
-"""The only table of codes: to whom each is said, in which words, and what they can do about it.
+"""The only table of codes: for each code its readers, its sentences, and the remedy.
 
-A row is one code, in every place where it may stand: why a verification or a check ended as it did,
-what is wrong with a request or with a field, why no clearance is issued, why a law file is not
-taken. Everything else reads this table. A check can say no code that is missing here.
+A row is one code, for every place where it can occur. These are the end of a verification or a
+check, a defect of a request or a field, a refused clearance, and a refused law file.
+All other modules read this table. A check cannot use a code that is missing here.
 
-The borrower's sentences say what to do next and nothing that would help an attacker. Codes of which
-no more may be told share one. These sentences, and those of the desk, are marked with `_` and
-translated where they are shown (kk, ru, en). What lenders read is English here, and Russian by the
-catalogue of the developers' pages.
+The borrower's sentences give the next action and nothing that helps an attacker.
+Codes that must reveal no more share one sentence.
+These sentences, and those of the desk, are marked with `_` and translated on display (kk, ru, en).
+Lenders' texts are English here, and Russian in the catalogue of the developers' pages.
 
-A family of codes shares one ending. Three are shared so that they tell nothing. An attacker must
-not learn what the state registers did not confirm. Nor may he learn what refused a capture:
-identity, comparison or liveness. And a bystander must not see that the borrower reported a caller:
-that page reads as any check that could not be finished. Only the words are equal: that a reported
-caller's check ends right after the question still tells (docs/security/limits.md).
+A family of codes shares one ending. Three families are shared so that they reveal nothing:
+- An attacker must not learn what the state registers did not confirm.
+- An attacker must not learn what refused a capture: identity, comparison or liveness.
+- A bystander must not see that the borrower reported a caller: that page reads like any unfinished
+  check.
+
+Only the words are equal: a check that ends right after the question still reveals the report
+(SECURITY.md).
 """
 
 from collections.abc import Mapping
@@ -29,15 +32,15 @@ COERCION_REPORTED: Final = "coercion_reported"
 REVIEW_UNAVAILABLE: Final = "review_unavailable"
 
 YES, SOON, LATER, NO = "yes", "soon", "later", "no"
-"""May the same request be sent again: at once by the header, after some minutes, once something
-else has happened, or never as it is?
+"""When the same request may be sent again: at once per the header, after some minutes, after
+another event, or never.
 """
 SAME, FRESH, NONE = "the same", "a fresh one", "none: nothing is sent again"
-"""Which Idempotency-Key the next request bears."""
+"""The Idempotency-Key of the next request."""
 
 
 class Place(StrEnum):
-    """Where a lender meets a code. A word that means nearly the same in two places is one code with
+    """Where a lender sees a code. A word with different meanings in two places is one code with
     two meanings.
     """
 
@@ -50,7 +53,7 @@ class Place(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Ending:
-    """What the borrower reads where a verification has ended: what happened, and what to do next.
+    """The borrower's text at the end of a verification: what happened, and what to do next.
     Edges translate both.
     """
 
@@ -60,9 +63,7 @@ class Ending:
 
 @dataclass(frozen=True, kw_only=True)
 class Remedy:
-    """What a lender's programme, or its people, can do: whether to send again, by which key, and
-    who has to act.
-    """
+    """What a lender's program or people can do: whether to repeat, with which key, and who acts."""
 
     text: str
     again: str = NO
@@ -72,28 +73,35 @@ class Remedy:
 
 @dataclass(frozen=True, kw_only=True)
 class Code:
-    """One code. A group of fields is empty where the code is not said in that place.
+    """One code. A group of fields is empty if the code does not occur in that place.
 
-    **Why a verification or a check ended** (`lender_detail` is set). burns: it uses up one of the
-    borrower's attempts. final: it declines the verification at once. review: two people look at
-    the case. retry: our side tries again and nothing is decided. remark: a check that passed says
-    it; it is shown and decides nothing. family: `LIVENESS` if by this code a capture is refused as
-    not that of a living face before the camera, `PICTURE` if because its pictures are too poor to
-    tell, which costs nothing. holds_frames: a verification that is declined by this code keeps its
-    frames, as by every code of the family `LIVENESS`. heading: of the page that asks to come again
-    tomorrow. indication: status and sub-indication of EN 319 102-1 V1.3.1, tables 5 and 6.
+    **The end of a verification or a check** (`lender_detail` is set).
+    burns: it uses up one of the borrower's attempts.
+    final: it declines the verification at once.
+    review: two people look at the case.
+    retry: our side tries again and nothing is decided.
+    remark: a passed check states it; it is shown and decides nothing.
+    family: `LIVENESS` if it refuses a capture as not a living face; `PICTURE` if the pictures are
+    too poor, which is free.
+    holds_frames: a verification declined by this code keeps its frames, as for the family
+    `LIVENESS`.
+    heading: of the page that asks to come again tomorrow.
+    indication: status and sub-indication of EN 319 102-1 V1.3.1, tables 5 and 6.
 
-    **What is wrong with a request** (`title` is set). status: HTTP's, of the answer. advice: what
-    the caller can do. retry_after: seconds, if waiting helps. page_title, page_text: what a page
-    says instead, in the reader's language; some codes stand on pages alone.
+    **A defect of a request** (`title` is set).
+    status: HTTP's, of the answer.
+    advice: what the caller can do.
+    retry_after: seconds, if waiting helps.
+    page_title, page_text: a page's text, in the reader's language; some codes occur on pages only.
 
-    **What is wrong with a field** (`field`), **what an opening is warned of** (`warning`), **why no
-    clearance is issued** (`refusal`), **why a law file is not taken** (`law_file`).
+    **A defect of a field** (`field`), **a warning at an opening** (`warning`), **a refused
+    clearance** (`refusal`), **a refused law file** (`law_file`).
 
-    **The desk**: `staff` says why two people look, what was remarked, or why no vote or link is
-    taken; `attesting` why nothing is attested.
+    **The desk**: `staff` says why two people look, what was remarked, or why a vote or link is
+    refused.
+    `attesting` says why an attestation is impossible.
 
-    The remedies are those of the place; without one, `remedy_of` has that of its kind.
+    The remedies belong to the place; without one, `remedy_of` takes that of its kind.
     """
 
     code: str
@@ -132,8 +140,8 @@ class Code:
     attesting: str = ""
 
 
-# A reported caller is told the same: a bystander at the screen, or the lender's app, must not see
-# the difference.
+# A reported caller gets the same text: a bystander, or the lender's app, must not see the
+# difference.
 _OUR_FAULT = _(
     "The check could not be finished. This is not your fault. Call the lender: it says what is"
     " next."
@@ -142,14 +150,14 @@ _SIGN_AGAIN = _("The signature could not be accepted. Sign the statement again w
 _OWN_KEY = _(
     "Choose the signing key (GOST or RSA) issued to you personally by the NCA RK, and sign again."
 )
-# One sentence for all that the state registers do not confirm: which of it was wrong, or whether
-# they know the person at all, is not told to a person who only holds a link.
+# One sentence for all that the state registers do not confirm: the holder of a link must not learn
+# which datum was wrong, or whether the person is known.
 _NOT_CONFIRMED = _(
     "The state registers did not confirm the data. Compare names, document and date of birth with"
     " your document; the phone must be registered to you. If all is right, ask the lender to check"
     " what it sent."
 )
-# One sentence for identity, comparison and liveness: an attacker must not learn which refused him.
+# One sentence for identity, comparison and liveness: an attacker must not learn which refused them.
 _UNPROVEN = _(
     "We could not make sure, by the camera, that it is you. Only the person who asked for the loan"
     " may do this check. Switch filters off, take off glasses, find even light, move slowly, and"
@@ -220,19 +228,24 @@ _WAIT_AND_SEND = (
     " Idempotency-Key."
 )
 _WAIT = Remedy(
-    text="To repeat it is safe: by the same key nothing is done twice.", again=YES, key=SAME
+    text="A repeat with the same key is safe: nothing is done twice.", again=YES, key=SAME
 )
 _CORRECT = Remedy(
     text="Do not repeat it as it is: it will be refused again. Correct it and send it.", key=FRESH
 )
 _KEY = Remedy(
-    text="Do not repeat it by this key. Take a valid one, or ask the operator for it.",
+    text="Do not repeat it with this key. Use a valid one, or ask the operator for one.",
     again=LATER,
     key=SAME,
     actor="operator",
 )
-_READ = Remedy(text="Do not repeat it as it is: go on by what you read then.", key=FRESH)
-_INSTEAD = Remedy(text="Do not repeat it: send what the sentence before names instead.", key=FRESH)
+_READ = Remedy(
+    text=("Do not repeat it unchanged: read the resource, and continue from its present state."),
+    key=FRESH,
+)
+_INSTEAD = Remedy(
+    text=("Do not repeat it: send the request that the sentence before names."), key=FRESH
+)
 _FIRST = Remedy(
     text="Do first what the sentence names, then send the same request.", again=LATER, key=SAME
 )
@@ -291,9 +304,8 @@ _COSTLY = Remedy(
 )
 _GATE = Remedy(
     text=(
-        "Tell the borrower no more than the sentence below: it would teach whoever tries what"
-        " passes. The page asks again while attempts are left; it cost one of three, and all of a"
-        " day count."
+        "Tell the borrower only the sentence below: more would teach an attacker what passes. The"
+        " page asks again while attempts are left; it cost one of three, and all of a day count."
     ),
     actor="borrower",
 )
@@ -321,8 +333,8 @@ _TOMORROW = Remedy(
 )
 _NO_PICTURE = Remedy(
     text=(
-        "The register has no picture that can be used, and nobody here can bring one. Take another"
-        " route, where your profile allows one."
+        "The register has no usable picture, and you cannot supply one. Take another route, if "
+        "your profile allows one."
     ),
     actor="you and the borrower",
 )
@@ -550,9 +562,9 @@ _TABLE: Final = (
             "What eGov Mobile sent is not the document it was given with a signature in its place."
         ),
     ),
-    # ── Why a live capture, or the face in it, was not accepted ──
-    # A gate says exactly what it found, to lender, reviewers and regulator. The borrower reads what
-    # kind of thing it was: enough to do better, and no more for an attacker who tries what passes.
+    # ── Why a live capture, or its face, was not accepted ── Lender, reviewers and regulator get a
+    # gate's exact finding. The borrower gets its kind: enough to do better, and no more for an
+    # attacker who experiments.
     Code(
         code="liveness_command_missed",
         borrower_message=_(
@@ -700,7 +712,7 @@ _TABLE: Final = (
             ),
         ),
     ),
-    # For people alone: the threshold is of three people who turned: docs/security/liveness.md.
+    # For review only: the threshold comes from three people who turned: docs/security/liveness.md.
     Code(
         code="liveness_depth_flat",
         borrower_message=_PEOPLE_LOOK,
@@ -735,8 +747,8 @@ _TABLE: Final = (
         review=True,
         holds_frames=True,
         staff=_(
-            "Whoever does the gestures, or rests between them, may not be the one at the beginning:"
-            " is it one person?"
+            "The gestures, or the rests between them, may be another person's than the first "
+            "face: is it one person?"
         ),
     ),
     Code(
@@ -923,8 +935,8 @@ _TABLE: Final = (
         holds_frames=True,
         staff=_("The detector of attacks took a picture for one, or could not say."),
     ),
-    # Signs that pictures were put in place of a camera's. The code is that of the first sign; the
-    # check has all.
+    # Signs that pictures were injected in place of a camera's. The code is that of the first sign;
+    # the check has all.
     Code(
         code="liveness_injection_virtual_camera",
         borrower_message=_PEOPLE_LOOK,
@@ -1048,8 +1060,8 @@ _TABLE: Final = (
         ending=NOT_CONFIRMED,
         remedy=_DATA,
     ),
-    # What the lender stated and the register has cannot change by another try: each of these ends
-    # the verification.
+    # Another try cannot change the lender's and the register's data: each of these ends the
+    # verification.
     Code(
         code="person_unknown",
         borrower_message=_NOT_CONFIRMED,
@@ -1123,7 +1135,7 @@ _TABLE: Final = (
     Code(
         code="phone_owner_mismatch",
         borrower_message=_NOT_CONFIRMED,
-        lender_detail="The phone is not this IIN's, or nobody said so.",
+        lender_detail="The phone is not this IIN's, or the register did not confirm it.",
         burns=True,
         ending=NOT_CONFIRMED,
         remedy=_DATA,
@@ -1326,7 +1338,7 @@ _TABLE: Final = (
             "The lender's employees did not look in time. If you still need the loan, ask for a new"
             " request."
         ),
-        lender_detail="Nobody reviewed the case in time.",
+        lender_detail="The case was not reviewed in time.",
         ending=Ending(
             happened=_(
                 "The lender's employees did not look at your request in time. This is not your"
@@ -1336,13 +1348,15 @@ _TABLE: Final = (
         ),
         remedy=Remedy(
             text=(
-                "Nobody of yours looked in 24 hours; it says nothing about the person. Open a new"
-                " one, and have it reviewed."
+                "Your people did not look within 24 hours; it says nothing about the person. Open"
+                " a new one, and have it reviewed."
             ),
             key=FRESH,
             actor="your reviewers",
         ),
-        staff=_("The 24 hours of this case are over. It expires, and nobody can vote any more."),
+        staff=_(
+            "The 24 hours of this case are over. It expires, and a vote is no longer possible."
+        ),
     ),
     Code(
         code="review_unavailable",
@@ -1360,7 +1374,7 @@ _TABLE: Final = (
         ),
         remedy=_ADD_REVIEWERS,
     ),
-    # It burns: otherwise a borrower refused by people would come back with a fresh set of tries.
+    # It burns: otherwise a borrower refused by people would return with a fresh set of tries.
     Code(
         code="review_refused",
         borrower_message=_(
@@ -1400,7 +1414,7 @@ _TABLE: Final = (
         remedy=_STILL_WANTED,
     ),
     # ── Why no clearance is issued, and what the lender can do ──
-    Code(code="amount_over_profile", refusal="More than the legal profile lets anybody lend."),
+    Code(code="amount_over_profile", refusal="More than the legal profile allows."),
     Code(
         code="verification_too_old",
         status=409,
@@ -1495,7 +1509,7 @@ _TABLE: Final = (
     Code(code="stop_credit", refusal="The person has refused all credits."),
     Code(
         code="stop_credit_unavailable",
-        refusal="Nobody here tells whether the person has refused all credits.",
+        refusal="No source here tells whether the person has refused all credits.",
         refusal_remedy=Remedy(
             text="Tell the operator, who has to connect such a source.",
             again=LATER,
@@ -1517,7 +1531,7 @@ _TABLE: Final = (
     ),
     Code(
         code="account_owner_unavailable",
-        refusal="Nobody here tells whose the account is.",
+        refusal="No source here tells who owns the account.",
         refusal_remedy=Remedy(
             text="Tell the operator, who has to connect such a source.",
             again=LATER,
@@ -1546,11 +1560,11 @@ _TABLE: Final = (
         code="verification_erased",
         status=409,
         title="The borrower's personal data are erased",
-        advice="Nobody can tell any more who it was: verify the borrower again.",
+        advice="The person can no longer be identified: verify the borrower again.",
         problem_remedy=_ANEW,
         refusal="The borrower's personal data are erased: verify the borrower again.",
         refusal_remedy=_ANEW,
-        attesting=_("The borrower's data are erased. Nobody can tell any more who it was."),
+        attesting=_("The borrower's data are erased. The person can no longer be identified."),
     ),
     Code(
         code="mci_unknown",
@@ -1813,7 +1827,7 @@ _TABLE: Final = (
     Code(
         code="renewal_not_due",
         status=409,
-        title="Nobody has to consent anew",
+        title="No new consent is due",
         advice=(
             "Ask for a clearance: if the money has to wait, its gate `cooling_off` says so, and"
             " then there is a link."
@@ -1831,7 +1845,7 @@ _TABLE: Final = (
         code="borrower_at_it",
         status=409,
         title="Somebody has opened the link",
-        advice="Simulate a verification that nobody is at yet.",
+        advice="Simulate a verification that no person is using yet.",
         problem_remedy=_INSTEAD,
     ),
     Code(
@@ -2017,7 +2031,7 @@ _TABLE: Final = (
     Code(
         code="subject_under_age",
         field="The borrower is not 18 years old yet, today in Kazakhstan.",
-        field_remedy=Remedy(text="Do not lend: nobody under 18 may be the borrower."),
+        field_remedy=Remedy(text="Do not lend: the borrower must be at least 18."),
     ),
     Code(code="signed_in_future", field="The time lies in the future."),
     Code(
@@ -2105,8 +2119,8 @@ _TABLE: Final = (
     Code(
         code="reviewers_too_few",
         warning=(
-            "Fewer than two of your people can vote on this case. What is left to people ends in"
-            " `failed`, `review_unavailable`."
+            "Fewer than two of your people can vote on this case. An attempt that is left to "
+            "people ends in `failed`, `review_unavailable`."
         ),
         warning_remedy=_ADD_REVIEWERS,
     ),
@@ -2202,28 +2216,28 @@ _TABLE: Final = (
 CODES: Final[Mapping[str, Code]] = {row.code: row for row in _TABLE}
 
 REASONS: Final = {code: row for code, row in CODES.items() if row.lender_detail}
-"""Why a verification or a check ended as it did. No other code can be said by a check."""
+"""The end of a verification or a check. A check can use no other code."""
 _TITLED: Final = [row for row in CODES.values() if row.title]
 PROBLEMS: Final = {
     row.code: row
     for row in sorted(_TITLED, key=lambda row: (row.status, bool(row.lender_detail or row.refusal)))
 }
-"""What can be wrong with a request, by HTTP status; last of a status what else a code may say."""
+"""Problems of a request, by HTTP status; the general code of a status comes last."""
 FIELDS: Final = {code: row for code, row in CODES.items() if row.field}
-"""What can be wrong with a field of a request."""
+"""Defects of a request's field."""
 WARNINGS: Final = {code: row for code, row in CODES.items() if row.warning}
-"""What an opening is answered beside the verification. Nothing is refused by it."""
+"""Warnings beside an opened verification. They refuse nothing."""
 REFUSALS: Final = {code: row for code, row in CODES.items() if row.refusal}
-"""Why no clearance is issued."""
+"""Refusals of a clearance."""
 LAW_FILES: Final = {code: row for code, row in CODES.items() if row.law_file}
-"""Why a law file is not taken, and why `audit_verify` names an entry of one."""
+"""Refusals of a law file, and findings of `audit_verify` on its entry."""
 
 ENDINGS: Final = {code: row.ending for code, row in CODES.items() if row.ending is not None}
-"""What the last page of a verification says."""
+"""The text of a verification's last page."""
 INDICATIONS: Final = {
     code: row.indication for code, row in CODES.items() if row.indication is not None
 }
-"""Main status and sub-indication of what a signature is refused by."""
+"""Main status and sub-indication of a refused signature."""
 
 _REMEDIES_BY_STATUS: Final[Mapping[int, Remedy]] = {
     401: _KEY,
@@ -2236,25 +2250,28 @@ _REMEDIES_BY_STATUS: Final[Mapping[int, Remedy]] = {
 
 
 def require(code: str) -> Code:
-    """The row of a code that a check or an end says; raises `KeyError` for every other code."""
+    """The row of a check's or an end's code.
+
+    Raises: `KeyError` for every other code.
+    """
     return REASONS[code]
 
 
 def unburnt(ended: Mapping[str, int]) -> int:
-    """How many attempts, told by the code they ended with, cost the borrower none."""
+    """How many attempts, by their ending codes, cost the borrower none."""
     return sum(
         number for code, number in ended.items() if code in REASONS and not REASONS[code].burns
     )
 
 
 def ending_of(code: str, last_failure: str) -> Ending:
-    """The ending of a code. Where the tries were used up it is the last failure that says why."""
+    """The ending of a code. After the last try the last failure gives the reason."""
     cause = last_failure if code == ATTEMPTS_EXHAUSTED and last_failure in ENDINGS else code
     return ENDINGS.get(cause, UNFINISHED)
 
 
 def remedy_of(row: Code, place: Place) -> Remedy:
-    """What to do about a code in this place: its own remedy, or that of its kind."""
+    """The remedy of a code in this place: its own, or that of its kind."""
     match place:
         case Place.PROBLEM:
             waits = _WAIT if row.retry_after is not None else None

@@ -1,9 +1,8 @@
-"""The receipt of a decision: what was decided about whom, by which law and on what evidence, to be
-signed. Pure.
+"""The receipt of a decision, before signature: outcome, subject, law and evidence. Pure.
 
-It names people by commitments alone, HMAC-SHA256(salt, bytes), so it may be kept for ever and shown
-to anybody: the salts go to the lender beside it. It is made from `Facts`, which
-`artifacts/making.py` gathers.
+Commitments replace personal data: HMAC-SHA256(salt, bytes). The salts go to the lender apart.
+So a receipt can be kept and shown without limit.
+`artifacts/making.py` gathers the `Facts`.
 Source: api.md §1.
 """
 
@@ -19,9 +18,7 @@ from verification.core.stored import canonical_json, digest, moment
 TYPE: Final = "tulga.receipt"
 VERSION: Final = 1
 COMMITTED: Final = ("iin", "payout_account")
-"""What a receipt commits to: of which text stands in `commitments`, and its salt in the
-openings.
-"""
+"""Fields that a receipt commits to; the openings carry their salts."""
 
 Entry = tuple[str, datetime, Mapping[str, Any]]
 """Type, time and body of a log entry."""
@@ -29,12 +26,14 @@ Entry = tuple[str, datetime, Mapping[str, Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """All that a receipt says.
+    """Content of a receipt.
 
-    issuer: the address of the installation. routes: which had passed; route: where it stood.
-    entries: of its attempts, in order. renews: whose consent it is about, asked for anew; empty for
-    none. commitments: by each of `COMMITTED`; None where the case cannot be read. statement_sha256:
-    None where none was made, or it cannot be read.
+    issuer: the address of the installation.
+    routes: the routes that passed. route: the current route.
+    entries: the attempts' entries, in order.
+    renews: the verification whose consent this one renews; empty if none.
+    commitments: by each of `COMMITTED`; None if the case is unreadable.
+    statement_sha256: None without a readable statement.
     """
 
     issuer: str
@@ -81,11 +80,12 @@ def build(facts: Facts) -> bytes:
 
 
 def _attempts(entries: Iterable[Entry]) -> list[dict[str, Any]]:
-    """Each attempt as its entries tell it: how it ended, by which checks, and what was kept of it.
+    """Each attempt from its entries: outcome, checks and kept evidence.
 
-    outcome: null while it stood open. evidence: commitment or, of what is about nobody, SHA-256 by
-    kind. frames: how many pictures came, and the SHA-256 of the canonical list of their [kind,
-    commitment], sorted.
+    outcome: null while the attempt is open.
+    evidence: by kind, a commitment, or a SHA-256 for evidence about no person.
+    frames: the number of pictures, and the SHA-256 of the canonical sorted list of [kind,
+    commitment].
     """
     by_attempt: dict[str, dict[str, Any]] = {}
     frames: dict[str, list[list[str]]] = {}

@@ -1,20 +1,23 @@
-"""What can go wrong, in one tree. Every class has a stable `code`; only `lenders/problems.py` maps
-codes to HTTP.
+"""All errors, in one tree. Every class has a stable `code`; only `lenders/problems.py` maps codes
+to HTTP.
 
-TulgaError ├── BadInput              somebody outside sent what cannot be read; says which field ├──
-Refused               a measurement found something that must not pass; checks turn it into Failed
-├── NotFound              no such thing, or not yours: the same answer for both ├── Conflict
-the request is well-formed, the moment is wrong │   ├── NotYourTurn       the turn was answered
-already, or is not open yet │   └── LinkUnusable      the link was spent, superseded or has run out
-├── Unavailable           a fault, never a verdict: try again │   ├── SourceUnavailable an outside
-source was silent, slow or wrong │   ├── ConsentPending    the person has not answered the state's
-message yet: waited for, not counted as a fault │   └── FenceLost         another worker took the
-step over; nothing was written ├── EvidenceUnreadable    sealed bytes do not open: tampered with,
-swapped, or the key was destroyed ├── LogInconsistent       the log does not agree with what was
-signed before; nothing is signed on top of it ├── ConsentMissing        a register about people was
-to be asked without the consent of the one it is about └── Misconfigured         the operator must
-change something before Tulga may run
-    └── CalibrationMismatch   a number was to be judged by the calibration of another measurement
+    TulgaError
+    ├── BadInput              unreadable input from outside; names the field
+    ├── Refused               a measurement must not pass; checks turn it into Failed
+    ├── NotFound              absent, or another lender's: the same answer for both
+    ├── Conflict              a well-formed request at the wrong moment
+    │   ├── NotYourTurn       the turn is answered already, or not open yet
+    │   └── LinkUnusable      the link is spent, superseded or expired
+    ├── Unavailable           a fault, never a verdict: try again
+    │   ├── SourceUnavailable an outside source was silent, slow or wrong
+    │   ├── ConsentPending    the person has not answered the state's message yet; not counted as a
+    fault
+    │   └── FenceLost         another worker took over the step; nothing was written
+    ├── EvidenceUnreadable    sealed bytes do not open: tampered with, swapped, or without their key
+    ├── LogInconsistent       the log contradicts earlier signatures; nothing more is signed
+    ├── ConsentMissing        a register look-up lacks the consent of its person
+    └── Misconfigured         the operator must change a setting before Tulga may run
+        └── CalibrationMismatch a calibration belongs to another measurement
 """
 
 from collections.abc import Mapping
@@ -23,7 +26,7 @@ from verification.core.lender import Outline
 
 
 class TulgaError(Exception):
-    """Base of all our errors: `code` is stable and public, `detail` is for people and free of
+    """Base of all our errors: `code` is stable and public, `detail` is for people and has no
     personal data.
     """
 
@@ -37,7 +40,7 @@ class TulgaError(Exception):
 
 
 class BadInput(TulgaError):
-    """Input that cannot be read. `pointer` is the JSON pointer or the form field it is about."""
+    """Unreadable input. `pointer` is the JSON pointer or the form field."""
 
     code = "bad_input"
 
@@ -47,7 +50,7 @@ class BadInput(TulgaError):
 
 
 class Refused(TulgaError):
-    """A measurement that must not pass. `code` is a row of `core/codes.py`; `facts` are free of
+    """A measurement that must not pass. `code` is a row of `core/codes.py`; `facts` have no
     personal data.
     """
 
@@ -61,14 +64,15 @@ class Refused(TulgaError):
 
 
 class NotFound(TulgaError):
-    """Nothing there, or nothing of yours: the two are not told apart."""
+    """Absent, or another lender's: the answer does not distinguish them."""
 
     code = "not_found"
 
 
 class Conflict(TulgaError):
-    """The request is well-formed but does not fit what has happened meanwhile. `wait_seconds`:
-    until it may fit.
+    """A well-formed request that does not fit the present state.
+
+    wait_seconds: when a retry may fit.
     """
 
     code = "conflict"
@@ -81,15 +85,15 @@ class Conflict(TulgaError):
 
 
 class NotYourTurn(Conflict):
-    """The turn was answered already or has not begun."""
+    """The turn is already answered or has not begun."""
 
     code = "not_your_turn"
 
 
 class LinkUnusable(Conflict):
-    """The link was spent, superseded or has run out. All three look the same from outside.
+    """The link is spent, superseded or expired. All three look the same from outside.
 
-    about: what may be told to whoever holds it, if it was ever one of ours.
+    about: what its holder may learn, if the link was once valid.
     """
 
     code = "link_unusable"
@@ -102,13 +106,13 @@ class LinkUnusable(Conflict):
 
 
 class Unavailable(TulgaError):
-    """A fault: nothing was decided and no attempt was burnt. Try again."""
+    """A fault: no decision was made and no attempt used. Try again."""
 
     code = "unavailable"
 
 
 class SourceUnavailable(Unavailable):
-    """An outside source was silent, slow or answered nonsense. `source` names it."""
+    """An outside source was silent, slow or sent an unusable answer. `source` names it."""
 
     code = "source_unavailable"
 
@@ -118,7 +122,7 @@ class SourceUnavailable(Unavailable):
 
 
 class ConsentPending(Unavailable):
-    """The person has not answered the state's message yet. The step is due again soon, and no fault
+    """The person has not answered the state's message yet. The step is due again soon; no fault
     is counted.
     """
 
@@ -126,29 +130,25 @@ class ConsentPending(Unavailable):
 
 
 class FenceLost(Unavailable):
-    """The lease ran out and another worker holds the step: whatever was computed here is
-    dropped.
-    """
+    """The lease expired and another worker holds the step: this worker's result is dropped."""
 
     code = "fence_lost"
 
 
 class EvidenceUnreadable(TulgaError):
-    """Sealed bytes do not open under the key, place and version they should have."""
+    """Sealed bytes do not open under the key, place and version recorded for them."""
 
     code = "evidence_unreadable"
 
 
 class LogInconsistent(TulgaError):
-    """The log differs from what was signed: signing on would fork it."""
+    """The log differs from what was signed: a further signature would fork it."""
 
     code = "log_inconsistent"
 
 
 class ConsentMissing(TulgaError):
-    """Nobody is looked up without their consent: there is none, it is no id, or it does not hold.
-    Law: O-40.
-    """
+    """A look-up lacks a valid consent of its person. Law: O-40."""
 
     code = "consent_missing"
 
@@ -164,6 +164,4 @@ class TokenUnreadable(Misconfigured):
 
 
 class CalibrationMismatch(Misconfigured):
-    """A distance of one embedding was to be judged by a threshold of another: 0.35 of one is 0.5 of
-    the other.
-    """
+    """A distance of one embedding met a threshold of another: 0.35 of one can be 0.5 of another."""

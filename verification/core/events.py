@@ -1,25 +1,24 @@
-"""The only table of log entry types: which of them a lender is told, and by whose key each must be
-signed.
-"""
+"""The only table of log entry types: the events of lenders, and the signing key of each type."""
 
 from dataclasses import dataclass
 
 WORKER, WEB, SENDER, TICK, ROOT = "decision", "door", "sender", "log", "root"
-"""Kinds of key that sign entries: workers', web's for what people and lenders did at the door, the
-sender's, the log's, the operator's root.
+"""Kinds of key that sign entries: worker, web (people and lenders), sender, log, and the operator's
+root.
 
 Source: audit.md §6.
 """
 SIGNERS = (WORKER, WEB, SENDER, TICK)
-"""Those of processes."""
+"""The kinds that processes hold."""
 
 
 @dataclass(frozen=True)
 class EntryType:
     """One kind of log entry.
 
-    `signed`: by a key of which kinds, or it is not ordered. `is_told`: the lender reads it as an
-    event; `decides`: at most one a verification.
+    signed: the kinds of key of which one must sign it; otherwise it gets no place in the log.
+    is_told: the lender reads it as an event.
+    decides: a verification has at most one.
     """
 
     name: str
@@ -30,25 +29,21 @@ class EntryType:
 
 HEARTBEAT = "log.heartbeat"
 CERTIFIED, REVOKED = "key.certified", "key.revoked"
-"""What the operator's root says of a key that signs entries: that it counts, and from which place
-on it does not.
-"""
+"""The root's statements on a key that signs entries: certified, and revoked from a log index on."""
 LAW_TAKEN = "law.taken"
-"""What the operator's root says of the law: a law file, whole, with its signature. See
-`core/law_file.py`.
-"""
+"""The root's statement on the law: a whole law file with its signature. See `core/law_file.py`."""
 OF_ROOT = (CERTIFIED, REVOKED, LAW_TAKEN)
 DESTROYED = "evidence.destroyed"
-"""Lists under `destroyed` the ids of an attempt's evidence whose keys are gone by rule."""
+"""Lists under `destroyed` the ids of an attempt's evidence whose keys a rule destroyed."""
 HINDERED = "attempt.hindered"
-"""Why no attempt at a stage could begin, as `code`."""
+"""The reason, as `code`, why no attempt at a stage could begin."""
 RECEIPT = "receipt.issued"
-"""Names the receipt of what no worker ended; a worker's decision names its own. Both by its
-SHA-256, as `receipt`.
+"""Names, by SHA-256 as `receipt`, the receipt of a verification that ended without a worker.
+
+A worker's decision names its own receipt.
 """
 CLEARED = "clearance.issued"
-"""What a worker signs once every gate that the law asks for has passed: money may leave, once and
-soon.
+"""A worker's signature that every required gate passed: one payout is permitted, for a short time.
 """
 CLEARINGS = (
     "clearance.requested",
@@ -61,32 +56,31 @@ CLEARINGS = (
 CREATED = "verification.created"
 DISPUTED = "verification.disputed"
 REPORTED, RENEWED = "contract.reported", "renewal.opened"
-"""What the lender says of its contract, and that its borrower is asked anew, by the `renewal` it
-names.
-"""
+"""The lender's report of its contract, and the start of a renewed consent, named as `renewal`."""
 CREDITING = (REPORTED, *CLEARINGS)
-"""By which a lender's credits of a day are counted."""
+"""Entries from which a lender's credits of a day are summed."""
 ADVANCED = "test_clock.advanced"
-"""A test lender put what is due of this verification forward by `advance_seconds`. None stands in a
-live log.
-"""
+"""A test lender advanced this verification's clock by `advance_seconds`. Absent from a live log."""
 ATTESTED = "attestation.made"
-"""An employee's word `what` was confirmed of a verified borrower, with their id as `person`."""
+"""An employee's statement that `what` was confirmed of a verified borrower; `person` is the
+employee's id.
+"""
 OPENED, CLOSED = "opened", "closed"
-"""What a lender says of an obligation."""
+"""The lender's reports on an obligation."""
 OBLIGATIONS = (f"obligation.{OPENED}", f"obligation.{CLOSED}")
-"""What it said of the credit, each once, with the time as `at`."""
+"""The same as entry types, each at most once, with the time as `at`."""
 DOWNLOADED = "document.downloaded"
-"""The borrower's browser fetched a file, by the `session` that it names."""
+"""The borrower's browser downloaded a file in the `session` named."""
 ACCESS = (
     *("link.minted", "link.spent", "verification.handed_over"),
     *(f"mobile_signing.{word}" for word in ("minted", "read", "taken", "refused")),
     *(f"hand_over.{word}" for word in ("minted", "read", "refused", "stopped")),
 )
-"""By which links, sessions and codes begin, are used, and end."""
+"""Start, use and end of links, sessions and codes."""
 SIMULATED = "simulation.requested"
-"""From here on nobody real is before the pages of a test verification: its checks say so. Names the
-`scenario`.
+"""From here on a simulation answers the pages of a test verification; its checks say so.
+
+Names the `scenario`.
 """
 ENTRY_TYPES = {
     entry.name: entry
@@ -155,15 +149,13 @@ ENTRY_TYPES = {
 }
 DECISIONS = tuple(name for name, entry in ENTRY_TYPES.items() if entry.decides)
 CLOSINGS = ("attempt.judged", "attempt.lapsed", "attempt.reviewed")
-"""What ends an attempt, and says under `burnt` whether it counts against the borrower."""
+"""Ends of an attempt. `burnt` says whether the attempt counts against the borrower's limit."""
 READINGS = ("oversight.searched", "oversight.viewed", "oversight.counted")
-"""What a regulator read."""
+"""A regulator's reading."""
 KEEPING = ("attempt.answered", "attempt.looked_at", "attempt.judged", "evidence.kept")
-"""What may list evidence in its body: an answer what it brought, a look at it and a judgement what
-they left, the last what is none of these.
-"""
+"""Entries that can list evidence: an answer, a look, a judgement, and other stored evidence."""
 LOOKS = ("document.read", "receipt.read", DOWNLOADED, "review.viewed")
-"""Who saw the person: the lender's keys that fetched a document, the borrower's sessions, its
-reviewers at the desk.
+"""Entries that record who accessed a person's data: lenders' keys, the borrower's sessions,
+reviewers.
 """
 TOLD = tuple(name for name, entry in ENTRY_TYPES.items() if entry.is_told)

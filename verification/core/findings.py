@@ -1,4 +1,4 @@
-"""What an inspection of stored rows and files found wrong."""
+"""Findings of an inspection of stored rows and files."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -6,9 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing that is not as it must be; `code` is stable, `detail` is a sentence, neither holds
-    personal data.
-    """
+    """One deviation. `code` is stable, `detail` is a sentence; neither has personal data."""
 
     code: str
     detail: str
@@ -18,7 +16,7 @@ class Finding:
     field: str = ""
 
     def __str__(self) -> str:
-        """Where and what, in one line of plain words."""
+        """Place and deviation in one line."""
         place = [f"{self.log} log"] if self.log else []
         if self.leaf_index is not None:
             place.append(f"leaf {self.leaf_index}")

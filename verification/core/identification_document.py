@@ -1,11 +1,13 @@
-"""The electronic document of one attempt with a live capture: the four legal stages, each with its
+"""The electronic document of one attempt with a live capture: four legal stages, each with its
 time. Pure.
 
-1 the live image with its gates · 2 the identification data (IIN) · 3 the reference sample · 4 the
-comparison. Of each command it shows one picture and names all that came by their hashes; those that
-it shows are kept, the others are destroyed later. It is made from `Facts`, which
-`artifacts/making.py` gathers. Fields are written down in
-docs/identification-document.schema.json. Source: law.md O-20, O-21, O-25.
+1 the live image and its gates · 2 the identification data (IIN) · 3 the reference sample · 4 the
+comparison.
+It shows one picture of each command and lists the hashes of all that arrived.
+The pictures shown are kept; the others are destroyed later.
+`artifacts/making.py` gathers the `Facts`. docs/identification-document.schema.json defines the
+fields.
+Source: law.md O-20, O-21, O-25.
 """
 
 import json
@@ -25,7 +27,7 @@ from verification.core.stored import canonical_json, digest, moment
 
 @dataclass(frozen=True, kw_only=True)
 class AttemptFacts:
-    """Which attempt. `number`: its place among all of the verification, from 1."""
+    """The attempt. `number`: its position among all attempts of the verification, from 1."""
 
     id: str
     number: int
@@ -37,7 +39,7 @@ class AttemptFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Vote:
-    """What one reviewer said, by the id that stands in the log."""
+    """One reviewer's vote, with the voter's id in the log."""
 
     person: str
     passes: bool
@@ -46,10 +48,10 @@ class Vote:
 
 @dataclass(frozen=True, kw_only=True)
 class Ending:
-    """What became of the attempt, when, and who decided it: `checks`, `people` or `nobody`.
+    """Outcome of the attempt, time, and who decided: `checks`, `people` or `nobody`.
 
-    `outcome`: passed, failed, inconclusive (the checks could not tell), undecided (reviewers did
-    not), lapsed (the borrower fell silent or left) or void (ended around it).
+    outcome: passed, failed, inconclusive (checks), undecided (reviewers), lapsed (the borrower
+    stopped) or void (the verification ended first).
     """
 
     outcome: str
@@ -61,7 +63,7 @@ class Ending:
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """One check of the attempt as it stands on record. `outcome`: pass, fail or inconclusive."""
+    """One recorded check of the attempt. `outcome`: pass, fail or inconclusive."""
 
     name: str
     outcome: str
@@ -73,12 +75,13 @@ class Judged:
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """All that a document says.
+    """Content of a document.
 
-    issuer: the address of the installation. identified_at: when the lender gave the IIN.
-    passed_stages: route, stage and time of what the borrower had passed before. evidence and
-    kept_at: of this attempt, by kind; of what cannot be read any more the kinds are in
-    `unreadable`.
+    issuer: the address of the installation.
+    identified_at: when the lender gave the IIN.
+    passed_stages: route, stage and time of each stage passed before.
+    evidence, kept_at: of this attempt, by kind.
+    unreadable: the kinds of evidence that no longer open.
     """
 
     issuer: str
@@ -98,13 +101,13 @@ class Facts:
 
 TYPE: Final = "tulga.identification"
 VERSION: Final = 1
-# What a check of a comparison with the reference is called, by every route: `face.match`.
+# The name suffix of each route's comparison with the reference: `face.match`.
 _COMPARISON: Final = ".match"
 _ZONES: Final = {"pass": "match", "inconclusive": "review", "fail": "mismatch"}
 
 
 def kind_of(stage: str) -> str:
-    """Under which kind the document of an attempt at this stage is kept."""
+    """The evidence kind of the document for an attempt at this stage."""
     return f"{stage}.document"
 
 
@@ -116,12 +119,12 @@ def is_due(kinds: Collection[str], *, stage: str) -> bool:
 
 
 def shown_frames(kinds: Collection[str], terms: Mapping[str, Any], *, stage: str) -> frozenset[str]:
-    """The kinds of the full frames that stand for the commands of an attempt, one each, whichever
-    can be read.
+    """One readable full frame's kind for each command of an attempt.
 
-    kinds: of all its evidence. terms: by what it was judged; empty if it was not. The facts among
-    them name the frames that were compared (`best`); for a command that has none the middle one of
-    its frames stands.
+    kinds: of all its evidence.
+    terms: the terms of its judgement; empty without one.
+    The facts in the terms name the compared frames (`best`). A command without one shows its middle
+    frame.
     """
     stored_facts = terms.get("facts")
     best_named = stored_facts.get("best") if isinstance(stored_facts, Mapping) else None
@@ -138,8 +141,8 @@ def shown_frames(kinds: Collection[str], terms: Mapping[str, Any], *, stage: str
 
 
 def build(facts: Facts) -> bytes:
-    """The canonical bytes that are signed. Evidence that cannot be read is left out: an ending
-    never waits for it.
+    """The canonical bytes to sign. Unreadable evidence is left out, because an ending must not
+    wait for it.
     """
     attempt, ending, lender, terms = (
         facts.attempt,
@@ -147,8 +150,7 @@ def build(facts: Facts) -> bytes:
         facts.case.lender,
         _object(facts, "terms"),
     )
-    # The numbers it was judged by, all of which stand in the terms that were kept: their version
-    # and hash.
+    # Version and hash of the policy numbers; the stored terms hold all of them.
     numbers = terms.get("policy")
     policy = (
         {"version": numbers.get("version"), "sha256": digest(numbers)}
@@ -175,13 +177,13 @@ def build(facts: Facts) -> bytes:
         "iin": facts.case.person.iin.value,
         "source": "LENDER",
     }
-    # Stage 4: distance, zone, threshold, and by its `detail` the model and calibration. None if it
-    # never came to it.
+    # Stage 4: distance, zone, threshold, and as `detail` model and calibration. None without a
+    # comparison.
     compared = next((check for check in facts.checks if check.name.endswith(_COMPARISON)), None)
     comparison = None
     if compared is not None:
-        # Who is asked once more has failed, and lay in the zone of review all the same: the check
-        # wrote it down.
+        # A comparison that failed after a second request may still lie in the review zone; the
+        # check records it.
         zone = (
             "review"
             if compared.detail.get("zone") == "review"
@@ -216,18 +218,18 @@ def build(facts: Facts) -> bytes:
 
 
 def _live_image(facts: Facts, terms: Mapping[str, Any]) -> dict[str, Any]:
-    """Stage 1: what was asked, what came for it and when, and what each gate said. `at`: the last
-    frames' arrival.
+    """Stage 1: each command, its frames and times, and each gate's result. `at`: arrival of the
+    last frames.
     """
-    # Who cannot do some commands was asked for others.
+    # A borrower who cannot do some commands gets others.
     order = _object(facts, "other_order").get("order") or _object(facts, "order").get("order")
     ordered = [str(command) for command in order] if isinstance(order, list) else []
     shown_kinds = shown_frames(
         {*facts.evidence, *facts.unreadable}, terms, stage=facts.attempt.stage
     )
     commands = _answered_commands(facts, shown_kinds)
-    # The face is that of the first command, which is to look straight ahead, or of the last time
-    # that it was asked for.
+    # Compare the face of the first command, which is to look straight ahead, or of its last
+    # repetition.
     at_rest = [
         answer["frames"] for answer in commands if answer["command"] == commands[0]["command"]
     ]
@@ -242,9 +244,7 @@ def _live_image(facts: Facts, terms: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _answered_commands(facts: Facts, shown_kinds: Collection[str]) -> list[dict[str, Any]]:
-    """The commands that were answered: a missed one may have been replaced by another, or have
-    ended the capture.
-    """
+    """The answered commands: a missed one may have been replaced, or have ended the capture."""
     commands: list[dict[str, Any]] = []
     numbers = (kind.split(".")[1] for kind in facts.evidence if kind.endswith(".turn"))
     for number in sorted(int(digits) for digits in numbers if digits.isdecimal()):
@@ -282,15 +282,13 @@ def _answered_commands(facts: Facts, shown_kinds: Collection[str]) -> list[dict[
 
 
 def _reference(facts: Facts, terms: Mapping[str, Any]) -> dict[str, Any]:
-    """Stage 3: where the sample came from, when, and its hash; `status` is `none` where no register
-    was asked.
-    """
+    """Stage 3: the sample's source, time and hash; `status` is `none` without a look-up."""
     nothing = {"at": None, "source": None, "taken_on": None, "sha256": None, "request_id": None}
     kind = f"{facts.attempt.stage}.photo"
     if (content := facts.evidence.get(kind)) is None:
         return {**nothing, "status": "none"}
-    # What was fetched for a judgement is kept after it, so the time of the judgement is nearer to
-    # the answer's.
+    # The reference is stored after it was fetched, so the time of judgement is closer to the
+    # answer's time.
     times = [
         moment(facts.kept_at[kind]),
         *([judged] if (judged := _stated_time(terms.get("at"))) else []),
@@ -333,7 +331,7 @@ def _judged(check: Judged) -> dict[str, Any]:
 
 
 def _object(facts: Facts, name: str) -> Mapping[str, Any]:
-    """A JSON object of the attempt's stage; empty where there is none that can be read."""
+    """A JSON object of the attempt's stage; empty if absent or unreadable."""
     try:
         content = json.loads(facts.evidence.get(f"{facts.attempt.stage}.{name}", b""))
     except ValueError:
@@ -342,7 +340,7 @@ def _object(facts: Facts, name: str) -> Mapping[str, Any]:
 
 
 def _stated_time(stated: object) -> str | None:
-    """A time that evidence states, in our spelling; None for what is no time."""
+    """A time stated in evidence, in canonical form; None if malformed."""
     try:
         return moment(datetime.fromisoformat(str(stated)))
     except ValueError:

@@ -1,6 +1,4 @@
-"""What things and people are called: our own ids and secrets, names, and numbers the state and
-operators give.
-"""
+"""Identifiers: our ids and secrets, names, and numbers that the state and operators issue."""
 
 import re
 import secrets
@@ -15,13 +13,13 @@ from typing import Final, Self
 from verification.core.errors import BadInput
 
 _OUR_ID = re.compile(r"[a-z]{3}_[a-z2-7]{26}")
-# The 32 signs in the order of their codes. Few are digits, so that next to no id looks as if it
-# held an IIN or a phone.
+# The 32 symbols in code order. Few are digits, so an id hardly ever resembles an IIN or a phone
+# number.
 _HEX_SIGNS, _OUR_SIGNS = "0123456789ABCDEFGHIJKLMNOPQRSTUV", "234567abcdefghijklmnopqrstuvwxyz"
 _SORTED, _SORTED_BACK = str.maketrans(_HEX_SIGNS, _OUR_SIGNS), str.maketrans(_OUR_SIGNS, _HEX_SIGNS)
 _TIME_BYTES, _DRAWN_BYTES = 6, 10
 CASE_NUMBER = "[0-9]{4}-[0-9]{3}-[0-9]{3}-[0-9]{3}"
-# Not \d, to which the digits of every script are digits.
+# Not \d, which matches digits of every script.
 _TWELVE_DIGITS = re.compile(r"[0-9]{12}")
 # The seventh digit of an IIN: century of birth and sex; 0 occurs for foreigners (KZ practice,
 # unsourced).
@@ -35,12 +33,11 @@ _LANDLINE_PREFIXES = ("71", "72")
 
 
 def new_id(prefix: str) -> str:
-    """A fresh id: three letters, `_`, and in base 32 (RFC 4648 §6, sorted) 48 bits of the time and
-    80 random ones.
+    """A fresh id: three letters, `_`, and in base 32 (RFC 4648 §6, sorted) 48 bits of time and 80
+    random bits.
 
-    What was made later comes later in an index (as with UUIDv7, RFC 9562 §5.7): its pages fill up,
-    and those that are written lie side by side. Nothing is judged by this time, which is
-    milliseconds of this machine.
+    Later ids sort later, as with UUIDv7 (RFC 9562 §5.7), so index writes stay local.
+    The time is this machine's, in milliseconds; no rule depends on it.
     """
     # 48 bits of milliseconds last until the year 10889.
     return _id_of(prefix, time.time_ns() // 1_000_000, secrets.token_bytes(_DRAWN_BYTES))
@@ -52,8 +49,8 @@ def _id_of(prefix: str, milliseconds: int, drawn: bytes) -> str:
 
 
 def secret_digest(secret: str) -> bytes:
-    """What a link, a code or a key is kept and found by: its SHA-256."""
-    # A lone surrogate gets through JSON: it makes a token that nobody has, not a fault of ours.
+    """The stored form of a link, code or key: its SHA-256."""
+    # JSON lets a lone surrogate through: it must give an unknown token, not a fault.
     return sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
@@ -61,14 +58,14 @@ LINK: Final = "link"
 SESSION: Final = "session"
 HAND_OVER: Final = "hand_over"
 MOBILE_SIGNING: Final = "mobile_signing"
-"""The kinds of secrets by which somebody comes in: the rows of `Access`."""
+"""Kinds of access secrets: the rows of `Access`."""
 
 
 def case_number(identity: str) -> str:
-    """What a borrower reads out on the telephone: the milliseconds of an id of ours, 13 digits in
+    """The number that a borrower reads out on the phone: the milliseconds of an id, 13 digits in
     groups.
 
-    Two ids may share one, and it lets nobody in: it is for finding, not for believing.
+    Two ids may share it. It serves search only and grants no access.
     """
     signs = identity.partition("_")[2].translate(_SORTED_BACK)
     content = b32hexdecode(signs + "=" * (-len(signs) % 8))
@@ -77,15 +74,19 @@ def case_number(identity: str) -> str:
 
 
 def parse_case_number(untrusted: str) -> str:
-    """A case number with its hyphens; raises `BadInput`."""
+    """A case number with its hyphens.
+
+    Raises: `BadInput`.
+    """
     if not isinstance(untrusted, str) or not re.fullmatch(CASE_NUMBER, untrusted):
         raise BadInput("a case number is 13 digits: 1796-035-123-456", code="case_number_malformed")
     return untrusted
 
 
 def numbered(untrusted: str, *, prefix: str) -> tuple[str, str]:
-    """The first and the last id that may have this case number; raises `BadInput`. Hyphens may be
-    missing.
+    """The first and last id with this case number. Hyphens are optional.
+
+    Raises: `BadInput`.
     """
     typed = (
         "".join(untrusted.split()) if isinstance(untrusted, str) and len(untrusted) <= 32 else ""
@@ -99,13 +100,13 @@ def numbered(untrusted: str, *, prefix: str) -> tuple[str, str]:
 
 
 def is_id(untrusted: str, *, prefix: str) -> bool:
-    """Whether a string has the form of one of our ids of this kind."""
+    """Whether a string has the form of an id of this kind."""
     return _OUR_ID.fullmatch(untrusted) is not None and untrusted.startswith(f"{prefix}_")
 
 
 @dataclass(frozen=True)
 class _Masked:
-    """Twelve digits that identify somebody; printing shows the last four only."""
+    """Twelve identifying digits; printing shows only the last four."""
 
     value: str
 
@@ -116,28 +117,26 @@ class _Masked:
 
     @property
     def masked(self) -> str:
-        """All but the last four characters hidden."""
+        """The text with all but its last four characters hidden."""
         return "*" * (len(self.value) - 4) + self.value[-4:]
 
 
 @dataclass(frozen=True, repr=False)
 class Iin(_Masked):
-    """Individual identification number of a natural person. The check digit never proves that it
-    was issued.
-    """
+    """Individual identification number (IIN). Its check digit does not prove that it was issued."""
 
     @classmethod
     def parse(cls, untrusted: str) -> Self:
-        """Reads twelve ASCII digits with a valid birth date and check digit; raises `BadInput`
-        otherwise.
+        """Reads twelve ASCII digits with a valid birth date and check digit.
+
+        Raises: `BadInput`.
         """
         if not isinstance(untrusted, str) or not _TWELVE_DIGITS.fullmatch(untrusted):
             raise BadInput("an IIN is 12 digits", code="iin_malformed")
         if untrusted == AUTHORITY_TEST_IIN:
             return cls(untrusted)
         try:
-            # Without a century (seventh digit 0) we reckon from 2000, which admits every 29
-            # February that 1900 does.
+            # Without a century (seventh digit 0), 2000 admits every 29 February that 1900 does.
             date(
                 {**_CENTURIES, "0": 2000}[untrusted[6]] + int(untrusted[:2]),
                 int(untrusted[2:4]),
@@ -154,15 +153,15 @@ class Iin(_Masked):
 
     @property
     def birth_date(self) -> date | None:
-        """The date the number states, or None where its seventh digit is 0."""
+        """The birth date in the number; None if its seventh digit is 0."""
         century, iin = _CENTURIES.get(self.value[6]), self.value
         if century is None or iin == AUTHORITY_TEST_IIN:
             return None
         return date(century + int(iin[:2]), int(iin[2:4]), int(iin[4:6]))
 
     def fits(self, born: date) -> bool:
-        """Whether somebody born then can hold it; of one that says no century the first six digits
-        are compared.
+        """Whether a person born on this day can hold it; without a century, the first six digits
+        decide.
         """
         stated = self.birth_date
         if stated is not None or self.value == AUTHORITY_TEST_IIN:
@@ -176,8 +175,9 @@ class Bin(_Masked):
 
     @classmethod
     def parse(cls, untrusted: str) -> Self:
-        """Reads twelve ASCII digits, the fifth 4 or more, with a valid check digit; raises
-        `BadInput` otherwise.
+        """Reads twelve ASCII digits, the fifth 4 or more, with a valid check digit.
+
+        Raises: `BadInput`.
         """
         if (
             not isinstance(untrusted, str)
@@ -196,13 +196,13 @@ class Phone(_Masked):
 
     @classmethod
     def parse(cls, untrusted: str) -> Self:
-        """Reads `+7 7xx…`, `7 7xx…` or `8 7xx…`; raises `BadInput` for landlines and other
-        countries.
+        """Reads `+7 7xx…`, `7 7xx…` or `8 7xx…`.
+
+        Raises: `BadInput` for landlines and other countries.
         """
         text = untrusted.strip() if isinstance(untrusted, str) and len(untrusted) <= 32 else ""
         digits = re.sub(r"[\s()\-]", "", text).removeprefix("+")
-        # 8 is the trunk prefix at home for the country's 7: after a plus it would be another
-        # country.
+        # 8 is the domestic trunk prefix for the country code 7: after a plus it is another country.
         if not re.fullmatch(r"[78]7[0-9]{9}", digits) or (
             text.startswith("+") and digits[0] != "7"
         ):
@@ -213,10 +213,9 @@ class Phone(_Masked):
 
 
 def parse_office_phone(untrusted: str) -> str:
-    """Where an organisation in Kazakhstan answers calls, in E.164 form: mobile, landline or free of
-    charge (8 800).
+    """An organisation's phone number in Kazakhstan, E.164: mobile, landline or toll-free (8 800).
 
-    Raises `BadInput` for other countries, and for short numbers, which not every network knows.
+    Raises: `BadInput` for other countries, and for short numbers, which some networks lack.
     """
     text = untrusted.strip() if isinstance(untrusted, str) and len(untrusted) <= 32 else ""
     digits = re.sub(r"[\s()\-]", "", text).removeprefix("+")
@@ -227,14 +226,15 @@ def parse_office_phone(untrusted: str) -> str:
 
 
 def parse_name(untrusted: str, *, pointer: str = "", optional: bool = False) -> str:
-    """A name in NFC, one script only; raises `BadInput`. Look-alikes of another script are
-    refused.
+    """A name in NFC and in one script. Look-alikes of another script are refused.
+
+    Raises: `BadInput`.
     """
-    # A й is one sign or two, и and a breve: in NFC it is one.
+    # й is one character or two, и and a breve: NFC makes it one.
     text = unicodedata.normalize("NFC", " ".join(untrusted.split()))
     if not text and optional:
         return ""
-    # To the expression ² and Ⅷ are letters: of no digit that it knows.
+    # The expression matches ² and Ⅷ as letters: they are no digits that it knows.
     is_of_letters = all(sign.isalpha() for sign in text if sign.isalnum())
     if not text or len(text) > NAME_MAX or not _NAME.fullmatch(text) or not is_of_letters:
         raise BadInput(
@@ -255,11 +255,11 @@ def mask_account(iban: str) -> str:
 
 
 def check_digit(eleven: str) -> str:
-    """The twelfth digit of an IIN or BIN, or `x` where the rule gives none. Source: law.md §3."""
+    """The twelfth digit of an IIN or BIN, or `x` if the rule gives none. Source: law.md §3."""
     digits = [int(character) for character in eleven]
     remainder = sum(digit * weight for digit, weight in zip(digits, range(1, 12), strict=True)) % 11
-    # A 10 is no digit: weigh again, turned by two places. Whoever has a 10 once more was never
-    # given such a number.
+    # On 10 the second weights apply, shifted by two places. Numbers that give 10 again are not
+    # issued.
     if remainder == 10:
         second = (3, 4, 5, 6, 7, 8, 9, 10, 11, 1, 2)
         remainder = sum(digit * weight for digit, weight in zip(digits, second, strict=True)) % 11

@@ -1,9 +1,9 @@
-"""What the log says of evidence and of columns: which kinds each key may put on record, what an
-entry lists, and marks.
+"""Evidence and keyed columns in the log: the kinds that each key may record, the items of an entry,
+and marks.
 
-A mark is a hash bound to the row: no two rows are seen to hold the same. Most columns under one are
-keyed hashes already, so nobody finds what they stand for; whoever takes them away, as erasure does,
-leaves a mark that leads to nothing.
+A mark is a hash bound to its row, so equal values in two rows have different marks.
+Most marked columns are keyed hashes already, so a mark reveals no value.
+After erasure deletes the column, its mark leads nowhere.
 """
 
 import re
@@ -23,9 +23,11 @@ DOOR_KEEPS: Final = frozenset(
         *("review.reason.N", "attestation.comment.N", "attestation.place.N"),
     }
 )
-"""The kinds of evidence that the door key may put on record, `N` for a number: what people gave at
-the door. All else is a worker's word: what it asked, drew, sent, looked up, measured. Source:
-audit.md §6.
+"""Kinds of evidence that the door key may record; `N` stands for a number.
+
+They are what people submit through web. Workers record all else: questions, look-ups and
+measurements.
+Source: audit.md §6.
 """
 _OF_NO_STAGE: Final = ("review", "attestation")
 _NUMBER: Final = re.compile(r"(?<=\.)[0-9]+(?=\.|$)")
@@ -33,8 +35,9 @@ _NUMBER: Final = re.compile(r"(?<=\.)[0-9]+(?=\.|$)")
 
 @dataclass(frozen=True)
 class Claim:
-    """One piece of evidence as an entry lists it. `digest`: its commitment or, of what is about
-    nobody and has no id, its SHA-256.
+    """One piece of evidence that an entry lists.
+
+    digest: its commitment, or its SHA-256 if it is about no person and has no id.
     """
 
     attempt: str
@@ -44,7 +47,7 @@ class Claim:
 
 
 def claims(body: Any) -> Iterator[Claim]:
-    """What the body of an entry lists; what cannot be read there is none."""
+    """The items that an entry's body lists; unreadable ones are skipped."""
     if not isinstance(body, dict):
         return
     listed = body.get("evidence")
@@ -60,10 +63,9 @@ def claims(body: Any) -> Iterator[Claim]:
 
 
 def placed(listed: Any) -> Iterator[Mapping[str, Any]]:
-    """What a list `evidence` says of each item, with its file, which it says once where several lie
-    in one.
+    """The place of each item in the list `evidence`; items of one file name that file once.
 
-    What cannot be read there is none.
+    Unreadable items are skipped.
     """
     file = None
     for item in listed if isinstance(listed, list) else ():
@@ -73,10 +75,9 @@ def placed(listed: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def is_of_door(body: Any) -> bool:
-    """Whether all that a body lists as evidence is what the door key may put on record, each of the
-    body's own stage.
+    """Whether the door key may record all evidence of a body, each kind for the body's stage.
 
-    What people give outside of a stage, as reviewers do, is of none.
+    Input from outside a stage, such as a reviewer's, has no stage.
     """
     fields = body if isinstance(body, dict) else {}
     listed, stage = fields.get("evidence", []), fields.get("stage")
@@ -98,18 +99,16 @@ def index_mark(row_id: str, index: bytes) -> str:
 
 
 def inputs_mark(digests: Iterable[str]) -> str:
-    """What a judgement says of all evidence that it rests on: each of it is listed by an entry
-    before.
-    """
+    """The mark of the evidence under a judgement; an earlier entry lists each item."""
     return digest(sorted(set(digests)))
 
 
 def words_mark(row_id: str, numbers: Iterable[int]) -> str:
-    """The mark of all keyed words of a row, in whatever order they come."""
+    """The mark of all keyed words of a row, in any order."""
     spelling = " ".join(str(word) for word in sorted(numbers))
     return sha256(f"words {row_id} {spelling}".encode()).hexdigest()
 
 
 def reference_mark(row_id: str, reference: str) -> str:
-    """The mark of a lender's own reference: a lender's word, which may be no personal number."""
+    """The mark of a lender's reference, which must not be a personal number."""
     return sha256(f"{row_id}\0{reference}".encode()).hexdigest()

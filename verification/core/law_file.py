@@ -1,14 +1,14 @@
-"""A law file: what the operator's root signs of the law between two releases, and the form it
-travels in.
+"""A law file: the operator's root signs it to change the law between two releases.
 
-The document says, as JSON: `form`, the `installation` it is for (the origin of its logs), its
-`number` (1, 2, 3 …), `issued_at`, and three lists: `mci` (year, tenge, source), `profiles` (id,
-status, since, source, `repeals`, and the fields of the rule by name; one left out is not asked) and
-`statuses` (profile, status, since, source). Signed, it is
-`{"law": document, "signature": base64}`. What it may change is judged in `core/law_rules.py`.
+The document is JSON: `form`, `installation` (the origin of its logs), `number` (1, 2, 3 …),
+`issued_at`, and three lists.
+- `mci`: year, tenge, source
+- `profiles`: id, status, since, source, `repeals`, and the rule's fields by name; an absent field
+  is not required
+- `statuses`: profile, status, since, source
 
-A refusal names the place by a JSON pointer from the root of the document, and says what is expected
-there.
+The signed form is `{"law": document, "signature": base64}`. `core/law_rules.py` judges the changes.
+A refusal names the place by a JSON pointer from the document's root, and the expected value.
 """
 
 import json
@@ -36,8 +36,9 @@ from verification.core.strict_json import StrictObject, read_day, read_json
 
 FORM: Final = "tulga-law-1"
 FILE_BYTES: Final = 60 * 1024
-"""A file at most: it stands in one entry of each log, and a leaf holds 65 535 bytes. Source: C2SP
-tlog-tiles.
+"""Maximum size. The file is in one entry of each log, and a leaf holds 65 535 bytes.
+
+Source: C2SP tlog-tiles.
 """
 NUMBER_MAX: Final = 9_999
 MALFORMED: Final = "law_malformed"
@@ -48,16 +49,17 @@ _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _NAME_MAX: Final = 40
 """Characters of a name."""
 _ITEMS_MAX: Final = 40
-"""In each list. Ours: the law has brought six profiles in five years."""
+"""In each list. Ours: the law brought six profiles in five years."""
 _SETS_MAX: Final = 8
-"""Sets of routes in a profile, and ids that it repeals. Ours."""
+"""Sets of routes in a profile, and ids in `repeals`. Ours."""
 _MOST: Final[Mapping[str, int]] = {
     "_seconds": 10**8,
     "_hours": 24 * 366,
     "_years": 150,
     "_mci": 10**6,
 }
-"""Of a number of a rule, by its unit. Ours: 10^8 s are three years; a wait has at most a year."""
+"""Maximum of a rule's number, by its unit. Ours: 10^8 s are three years; a wait has at most a year.
+"""
 _COUNT_MAX: Final = 100
 _TENGE_MAX: Final = 10**7
 _YEARS: Final = (2020, 2100)
@@ -65,7 +67,7 @@ _SOURCE_MAX: Final = 500
 _ROUTES: Final = tuple(
     sorted({release.route for release in releases.RELEASES.values()} - {"renewal"})
 )
-"""Those that verify somebody: by the new consent after a wait nothing else is opened."""
+"""Routes that verify a person. The renewed consent opens nothing else."""
 _TYPES: Final = get_type_hints(Profile)
 _RULE: Final = [
     field for field in fields(Profile) if field.name not in NOT_DECIDING | {COMBINATIONS}
@@ -76,7 +78,7 @@ _Read = TypeVar("_Read")
 
 @dataclass(frozen=True)
 class Law:
-    """What one law file says. `sha256`: of its document, by which it is named."""
+    """The content of one law file. `sha256`: of its document; it names the file."""
 
     number: int
     installation: str
@@ -89,9 +91,7 @@ class Law:
 
 @dataclass(frozen=True)
 class Signed:
-    """A law file as it travels, and as its entry in the log says it: the document, and the root's
-    signature.
-    """
+    """A law file as it travels and in its entry: the document and the root's signature."""
 
     law: Law
     document: Mapping[str, Any]
@@ -99,40 +99,45 @@ class Signed:
 
     @property
     def body(self) -> dict[str, Any]:
-        """What its entry in the log says."""
+        """The body of its log entry."""
         label = {"number": self.law.number, "sha256": self.law.sha256}
         return {**label, "law": dict(self.document), "signature": self.signature}
 
 
 def read_document(untrusted: bytes) -> tuple[Law, dict[str, Any]]:
-    """What a file says before it is signed, and its document. Raises `BadInput` (law_malformed)."""
+    """The content of an unsigned file, and its document.
+
+    Raises: `BadInput` (law_malformed).
+    """
     document = _object(untrusted)
     if "law" in document and "form" not in document:
-        raise _malformed("", "this file is signed already: take it by manage.py take_law")
+        raise _malformed("", "this file is already signed: take it with manage.py take_law")
     return parse(document), document
 
 
 def read_signed(untrusted: bytes) -> Signed:
-    """What a signed file says; its signature is not verified yet. Raises `BadInput`
-    (law_malformed).
+    """The content of a signed file, with its signature not yet verified.
+
+    Raises: `BadInput` (law_malformed).
     """
     return _signed(_object(untrusted))
 
 
 def read_entry(untrusted_body: Any) -> Signed:
-    """What the body of an entry says, in the same way. Raises `BadInput` (law_malformed) for
-    another body.
+    """The law file in an entry's body.
+
+    Raises: `BadInput` (law_malformed) for another body.
     """
     body = untrusted_body if isinstance(untrusted_body, dict) else {}
     signed = _signed({name: body.get(name) for name in ("law", "signature")})
     if {name: value for name, value in body.items() if name != "v"} != signed.body:
-        raise _malformed("", "the entry says more than the file, or something else")
+        raise _malformed("", "the entry differs from the file")
     return signed
 
 
 def require_signed(signed: Signed, *, root: bytes, installation: str) -> None:
-    """Raises `BadInput`: law_forged where this root did not sign it, law_elsewhere for another
-    installation's.
+    """Raises: `BadInput` — law_forged without this root's signature, law_elsewhere for another
+    installation.
     """
     if not certificates.is_law(root, signed.signature, signed.document):
         raise BadInput("the operator's root did not sign this law file", code="law_forged")
@@ -143,7 +148,10 @@ def require_signed(signed: Signed, *, root: bytes, installation: str) -> None:
 
 
 def parse(document: Mapping[str, Any]) -> Law:
-    """What a document says. Raises `BadInput` (law_malformed) with a JSON pointer."""
+    """The content of a document.
+
+    Raises: `BadInput` (law_malformed) with a JSON pointer.
+    """
     with _named_faults():
         fields_left = StrictObject(dict(document))
         fields_left.choice("form", (FORM,))
@@ -155,15 +163,15 @@ def parse(document: Mapping[str, Any]) -> Law:
         statuses = tuple(_items_of(fields_left, "statuses", _read_status))
         _finish(fields_left, "")
     if not (values or profiles or statuses):
-        raise _malformed("", "the file says nothing of the law")
-    # Each value was read by now, so that the document has a canonical spelling.
+        raise _malformed("", "the file changes nothing")
+    # All values are read by now, so the document has a canonical form.
     digest = stored.digest(document)
     return Law(number, installation, issued_at, values, profiles, statuses, digest)
 
 
 @contextmanager
 def _named_faults() -> Iterator[None]:
-    """Gives a fault of the reader of JSON the code of a law file, with the same place."""
+    """Gives a JSON parser's fault the code of a law file, at the same place."""
     try:
         yield
     except BadInput as error:
@@ -175,9 +183,9 @@ def _named_faults() -> Iterator[None]:
 def _signed(untrusted: Mapping[str, Any]) -> Signed:
     document = untrusted.get("law")
     if "law" not in untrusted and "form" in untrusted:
-        raise _malformed("", "this file is not signed: sign it by manage.py sign_law")
+        raise _malformed("", "this file is not signed: sign it with manage.py sign_law")
     if not isinstance(document, dict):
-        raise _malformed("/law", "the document is expected")
+        raise _malformed("/law", "a document is expected")
     law = parse(document)
     with _named_faults():
         fields_left = StrictObject(dict(untrusted))
@@ -198,7 +206,7 @@ def _object(untrusted: bytes) -> dict[str, Any]:
 
 
 def _fault_of_text(untrusted: bytes) -> str:
-    """Where the text of a file stops being JSON; empty where no place can be named."""
+    """The place where the text stops being JSON; empty if unknown."""
     if len(untrusted) > FILE_BYTES:
         return f"a law file has at most {FILE_BYTES} bytes"
     if untrusted.startswith(_BYTE_ORDER_MARK):
@@ -230,8 +238,9 @@ def _malformed(pointer: str, detail: str) -> BadInput:
 
 
 def _items_of(document: StrictObject, name: str, read: Callable[[_Item], _Read]) -> Iterator[_Read]:
-    """Each item of a list as it is read. Raises `BadInput` with a JSON pointer, also for a field
-    that was not read.
+    """Each item of a list, parsed.
+
+    Raises: `BadInput` with a JSON pointer, also for an unknown field.
     """
     for number, untrusted in enumerate(document.objects(name, most=_ITEMS_MAX)):
         item = _Item(untrusted, f"/{name}/{number}")
@@ -241,9 +250,7 @@ def _items_of(document: StrictObject, name: str, read: Callable[[_Item], _Read])
 
 
 def _finish(untrusted: StrictObject, place: str) -> None:
-    """Raises `BadInput` that names the first field which was not read: a law file does not have
-    it.
-    """
+    """Raises: `BadInput` for the first unknown field."""
     if names := untrusted.names():
         is_readable = names[0].isprintable() and len(names[0]) <= _NAME_MAX
         raise _malformed(
@@ -260,7 +267,7 @@ def _read_value(item: _Item) -> Mci:
 
 
 def _read_status(item: _Item) -> StatusChange:
-    """Which status a profile has from a day on."""
+    """A profile's status from a day on."""
     name = item.untrusted.text("profile", longest=_NAME_MAX)
     return StatusChange(
         name, Status(item.untrusted.choice("status", tuple(Status))), _day(item), _source(item)
@@ -268,7 +275,7 @@ def _read_status(item: _Item) -> StatusChange:
 
 
 def _read_profile(item: _Item) -> Profile:
-    """A profile; a field of its rule that is left out, or null, is not asked."""
+    """A profile; a field of its rule that is absent or null is not required."""
     name = item.untrusted.text("id", longest=_NAME_MAX)
     if not _ID.fullmatch(name):
         raise item.refuse("id", "an id such as KZ-2027-03 is expected")
@@ -307,7 +314,7 @@ def _combinations(item: _Item) -> tuple[Combination, ...]:
         raise item.refuse(COMBINATIONS, f"a list of 1 to {_SETS_MAX} sets of routes is expected")
     combinations = tuple(_routes(item, number, routes) for number, routes in enumerate(untrusted))
     if len({frozenset(routes) for routes in combinations}) != len(combinations):
-        raise item.refuse(COMBINATIONS, "a set of routes stands twice")
+        raise item.refuse(COMBINATIONS, "a set of routes occurs twice")
     return combinations
 
 
@@ -318,9 +325,9 @@ def _routes(item: _Item, number: int, untrusted: Any) -> Combination:
     ):
         raise item.refuse(name, f"a list out of {', '.join(_ROUTES)} is expected")
     if not untrusted:
-        raise item.refuse(name, "a set of routes is not empty")
+        raise item.refuse(name, "a set of routes must not be empty")
     if len(set(untrusted)) != len(untrusted):
-        raise item.refuse(name, "a route stands twice")
+        raise item.refuse(name, "a route occurs twice")
     return tuple(untrusted)
 
 
@@ -331,12 +338,12 @@ def _ids(item: _Item, name: str, *, most: int) -> tuple[str, ...]:
     if not all(isinstance(word, str) and _ID.fullmatch(word) for word in untrusted):
         raise item.refuse(name, "an id such as KZ-2025-09 is expected")
     if len(set(untrusted)) != len(untrusted):
-        raise item.refuse(name, "an id stands twice")
+        raise item.refuse(name, "an id occurs twice")
     return tuple(untrusted)
 
 
 def _number(item: _Item, name: str) -> Any:
-    """The value of a field of the rule, by the type that the profile gives it."""
+    """The value of a rule's field, by its type in the profile."""
     kinds = get_args(_TYPES[name]) or (_TYPES[name],)
     untrusted = item.untrusted.value_or_none(name)
     if untrusted is None and NoneType in kinds:
@@ -355,7 +362,7 @@ def _number(item: _Item, name: str) -> Any:
 def _source(item: _Item) -> str:
     source = item.untrusted.text("source", longest=_SOURCE_MAX)
     if not any(character.isalpha() for character in source):
-        raise item.refuse("source", "the words of a source are expected")
+        raise item.refuse("source", "a source in words is expected")
     return source
 
 

@@ -1,7 +1,7 @@
-"""What a law file may change: the next number, a year without an MCI, a profile that asks no less.
-Pure.
+"""What a law file may change: the next number, a year without an MCI, a profile that requires no
+less. Pure.
 
-What the code ships stays. A file that breaks a rule is refused as a whole, with a code of
+Shipped values do not change. A file that breaks one rule is refused as a whole, with a code of
 `codes.LAW_FILES`.
 """
 
@@ -25,30 +25,31 @@ from verification.core.profiles import (
 
 SPLIT: Final = "law_split"
 LAXER: Final = "law_laxer"
-"""Of these also the code of a live verification that was opened by less than the law of its day."""
+"""Also the code of a live verification that was opened under a law laxer than its day's."""
 EARLY: Final = "law_early"
-"""The code of `audit_verify` for what rests on a law file before its entry."""
+"""The code of `audit_verify` for anything that uses a law file before its entry."""
 _PROFILES: Final = ("KZ-2021-04", "KZ-2024-10", "KZ-2025-01", "KZ-2025-09", "KZ-2026-01")
 _YEARS: Final = frozenset({2024, 2025, 2026})
-"""What the first release with law files ships: nothing is ever added here, or what is on record
-might be refused.
+"""The first release with law files ships these years. Add none: a recorded file could become
+invalid.
 """
 _GROWS: Final = (0.8, 1.5)
-"""How many times the value before it a year's value may be. Ours: it grew by 6 to 10 % a year from
-2020 to 2026.
+"""Limits of a year's value as a multiple of the previous one. Ours: it grew by 6 to 10 % a year
+from 2020 to 2026.
 """
 _FOLLOWS: Final[Mapping[Status, tuple[Status, ...]]] = {
     Status.ANNOUNCED: (Status.ADOPTED, Status.IN_FORCE),
     Status.ADOPTED: (Status.IN_FORCE,),
     Status.IN_FORCE: (),
 }
-"""Which status may follow which."""
+"""The statuses that may follow each status."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A rule that a file breaks, by a code of `LAW_FILES`. is_certain: whatever the files before it
-    say, which may be missing here.
+    """A rule that a file breaks, by a code of `LAW_FILES`.
+
+    is_certain: the fault holds whatever the missing earlier files contain.
     """
 
     code: str
@@ -57,11 +58,13 @@ class Fault:
 
 
 def extended(amendments: Amendments, law: Law, *, is_on_record: bool = False) -> Amendments:
-    """What counts once this file is taken, too. Raises `BadInput` with a code of `LAW_FILES`; then
-    nothing of it counts.
+    """The law after this file.
 
-    is_on_record: its entry is ordered. A later release may ship what was taken before it, so such a
-    file is compared with what the first release ships, and with the files before it, alone.
+    is_on_record: its entry has a place in the log.
+    A later release may ship what a recorded file brought.
+    So a recorded file is compared only with the first release's values and the files before it.
+
+    Raises: `BadInput` with a code of `LAW_FILES`; then no part of the file applies.
     """
     if law.number <= amendments.number:
         _refuse("law_replayed", f"number {law.number}, and {amendments.number} was taken last")
@@ -75,11 +78,9 @@ def extended(amendments: Amendments, law: Law, *, is_on_record: bool = False) ->
 
 
 def faults_of(law: Law, amendments: Amendments = NO_AMENDMENTS) -> list[Fault]:
-    """Every rule that a file breaks, where the root signs it: by what the code ships, and by the
-    files given.
+    """Every rule that a file breaks, against shipped values and the files given.
 
-    amendments: of the files before it; a fault that one of the missing files may mend is not
-        certain.
+    amendments: of the files before it. A fault that a missing file may explain is not certain.
     """
     faults = _walked(amendments, law, is_on_record=False)[1]
     if amendments.number == law.number - 1:
@@ -91,7 +92,10 @@ def faults_of(law: Law, amendments: Amendments = NO_AMENDMENTS) -> list[Fault]:
 
 
 def all_of(laws: tuple[Law, ...]) -> Amendments:
-    """What counts by these files, which are on record, in their order. Raises as `extended`."""
+    """The law after these recorded files, in their order.
+
+    Raises: as `extended`.
+    """
     amendments = NO_AMENDMENTS
     for law in laws:
         amendments = extended(amendments, law, is_on_record=True)
@@ -101,8 +105,8 @@ def all_of(laws: tuple[Law, ...]) -> Amendments:
 def _walked(
     amendments: Amendments, law: Law, *, is_on_record: bool
 ) -> tuple[Amendments, list[Fault]]:
-    """What counts after a file whose number is right, without what breaks a rule; and each rule
-    that it breaks.
+    """The law after a file with the right number, without its faulty parts; and each rule that
+    it breaks.
     """
     is_whole = amendments.number == law.number - 1
     day = None if is_on_record else almaty.day_of(law.issued_at)
@@ -128,7 +132,7 @@ def _walked(
             *_faults_of_profile(amendments, profile, is_on_record),
         ]
         faults += broken
-        # The profiles after one that asks less are still compared with it.
+        # Later profiles are still compared with a laxer one.
         if {fault.code for fault in broken} <= {LAXER}:
             amendments = replace(amendments, profiles=(*amendments.profiles, profile))
     return amendments, faults
@@ -137,9 +141,10 @@ def _walked(
 def _faults_of_value(
     amendments: Amendments, value: profiles.Mci, *, is_on_record: bool, is_whole: bool
 ) -> Iterator[Fault]:
-    """The year has a value, or this one is a slip of the pen, which no later file could correct.
+    """Faults of a year's value: the year has one already, or the value is a probable slip.
 
-    is_whole: the files before this one are all known here.
+    A later file cannot correct a value.
+    is_whole: all files before this one are known here.
     """
     year, shipped = (
         value.in_force_from.year,
@@ -161,8 +166,8 @@ def _faults_of_value(
 
 
 def _faults_of_day(name: str, item: StatusChange | Profile, day: date | None) -> Iterator[Fault]:
-    """Only what is in force may have a day to come. day: on which the file was issued; None for one
-    on record.
+    """Faults of a day: only a status in force may start in the future. day: the file's issue;
+    None for one on record.
     """
     if day and item.status is not Status.IN_FORCE and item.since > day:
         detail = (
@@ -175,7 +180,9 @@ def _faults_of_day(name: str, item: StatusChange | Profile, day: date | None) ->
 def _faults_of_status(
     amendments: Amendments, change: StatusChange, is_on_record: bool
 ) -> Iterator[Fault]:
-    """A later release may ship the status that a file on record brings, or one behind it."""
+    """Faults of a status. A later release may ship the same status as a recorded file, or a
+    later one.
+    """
     profile = profiles.book(amendments).get(change.profile)
     if profile is None:
         yield Fault("law_profile_unknown", change.profile)

@@ -1,13 +1,11 @@
-"""The lender as its borrowers see it, and what may be told of a case whose link is over."""
+"""The lender as its borrowers see it, and the public part of a case whose link is over."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class LenderFacts:
-    """The lender as the borrower must see it. `phone`: where it answers its borrowers, in E.164
-    form.
-    """
+    """The lender as the borrower sees it. `phone`: the number for its borrowers, E.164."""
 
     id: str
     name: str
@@ -17,8 +15,8 @@ class LenderFacts:
 
 @dataclass(frozen=True)
 class Outline:
-    """What may be told of a case to whoever had its link or session once: whom to call, nothing of
-    person and loan.
+    """The part of a case that a former holder of its link or session may see: whom to call, no
+    person, no loan.
     """
 
     lender: LenderFacts

@@ -1,13 +1,17 @@
-"""What a lender hands over to open a verification: one declaration a field, from which all else
-follows.
+"""The lender's request to open a verification: each field is declared once.
 
-A request is a frozen dataclass. Each field is `Annotated` with its `Form` and is another request or
-one value; one with a default may be left out. From that follow how it is read
-(`lenders/requests.py`), openapi.json (`lenders/openapi.py`), what is sealed (`core/stored.py`),
-and, where `is_told` and `is_signed`, the lender's answer (`lenders/resources/verifications.py`) and
-the statement that a borrower signs (`stages/statement/dialogue.py`). A new field is an entry here
-and, where it is shown or means something, its words there. Printing a request shows nothing
-personal.
+A request is a frozen dataclass. Each field is `Annotated` with its `Form` and is a request or one
+value.
+A field with a default is optional.
+These modules derive from the declaration:
+- `lenders/requests.py`: reading the request
+- `lenders/openapi.py`: openapi.json
+- `core/stored.py`: the sealed record
+- `lenders/resources/verifications.py`: the lender's answer, for fields with `is_told`
+- `stages/statement/dialogue.py`: the borrower's statement, for fields with `is_signed`
+
+A new field is an entry here, and words where it is shown. Printing a request shows no personal
+data.
 """
 
 import re
@@ -25,12 +29,15 @@ from verification.core.ids import NAME_MAX, Iin, Phone
 
 @dataclass(frozen=True)
 class Form:
-    """How a field is spelled in JSON.
+    """The form of a field in JSON.
 
-    kind: what reads it, a word of `lenders/parsing.py:READERS`; empty for a request inside this
-    one. limits: what that reader is told. schema: its JSON schema. help: a sentence for lenders'
-    developers. called: its name in JSON where that is another. is_told: the lender reads it again
-    with the verification. is_signed: it stands in the statement.
+    kind: its reader, a word of `lenders/parsing.py:READERS`; empty for a nested request.
+    limits: the reader's arguments.
+    schema: its JSON schema.
+    help: a sentence for lenders' developers.
+    called: its name in JSON, if different.
+    is_told: the lender's answer has it.
+    is_signed: the statement has it.
     """
 
     kind: str = ""
@@ -50,15 +57,11 @@ def one_of(choices: Sequence[str], **more: Any) -> Form:
 
 
 VISIBLE: Final = "visible-text"
-"""The format of a text without controls, marks that nobody sees, and those that turn the direction:
-of `is_plain`.
-"""
-# Controls, formats, halves of signs, what nobody assigned or means nothing, ends of lines and of
-# paragraphs.
+"""The format of a text without controls, invisible marks and direction marks: see `is_plain`."""
+# Controls, formats, surrogates, private and unassigned characters, line and paragraph separators.
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-# Letters and marks that are drawn as nothing: Default_Ignorable_Code_Point
-# (DerivedCoreProperties.txt of Unicode 15.1) beyond those categories, and the empty Braille
-# pattern.
+# Letters and marks without a glyph: Default_Ignorable_Code_Point (DerivedCoreProperties.txt of
+# Unicode 15.1) beyond those categories, and the empty Braille pattern.
 _DRAWN_AS_NOTHING: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
     "\U000e0000-\U000e0fff]"
@@ -67,24 +70,22 @@ _MARK: Final = "\N{REPLACEMENT CHARACTER}"
 
 
 def string(kind: str, schema: Mapping[str, Any], example: str = "", **more: Any) -> Form:
-    """A string that this reader reads. schema: what else than its type is to be said of it."""
+    """A string for this reader. schema: additions to its JSON schema."""
     return Form(
         kind, {"type": "string", **schema, **({"examples": [example]} if example else {})}, **more
     )
 
 
 def impersonal(longest: int, example: str = "", **more: Any) -> Form:
-    """A text of at most so many characters that names nobody by number."""
+    """A text of limited length without a personal number."""
     limits = {"longest": longest, "is_impersonal": True}
-    # At least one sign of it is no blank: those around it are dropped.
+    # At least one character that is not blank: outer blanks are dropped.
     schema = {"format": VISIBLE, "pattern": r"\S", "minLength": 1, "maxLength": longest}
     return string("text", schema, example, limits=limits, **more)
 
 
 def decimal(pattern: str, bounds: Mapping[str, int], example: str, **more: Any) -> Form:
-    """An exact decimal: a string of this pattern, or a JSON number within bounds where that is
-    exact.
-    """
+    """An exact decimal: a string of this pattern, or a JSON number within exact bounds."""
     return Form(
         "decimal",
         {
@@ -97,8 +98,8 @@ def decimal(pattern: str, bounds: Mapping[str, int], example: str, **more: Any) 
 
 
 def is_plain(text: str) -> bool:
-    """Whether all of it is seen, and the ordinary blank is its only blank. Runs of blanks are not
-    asked about.
+    """Whether every character is visible, and every blank an ordinary one. Runs of blanks are
+    not checked.
     """
     return not any(
         unicodedata.category(sign) in _UNSEEN
@@ -109,10 +110,9 @@ def is_plain(text: str) -> bool:
 
 
 def in_one_line(text: str) -> str:
-    """The text with a mark for each sign that hides, and for each blank but an ordinary one behind
-    another sign.
+    """The text with a mark for each hidden character, and for each unusual or repeated blank.
 
-    Sign for sign: what two texts differ in can still be told, but for which sign a mark stands for.
+    The length stays, so texts differ where they differed before, except between marks.
     """
     marked = "".join(sign if is_plain(sign) else _MARK for sign in text)
     return re.sub("(?<= ) ", _MARK, marked)
@@ -120,8 +120,8 @@ def in_one_line(text: str) -> str:
 
 @dataclass(frozen=True)
 class Asked:
-    """A field of a request: its name in Python, and its form. `type`: the dataclass, where it is a
-    request itself.
+    """A field of a request: its Python name and its form. `type`: the dataclass of a nested
+    request.
     """
 
     attribute: str
@@ -132,8 +132,9 @@ class Asked:
 
 @cache
 def asked_of(kind: Any) -> Mapping[str, Asked]:
-    """The fields of a dataclass by their names in JSON. Raises `TypeError` for one that declares no
-    form.
+    """The fields of a dataclass by their JSON names.
+
+    Raises: `TypeError` for a field without a form.
     """
     requested = {}
     hints = get_type_hints(kind, include_extras=True)
@@ -150,7 +151,7 @@ def asked_of(kind: Any) -> Mapping[str, Asked]:
 
 NAME_SPELLED_MAX: Final = (
     4 * NAME_MAX
-)  # characters sent, before blanks are dropped and accents put together
+)  # characters as sent, before blanks are dropped and accents composed
 DOCUMENT_TYPES = ("id_card", "passport", "residence_permit", "stateless_certificate")  # law.md O-07
 CURRENCIES: Final = ("KZT",)  # microcredits of individuals are given in tenge
 LOCALES: Final = ("kk", "ru", "en")
@@ -164,14 +165,14 @@ METADATA_KEY_MAX: Final = 40
 METADATA_VALUE_MAX: Final = 500
 METADATA_KEYS_MAX: Final = 20
 ROUTES_MAX: Final = 10
-AMOUNT_MAX: Final = 10**12  # tenge; a typing error, not a microcredit, lies above
-RATE_MAX: Final = 1000  # % a year; the legal ceiling is far below and the lender's to keep
+AMOUNT_MAX: Final = 10**12  # tenge; a larger sum is a typing error, not a microcredit
+RATE_MAX: Final = 1000  # % a year; the legal ceiling is far below and is the lender's duty
 TERM_MAX_DAYS: Final = 3653  # ten years
-# full capacity to act: Civil Code, articles 17 and 22; who is younger needs a parent's consent
+# full capacity to act: Civil Code, articles 17 and 22; a minor needs a parent's consent
 ADULT_YEARS: Final = 18
 _NAMED: Final = {"format": "person-name", "minLength": 1, "maxLength": NAME_SPELLED_MAX}
 _DAY: Final = {"format": "date", "pattern": "^[12][0-9]{3}-[0-9]{2}-[0-9]{2}$"}
-# Above 0, at most 10 to the 12th, and no zero that leads.
+# Above 0, at most 10^12, without leading zeros.
 AMOUNT: Final = decimal(
     r"^([1-9][0-9]{0,11}(\.[0-9]{1,2})?|10{12}(\.0{1,2})?|0\.(0[1-9]|[1-9][0-9]?))$",
     {"exclusiveMinimum": 0, "maximum": AMOUNT_MAX},
@@ -211,8 +212,8 @@ ACCOUNT: Final = string(
 _PORT: Final = (
     "[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]"
 )
-# The signs of RFC 3986 without `#` and the brackets. A backslash or a blank is another address to a
-# browser than to us.
+# RFC 3986 characters without `#` and brackets. Browsers read a backslash or a blank as another
+# address.
 HTTPS_URL: Final = rf"^https://[A-Za-z0-9._-]+(:({_PORT}))?([/?][!$&-;=?-Z_a-z~%]*)?$"
 _ROUTES: Final = Form(
     "route_names",
@@ -262,7 +263,7 @@ class Document:
 
 @dataclass(frozen=True)
 class Person:
-    """Who the borrower says to be: a claim to be checked."""
+    """The borrower's stated identity: a claim to be checked."""
 
     iin: Annotated[Iin, IIN]
     surname: Annotated[str, string("name", _NAMED, "Асанов")] = field(repr=False)
@@ -285,18 +286,16 @@ class Person:
     ] = field(default="", repr=False)
 
     def refuse_together(self) -> None:
-        """Raises `BadInput` for an IIN that belongs to somebody born on another day."""
+        """Raises: `BadInput` for an IIN with another birth date."""
         if not self.iin.fits(self.birth_date):
             raise BadInput(
-                "the IIN says another birth date", code="birth_date_mismatch", pointer="/birth_date"
+                "the IIN has another birth date", code="birth_date_mismatch", pointer="/birth_date"
             )
 
 
 @dataclass(frozen=True)
 class Loan:
-    """What the borrower is about to owe; decimals as strings, or as JSON numbers where those are
-    exact.
-    """
+    """The borrower's future debt; decimals as strings, or as JSON numbers where these are exact."""
 
     amount: Annotated[str, AMOUNT]
     currency: Annotated[str, one_of(CURRENCIES, is_signed=True)]
@@ -308,10 +307,10 @@ class Loan:
     region: Annotated[str, string("kato", {"pattern": "^[0-9]{9}$"}, help="A KATO code.")] = ""
 
     def refuse_together(self) -> None:
-        """Raises `BadInput` for a loan that pays back less than it gives: somebody swapped two
-        fields.
+        """Raises: `BadInput` for a repayment below the amount: the two fields are probably
+        swapped.
         """
-        # Both are strings with two places: exact, and not to be compared as such.
+        # Both are strings with two places: exact, but not comparable as strings.
         if Decimal(self.total_repayable) < Decimal(self.amount):
             raise BadInput(
                 "less than the amount", code="total_below_amount", pointer="/total_repayable"
@@ -322,8 +321,8 @@ class Loan:
 class Opening:
     """A borrower to be identified for one loan.
 
-    It is sealed as it stands, and handed to the edges as it stands: a new field has a default, so
-    that older rows are read. `routes` None leaves every route to choose.
+    It is sealed and handed to the edges unchanged, so a new field needs a default for older rows.
+    `routes` None offers every route.
     """
 
     purpose: Annotated[

@@ -1,9 +1,10 @@
-"""The case as a route sees it, and when two names are one. Printing a case shows no personal data.
+"""The case as a route sees it, and the comparison of names. Printing a case shows no personal data.
 
-Of two spellings of one name NFC and case do not count, nor does which hyphen, apostrophe or blank
-somebody typed, nor the two dots of ё. Everything else does: Kazakh letters are letters of their own
-(Қ is no К, Ұ no Ү), and nothing is transliterated, so a Latin I never stands for a Kazakh І. Law:
-O-06; the rules of comparison: law.md §3.
+Two spellings are one name if they differ only in NFC, case, hyphen, apostrophe or blank, or in the
+dots of ё.
+All other differences count: Kazakh letters are distinct (Қ is not К, Ұ is not Ү).
+No letter is transliterated, so a Latin I never matches a Kazakh І.
+Law: O-06; the rules of comparison: law.md §3.
 """
 
 import unicodedata
@@ -23,8 +24,9 @@ _ONE_FORM: Final = str.maketrans(
 
 @dataclass(frozen=True)
 class Renewal:
-    """Which consent is given anew: of what verification, to what contract, when that was signed,
-    and when its wait ended. Times are spelled as in ISO 8601, with their zone.
+    """A renewed consent: its verification, the contract, and when it was signed and its wait ended.
+
+    Times are ISO 8601 with their zone.
     """
 
     verification_id: str
@@ -35,9 +37,9 @@ class Renewal:
 
 @dataclass(frozen=True)
 class Case:
-    """All that a route may know of a verification. `profile`: the id of the law's profile it was
-    opened under;
-    `renewal`: what it renews, if anything.
+    """The part of a verification that a route may use.
+
+    profile: the id of its law profile. renewal: the consent that it renews, if any.
     """
 
     verification_id: str
@@ -58,17 +60,15 @@ def is_same_name(first: str, second: str) -> bool:
 
 
 def is_same_patronymic(stated: str, registered: str) -> bool:
-    """Whether a patronymic that was stated is the registered one; who stated none is not
-    contradicted.
+    """Whether a stated patronymic is the registered one; an absent one is no contradiction.
 
-    Lenders need not ask for it (law.md O-01), so its absence says nothing. One that the register
-    does not know does.
+    Lenders need not ask for it (law.md O-01). A patronymic that the register lacks is a
+    contradiction.
     """
     return not _plain_name(stated) or is_same_name(stated, registered)
 
 
 def _plain_name(name: str) -> str:
-    # Case first: a capital in pieces (Е and two dots) is put together before its small letter is
-    # looked for.
+    # Case first: NFC must join a decomposed capital (Е and two dots) before the lower-case look-up.
     small = unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
     return " ".join(small.translate(_ONE_FORM).split())

@@ -1,13 +1,14 @@
-"""The law as data: dated legal profiles, the monthly calculation index, and what counts on a day.
+"""The law as data: dated legal profiles, the monthly calculation index (MCI), and the law of a day.
 
-The code ships profiles and values of the index. The operator's root has signed more since; a
-process holds these amendments, and replaces them as a whole. `verification/log/laws.py` reads them
-from the logs, so that the rules here stay free of rows.
+The code ships profiles and index values; the operator's root can sign more.
+A process holds these amendments and replaces them as a whole.
+`verification/log/laws.py` reads them from the logs, so the rules here need no rows.
 
-The book of profiles holds those that the code ships, then those that were taken since, in their
-order: a later one asks at least what each before it asks, in each field, unless it is signed to
-repeal that one. Days are those of Kazakhstan. Source: api.md §1. Not legal advice; see law.md §0,
-§1 and §6 (O-…, U…).
+The book holds the shipped profiles, then the signed ones, in order.
+A later profile requires at least what each earlier one requires, field by field, unless it is
+signed to repeal it.
+Days are those of Kazakhstan.
+Source: api.md §1. Not legal advice; see law.md §0, §1 and §6 (O-…, U…).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,97 +25,95 @@ from verification.core.spelling import gettext_noop
 
 Combination = tuple[str, ...]
 _VALID_FOR_SECONDS: Final = 72 * 3600
-"""No source names a time; ours: api.md §1."""
+"""No source gives a time; ours: api.md §1."""
 _STOP_CREDIT_SECONDS: Final = 60
-"""Asked again as the money leaves, not kept (O-50, U9); api.md §1."""
+"""Asked again at payout, not kept (O-50, U9); api.md §1."""
 _ACCOUNT_OWNER_SECONDS: Final = 15 * 60
-"""No source names a time; ours: as long as a clearance lives (api.md §1)."""
+"""No source gives a time; ours: the lifetime of a clearance (api.md §1)."""
 _CREDIT_MCI: Final = 75
 """O-52, O-55: 294 900 KZT of 2025."""
 COMBINATIONS: Final = "combinations"
 NOT_DECIDING: Final = frozenset(
     {"id", "status", "since", "source", "repeals", "verified_by_lawyer", "sha256"}
 )
-"""What names a profile, says where it stands, or names its source."""
+"""Fields that name a profile, its status or its source."""
 _NOT_IN_HASH: Final = NOT_DECIDING - {"id"}
 
 
 class Status(StrEnum):
-    """How far a state of the law has come."""
+    """How far a law has come."""
 
     ANNOUNCED = "announced"
     ADOPTED = "adopted"
-    """Its day of force is not known."""
+    """The day it comes into force is unknown."""
     IN_FORCE = "in_force"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Profile:
-    """One state of the law. A field is None where that is not asked. Sums are in MCI: see
+    """One state of the law. A field is None if it is not required. Sums are in MCI: see
     `MCI_VALUES`.
 
-    A verification is decided by `combinations` and `replaced_max`, a clearance by what stands below
-    them.
+    `combinations` and `replaced_max` decide a verification; the fields below them decide a
+    clearance.
     """
 
     id: str
     status: Status
     since: date
-    """The day since which it has this status; of one in force the day on which it came into
-    force.
-    """
+    """The day since which it has this status; in force: the day on which it came into force."""
     source: str
     repeals: tuple[str, ...] = ()
-    """Ids of earlier profiles that count no more once this one is in force."""
+    """Ids of earlier profiles that end when this one comes into force."""
     verified_by_lawyer: bool = False
     combinations: tuple[Combination, ...]
-    """Sufficient sets of routes, each in the order the borrower does them."""
+    """Sufficient sets of routes, each in the borrower's order."""
     replaced_max: int
-    """How many missed commands of a live capture may be replaced; 0 where any mismatch repeats the
+    """How many missed commands of a live capture may be replaced; 0 if any mismatch repeats the
     check. O-23.
     """
     valid_for_seconds: int = _VALID_FOR_SECONDS
-    """How old `verified` may be."""
+    """Maximum age of `verified`."""
     amount_max_mci: int | None = None
-    """The most that may be lent. No source names a sum; what a verification was opened for is the
-    most anyway.
-    """
+    """Maximum loan. No source gives a sum; the sum of the verification is the limit anyway."""
     confirmed_below_years: int | None = None
-    """Who is younger confirms once more, outside of this flow. O-56: not any more on the birthday
-    (U5).
+    """Younger borrowers confirm once more, outside this flow. O-56: until the day before the
+    birthday (U5).
     """
     confirmed_from_years: int | None = None
-    """Who is so old or older confirms, too. O-56: from the birthday on, the stricter reading of
-    "over 55" (U5).
+    """Borrowers of this age or older confirm, too. O-56: from the birthday on, the stricter
+    reading of "over 55" (U5).
     """
     visit_over_mci: int | None = None
-    """The person's first online credit over this sum asks for a visit. O-55."""
+    """The person's first online credit over this sum requires a visit. O-55."""
     cooling_off_over_mci: int | None = None
-    """Where one person's online credits of a day in Almaty come to more, the money waits. O-52,
+    """If one person's online credits of a day in Almaty exceed this sum, the payout waits. O-52,
     O-53, U6.
     """
     cooling_off_hours: int | None = None
-    """So long after the contract, and then for a new consent. O-52."""
+    """Hours of the wait after the contract, before a renewed consent. O-52."""
     stop_credit_max_age_seconds: int | None = None
-    """How old the answer may be whether the person has refused all credits. O-50, S15. No source
-    says from which day
-    it is asked: from the law of June 2024 on, the stricter reading.
+    """Maximum age of the answer on the person's refusal of all credits. O-50, S15.
+
+    No source gives a first day: required from the law of June 2024 on, the stricter reading.
     """
     account_owner_max_age_seconds: int | None = None
-    """How old the answer may be whose the account is. O-58, S9."""
+    """Maximum age of the answer on the account's owner. O-58, S9."""
     register_asked: bool | None = None
-    """Whether the register of people must confirm, once a verification, that the person lives, is
-    named so, was born that day and holds that document. O-05, O-06; law.md names no day: from the
-    ban of 2024 on, the stricter reading.
+    """Whether the register of people must confirm life, name, birth date and document, once per
+    verification.
+
+    O-05, O-06. law.md gives no day: required from the ban of 2024 on, the stricter reading.
     """
     sha256: str = field(init=False)
-    """Hash of the id and of what decides, pinned by every verification opened under it. A later
-    status does not change it.
+    """Hash of the id and the deciding fields, pinned by every verification opened under it.
+
+    A later status does not change it.
     """
 
     def __post_init__(self) -> None:
-        # What is not asked is not hashed: a question that a later law brings leaves the hashes of
-        # the earlier ones.
+        # Leave absent questions out, so that a question of a later law keeps the hashes of earlier
+        # profiles.
         questions = {
             member.name: getattr(self, member.name)
             for member in fields(self)
@@ -208,7 +207,7 @@ PROFILES = {
 NOT_IN_FORCE: Final[Mapping[str, str]] = {
     "KZ-2026-01": gettext_noop("No source shows the official publication."),
 }
-"""Why a profile that the code ships is not in force, until a law file says otherwise."""
+"""Why a shipped profile is not in force, until a law file changes its status."""
 RENEWAL: Final = Profile(
     id="KZ-2025-09-renewal",
     status=Status.IN_FORCE,
@@ -221,22 +220,23 @@ RENEWAL: Final = Profile(
     replaced_max=0,
     register_asked=True,
 )
-"""What a new consent after the wait is given under (O-52). No lender goes by it: nothing else is
-opened under it, and no money leaves for it alone.
+"""The profile of a renewed consent after the wait (O-52).
+
+No lender uses it. It opens nothing else, and permits no payout alone.
 """
 ALL: Final = (*PROFILES.values(), RENEWAL)
-"""What the code ships, and by which anything may have been opened."""
+"""All shipped profiles that can have opened a verification."""
 
 
 def usable(
     profile: Profile, *, installed: Sequence[str], allowed_routes: Sequence[str] | None
 ) -> tuple[Combination, ...]:
-    """The profile's combinations made only of installed routes the lender allows; never empty.
+    """The profile's combinations of installed routes that the lender allows; never empty.
 
-    Raises `BadInput` when none is left: such a verification could never end in `verified`.
+    Raises: `BadInput` if none remain: such a verification could never end in `verified`.
     """
     allowed = set(installed) if allowed_routes is None else set(installed) & set(allowed_routes)
-    # A combination is left whole or not at all: half of one suffices for nothing.
+    # Keep a combination whole or drop it: a part of one is not sufficient.
     combinations = tuple(
         combination for combination in profile.combinations if set(combination) <= allowed
     )
@@ -263,9 +263,7 @@ def next_route(combination: Combination, *, passed_routes: Iterable[str]) -> str
 
 
 class Direction(Enum):
-    """In which direction a number is stricter. A missing number asks nothing: it is the laxest in
-    both.
-    """
+    """The direction in which a number is stricter. A missing number is the laxest in both."""
 
     LOWER = auto()
     HIGHER = auto()
@@ -283,16 +281,17 @@ DIRECTIONS: Final[Mapping[str, Direction]] = {
     "stop_credit_max_age_seconds": Direction.LOWER,
     "account_owner_max_age_seconds": Direction.LOWER,
 }
-"""Of each number that decides, in which direction it is stricter. A truth value needs no line here:
-to ask is stricter than not to ask. Sets of routes have a rule of their own below.
+"""The stricter direction of each deciding number.
+
+For a truth value, True is stricter. Sets of routes have a rule below.
 """
 
 
 def laxer(profile: Profile, than: Profile) -> tuple[str, ...]:
-    """The deciding fields in which a profile asks less than another, in the order of the fields;
-    empty for none.
+    """The deciding fields in which a profile requires less than another, in field order; empty if
+    none.
 
-    Raises `KeyError` for a number without a direction.
+    Raises: `KeyError` for a number without a direction.
     """
     names = [field.name for field in fields(than) if field.name not in NOT_DECIDING]
     return tuple(
@@ -301,13 +300,13 @@ def laxer(profile: Profile, than: Profile) -> tuple[str, ...]:
 
 
 def stricter(law: Profile, candidate: Profile) -> Profile:
-    """The candidate where it asks more in any field and less in none; else the law."""
+    """The candidate if it requires more in some field and less in no field; else the law."""
     return candidate if laxer(law, candidate) and not laxer(candidate, law) else law
 
 
 def _is_laxer(name: str, value: Any, than: Any) -> bool:
     if name == COMBINATIONS:
-        # Who has passed a set of the one must have passed a set of the other.
+        # Each sufficient set of one must contain a sufficient set of the other.
         return not all(any(set(enough) <= set(routes) for enough in than) for routes in value)
     if isinstance(value, bool) or isinstance(than, bool):
         return bool(than) and not value
@@ -351,12 +350,14 @@ MCI_VALUES: Final = (
     ),
 )
 MCI_WARNED_FROM_MONTH: Final = 12
-"""From when a year's value is missed of the next one. The laws above were known by 10 December."""
+"""The month from which a missing value of the next year raises a warning. Past laws were known
+by 10 December.
+"""
 
 
 @dataclass(frozen=True)
 class StatusChange:
-    """Which status a profile has, since which day, and who says so."""
+    """A profile's new status, its first day and its source."""
 
     profile: str
     status: Status
@@ -366,25 +367,23 @@ class StatusChange:
 
 @dataclass(frozen=True)
 class Amendments:
-    """All that was taken up to a number. number: of the last law file; 0 where none was taken."""
+    """All changes up to a number. number: of the last law file; 0 without one."""
 
     number: int = 0
     sha256: str = ""
     """Of the last law file."""
     profiles: tuple[Profile, ...] = ()
     statuses: tuple[StatusChange, ...] = ()
-    """Each that a law file has changed, in the order of the files."""
+    """Each change by a law file, in order of the files."""
     values: tuple[Mci, ...] = ()
 
     def changes_of(self, profile_id: str) -> tuple[StatusChange, ...]:
-        """How the status of a profile was changed, in order."""
+        """A profile's status changes, in order."""
         return tuple(change for change in self.statuses if change.profile == profile_id)
 
 
 AmendmentReader = Callable[[bool], Amendments | None]
-"""Gives what counts now, or None where nothing has changed. It is told whether it must look at
-once.
-"""
+"""Gives the present amendments, or None if unchanged; the argument forces a look."""
 NO_AMENDMENTS = Amendments()
 
 
@@ -395,42 +394,40 @@ class _Held:
 
 
 _book, _looking = _Held(), RLock()
-"""One thread at a time reads and holds: a slow reader must not put back what a later one has
-read.
-"""
+"""One thread at a time reads and stores: a slow reader must not overwrite a newer book."""
 
 
 def current_amendments() -> Amendments:
-    """What counts in this process now."""
+    """The amendments of this process."""
     return _book.amendments
 
 
 def hold_amendments(amendments: Amendments) -> None:
-    """From here on this counts. A book is replaced in one assignment: a thread sees the old one or
+    """Puts these amendments into use. One assignment replaces the book: a thread sees the old or
     the new one.
     """
     _book.amendments = amendments
 
 
 def read_amendments_by(reader: AmendmentReader | None) -> None:
-    """By whom this process reads its book; None for a process that has no rows."""
+    """Sets this process's reader of the book; None for a process without rows."""
     _book.reader = reader
 
 
 def keep_current() -> None:
-    """Reads the book anew where the reader finds that it is time."""
+    """Reads the book again if its reader finds it due."""
     _look(False)
 
 
 def look_again() -> bool:
-    """Reads the book at once, for something that it lacks; whether it has changed."""
+    """Reads the book at once because an item is missing; whether it changed."""
     return _look(True)
 
 
 def _look(is_urgent: bool) -> bool:
     if _book.reader is None:
         return False
-    if not _looking.acquire(blocking=is_urgent):  # another thread is about to know it
+    if not _looking.acquire(blocking=is_urgent):  # another thread is reading it
         return False
     try:
         earlier = _book.amendments
@@ -443,11 +440,10 @@ def _look(is_urgent: bool) -> bool:
 
 
 def book(amendments: Amendments | None = None, *, on: date | None = None) -> Mapping[str, Profile]:
-    """All profiles by id, in order: those that the code ships, then those taken, each with its
-    newest status.
+    """All profiles by id, in order: shipped ones, then signed ones, each with its latest status.
 
-    amendments: to what the code ships; those that count here now, if left out. on: with the status
-    of that day, for a profile keeps the one it has until another begins.
+    amendments: to the shipped profiles; by default those of this process.
+    on: the day of the status; a profile keeps one status until the next begins.
     """
     law = current_amendments() if amendments is None else amendments
     if not law.number:
@@ -465,7 +461,10 @@ def book(amendments: Amendments | None = None, *, on: date | None = None) -> Map
 
 
 def get(profile_id: str) -> Profile:
-    """The profile of this id that a lender may go by; raises `BadInput` for one we do not know."""
+    """The profile of this id that a lender may use.
+
+    Raises: `BadInput` for an unknown id.
+    """
     profile = book().get(profile_id)
     if profile is None and look_again():
         profile = book().get(profile_id)
@@ -475,10 +474,9 @@ def get(profile_id: str) -> Profile:
 
 
 def pinned(sha256: str) -> Profile:
-    """The profile of this hash, whatever its id: a profile that was ever used stays here.
+    """The profile of this hash, under any id; used profiles are never removed.
 
-    Raises `Misconfigured` for one that is not there: nothing may be decided by a law that nobody
-        can read.
+    Raises: `Misconfigured` if it is absent: a decision needs a readable law.
     """
     profile = _of_hash(sha256)
     if profile is None and look_again():
@@ -491,16 +489,18 @@ def pinned(sha256: str) -> Profile:
 
 
 def _of_hash(sha256: str) -> Profile | None:
-    # What was taken may have been shipped since, perhaps corrected: what it decided is read by it
-    # as it was.
+    # A later release may ship a corrected form of a signed profile; its decisions keep the original
+    # form.
     every = (*book().values(), *current_amendments().profiles, RENEWAL)
     return next((profile for profile in every if profile.sha256 == sha256), None)
 
 
 def in_force(on: date, amendments: Amendments | None = None) -> Profile:
-    """The law of a day: of what is in force and not repealed, the last in the order of the book.
+    """The law of a day: of the profiles in force and not repealed, the last in the book.
 
-    amendments: as for `book`. Raises `Misconfigured` for a day before the first that we know.
+    amendments: as for `book`.
+
+    Raises: `Misconfigured` for a day before the first known profile.
     """
     law = [
         profile for profile in _not_repealed(on, amendments) if profile.status is Status.IN_FORCE
@@ -513,11 +513,11 @@ def in_force(on: date, amendments: Amendments | None = None) -> Profile:
 
 
 def binding(profile_id: str, *, mode: str, at: datetime) -> Profile:
-    """By which profile a lender that holds this one goes at a time.
+    """The profile that binds a lender with this one at a time.
 
-    In live mode the law of the day binds, or the lender's own profile where that is stricter, or
-    one that is adopted without a known day, where that is stricter still. Where nothing more is
-    asked, the one in force counts.
+    In live mode it is the law of the day, or the lender's profile if stricter.
+    A profile adopted without a known day binds if it is stricter still.
+    In test mode the lender's profile binds.
     """
     profile = get(profile_id)
     if mode != "live":
@@ -533,8 +533,10 @@ def binding(profile_id: str, *, mode: str, at: datetime) -> Profile:
 def is_lawful(
     profile: Profile, *, mode: str, at: datetime, amendments: Amendments | None = None
 ) -> bool:
-    """Whether a verification of this mode may be opened by a profile at a time: a live one by none
-    that is laxer in any field than the law of the day. A new consent has a law of its own.
+    """Whether a profile may open a verification of this mode at a time.
+
+    In live mode it must not be laxer in any field than the law of the day. A renewed consent has
+    its own law.
     """
     if mode != "live" or profile.sha256 == RENEWAL.sha256:
         return True
@@ -545,7 +547,7 @@ def is_lawful(
 
 
 def _not_repealed(on: date, amendments: Amendments | None = None) -> list[Profile]:
-    """Those that have their status on this day, without those that one in force then repeals."""
+    """The profiles with their status on this day, without those that a profile in force repeals."""
     begun = [profile for profile in book(amendments, on=on).values() if profile.since <= on]
     gone = {
         name for profile in begun if profile.status is Status.IN_FORCE for name in profile.repeals
@@ -554,7 +556,7 @@ def _not_repealed(on: date, amendments: Amendments | None = None) -> list[Profil
 
 
 def mci_values() -> tuple[Mci, ...]:
-    """All values, those that the code ships first. A year that the code ships goes by that."""
+    """All values, shipped ones first. A shipped value wins for its year."""
     shipped = {value.in_force_from.year for value in MCI_VALUES}
     return (
         *MCI_VALUES,
@@ -572,8 +574,9 @@ def is_mci_known(on: date) -> bool:
 
 
 def mci_tenge(number: int, *, on: date) -> int:
-    """So many MCI in tenge on a day. Raises `Misconfigured` for a year that has no value yet: none
-    is carried over.
+    """So many MCI in tenge on a day.
+
+    Raises: `Misconfigured` for a year without a value; no value carries over.
     """
     value = _mci_of_day(on)
     if value is None:
@@ -601,9 +604,9 @@ _CALENDAR_ENTRY: Final = {"from", "profile"}
 
 
 def parse_calendar(untrusted: Any) -> list[dict[str, str]]:
-    """A calendar, if it is one: known profiles, each from a later day than the one before.
+    """A calendar: known profiles, each from a later day than the one before.
 
-    Raises `BadInput`: `calendar_malformed`, `calendar_unordered`, `profile_unknown`.
+    Raises: `BadInput`: `calendar_malformed`, `calendar_unordered`, `profile_unknown`.
     """
     if not isinstance(untrusted, list) or not all(isinstance(entry, dict) for entry in untrusted):
         raise _calendar_malformed()
@@ -614,16 +617,15 @@ def parse_calendar(untrusted: Any) -> list[dict[str, str]]:
         get(str(entry["profile"]))
     if any(later <= earlier for earlier, later in pairwise(days)):
         raise BadInput(
-            "each entry begins on a later day than the one before", code="calendar_unordered"
+            "each entry must begin on a later day than the one before", code="calendar_unordered"
         )
     return [{"from": entry["from"], "profile": entry["profile"]} for entry in untrusted]
 
 
 def parse_live_calendar(untrusted: Any) -> list[dict[str, str]]:
-    """A calendar for live verifications: so read, and no entry is laxer than the law of the day it
-    begins on.
+    """A calendar for live verifications: no entry is laxer than the law of its first day.
 
-    Raises `BadInput` as `parse_calendar`, and with `calendar_too_lax`.
+    Raises: `BadInput` as `parse_calendar`, and with `calendar_too_lax`.
     """
     parsed = parse_calendar(untrusted)
     for entry in parsed:
@@ -652,13 +654,14 @@ def _calendar_day(untrusted: Any) -> date:
     except (TypeError, ValueError):
         day = None
     if day is None or day.isoformat() != untrusted:
-        raise BadInput("a day is written like 2025-09-30", code="calendar_malformed")
+        raise BadInput("a day is written as 2025-09-30", code="calendar_malformed")
     return day
 
 
 def calendar_of(profile_id: str) -> list[dict[str, str]]:
-    """The calendar of a lender that goes by one profile since its day. Raises `BadInput` for an
-    unknown one.
+    """The calendar of a lender with one profile since its day.
+
+    Raises: `BadInput` for an unknown profile.
     """
     profile = get(profile_id)
     return [{"from": profile.since.isoformat(), "profile": profile.id}]

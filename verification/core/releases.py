@@ -1,16 +1,17 @@
-"""What each route asked for, release by release of this software: its stages in order, and what
-each of them checks.
+"""The requirements of each route, by release of this software: its stages in order and their
+checks.
 
-Whatever the log says of an attempt or a verdict names by hash how its route was done then, so that
-it is read by the rules of its day. A release that was ever used stays here: without it nobody can
-say any more whether a verdict was lawful. When a route changes, the new one is added; the test of
-this table prints it.
+The log names, by hash, the release of each attempt and verdict, so the rules of its day apply to
+it.
+Keep every release that was used: without it no verdict of that release can be judged lawful.
+When a route changes, add a release; the test of this table prints it.
 
-A replay runs the checks of the release that judged, and no other. So a check that is added later is
-not run for an earlier judgement. A check that changes under its name keeps its earlier functions in
-`Stage.former`, and the new release says by `changed` how often it changed. What a policy said then
-stands in the terms of the judgement itself: see `core/stored.py` for fields that a policy gained
-since.
+A replay runs exactly the checks of the release that judged. A check added later does not run for an
+earlier judgement.
+When a check changes under its name, `Stage.former` keeps the earlier functions.
+The new release then counts the changes in `changed`.
+The terms of each judgement record the policy of its time; see `core/stored.py` for fields added
+later.
 """
 
 from dataclasses import dataclass, field
@@ -19,19 +20,19 @@ from typing import Final
 from verification.core import stored
 
 Checked = tuple[str, tuple[str, ...], int]
-"""The name of a stage, those of the checks that all must pass in it, and how many attempts a
-borrower has at it in a day; 0 where they are not counted.
+"""A stage's name, the checks that must pass in it, and a borrower's attempts at it per day; 0 if
+unlimited.
 """
-_ID_CHARACTERS: Final = 16  # 64 bits: only we make releases, so nobody looks for two of one name
+# 64 bits: only the maintainers make releases, so a collision attack is no risk
+_ID_CHARACTERS: Final = 16
 
 
 @dataclass(frozen=True)
 class Release:
-    """A route as one release of the software does it: its stages in order, the consent first and
-    all of ours woven in.
+    """A route in one release: all its stages in order, the consent first.
 
-    `changed`: how often a check had changed under its name, of those that ever did. `id`: the first
-    half of the hash of what it says, by which the log names it.
+    changed: how often each check changed under its name, for checks that changed.
+    id: the first half of the hash of its content; the log names the release by it.
     """
 
     route: str
@@ -48,33 +49,31 @@ class Release:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Its stages in the order the borrower meets them."""
+        """Its stages in the borrower's order."""
         return tuple(name for name, _, _ in self.stages)
 
     @property
     def asks_register(self) -> bool:
-        """Whether one of its stages passes only where the register of people confirms the
-        person.
-        """
+        """Whether one of its stages requires the register of people to confirm the person."""
         return any(set(checks) >= REGISTER_CHECKS for _, checks, _ in self.stages)
 
     def stages_before(self, stage: str) -> tuple[str, ...]:
-        """The stages that come before this one; all, for one that the route has not."""
+        """The stages before this one; all stages if the route lacks it."""
         names = self.names
         return names[: names.index(stage)] if stage in names else names
 
     def checks(self, stage: str) -> tuple[str, ...]:
-        """What must pass in this stage; nothing for one that the route has not, so that nothing
-        suffices.
+        """The checks that must pass in this stage; empty if the route lacks it, so that no
+        result suffices.
         """
         return next((checks for name, checks, _ in self.stages if name == stage), ())
 
     def changes(self, check: str) -> int:
-        """How often this check had changed under its name; 0 for the first function of it."""
+        """How often this check changed under its name; 0 for its first function."""
         return dict(self.changed).get(check, 0)
 
     def tries(self, stage: str) -> int:
-        """How many attempts a borrower has at this stage in a day; 0 where they are not counted."""
+        """A borrower's attempts at this stage per day; 0 if unlimited."""
         return next((tries for name, _, tries in self.stages if name == stage), 0)
 
 
@@ -88,7 +87,7 @@ _REGISTER: Final = (
     "person.document",
 )
 REGISTER_CHECKS: Final = frozenset(_REGISTER)
-"""What a stage asks beside whose errand the register of people is."""
+"""Checks that the register of people adds to a stage."""
 _EDS: Final = (
     *(
         "eds.format",
@@ -119,12 +118,12 @@ _FACE: Final = (
 RELEASES: dict[str, Release] = {
     release.id: release
     for release in (
-        # Where the profile does not ask the register of people.
+        # Without the register of people in the profile.
         Release("eds", (_CONSENT, _QUESTION, ("statement", _EDS, 3))),
         Release(
             "biometric", (_CONSENT, _QUESTION, ("live_capture", ("person.consent", *_FACE), 3))
         ),
-        # Where it does: from KZ-2024-10 on.
+        # With the register of people: from KZ-2024-10 on.
         Release("eds", (_CONSENT, _QUESTION, ("statement", (*_REGISTER, *_EDS), 3))),
         Release("biometric", (_CONSENT, _QUESTION, ("live_capture", (*_REGISTER, *_FACE), 3))),
         Release("live_face", (_CONSENT, _PERSON, _CODE, _QUESTION, ("live_capture", _FACE, 3))),
@@ -133,4 +132,4 @@ RELEASES: dict[str, Release] = {
         ),
     )
 }
-"""All there ever were, by what the log calls them."""
+"""All releases by their id in the log."""

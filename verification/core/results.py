@@ -1,7 +1,7 @@
-"""What a measurement found, what a check says of it, and what all checks of an attempt come to.
+"""Results of measurements, of checks, and of an attempt as a whole.
 
-A result is neither true nor false: code that forgets to ask which one it is fails loudly. In the
-decision whatever is missing, unknown or odd refuses.
+A result has no truth value: code that treats it as one fails. A missing, unknown or odd result
+refuses.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -34,10 +34,11 @@ class _Result:
 
 @dataclass(frozen=True)
 class Passed(_Result):
-    """The check found what it must find.
+    """The check found what it requires.
 
-    code: a remark that people are shown and that decides nothing; empty, as a rule. Raises
-        `KeyError` for another code.
+    code: a remark for people that decides nothing; usually empty.
+
+    Raises: `KeyError` for an unknown code.
     """
 
     outcome: ClassVar = "pass"
@@ -58,8 +59,9 @@ class _Negative(_Result):
 
 @dataclass(frozen=True)
 class Failed(_Negative):
-    """The check found something that must not pass. Raises `KeyError` for a code that is not in
-    `core/codes.py`.
+    """The check found what must not pass.
+
+    Raises: `KeyError` for a code outside `core/codes.py`.
     """
 
     outcome: ClassVar = "fail"
@@ -67,22 +69,22 @@ class Failed(_Negative):
 
 @dataclass(frozen=True)
 class Inconclusive(_Negative):
-    """The check could not tell; what follows stands in the reason: try again, two people look, or
-    refuse.
+    """The check could not tell. The code's row says what follows: another try, review by two
+    people, or refusal.
     """
 
     outcome: ClassVar = "inconclusive"
 
 
 Result = Passed | Failed | Inconclusive
-"""`outcome` and `code` are what stands on record of it."""
+"""`outcome` and `code` go on record."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a measurement, as a fact: what it established, or why nothing may pass.
+    """One step of a measurement: what it established, or the reason of its refusal.
 
-    `code`: what it refuses by, of `core/codes.py` or an engine's own; empty if it holds.
+    code: the refusal, of `core/codes.py` or an engine's own; empty if the step holds.
     """
 
     code: str = ""
@@ -91,16 +93,14 @@ class Step:
 
 @dataclass
 class Steps:
-    """The steps of a procedure, done one after another: of each what it established, or why nothing
-    may pass.
-    """
+    """The steps of a procedure in sequence: for each, what it established or why it refuses."""
 
     done: dict[str, Step] = field(default_factory=dict)
 
     @contextmanager
     def step(self, name: str) -> Iterator[dict[str, str | int]]:
-        """Does the step of this name; what it establishes goes into the mapping. What refuses ends
-        this step alone.
+        """Runs the step of this name; its findings go into the mapping. A refusal ends only this
+        step.
         """
         detail: dict[str, str | int] = {}
         try:
@@ -117,9 +117,7 @@ class Steps:
 def measured(
     measure: Callable[Given, Value], *args: Given.args, **kwargs: Given.kwargs
 ) -> Value | Step:
-    """What a measurement gives; where it refuses, or the bytes cannot be read, the step that says
-    so.
-    """
+    """A measurement's result; for a refusal or unreadable bytes, the step that states it."""
     steps = Steps()
     with steps.step("only"):
         return measure(*args, **kwargs)
@@ -134,8 +132,8 @@ def judged(
     score: float | None = None,
     threshold: float | None = None,
 ) -> Result:
-    """What a check of this name says by a code: none or a remark passes; another fails or could not
-    tell.
+    """The result of a check from a code: an empty code or a remark passes; others fail or are
+    inconclusive.
     """
     if not code:
         return Passed(check, detail=detail, score=score, threshold=threshold)
@@ -147,13 +145,14 @@ def judged(
 
 
 def judged_step(check: str, step: Step) -> Result:
-    """What a check says that a step alone decides."""
+    """The result of a check that one step decides."""
     return judged(check, step.code, detail=step.detail)
 
 
 def on_record(checks: Iterable[Mapping[str, str]]) -> tuple[Result, ...]:
-    """What the checks of a judgement said, as the log says it. Raises `KeyError` for a code that
-    nobody knows.
+    """The recorded results of a judgement's checks.
+
+    Raises: `KeyError` for an unknown code.
     """
     results: list[Result] = []
     for check in checks:
@@ -166,7 +165,7 @@ def on_record(checks: Iterable[Mapping[str, str]]) -> tuple[Result, ...]:
 
 
 class Outcome(StrEnum):
-    """What becomes of an attempt."""
+    """The outcome of an attempt."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -176,8 +175,8 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Decision:
-    """An outcome with the code that explains it; `burns` says whether the attempt counts against
-    the borrower.
+    """An outcome with the code that explains it; `burns`: the attempt counts against the
+    borrower's limit.
     """
 
     outcome: Outcome
@@ -208,8 +207,7 @@ def decide(results: Iterable[Result], required: tuple[str, ...] = ()) -> Decisio
     unclear = [
         codes.require(result.code) for result in judgement if isinstance(result, Inconclusive)
     ]
-    # Refusal outweighs another try, which outweighs review: two people never look at half of a
-    # case.
+    # Refusal outranks another try, and another try outranks review: people never see half a case.
     refusing = [reason for reason in unclear if not reason.retry and not reason.review]
     if refusing:
         return Decision(Outcome.FAILED, refusing[0].code)

@@ -1,5 +1,5 @@
-"""What a stage, an errand and a route are, and what passes between them and a case:
-ARCHITECTURE.md, "How a stage works".
+"""Stage, errand and route, and their data exchange with a case: ARCHITECTURE.md, "How a stage
+works".
 """
 
 import json
@@ -16,82 +16,71 @@ from verification.core.releases import Release
 from verification.core.results import Result
 
 Memory = dict[str, Any]
-"""JSON that a stage remembers between turns. Sealed in the attempt; only `prompt` decides what of
-it may leave.
+"""JSON that a stage remembers between turns. Sealed in the attempt; only `prompt` releases parts of
+it.
 
-`prepare` finds a `SEED` in it, the same whenever one preparation is tried again and another for the
-next: what must not differ between two tries is derived from it. It is forgotten with the
-preparation. Web has drawn it: what web must not know is derived from `Evidence.secrets` as well.
+`prepare` finds a `SEED` in it, equal for every try of one preparation and new for the next.
+Values that must not differ between two tries derive from it; it goes with the preparation.
+Web draws the seed: values that web must not know also derive from `Evidence.secrets`.
 """
 SEED = "seed"
 ANSWERED = "answered"
-"""In the memory a fresh attempt is prepared with: how many answers the borrower gave here today in
-vain.
-"""
+"""In the memory of a fresh attempt: the borrower's failed answers here today."""
 ENDED = "ended"
-"""In the same memory: how many attempts here ended today, by the code they ended with."""
+"""In the same memory: attempts here that ended today, by their code."""
 PARTS = "parts"
-"""In a memory: how many parts of the open turn's answer are kept already, and how many it has by
-its first.
+"""In a memory: stored parts of the open turn's answer, and their total as its first part states it.
 """
 LOOK_AT = "look_at"
-"""In the memory of a turn that is to be looked at: how the kinds of the evidence begin that a
-worker needs for it.
-"""
+"""In the memory of a turn to be looked at: prefixes of the evidence kinds that a worker needs."""
 Untrusted = Mapping[str, Any]
-"""One answer as the page sent it: parsed JSON or form fields, everything else about it unknown."""
+"""One answer from the page: parsed JSON or form fields, untrusted."""
 FILES = "files"
-"""In an answer: the bytes of the files that came with it, in their order."""
+"""In an answer: the bytes of its files, in order."""
 FRAMES = (".frame.", ".chain.")
-"""In the kinds of what a camera sent: a full frame, and a part of a chain of thin ones. Each is a
-file of its own, for it is large, and destroyed long before what came with it. Ours.
+"""In the kinds of camera evidence: a full frame, and a part of a chain of thin ones.
+
+Each is a file of its own: it is large and is destroyed long before the rest. Ours.
 """
 ASKED_BY_PHONE: Final = "asked_by_phone"
-"""In a memory and in what a page is told: the state's message to the person's phone waits for their
-answer.
-"""
+"""In a memory and a prompt: the state's message to the person's phone awaits their answer."""
 ONCE: Final = "register."
-"""How the kinds of the evidence begin that serves each later attempt of its verification, on
-whichever route.
-"""
+"""Prefix of evidence that serves each later attempt of its verification, on any route."""
 
 
 class Next(StrEnum):
-    """Who moves after an answer."""
+    """The next mover after an answer."""
 
     PART = "part"
-    """Nobody new: the answer comes in parts, one of them was kept, and the turn is taken by the
-    last.
-    """
+    """The borrower again: one part of the answer is stored; the last part takes the turn."""
     ASK = "ask"
     LOOK = "look"
-    """Us, for a moment: what came for this turn is measured, and what is asked next depends on what
-    it shows.
+    """The system, briefly: a look measures this turn, and its result determines the next question.
     """
     PREPARE = "prepare"
     COLLECT = "collect"
 
 
 OURS = frozenset({Next.LOOK, Next.PREPARE, Next.COLLECT})
-"""Where we move, and the borrower's time does not run."""
+"""The system moves; the borrower's time stands still."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a stage may judge by.
+    """Input of a stage's judgement.
 
-    items: original bytes by kind, `<stage>.<what>`, of the passed stages of the route and of this
-        attempt.
-    at: the time of judgement. presented: the kinds of this attempt whose bytes had been presented
-    before, anywhere; only pictures and the values of signatures are sought (`evidence/policy.py`,
-    SOUGHT), once all is collected: before that, and where a turn is looked at, it is empty.
-    attempts_left: how many attempts the borrower has, this one among them; None where none are
-        counted.
-    handed_over: whether the borrower went on at a phone that had scanned a code.
-    services: what the consent to a look-up must allow for every route of the chosen combination;
-        empty after that.
-    secrets: what workers alone know of this attempt, in hex, by the newest of their keys first;
-        none in a replay.
+    items: original bytes by kind, `<stage>.<what>`, of the route's passed stages and of this
+    attempt.
+    at: the time of judgement.
+    presented: kinds of this attempt whose bytes were presented before, anywhere.
+    Only pictures and signature values are searched (`evidence/policy.py`, SOUGHT), after all is
+    collected; else it is empty.
+    attempts_left: the borrower's attempts, this one included; None if not counted.
+    handed_over: whether the borrower continued on a phone that scanned a code.
+    services: look-ups that the consent must allow, for all routes of the combination; empty after
+    that.
+    secrets: this attempt's secrets, known only to workers, in hex, newest key first; empty in a
+    replay.
     """
 
     items: Mapping[str, bytes]
@@ -103,14 +92,18 @@ class Evidence:
     services: tuple[str, ...] = ()
 
     def require(self, kind: str) -> bytes:
-        """The bytes of a kind. Raises `Refused` (check_missing) where there are none."""
+        """The bytes of a kind.
+
+        Raises: `Refused` (check_missing) if absent.
+        """
         if (content := self.items.get(kind)) is None:
             raise Refused("check_missing", f"no evidence {kind}")
         return content
 
     def require_object(self, kind: str) -> Mapping[str, Any]:
-        """The JSON object of a kind. Raises `Refused` (check_missing) where there is none that can
-        be read.
+        """The JSON object of a kind.
+
+        Raises: `Refused` (check_missing) if absent or unreadable.
         """
         try:
             content = json.loads(self.require(kind))
@@ -123,8 +116,8 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What must stand before the borrower is asked. `notice`: a code of `core/codes.py`, told with
-    the question.
+    """What must exist before the question. `notice`: a code of `core/codes.py`, shown with the
+    question.
     """
 
     memory: Memory
@@ -134,9 +127,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture in the evidence, for reviewers. `command`: what was asked for meanwhile; empty for
-    the reference.
-    """
+    """A picture for reviewers. `command`: the command at that time; empty for the reference."""
 
     kind: str
     command: str = ""
@@ -144,7 +135,9 @@ class Picture:
 
 @dataclass(frozen=True)
 class Turn:
-    """What one answer gave. `notice` is a code of `core/codes.py` shown with the next question."""
+    """The result of one answer. `notice`: a code of `core/codes.py` shown with the next
+    question.
+    """
 
     next: Next
     memory: Memory
@@ -155,11 +148,11 @@ class Turn:
 
 @dataclass(frozen=True)
 class Looked:
-    """What one turn's answer shows.
+    """The result of a look at one turn's answer.
 
-    is_right: what was asked for; None where it could not be measured at all. additions: what joins
-    the memory, for later turns are compared with it. evidence: what was measured, which the
-    judgement joins and does not measure again.
+    is_right: whether it shows the command; None if it could not be measured.
+    additions: joins the memory, for comparison with later turns.
+    evidence: measurements that the judgement reuses.
     """
 
     is_right: bool | None
@@ -173,29 +166,30 @@ def is_frame(kind: str) -> bool:
 
 
 def take_part(memory: Memory, untrusted: Untrusted, *, most: int) -> tuple[Memory, bool]:
-    """The memory with one more part of a turn's answer counted, and whether it was the last.
+    """The memory with one more part counted, and whether it was the last.
 
-    A part says `part`, its number from 0, and `parts`, how many there are, at most `most`. They
-    come in order, each once. Raises `BadInput` for anything else; then nothing was kept.
+    A part has `part`, its number from 0, and `parts`, their total, at most `most`. Parts come once
+    and in order.
+
+    Raises: `BadInput` otherwise; then no part is stored.
     """
     part, parts = untrusted.get("part"), untrusted.get("parts")
-    # The first part says how many there will be; a later one that says otherwise is of another
-    # answer.
+    # The first part states the total; a part with another total belongs to another answer.
     parts_kept, parts_stated = memory.get(PARTS) or (0, parts)
-    if type(part) is not int or type(parts) is not int:  # a truth value is an int to isinstance
+    if type(part) is not int or type(parts) is not int:  # bool is an int to isinstance
         raise BadInput(
-            "a part says its number, and of how many", code="bad_answer", pointer="/part"
+            "a part gives its number and their total", code="bad_answer", pointer="/part"
         )
     if not 1 <= parts <= most or parts != parts_stated or part != parts_kept or part >= parts:
         raise BadInput(
             f"part {parts_kept} of at most {most} is due", code="bad_answer", pointer="/part"
         )
-    # A case forgets the count as soon as the turn goes on in any other way.
+    # A case drops the count when the turn goes on in any other way.
     return {**memory, PARTS: [parts_kept + 1, parts]}, part == parts - 1
 
 
 Words = Any
-"""A string, or one that is translated when it is shown: core knows no framework."""
+"""A string, or a lazily translated one: core knows no framework."""
 Prepare = Callable[[Case, Evidence, Memory], Prepared]
 Prompt = Callable[[Memory], Mapping[str, Any]]
 Accept = Callable[[Memory, Untrusted, datetime], Turn]
@@ -212,15 +206,15 @@ Show = Callable[[str, bytes], bytes]
 
 @dataclass(frozen=True)
 class Again:
-    """How a stage knows what was presented before though its bytes differ.
+    """How a stage recognises material that was presented before in other bytes.
 
-    ending: the last word of the kinds of evidence that are compared. marks: of such evidence, what
-    an index of all borrowers may hold under a key. searched: by which marks others are found that
-    it may show again. others_max, shared_min: how many of them are compared, at most, and how many
-    marks each shares, at least.
-    compare: this evidence with that of the others, by attempt, whether these are all who share
-    enough, and which of them are attempts of the same verification; what it finds is evidence, by
-    which it is judged.
+    ending: the last word of the compared evidence kinds.
+    marks: keyed index values of such evidence, over all borrowers.
+    searched: the marks by which similar attempts are found.
+    others_max: at most so many are compared. shared_min: they share at least so many marks.
+    compare: takes this evidence, the others' by attempt, whether those are all, and which are of
+    this verification.
+    Its result is evidence for the judgement.
     """
 
     ending: str
@@ -236,11 +230,11 @@ class Again:
 
 @dataclass(frozen=True)
 class Quota:
-    """How often a day a stage may be prepared for the same thing, over all lenders and
-    verifications of a mode.
+    """How often a day a stage may be prepared for one value, over all lenders and verifications of
+    a mode.
 
-    value: what it is counted by; only its keyed hash is kept. purpose: separates one quota's counts
-        from another's.
+    value: the counted value; only its keyed hash is kept.
+    purpose: separates one quota's counts from another's.
     """
 
     purpose: str
@@ -253,35 +247,34 @@ class Quota:
 class Stage:
     """One dialogue and its judgement.
 
-    page: the template that asks. measure: turns case, evidence and policy into the stage's facts, a
-        frozen dataclass.
-    facts: that dataclass, by which kept facts are read back. checks: predicates of facts and
-    policy, in the order they are run and logged. policy_in_use: makes every number they judge by, a
-    frozen dataclass; asked when it is needed, for some of the numbers depend on what the operator
-    has installed, and raises `Misconfigured` where that is missing.
-    seconds: time from the opening to the end of the dialogue. attempts: how many may fail before
-    the verification is declined, None for a stage that counts none. timeout_code: the reason
-    written when the borrower falls silent; it burns an attempt only if the reason says so. queue:
-    the Celery queue of its judgement. unburnt_max: how many of a day may end without costing an
-    attempt before no other begins; None for a stage that limits none.
-    has_frames: whether it brings a camera's frames, most of which are destroyed some time after the
-        end.
-    look: measures what came for one turn, in a worker, where what is asked next depends on it
-        (`Next.LOOK`).
-    go_on: what is asked then, or that the dialogue is over; pure.
-    again: how what it is shown is known when it comes again, also in another verification.
-    report: makes one document of facts, policy, results and the names of all checks, kept as
-        evidence `<stage>.report`.
-    former: the functions that a check had before, oldest first; also of a check that is gone. A
-    replay runs those that the release had which judged (`core/releases.py`).
-    ready: loads what measures and says what is in use; raises `Misconfigured` if it cannot.
-    hint: one word about a camera picture that is kept nowhere. quota: limits how often it is
-        prepared.
-    services: what registers are asked of the person, out of `answers.SERVICES`.
-    answered_at: when the borrower did their part, by the evidence; None where they did not.
-    pictures: what of its evidence reviewers look at. show: the bytes of a kind as a fresh JPEG
-    without anything beside the picture; both raise `BadInput` or `Refused` for what cannot be
-    shown.
+    page: the template that asks.
+    measure: turns case, evidence and policy into the stage's facts, a frozen dataclass.
+    facts: that dataclass; stored facts are read with it.
+    checks: predicates of facts and policy, in run and log order.
+    policy_in_use: makes the frozen dataclass of all numbers, at the time of use, because some
+    depend on installed files. Raises `Misconfigured` if one is missing.
+    seconds: time from the opening to the end of the dialogue.
+    attempts: failures before the verification is declined; None if not counted.
+    timeout_code: the reason for a borrower who stops answering; the reason says whether it burns an
+    attempt.
+    queue: the Celery queue of its judgement.
+    unburnt_max: free endings a day before no other attempt begins; None if unlimited.
+    has_frames: whether it brings camera frames; most are destroyed some time after the end.
+    look: measures one turn in a worker if the next question depends on it (`Next.LOOK`).
+    go_on: the next question, or the end of the dialogue; pure.
+    again: recognition of repeated material, also across verifications.
+    report: one document of facts, policy, results and check names, kept as evidence
+    `<stage>.report`.
+    former: a check's earlier functions, oldest first; also of a removed check. A replay runs its
+    release's functions (`core/releases.py`).
+    ready: loads the engines and names them. Raises `Misconfigured` if it cannot.
+    hint: one word on a camera picture, which is not stored.
+    quota: limits its preparations.
+    services: the look-ups of the person, of `answers.SERVICES`.
+    answered_at: when the borrower finished, by the evidence; None if they did not.
+    pictures: the evidence that reviewers see.
+    show: the bytes of a kind as a fresh JPEG without metadata. It and `pictures` raise `BadInput`
+    or `Refused`.
     """
 
     name: str
@@ -314,18 +307,17 @@ class Stage:
     answered_at: Callable[[Evidence], datetime | None] | None = None
 
     def differing(self, **changes: Any) -> "Stage":
-        """The same stage but for these of its parts."""
+        """The same stage with these parts replaced."""
         return replace(self, **changes)
 
     def judge(self, facts: Any, policy: Any) -> tuple[Result, ...]:
-        """What every check says of these facts."""
+        """The result of every check on these facts."""
         return tuple(check(facts, policy) for check in self.checks.values())
 
     def as_released(self, release: Release) -> "Stage":
-        """The same stage with the checks of a release, each by the function that it had then.
+        """The stage with a release's checks, each with its function of that time.
 
-        Raises: `Misconfigured` if this software lacks one of them, or the release has no such
-            stage.
+        Raises: `Misconfigured` if this software lacks a check, or the release lacks the stage.
         """
         checks: dict[str, Check] = {}
         for name in release.checks(self.name):
@@ -341,20 +333,24 @@ class Stage:
         return self.differing(checks=checks)
 
     def report_of(self, facts: Any, policy: Any, results: tuple[Result, ...]) -> bytes | None:
-        """Its report on all its checks; None for a stage that writes none."""
+        """Its report on all its checks; None if it has none."""
         return self.report(facts, policy, results, self.checks) if self.report else None
 
 
 @dataclass(frozen=True)
 class Errand:
-    """name: of its field in facts and policy. policy: a frozen dataclass whose defaults are in use.
+    """A look-up or similar task that a stage does besides its dialogue.
 
-    prepare: what is asked before the borrower answers, as evidence, and what the stage's own
-    preparation sees besides and is not kept. is_open: whether that waits for the person.
-    collect: the rest, once the borrower did their part at the given time; None where they did not.
-    It comes before the stage's own, which may be costly, and may raise `ConsentPending`. services:
-    what registers are asked. quota: how often a day it is prepared for the same person, where the
-    stage has no quota of its own. former: as of a stage.
+    name: of its field in facts and policy.
+    policy: a frozen dataclass whose defaults are in use.
+    prepare: evidence that is needed before the answer, and unstored input for the stage's
+    preparation.
+    is_open: whether it waits for the person.
+    collect: the rest after the borrower's part, at that time; None if they did not finish.
+    It precedes the stage's collection, which may be costly, and may raise `ConsentPending`.
+    services: the look-ups.
+    quota: its preparations a day for one person, if the stage has no quota.
+    former: as in a stage.
     """
 
     name: str
@@ -370,9 +366,7 @@ class Errand:
     former: Mapping[str, tuple[Check, ...]] = field(default_factory=dict)
 
     def beside(self, stage: Stage) -> Stage:
-        """The stage with this errand. Its `policy_in_use` must be a dataclass, as it stands in its
-        module.
-        """
+        """The stage with this errand. Its `policy_in_use` must be a dataclass."""
         if not isinstance(stage.policy_in_use, type):
             raise TypeError(f"the policy of {stage.name} is no class")
         own_policy = stage.policy_in_use
@@ -427,7 +421,7 @@ class Errand:
         )
 
     def _with_field(self, record: type, kind: Any) -> type:
-        """The same dataclass with the errand's field."""
+        """The dataclass with the errand's field added."""
         return make_dataclass(
             record.__name__, [(self.name, kind, field(kw_only=True))], bases=(record,), frozen=True
         )
@@ -440,19 +434,19 @@ class Errand:
 
 
 def _prompt(stage: Stage, memory: Memory) -> Mapping[str, Any]:
-    """What the page may know, and whether the person is asked by phone."""
+    """What the page may know, and whether a phone message awaits an answer."""
     data = stage.prompt(memory) if stage.prompt else {}
     return {**data, ASKED_BY_PHONE: bool(memory.get(ASKED_BY_PHONE))}
 
 
 @dataclass(frozen=True)
 class Route:
-    """One way to identify the borrower: its stages in order. Its words are translated when they are
-    shown.
+    """One way to identify the borrower: its stages in order. Its words are translated on display.
 
-    title: what reviewers and regulators call it. label, explanation: what a borrower chooses it by.
-    registered: its stages under a profile that asks the register of people; None where `stages` ask
-    it anyway.
+    title: the name for reviewers and regulators.
+    label, explanation: the borrower's choice.
+    registered: its stages under a profile that requires the register of people; None if `stages`
+    include it.
     """
 
     name: str

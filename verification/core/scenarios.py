@@ -1,8 +1,7 @@
-"""What test mode can be made to come to: scenarios that the sandbox plays through the real steps,
-and people for tests.
+"""Outcomes of test mode: scenarios that the sandbox plays through the real steps, and test people.
 
-`GET /v1/test/scenarios` shows the table. IINs of 1899 stand for a scenario; the NCA RK's test
-individual for none.
+`GET /v1/test/scenarios` shows the table. IINs of 1899 select a scenario; the NCA RK's test
+individual selects none.
 """
 
 from collections.abc import Mapping
@@ -13,25 +12,27 @@ from verification.core.errors import BadInput
 from verification.core.ids import AUTHORITY_TEST_IIN, Iin
 
 SIMULATED: Final = "insecure_simulated"
-"""Who measured where nobody real was before the page: stands in every check of a simulated
-borrower.
-"""
+"""The name of the engine that measured a simulated borrower: it is in each of their checks."""
 SIGNED, FACED, ALL = ("eds",), ("biometric", "live_face"), ("eds", "biometric", "live_face")
 FORMED, CONSENTED, AND_ANEW = ("live_face", "renewal"), (*FACED, "renewal"), (*ALL, "renewal")
-"""Which have a form and a code; which ask 1414 under every law; all with the new consent after a
-wait, `renewal`, which has a verification of its own.
+"""Routes with a form and a code; routes that use 1414 under every law; all with the renewed
+consent.
+
+`renewal` has a verification of its own.
 """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """What happens, on which routes, and what comes of it.
+    """One scenario: events, routes and outcome.
 
-    registered: further routes under a profile that asks the register of people. iin: whose IIN
-    plays it where nobody names one. status: in which it ends, or stands when the borrower has left.
+    registered: further routes under a profile with the register of people.
+    iin: the IIN that plays it by default.
+    status: its end, or its status after the borrower has left.
     code, last_failure: of the verification.
-    checks: what the checks that did not pass say; before a camera others may say so beside. events:
-    what the lender is told after `verification.created`. then: what only time or you can bring.
+    checks: results of the checks that did not pass; a camera can add others.
+    events: the lender's events after `verification.created`.
+    then: what only time or the lender can bring.
     """
 
     name: str
@@ -48,9 +49,7 @@ class Scenario:
 
 
 def _denied(name: str, code: str, happens: str, *, iin: str = "") -> Scenario:
-    """What the register of people has otherwise than the lender: it ends each route that asks, at
-    once.
-    """
+    """The register of people contradicts the lender: each route that uses it ends at once."""
     return Scenario(
         name=name,
         iin=iin,
@@ -319,12 +318,15 @@ _LAST_TEST_BIRTH_YEAR = 1899
 
 
 def engine(scenario: str) -> dict[str, str]:
-    """What each check says of who was measured, while the sandbox plays this scenario."""
+    """The name of the engine in each check while the sandbox plays this scenario."""
     return {"name": SIMULATED, "scenario": scenario}
 
 
 def refuse_test_person(iin: Iin) -> None:
-    """Raises `BadInput` for a number that nobody alive can hold: live mode knows no test people."""
+    """Refuses numbers reserved for test people in live mode.
+
+    Raises: `BadInput`.
+    """
     born = iin.birth_date
     if iin.value == AUTHORITY_TEST_IIN or (born is not None and born.year <= _LAST_TEST_BIRTH_YEAR):
         raise BadInput(

@@ -1,12 +1,13 @@
-"""How sums, numbers, days and times are written for people: one way for borrowers' pages, for staff
-and in an SMS; and the SMS itself.
+"""Sums, numbers, days and times in text for people: borrowers' pages, staff's pages and SMS.
 
-Days and times are the same in every language: the day first, with dots, which nobody reads as a
-month. Times are those of Kazakhstan (`almaty.ZONE`); the page that shows one says so beside it.
+Days and times have one form in every language: day first, with dots, so it cannot be read as month
+first.
+Times are those of Kazakhstan (`almaty.ZONE`); the page says so beside them.
 
-A message names lender and amount and has no link. Its last line says for which host's pages the
-code is, so that a browser offers it there and nowhere else:
-<https://wicg.github.io/sms-one-time-codes/>. No phone makes a link of that line.
+An SMS names lender and amount and has no link.
+Its last line binds the code to a host, so that a browser offers it only there:
+<https://wicg.github.io/sms-one-time-codes/>.
+Phones do not make a link of that line.
 """
 
 import re
@@ -23,7 +24,7 @@ _APART: Final = "\N{NO-BREAK SPACE}"
 
 
 def gettext_noop(message: str) -> str:
-    """Marks a sentence for translation; the edges translate it when they show it."""
+    """Marks a sentence for translation; the edges translate it on display."""
     return message
 
 
@@ -33,8 +34,8 @@ def money(amount: str, currency: str, *, language: str) -> str:
 
 
 def number(decimal: str, *, language: str) -> str:
-    """A decimal with its thousands apart: 1 234,5, in English 1,234.5. What is no number is shown
-    as it came.
+    """A decimal with grouped thousands: 1 234,5, in English 1,234.5. Other text is returned as
+    it is.
     """
     try:
         read = Decimal(decimal)
@@ -45,7 +46,7 @@ def number(decimal: str, *, language: str) -> str:
 
 
 def day(at: date | datetime) -> str:
-    """25.11.2026; of a moment, the day it is in Kazakhstan."""
+    """25.11.2026; for a time, its day in Kazakhstan."""
     return f"{_in_kazakhstan(at):%d.%m.%Y}"
 
 
@@ -55,7 +56,7 @@ def minute(at: datetime) -> str:
 
 
 def second(at: datetime) -> str:
-    """25.11.2026 14:05:07, where the order of what happened counts."""
+    """25.11.2026 14:05:07, for sequences of events."""
     return f"{_in_kazakhstan(at):%d.%m.%Y %H:%M:%S}"
 
 
@@ -63,12 +64,12 @@ def _in_kazakhstan(at: date | datetime) -> date | datetime:
     return at.astimezone(almaty.ZONE) if isinstance(at, datetime) else at
 
 
-# units of UTF-16: three parts of 67, which is what a part of Kazakh or Russian holds (UCS-2)
+# UTF-16 units: three parts of 67, the size of a part in Kazakh or Russian (UCS-2)
 SMS_MAX: Final = 201
-_LENDER_MAX: Final = 60  # units of UTF-16 of the name; a longer one is cut
-# The code stands first, so that a locked phone's preview shows it and a careless
-# glance does not miss whose loan it is. Kazakh and Russian have not been proof-read by a native
-# speaker; the README says so.
+_LENDER_MAX: Final = 60  # UTF-16 units of the name; a longer one is cut
+# The code stands first, so that a locked phone's preview shows it with the loan's
+# lender.
+# Kazakh and Russian have not been proof-read by a native speaker; the README says so.
 _CODE_TEXTS: Final = {
     "en": (
         "Code {code}. Loan of {amount} from {lender}. If you did not ask for it, tell nobody this"
@@ -82,8 +83,8 @@ _CODE_TEXTS: Final = {
 }
 _CODE = re.compile(r"[0-9]{4,8}")
 _HOST = re.compile(r"[a-z0-9.-]+")
-# What a phone may turn into a link: a scheme, or a dot of any alphabet (RFC 3490 §3.1) with a
-# letter behind it.
+# Phones may turn these into a link: a scheme, or a dot of any alphabet (RFC 3490 §3.1) before a
+# letter.
 _DOTS: Final = ".\u3002\uff0e\uff61"
 _LINK = re.compile(rf"://|\w[{_DOTS}]+[^\W\d_]")
 
@@ -91,21 +92,22 @@ _LINK = re.compile(rf"://|\w[{_DOTS}]+[^\W\d_]")
 def code_sms(
     code: str, *, lender: str, amount: str, currency: str, language: str, host: str
 ) -> str:
-    """The message with a one-time code. Raises `BadInput` for what is no code and `KeyError` for
-    another language.
+    """The SMS with a one-time code.
 
-    A lender whose name a phone would turn into a link is written with blanks for its dots. A host
-    that is too long for the message, or is no plain name, is left out: then the code is typed in.
+    A lender's name that a phone would turn into a link gets blanks for its dots.
+    A host that is too long or no plain name is left out: the borrower types the code.
+
+    Raises: `BadInput` for a malformed code, `KeyError` for another language.
     """
     if not _CODE.fullmatch(code):
         raise BadInput("a code is 4 to 8 digits", pointer="/code")
     printable = "".join(sign if sign.isprintable() else " " for sign in lender)
     name = " ".join(re.sub(rf"[{_DOTS}/:\\]+", " ", printable).split())
-    # Its beginning that has room in the message; no sign is halved.
+    # Cut the name to its room without splitting a character.
     name = name.encode("utf-16-le")[: 2 * _LENDER_MAX].decode("utf-16-le", "ignore").strip()
     if not name:
         raise BadInput("the lender has no name", pointer="/lender")
-    # A message has plain blanks only: phones differ in what they make of others.
+    # An SMS has plain blanks only: phones render others differently.
     loan = money(amount, currency, language=language).replace("\N{NO-BREAK SPACE}", " ")
     text = _CODE_TEXTS[language].format(code=code, lender=name, amount=loan)
     # The form that browsers read: `@host #code`, as the last line.
@@ -115,10 +117,9 @@ def code_sms(
 
 
 def check_sms(text: str, *, host: str) -> str:
-    """The same text. Raises `BadInput` for an empty or long one, for a line break, and for anything
-    like a link.
+    """The same text. A last line that binds a code to this host is permitted.
 
-    A last line that gives a code to this host is neither.
+    Raises: `BadInput` if empty, too long, or with a line break or a link.
     """
     words_alone = (
         re.sub(rf"\n@{re.escape(host)} #{_CODE.pattern}\Z", "", text)
@@ -133,7 +134,5 @@ def check_sms(text: str, *, host: str) -> str:
 
 
 def _units(text: str) -> int:
-    """How long a text is in UTF-16, of which a phone's message is made: a sign beyond 16 bits, as
-    😀, takes two.
-    """
+    """Length in UTF-16 units, which an SMS counts: a character beyond 16 bits, as 😀, takes two."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -1,5 +1,4 @@
-"""The text of a statement: what a person reads, and behind it the same data for programs, in one
-line.
+"""The text of a statement: words for a person, then the same data for programs in one line.
 
     title, declaration, an empty line
     one row a line: label, colon, value
@@ -7,8 +6,8 @@ line.
     tulga.statement.v2
     canonical JSON
 
-The words are made of the data and of nothing else. Who reads a text makes them anew and compares
-every byte, so no text can say one thing to a person and another to a program.
+The words follow from the data alone. A reader derives them again and compares every byte.
+So a text cannot tell a person and a program different things.
 """
 
 import json
@@ -25,18 +24,19 @@ from verification.core.opening import Loan, asked_of, in_one_line
 from verification.core.stored import canonical_json
 
 CURRENT: Final = "2026-11-28"
-"""Which words are used today: the newest of `WORDS`."""
+"""The version of the words in use: the newest of `WORDS`."""
 KIND: Final = "statement.text"
-"""The kind of evidence that is the statement; one that was written anew in another language has a
-number behind it. It holds a nonce of 128 bits, so its plain hash is no way to what it says.
+"""The kind of evidence that is the statement; a rewrite in another language has a number suffix.
+
+It holds a nonce of 128 bits, so its plain hash does not reveal its content.
 """
 FORMS_NAMED: Final = "tulga.statement."
-"""How every form of a statement begins, and nothing else that a person would sign."""
+"""Prefix of every form of a statement, and of no other text that a person would sign."""
 FORM: Final = f"{FORMS_NAMED}v2"
 MAX_BYTES: Final = 16 * 1024
-"""One text. Ours: the longest that names and purposes allow has a fifth of it."""
+"""Maximum size. Ours: the longest names and purposes reach a fifth of it."""
 SIGNED: Final = tuple(name for name, field in asked_of(Loan).items() if field.form.is_signed)
-"""What stands in the statement of a loan as the lender said it."""
+"""The loan's fields that the statement repeats from the lender."""
 
 _PLAIN: Final = (
     "mode",
@@ -73,19 +73,18 @@ _FORMS: Final = {
 }
 _TEXTS: Final = re.compile(rf"{re.escape(KIND)}(?:\.[1-9][0-9]*)?")
 _NBSP: Final = "\N{NO-BREAK SPACE}"
-# Of the whole country since 1 March 2024. Not by name: what was signed must not change with a table
-# of zones.
+# Of the whole country since 1 March 2024. A fixed offset, so that signed text is independent of
+# zone tables.
 _KAZAKHSTAN: Final = timezone(timedelta(hours=5))
 _UNITS: Final = {"KZT": "₸", "%": "%"}
 
 
 @dataclass(frozen=True)
 class Words:
-    """One language. labels: of each row, by the field of the data it tells. days: a term, by the
-    form of its number.
+    """One language. labels: of each row, by field. days: a term, by its plural form.
 
-    test: what a row of its own says where no real loan is paid out. machine: stands before the
-        data.
+    test: the row's label where no real loan is paid out.
+    machine: the line before the data.
     """
 
     title: str
@@ -107,14 +106,13 @@ class Words:
         text = (
             f"{number.quantize(Decimal(1)) if number == number.to_integral_value() else number:,f}"
         )
-        # By way of a sign that no number has, for where the comma is the point the two would be
-        # mixed up.
+        # Swap by a placeholder, because comma and point trade places in some languages.
         grouped = text.replace(",", "\0").replace(".", self.point).replace("\0", self.thousands)
         return f"{grouped}{_NBSP}{_UNITS[unit]}"
 
     def term(self, days: int) -> str:
         """A term in days."""
-        # Of three forms, as in Russian: 1, 21; 2 to 4, 22; all others. Of two: one and many.
+        # Three forms, as in Russian: 1, 21; 2 to 4, 22; all others. Two forms: one and many.
         few = 2 <= days % 10 <= 4 and not 12 <= days % 100 <= 14
         form = 0 if days % 10 == 1 and days % 100 != 11 else 1 if few else 2
         return (
@@ -125,7 +123,7 @@ class Words:
 
 @dataclass(frozen=True)
 class Shown:
-    """What a statement says to a person. Everything of it stands in the text that is signed."""
+    """What a statement says to a person; all of it is in the signed text."""
 
     language: str
     title: str
@@ -134,15 +132,14 @@ class Shown:
 
 
 def is_text(kind: str) -> bool:
-    """Whether evidence of this kind is a statement. Of one attempt the one with the highest number
-    is signed.
-    """
+    """Whether evidence of this kind is a statement. In an attempt, the highest number is signed."""
     return _TEXTS.fullmatch(kind) is not None
 
 
 def write(data: Mapping[str, Any]) -> bytes:
-    """The bytes to be signed. Raises `Refused` (eds_statement_mismatch) for data that no statement
-    can have.
+    """The bytes to sign.
+
+    Raises: `Refused` (eds_statement_mismatch) for data outside the form.
     """
     statement = show(data)
     lines = [
@@ -156,14 +153,14 @@ def write(data: Mapping[str, Any]) -> bytes:
 
 
 def read(text: bytes) -> dict[str, Any]:
-    """The data of a text that says to a person what it says to a program, to the byte.
+    """The data of a text whose words match its data byte for byte.
 
-    Raises `Refused` (eds_statement_mismatch) for every other text.
+    Raises: `Refused` (eds_statement_mismatch) for any other text.
     """
     if len(text) > MAX_BYTES:
         raise _mismatch("too long")
     try:
-        # The last line is all of it: in canonical JSON a line break is spelled by an escape.
+        # The last line is all data: canonical JSON escapes line breaks.
         data = json.loads(text.rpartition(b"\n")[2])
         is_same = isinstance(data, dict) and write(data) == text
     except (ValueError, TypeError, RecursionError) as fault:
@@ -174,8 +171,11 @@ def read(text: bytes) -> dict[str, Any]:
 
 
 def show(data: Mapping[str, Any]) -> Shown:
-    """The words of these data. Raises as `write`."""
-    # Of each field that it is there, of its type, and can be said in words; nothing else is there.
+    """The words for these data.
+
+    Raises: as `write`.
+    """
+    # Check presence, type and printability of each field; other fields are refused.
     texts = {name: value for name, value in data.items() if name != "term_days"}
     if data.keys() != _FIELDS or not all(isinstance(value, str) for value in texts.values()):
         raise _mismatch("not the fields of a statement")
@@ -191,8 +191,7 @@ def show(data: Mapping[str, Any]) -> Shown:
         raise _mismatch("an IIN or a time that is none") from fault
     wording = WORDS[data["words"]][data["language"]]
     values = {
-        # Nothing that a lender said hides, ends its line, turns it around, or draws a row of its
-        # own behind blanks.
+        # A lender's text cannot hide, break or reverse its line, or fake a row with blanks.
         **{name: in_one_line(str(data[name])) for name in wording.labels},
         "mode": wording.test,
         "iin": iin.masked,
@@ -215,8 +214,8 @@ def _mismatch(detail: str) -> Refused:
     return Refused("eds_statement_mismatch", f"the statement: {detail}")
 
 
-# Evidence, so no translation of a page can change them. A version is never edited, for what was
-# signed must read the same for ever: other words are another version.
+# Evidence, so independent of page translations. A version is never edited: signed text must stay
+# reproducible. New words need a new version.
 _2026_11_28 = {
     "kk": Words(
         title="Қарыз туралы мәлімдеме",

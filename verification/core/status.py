@@ -1,10 +1,10 @@
-"""Where a verification stands. What may follow is the course's: `course/fold.py`."""
+"""The status of a verification. `course/fold.py` defines the transitions."""
 
 from enum import StrEnum
 
 
 class Status(StrEnum):
-    """Where a verification stands."""
+    """The status of a verification."""
 
     REQUIRES_INPUT = "requires_input"
     PROCESSING = "processing"

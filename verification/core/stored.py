@@ -1,22 +1,25 @@
-"""What is stored as JSON: one spelling of a value or of bytes, and frozen dataclasses with a
-version, written and read.
+"""Canonical JSON, and frozen dataclasses stored as JSON records with a version.
 
-1 the record says its version, and it is this one · 2 every field is there that has no earlier
-value, and no other than the dataclass knows · 3 each value has the type of its field; a fraction is
-spelled as its shortest decimal, as canonical JSON has no fractions. Anything else is
-`stored_unreadable`: another release kept it, and only that one can read it. A field never changes
-its meaning; one that is dropped raises the version.
+A record is readable under three rules:
+1. The record states this version.
+2. It has every field without an earlier value, and no unknown field.
+3. Each value has its field's type. A fraction is its shortest decimal, because canonical JSON has
+   no fractions.
 
-A record says all fields that its release knew. A field that it lacks was added later, and is read
-with the value that all releases before it imply:
+Any other record is `stored_unreadable`: only the release that wrote it can read it.
+A field never changes its meaning. To drop a field, raise the version.
+
+A record has all fields of its release. A missing field was added later; it takes the value that
+earlier releases imply:
 
     waits_seconds: int = field(default=60, metadata={stored.BEFORE: 0})
 
-`BEFORE` is the earlier value; a record in it is a mapping of its fields, so that fields added to
-that record later get earlier values of their own. Without `BEFORE` the default is taken, but never
-for a policy (`is_whole`): today's number is not the number that earlier cases were judged by. A
-test holds all fields against those of the first release (`tests/vectors/stored/fields.txt`), so
-that a field without an earlier value fails there, before any replay.
+`BEFORE` is the earlier value; an earlier record is a mapping of its fields, which can have earlier
+values too.
+Without `BEFORE` the default applies, but never for a policy (`is_whole`): earlier cases were judged
+by other numbers.
+A test compares all fields with the first release's (`tests/vectors/stored/fields.txt`).
+A new field without an earlier value fails there, before any replay.
 """
 
 import dataclasses
@@ -35,29 +38,27 @@ from verification.core.errors import EvidenceUnreadable
 
 VERSION = 1
 BEFORE: Final = "before"
-"""In the metadata of a field that was added later: its value in all releases before it."""
+"""In the metadata of a field added later: its value in all earlier releases."""
 _CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 _SPELLED = frozenset({str, int, bool, NoneType})
 _PLAIN = {bool: "bool", int: "int", str: "str", float: "fraction", date: "day"}
 Record = TypeVar("Record")
 _types = cache(get_type_hints)
-"""The types of a dataclass, by field: worked out once."""
+"""The types of a dataclass by field, cached."""
 _origin: Callable[[Any], Any] = cache(get_origin)
 _kinds: Callable[[Any], tuple[Any, ...]] = cache(get_args)
 _is_record: Callable[[Any], bool] = cache(dataclasses.is_dataclass)
 _fields: Callable[[Any], Mapping[str, Any]] = cache(
     lambda kind: {field.name: field for field in dataclasses.fields(kind)}
 )
-"""Of what a type is made that is made of others, and the fields of a record: worked out once,
-too.
-"""
+"""The parts of a composite type and the fields of a record, cached."""
 
 
 def canonical_json(value: Any) -> bytes:
-    """UTF-8 JSON with sorted keys and no spaces; no floats, no other types.
+    """UTF-8 JSON with sorted keys and no spaces.
 
-    Raises `TypeError` for anything else: a float has many spellings, so money and rates travel as
-        decimal strings.
+    Raises: `TypeError` for floats and other types: a float has many spellings, so money and rates
+    are decimal strings.
     """
     waiting = [value]
     while waiting:
@@ -76,34 +77,35 @@ def canonical_json(value: Any) -> bytes:
 
 
 SHA256: Final = re.compile("[0-9a-f]{64}")
-"""How a digest is spelled wherever it is text."""
+"""The form of a digest in text."""
 
 
 def digest(value: Any) -> str:
-    """SHA-256 of the canonical spelling, in lower-case hex."""
+    """SHA-256 of the canonical form, in lower-case hex."""
     return sha256(canonical_json(value)).hexdigest()
 
 
 def moment(at: datetime) -> str:
-    """A time as leaves of the log, receipts and documents spell it: UTC, microseconds, `Z`."""
+    """A time in the form of log leaves, receipts and documents: UTC, microseconds, `Z`."""
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def to_base64url(content: bytes) -> str:
-    """Bytes as JSON Web Signatures spell them: base64url without padding. Source: RFC 7515 §2."""
+    """Bytes in the form of JSON Web Signatures: base64url without padding. Source: RFC 7515 §2."""
     return urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
 def from_base64url(text: str) -> bytes:
-    """The bytes again. Raises `ValueError` for what cannot be any; signs of another alphabet are
-    passed over.
+    """The bytes of such text. Characters outside the alphabet are skipped.
+
+    Raises: `ValueError` for malformed text.
     """
-    # RFC 7515 §2 leaves the padding out, and Python's decoder wants it.
+    # RFC 7515 §2 omits the padding, and Python's decoder requires it.
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def as_record(value: Any) -> dict[str, Any]:
-    """A dataclass, or what is a mapping already, as JSON with its version."""
+    """A dataclass or mapping as JSON with its version."""
     return {"v": VERSION, **_plain_value(value)}
 
 
@@ -115,8 +117,7 @@ def to_bytes(value: Any) -> bytes:
 def read(stored: Any, *, into: type[Record], what: str, is_whole: bool = False) -> Record:
     """The dataclass in parsed JSON.
 
-    is_whole: no default is taken, as for a policy: a missing field has the value that it declares
-        as `BEFORE`.
+    is_whole: no default applies, as for a policy: a missing field takes its declared `BEFORE`.
 
     Raises: `EvidenceUnreadable` (stored_unreadable), which names the field of `what`.
     """
@@ -126,7 +127,7 @@ def read(stored: Any, *, into: type[Record], what: str, is_whole: bool = False) 
 
 
 def has_earlier_value(field: dataclasses.Field[Any], *, is_whole: bool) -> bool:
-    """Whether a record that lacks this field can be read. is_whole: as for `read`."""
+    """Whether a record without this field is readable. is_whole: as for `read`."""
     if BEFORE in field.metadata:
         return True
     defaults = field.default, field.default_factory
@@ -134,7 +135,7 @@ def has_earlier_value(field: dataclasses.Field[Any], *, is_whole: bool) -> bool:
 
 
 def agrees(later: Any, earlier: Any) -> bool:
-    """Whether JSON says all that earlier JSON says. Its maps may have more fields."""
+    """Whether JSON contains all of earlier JSON. Its maps may have more fields."""
     if isinstance(earlier, Mapping):
         if not isinstance(later, Mapping) or earlier.keys() - later.keys():
             return False
@@ -147,17 +148,20 @@ def agrees(later: Any, earlier: Any) -> bool:
 
 
 def fields_of(stored: Any, *, what: str) -> dict[str, Any]:
-    """The fields of a record of this version, as they stand. Raises as `read` does."""
+    """The fields of a record of this version.
+
+    Raises: as `read`.
+    """
     if not isinstance(stored, Mapping):
         raise unreadable(what, "is no record of fields")
-    # To Python true and 1.0 equal 1.
+    # In Python, true and 1.0 equal 1.
     if stored.get("v") != VERSION or type(stored["v"]) is not int:
         raise unreadable(what, "is of another version")
     return {name: value for name, value in stored.items() if name != "v"}
 
 
 def unreadable(place: str, problem: str) -> EvidenceUnreadable:
-    """The error that names what cannot be read."""
+    """The error that names the unreadable field."""
     return EvidenceUnreadable(f"{place} {problem}", code="stored_unreadable")
 
 
@@ -207,7 +211,7 @@ def _read_fields(stored: Any, into: Any, *, place: str, is_whole: bool) -> Any:
 
 def _read(stored: Any, kind: Any, *, place: str, is_whole: bool) -> Any:
     """3"""
-    if isinstance(kind, type):  # first, for most are, and a union has no quick hash
+    if isinstance(kind, type):  # first, because most are types, and a union hashes slowly
         if _is_record(kind):
             return _read_fields(stored, kind, place=place, is_whole=is_whole)
         return _read_plain(stored, kind, place=place)
@@ -240,7 +244,7 @@ def _read(stored: Any, kind: Any, *, place: str, is_whole: bool) -> Any:
 def _read_items(
     items: list[Any], kinds: tuple[Any, ...], *, place: str, is_open: bool, is_whole: bool
 ) -> Iterator[Any]:
-    """Each item of a list. is_open: there may be any number of them, all of the first kind."""
+    """Each item of a list. is_open: any number of items, all of the first kind."""
     if not is_open and len(kinds) != len(items):
         raise unreadable(place, f"has {len(items)} items, not {len(kinds)}")
     for number, item in enumerate(items):
@@ -249,9 +253,9 @@ def _read_items(
 
 
 def _member(stored: Any, kinds: tuple[Any, ...], place: str, is_whole: bool) -> Any:
-    """Of a union's types the one that wrote this.
+    """The member of a union that wrote this.
 
-    Of several records it is the one that has these fields, or that can be read from them.
+    Among several records, the one that has these fields or is readable from them.
     """
     members = [kind for kind in kinds if kind is not NoneType]
     if len(members) > 1 and isinstance(stored, Mapping):
@@ -271,7 +275,7 @@ def _member(stored: Any, kinds: tuple[Any, ...], place: str, is_whole: bool) -> 
 
 
 def _may_lack(record: Any, stored: Mapping[str, Any], is_whole: bool) -> bool:
-    """Whether these are fields of the record, and each other field of it has an earlier value."""
+    """Whether these are fields of the record, and each missing field has an earlier value."""
     fields = _fields(record)
     missing = [field for name, field in fields.items() if name not in stored]
     return stored.keys() <= fields.keys() and all(
@@ -282,15 +286,15 @@ def _may_lack(record: Any, stored: Mapping[str, Any], is_whole: bool) -> bool:
 def _read_plain(stored: Any, kind: Any, *, place: str) -> Any:
     if kind not in _PLAIN:
         raise unreadable(place, "has a type that cannot be read back")
-    # Not `isinstance`: a truth value is a number too, in Python alone.
+    # Not `isinstance`: bool is a subclass of int in Python.
     if kind in (bool, int, str) and type(stored) is kind:
         return stored
-    # A whole number was kept as such, a fraction as the text that it prints as.
+    # A whole number is stored as such, a fraction as its printed text.
     if kind is float and type(stored) is int:
         return stored
     try:
-        # Python prints the shortest decimal that reads back as the same double: each number has one
-        # spelling.
+        # repr gives the shortest decimal that reads back as the same double: one spelling per
+        # number.
         if kind is float and isinstance(stored, str) and repr(number := float(stored)) == stored:
             return number
         if (

@@ -1,6 +1,6 @@
-"""JSON from outside: one reader of its text, and of an object whose fields are taken one by one.
+"""A strict JSON reader for outside input, and objects whose fields are taken one by one.
 
-What two readers could read differently, or a database could not keep, is refused.
+It refuses text that two readers could read differently, or that a database cannot store.
 """
 
 import base64
@@ -16,23 +16,19 @@ from verification.core.errors import BadInput
 from verification.core.stored import SHA256
 
 MALFORMED: Final = "answer_malformed"
-"""Code of every `BadInput` raised here. No value is repeated in a message: it may be about a
-person.
-"""
+"""Code of every `BadInput` raised here. Messages repeat no value, because it may be personal."""
 
 DEPTH_MAX: Final = 16
-"""Brackets within brackets; the deepest protocol here needs five."""
+"""Maximum nesting; the deepest protocol here needs five."""
 
 _MOMENT_MAX: Final = 40  # characters of an RFC 3339 time, with microseconds and an offset
 _DAY: Final = len("2026-11-24")
-_SHORT_MAX: Final = 9  # characters of a number that is read as one, its sign among them
+_SHORT_MAX: Final = 9  # characters of a number that is read as one, with its sign
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{7,127}")
 
 
 def is_reference(untrusted: str) -> bool:
-    """Whether a string has the form of an id that stands in questions and answers: 8 to 128 of A-Z
-    a-z 0-9 _ . : -.
-    """
+    """Whether a string has the form of a reference: 8 to 128 of A-Z a-z 0-9 _ . : -."""
     return _REFERENCE.fullmatch(untrusted) is not None
 
 
@@ -42,21 +38,19 @@ def read_day(untrusted: str) -> date | None:
         day = date.fromisoformat(untrusted)
     except ValueError:
         return None
-    # Python reads other spellings of ISO 8601 as well, such as 2026-W48-2.
+    # Python also reads other ISO 8601 spellings, such as 2026-W48-2.
     return day if day.isoformat() == untrusted else None
 
 
 @dataclass(frozen=True)
 class SpelledNumber:
-    """A fraction or a long number as it was spelled. It is a type of its own, so that it passes
-    nowhere for a text.
-    """
+    """A fraction or long number as text. Its own type keeps it from passing for a string."""
 
     spelling: str
 
 
 class StrictObject:
-    """An object whose fields are taken one by one; `finish` refuses what nobody took."""
+    """An object whose fields are taken one by one; `finish` refuses untaken fields."""
 
     def __init__(self, fields: dict[str, Any], *, place: str = "") -> None:
         """`place` is the JSON pointer of the object itself."""
@@ -64,9 +58,7 @@ class StrictObject:
         self._place = place
 
     def text(self, name: str, *, longest: int, shortest: int = 1) -> str:
-        """A string of that many characters, each of which can be printed: no controls, marks or
-        half characters.
-        """
+        """A string of this length, all printable: no controls, marks or half characters."""
         value = self._take(name)
         if not isinstance(value, str) or not shortest <= len(value) <= longest:
             self._refuse(name, f"a string of {shortest} to {longest} characters is expected")
@@ -82,7 +74,7 @@ class StrictObject:
         return value
 
     def choices(self, name: str, choices: Sequence[str]) -> tuple[str, ...]:
-        """A list of different words out of a set, in the order given."""
+        """A list of distinct words out of a set, in the given order."""
         value = self._take(name)
         if not isinstance(value, list) or not all(
             isinstance(word, str) and word in choices for word in value
@@ -93,14 +85,14 @@ class StrictObject:
         return tuple(value)
 
     def day(self, name: str) -> date:
-        """A calendar date such as `2026-11-24`, in no other spelling."""
+        """A calendar date such as `2026-11-24`, in this form only."""
         day = read_day(self.text(name, longest=_DAY, shortest=_DAY))
         if day is None:
             self._refuse(name, "a date such as 2026-11-24 is expected")
         return day
 
     def day_or_none(self, name: str) -> date | None:
-        """A date, or JSON's null where the register knows none."""
+        """A date, or JSON null if the register has none."""
         if self._left.get(name, "") is None:
             self._take(name)
             return None
@@ -122,7 +114,7 @@ class StrictObject:
         return moment
 
     def reference(self, name: str) -> str:
-        """An id of ours or theirs: see `is_reference`."""
+        """A reference: see `is_reference`."""
         value = self.text(name, longest=128)
         if not is_reference(value):
             self._refuse(name, "8 to 128 of A-Z a-z 0-9 _ . : - are expected")
@@ -136,7 +128,7 @@ class StrictObject:
         return value
 
     def integer(self, name: str, *, least: int, most: int) -> int:
-        """A whole number within bounds. A truth value is none, though Python takes it for one."""
+        """A whole number within bounds; a bool is refused."""
         value = self._take(name)
         if type(value) is not int or not least <= value <= most:
             self._refuse(name, f"a whole number from {least} to {most} is expected")
@@ -144,7 +136,7 @@ class StrictObject:
 
     def octets(self, name: str, *, most: int) -> bytes:
         """Bytes in base64 (RFC 4648, padded, no line breaks), at most that many."""
-        # The length in base64 bounds the bytes before any is decoded.
+        # The base64 length bounds the bytes before decoding.
         value = self.text(name, longest=(most + 2) // 3 * 4)
         try:
             content = base64.b64decode(value, validate=True)
@@ -155,7 +147,7 @@ class StrictObject:
         return content
 
     def objects(self, name: str, *, most: int) -> tuple["StrictObject", ...]:
-        """A list of objects, each to be finished by itself."""
+        """A list of objects, each finished by itself."""
         value = self._take(name)
         if (
             not isinstance(value, list)
@@ -169,26 +161,22 @@ class StrictObject:
         )
 
     def object(self, name: str) -> "StrictObject":
-        """An object inside this one, to be finished by itself."""
+        """An object inside this one, finished by itself."""
         value = self._take(name)
         if not isinstance(value, dict):
             self._refuse(name, "an object is expected")
         return StrictObject(value, place=f"{self._place}/{name}")
 
     def names(self) -> tuple[str, ...]:
-        """The names of the fields that nobody took, in their order: where they are values of their
-        own.
-        """
+        """The names of the untaken fields, in order, for objects whose names are values."""
         return tuple(self._left)
 
     def value_or_none(self, name: str) -> Any:
-        """Whatever stands there, unread, to be compared with what is known; None where the field is
-        missing.
-        """
+        """The raw value, for comparison with a known one; None if the field is missing."""
         return self._left.pop(name, None)
 
     def finish(self) -> None:
-        """Raises `BadInput` if a field was not taken: what we do not know, we do not understand."""
+        """Raises: `BadInput` if a field was not taken: unknown fields are not understood."""
         if self._left:
             raise BadInput(
                 "a field that is not part of the protocol",
@@ -212,29 +200,26 @@ def read_json(
     integer: Callable[[str], Any] = int,
     fraction: Callable[[str], Any] = Decimal,
 ) -> Any:
-    """The value that one JSON text in UTF-8 spells; `integer` and `fraction` read its numbers.
+    """The value of one JSON text in UTF-8; `integer` and `fraction` read its numbers.
 
-    Raises `BadInput` for anything else: a name that stands twice, NaN and infinities, NUL, half of
-    a surrogate pair, nesting over `DEPTH_MAX`, more than `max_bytes`. Nothing of the text is
-    repeated.
+    Raises: `BadInput` for malformed text, duplicate names, NaN, infinities, NUL, half surrogate
+    pairs, nesting over `DEPTH_MAX` or more than `max_bytes`. The message repeats no text.
     """
     if len(untrusted) > max_bytes:
         raise BadInput(f"more than {max_bytes} bytes", code=MALFORMED)
     try:
         value = json.loads(
-            # Strictly: other encodings, and UTF-8 with half characters, have several readings.
+            # Strict: other encodings, and UTF-8 with half characters, have several readings.
             untrusted.decode("utf-8"),
-            # RFC 8259 §4: where a name stands twice, readers differ in which of them they take.
+            # RFC 8259 §4: readers differ in which of two equal names they take.
             object_pairs_hook=_each_name_once,
-            # Of more than 4 300 digits Python makes no number: a ValueError, too (CVE-2020-10735).
+            # Python refuses integers over 4 300 digits with ValueError, too (CVE-2020-10735).
             parse_int=integer,
             parse_float=fraction,
-            # RFC 8259 §6 has no NaN and no infinity; Python's reader takes them unless it is told
-            # otherwise.
+            # RFC 8259 §6 has no NaN and no infinity; Python's reader takes them by default.
             parse_constant=_no_number,
         )
-        # Texts that UTF-8 or a database cannot hold, and absurd nesting; a list to work off instead
-        # of a recursion.
+        # Text that UTF-8 or a database cannot hold, and excess nesting; a list replaces recursion.
         waiting = [(value, 0)]
         while waiting:
             part, depth = waiting.pop()
@@ -247,20 +232,20 @@ def read_json(
             elif isinstance(part, dict | list):
                 inner = (*part.keys(), *part.values()) if isinstance(part, dict) else part
                 waiting.extend((item, depth + 1) for item in inner)
-    # RecursionError: brackets nested deeper than the reader can follow.
+    # RecursionError: nesting beyond the reader's limit.
     except (ValueError, RecursionError):
         raise BadInput("not one well-formed JSON text in UTF-8", code=MALFORMED) from None
     return value
 
 
 def read_object(untrusted: bytes, *, max_bytes: int, numbers: bool = False) -> StrictObject:
-    """The object that UTF-8 JSON spells. Raises `BadInput` for anything else, for numbers and for a
-    doubled name.
+    """The object in UTF-8 JSON.
 
-    The answers read here hold no number: what counts is spelled as text, so that it has one
-    spelling. A protocol of somebody else's may have them: with `numbers`, whole ones of at most
-    nine characters are an `int` and any other is a `SpelledNumber`, which only `value_or_none`
-    gives.
+    The answers read here hold no number: values that count are text, so each has one spelling.
+    With `numbers`, for protocols of others, whole numbers up to nine characters are `int`.
+    Any other number is a `SpelledNumber`, which only `value_or_none` gives.
+
+    Raises: `BadInput` for anything else, for numbers and for a duplicate name.
     """
     value = read_json(
         untrusted,
@@ -285,4 +270,4 @@ def _short_or_spelled(spelling: str) -> int | SpelledNumber:
 
 
 def _no_number(spelling: str) -> NoReturn:
-    raise ValueError("a number where none is expected")
+    raise ValueError("a number is not permitted")

@@ -1,6 +1,6 @@
-"""Links, sessions, and the codes for a phone and for the signer's app: what lets somebody in.
+"""Access to a verification: links, sessions, and codes for a phone or the signing app.
 
-Of each the entries know a hash of its secret. Times count as `State.time` does.
+Entries hold the hash of each secret. Times count as `State.time` does.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from verification.course.entry import Entry, replace, text
 from verification.course.state import State, Step, Way, WayKey
 
 CODE_FIELDS: Final = {MOBILE_SIGNING: ("signing", "access"), HAND_OVER: ("hand_over", "phone")}
-"""By the kind of a code, the fields of entries that name it and the secret of its reader."""
+"""For each kind of code, the entry fields with its hash and the hash of its reader's secret."""
 _FRESH: Final = {
     "parent_id": None,
     "second_digest": None,
@@ -21,17 +21,17 @@ _FRESH: Final = {
     "spent_at": None,
     "outcome": "",
 }
-"""The columns of a way in that nothing has used yet."""
+"""The columns of an access that was not used yet."""
 
 
 def link_minted(state: State, entry: Entry) -> Step:
-    """A link. A person of the lender who sent it has no vote."""
+    """A link. The person of the lender who sent it has no vote."""
     senders = state.senders | {text(entry.body, "person")} - {""}
     return with_link(replace(state, senders=senders), entry), []
 
 
 def with_link(state: State, entry: Entry) -> State:
-    """The state with the link that an entry mints; earlier links let no borrower in any more."""
+    """The state with an entry's new link; earlier links no longer admit the borrower."""
     if "link" not in entry.body:
         return state
     expires_at = state.moment(entry.body, "link_expires_at")
@@ -40,7 +40,7 @@ def with_link(state: State, entry: Entry) -> State:
 
 
 def link_spent(state: State, entry: Entry) -> Step:
-    """The borrower opens a link, which begins a session."""
+    """The borrower opens a link, which starts a session."""
     if "link" in entry.body:
         key = (LINK, text(entry.body, "link"))
         state = _with_session(_with(state, entry, key, spent_at=entry.at), entry)
@@ -48,13 +48,13 @@ def link_spent(state: State, entry: Entry) -> Step:
 
 
 def handed_over(state: State, entry: Entry) -> Step:
-    """The phone goes on with a session of its own."""
+    """The phone continues with its own session."""
     state, _ = code_used(_without_links(state, entry), entry, kind=HAND_OVER, outcome="done")
     return _with_session(state, entry), []
 
 
 def code_minted(state: State, entry: Entry, *, kind: str) -> Step:
-    """A code, which replaces an earlier one: for the app, only one of the same turn."""
+    """A code replaces an earlier one; for the app, only one of the same turn."""
     turn = entry.body.get("turn") if kind == MOBILE_SIGNING else None
     for key in _keys(state, kind, outcome="", turn=turn):
         state = _with(state, entry, key, outcome="superseded")
@@ -69,7 +69,7 @@ def code_minted(state: State, entry: Entry, *, kind: str) -> Step:
 
 
 def code_read(state: State, entry: Entry, *, kind: str) -> Step:
-    """A code is read, and its reader has a secret to go on by."""
+    """A code is read, and its reader gets a secret."""
     _, secret = CODE_FIELDS[kind]
     values = {
         "second_digest": entry.body.get(secret),
@@ -79,13 +79,13 @@ def code_read(state: State, entry: Entry, *, kind: str) -> Step:
 
 
 def code_used(state: State, entry: Entry, *, kind: str, outcome: str = "") -> Step:
-    """What becomes of a code; without an outcome the entry states it as its code."""
+    """The outcome of a code; without one, the entry states it as its code."""
     word = outcome or entry.body.get("code")
     return _with(state, entry, _code_key(entry, kind), outcome=word), []
 
 
 def stopped(state: State, entry: Entry) -> Step:
-    """At a phone the borrower reports somebody who tells them what to press."""
+    """The borrower reports, on a phone, a person who instructs them."""
     return code_used(replace(state, is_stopped=True), entry, kind=HAND_OVER, outcome="stopped")
 
 
@@ -96,7 +96,7 @@ def live_session(state: State) -> str:
 
 
 def unmoved(state: State, entry: Entry) -> Step:
-    """What is on record about a verification and moves nothing of its course."""
+    """Entries that do not move the course."""
     return state, []
 
 
@@ -110,13 +110,13 @@ hand_over_refused = partial(code_used, kind=HAND_OVER, outcome="refused")
 
 
 def _with(state: State, entry: Entry, key: WayKey, **values: Any) -> State:
-    """The state in which this entry gives a way in these values."""
+    """The state in which this entry gives an access these values."""
     earlier: Mapping[str, Any] = state.ways[key].values if key in state.ways else {}
     return replace(state, ways={**state.ways, key: Way(entry.id, {**earlier, **values})})
 
 
 def _keys(state: State, kind: str, **values: Any) -> list[WayKey]:
-    """The ways in of a kind that have these values."""
+    """Accesses of a kind with these values."""
     return [
         key
         for key, way in state.ways.items()
@@ -130,7 +130,7 @@ def _code_key(entry: Entry, kind: str) -> WayKey:
 
 
 def _without_links(state: State, entry: Entry) -> State:
-    """The links that were not spent end now."""
+    """Unspent links end now."""
     now = state.time(entry)
     for key in _keys(state, LINK, spent_at=None):
         expires_at = state.ways[key].values["expires_at"]
@@ -140,7 +140,7 @@ def _without_links(state: State, entry: Entry) -> State:
 
 
 def _with_session(state: State, entry: Entry) -> State:
-    """The state with the session that an entry begins; the one before it ends."""
+    """The state with an entry's new session; the previous one ends."""
     for key in _keys(state, SESSION, spent_at=None):
         state = _with(state, entry, key, spent_at=entry.at)
     key = (SESSION, text(entry.body, "session"))

@@ -1,6 +1,6 @@
-"""The attempts at the stages of a route: opened, answered, looked at, judged, lapsed.
+"""Attempts at the stages of a route: opened, answered, looked at, judged, lapsed.
 
-The release that an entry names says which stages, checks and tries its route has.
+The release in an entry defines the stages, checks and tries of its route.
 """
 
 from collections.abc import Mapping
@@ -35,15 +35,18 @@ from verification.course.entry import (
 from verification.course.state import CLOSED, LEFT, OPEN, REVIEW, Attempt, Closing, State, Step
 
 NO_FAULTS: Mapping[str, Any] = {"faulted_step": "", "faults": 0}
-"""A step went well: its tries are counted anew."""
+"""A step succeeded: its tries start again at 0."""
 
 
 def opened(state: State, entry: Entry) -> Step:
-    """An attempt at a stage: no other is open, all stages before it are over, consent first."""
+    """An attempt at a stage: no other is open, and all earlier stages are over, consent first."""
     body, faults = entry.body, []
     name, route, stage = text(body, "attempt"), text(body, "route"), text(body, "stage")
     if not name or name in state.attempts or state.newest(OPEN) or state.is_held():
-        detail = "an attempt was opened while another was, or twice, or where nobody is asked"
+        detail = (
+            "an attempt was opened while another was open, or twice, or while the borrower "
+            "has no turn"
+        )
         faults.append(Fault(MOVE, detail))
     release = released(body, route)
     attempt = Attempt(
@@ -62,14 +65,14 @@ def opened(state: State, entry: Entry) -> Step:
     if route != state.route:
         faults.append(Fault(MOVE, f"the route under way is not {route}"))
     if release is None or stage not in release.names:
-        faults.append(Fault(LAW, f"nobody knows the release by which {route} has this stage"))
+        faults.append(Fault(LAW, f"the release of {route} with this stage is unknown"))
         return state, faults
     state, more = _placed(state, entry, attempt, release)
     return state, faults + more
 
 
 def hindered(state: State, entry: Entry) -> Step:
-    """No attempt could begin where one was due, for a reason of the borrower's other attempts."""
+    """A due attempt could not begin because of the borrower's other attempts."""
     code, stage = text(entry.body, "code"), text(entry.body, "stage")
     faults = []
     if state.newest(OPEN) or state.is_held() or stage in state.done_stages:
@@ -84,17 +87,17 @@ def answer_given(state: State, entry: Entry) -> Step:
     name, faults = text(entry.body, "attempt"), []
     attempt = state.attempts.get(name)
     if attempt is None or attempt.phase != OPEN or attempt.next in (Next.LOOK, Next.COLLECT):
-        faults.append(Fault(MOVE, "an answer to what nobody asked"))
+        faults.append(Fault(MOVE, "an answer without an open question"))
     elif (text(entry.body, "route"), text(entry.body, "stage")) != (attempt.route, attempt.stage):
-        faults.append(Fault(MOVE, "it was answered as another stage than it was opened"))
+        faults.append(Fault(MOVE, "its stage is not the stage of the opening"))
     elif any(
         until is None or state.time(entry) > until
         for until in (attempt.until, state.opening.expires_at)
     ):
-        detail = "it was answered when its time was over, or the time of the whole"
+        detail = "it was answered after its time, or after the time of the verification"
         faults.append(Fault(TIME, detail))
     if text(entry.body, "session") != access.live_session(state):
-        faults.append(Fault(SESSION, "its session is not the one that the borrower's link began"))
+        faults.append(Fault(SESSION, "its session is not the one that the borrower's link started"))
     if attempt is not None:
         following = text(entry.body, "next")
         is_piece = following in (Next.PREPARE, Next.PART)
@@ -113,20 +116,20 @@ def looked_at(state: State, entry: Entry) -> Step:
     name, faults = text(entry.body, "attempt"), []
     attempt = state.attempts.get(name)
     if attempt is None or attempt.phase != OPEN or attempt.next != Next.LOOK:
-        faults.append(Fault(MOVE, "a look at what nobody answered"))
+        faults.append(Fault(MOVE, "a look without an answer"))
     if attempt is not None:
         state = _turned(state, entry, name, attempt)
     return state, faults
 
 
 def evidence_kept(state: State, entry: Entry) -> Step:
-    """Evidence of an attempt, which was opened before."""
+    """Evidence of an earlier attempt."""
     name = text(entry.body, "attempt")
     attempt = state.attempts.get(name)
     if attempt is None:
         return state, [Fault(MOVE, "evidence of an attempt that was never opened")]
     attempt = replace(attempt, entry=entry.id)
-    if "expires_at" in entry.body:  # it was prepared, and given to the borrower
+    if "expires_at" in entry.body:  # it was prepared and handed to the borrower
         until = state.moment(entry.body, "expires_at")
         memory = text(entry.body, "memory") or attempt.memory
         attempt = replace(attempt, until=until, next=Next.ASK, memory=memory)
@@ -135,11 +138,11 @@ def evidence_kept(state: State, entry: Entry) -> Step:
 
 
 def lapsed(state: State, entry: Entry) -> Step:
-    """An open attempt, or one that was left for another route, is given up."""
+    """An open attempt, or one left for another route, lapses."""
     name, faults = text(entry.body, "attempt"), []
     attempt = state.attempts.get(name)
     if attempt is None or attempt is not (state.newest(OPEN) or state.newest(LEFT)):
-        faults.append(Fault(MOVE, "what lapsed was not open"))
+        faults.append(Fault(MOVE, "the attempt that lapsed was not open"))
     elif attempt.phase == OPEN and not state.end and not _is_over(state, entry, attempt):
         faults.append(Fault(TIME, "it lapsed before its time was over"))
     if attempt is None:
@@ -151,13 +154,13 @@ def lapsed(state: State, entry: Entry) -> Step:
 
 
 def judged(state: State, entry: Entry) -> Step:
-    """The outcome of an open and answered attempt is what all checks of its release come to."""
+    """The outcome of an open and answered attempt is the result of all checks of its release."""
     body = entry.body
     name, outcome, faults = text(body, "attempt"), text(body, "outcome"), []
     attempt = state.attempts.get(name)
     is_answered = attempt is not None and attempt.phase == OPEN and attempt.next == Next.COLLECT
     if not is_answered or state.is_held():
-        faults.append(Fault(MOVE, "what was judged was not open, or not answered"))
+        faults.append(Fault(MOVE, "the judged attempt was not open, or not answered"))
     if attempt is None:
         return state, faults
     if (text(body, "route"), text(body, "stage")) != (attempt.route, attempt.stage):
@@ -168,11 +171,11 @@ def judged(state: State, entry: Entry) -> Step:
     faults += of_judgement
     checks = [check for check in listed(body, "checks") if isinstance(check, dict)]
     if any(check.get("engine", {}) != state.engine for check in checks):
-        detail = "its checks do not say who played the borrower, or that somebody did"
+        detail = "its checks contradict whether the sandbox played the borrower"
         faults.append(Fault(PLAYED, detail))
     is_lawful = attempt.is_signed and entry.is_signed and not of_judgement
     state = state.list_evidence(name, replace(attempt, is_lawful=is_lawful), entry)
-    # What is left to people is spent until they pass it. Where too few could vote it is not.
+    # An attempt in review counts as spent until people pass it; not if too few people may vote.
     is_left = outcome == Outcome.REVIEW
     is_in_vain = is_left and attempt.is_counted and body.get("burnt") is False
     burns = (is_left and not is_in_vain) or (decision is not None and decision.burns)
@@ -187,7 +190,7 @@ def judged(state: State, entry: Entry) -> Step:
 
 
 def faulted(state: State, entry: Entry) -> Step:
-    """A step was tried in vain; only the tries of steps that the borrower waits for are counted."""
+    """A step failed; only steps that the borrower waits for count their tries."""
     step, faults = text(entry.body, "step"), number(entry.body, "faults")
     cause = text(entry.body, "cause")
     if step not in policy.ASKED_STEPS:
@@ -196,24 +199,24 @@ def faulted(state: State, entry: Entry) -> Step:
     state = replace(state, fault=cause, faulted_step=step, faults=faults)
     if faults <= following:
         return state, []
-    detail = f"{step} is said to have been tried {faults} times, and was {following} times"
+    detail = f"{step} states {faults} tries, and had {following}"
     return state, [Fault(TRIES, detail)]
 
 
 def closed(attempt: Attempt, entry: Entry, *, burns: bool) -> tuple[Attempt, list[Fault]]:
-    """The closed attempt. Whether it is spent follows from its release and from why it ended."""
+    """The closed attempt. Its release and its end determine whether it is spent."""
     is_spent = attempt.is_counted and burns
     spent_at = entry.at if is_spent else None
     code = text(entry.body, "code")
     attempt = replace(attempt, phase=CLOSED, code=code, spent_at=spent_at, closing=entry)
     if entry.body.get("burnt") is is_spent:
         return attempt, []
-    detail = "whether it counts against the borrower is not what its end says"
+    detail = "its statement whether it counts against the borrower contradicts its end"
     return attempt, [Fault(TRIES, detail)]
 
 
 def passed_on(state: State, entry: Entry, name: str) -> State:
-    """The stage of this attempt is over, and with the last stage its route."""
+    """The stage of this attempt is over; after the last stage, so is its route."""
     attempt = state.attempts[name]
     passes, finished = state.passes, state.finished_routes
     if attempt.is_lawful:
@@ -231,10 +234,12 @@ def passed_on(state: State, entry: Entry, name: str) -> State:
 
 
 def _placed(state: State, entry: Entry, attempt: Attempt, release: Release) -> Step:
-    """Whether its stage may be opened now, by the release that it names."""
+    """Whether its stage may open now, under its release."""
     route, stage, faults = attempt.route, attempt.stage, list[Fault]()
     if state.opening.asks_register and not release.asks_register:
-        detail = f"its law wants the register of people asked, and {route} by this release does not"
+        detail = (
+            f"its law requires the register of people, and {route} of this release does not ask it"
+        )
         faults.append(Fault(LAW, detail))
     earlier = release.stages_before(stage)
     if earlier and earlier[0] not in state.past_stages:
@@ -256,7 +261,7 @@ def _placed(state: State, entry: Entry, attempt: Attempt, release: Release) -> S
 
 
 def _turned(state: State, entry: Entry, name: str, attempt: Attempt) -> State:
-    """One more turn of its dialogue: who moves next, until when, and what evidence came."""
+    """The next turn of its dialogue: who moves, the deadline, and the evidence."""
     body = entry.body
     until = state.moment(body, "expires_at") if "expires_at" in body else attempt.until
     is_signed = attempt.is_signed and entry.is_signed
@@ -267,12 +272,12 @@ def _turned(state: State, entry: Entry, name: str, attempt: Attempt) -> State:
 
 
 def _is_over(state: State, entry: Entry, attempt: Attempt) -> bool:
-    """Whether the time is over in which it may be answered."""
+    """Whether its time to answer is over."""
     return attempt.until is not None and state.time(entry) >= attempt.until
 
 
 def _decision(attempt: Attempt, entry: Entry) -> Decision | None:
-    """What the checks of a judgement come to; None where one states what is in no table."""
+    """The result of a judgement's checks; None if a check is unknown."""
     required = attempt.release.checks(attempt.stage) if attempt.release else ()
     with suppress(KeyError, TypeError):
         return decide(on_record(listed(entry.body, "checks")), required=required)
@@ -282,27 +287,27 @@ def _decision(attempt: Attempt, entry: Entry) -> Decision | None:
 def _faults_of_judgement(
     state: State, attempt: Attempt, entry: Entry, decision: Decision | None
 ) -> list[Fault]:
-    """What keeps a judgement from passing: its release, its checks, what they were made of."""
+    """Defects of a passing judgement: its release, its checks, its inputs."""
     body, route, faults = entry.body, attempt.route, []
     if attempt.release is None or attempt.stage not in attempt.release.names:
-        faults.append(Fault(LAW, f"nobody knows the release of {route} that it was judged by"))
+        faults.append(Fault(LAW, f"the release of {route} in the judgement is unknown"))
     elif state.opening.asks_register and not attempt.release.asks_register:
-        detail = f"its law wants the register of people asked, and {route} was judged without it"
+        detail = f"its law requires the register of people, and {route} was judged without it"
         faults.append(Fault(LAW, detail))
     elif decision is None:
-        faults.append(Fault(LAW, "a check says what nobody knows"))
+        faults.append(Fault(LAW, "a check has an unknown result"))
     elif (decision.outcome, decision.code) != (text(body, "outcome"), text(body, "code")):
         outcome = f"{decision.outcome} {decision.code}".rstrip()
-        detail = f"its checks come to {outcome}, which is not what was said of it"
+        detail = f"its checks give {outcome}, which contradicts its stated outcome"
         faults.append(Fault(CHECKS, detail))
-    # All evidence of the attempt, of the stages of its route that have passed, of the consent,
-    # and what is asked once for all attempts.
+    # Evidence of the attempt, of the route's passed stages, of the consent, and shared by all
+    # attempts.
     inputs = set(state.shared_evidence | attempt.evidence)
     for earlier in state.attempts.values():
         is_near = earlier.route == route or earlier.stage == "consent"
         if earlier.is_passed and earlier.stage != attempt.stage and is_near:
             inputs |= earlier.evidence
     if text(body, "inputs") != inputs_mark(inputs):
-        detail = "it was judged by something else than what was kept before it"
+        detail = "the evidence of the judgement is not the evidence kept before it"
         faults.append(Fault(INPUTS, detail))
     return faults

@@ -14,7 +14,10 @@ else:
     Value = TypeVar("Value")
 
     def replace(value: Value, /, **changes: Any) -> Value:
-        """The value with these fields changed. A name that is no field is a `TypeError`."""
+        """The value with these fields changed.
+
+        Raises: `TypeError` for an unknown field.
+        """
         fields = value.__dict__
         if not changes.keys() <= fields.keys():
             raise TypeError(
@@ -33,8 +36,8 @@ Body = Mapping[str, Any]
 class Entry:
     """One entry of a verification.
 
-    `is_signed`: it has the signature that its type asks for.
-    `lender`: the lender who is told of it.
+    is_signed: it has the signature that its type requires.
+    lender: the lender who receives it.
     """
 
     id: str
@@ -47,7 +50,7 @@ class Entry:
 
 
 class Fault(NamedTuple):
-    """What is unlawful about an entry: a stable code and a sentence."""
+    """A violation of the course: a stable code and a sentence."""
 
     code: str
     detail: str
@@ -78,7 +81,7 @@ CODES: Final = frozenset(
 
 
 def released(body: Body, route: str) -> Release | None:
-    """The release of this route that a body names; None for a release that is not in the table."""
+    """The release of this route in a body; None if it is not in the table."""
     release = releases.RELEASES.get(text(body, "release"))
     return release if release is not None and release.route == route else None
 

@@ -1,8 +1,10 @@
-"""A verification is the fold of its entries: `apply` takes one more, and names what is unlawful.
+"""A verification is the fold of its entries: `apply` adds one, and names its faults.
 
-Each fault is named once. What follows is judged as if the entry had been lawful, except that an
-unlawful entry counts for no verdict. An entry without its signature leads on and proves nothing.
-The look at signatures names it; what its rule would name is left out. Source: audit.md §6.
+Each fault is named once. Later entries are judged as if the faulty entry were lawful, but it
+supports no verdict.
+An entry without its signature moves the course and proves no fact.
+The verification of signatures names it; faults of its own rule are left out.
+Source: audit.md §6.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,7 +25,7 @@ VERIFIED: Final = "verification.verified"
 
 
 class When(StrEnum):
-    """When an entry of a type may come."""
+    """When an entry of a type may occur."""
 
     BEFORE_END = auto()
     UNLESS_REFUSED = auto()
@@ -34,7 +36,7 @@ class When(StrEnum):
 
 @dataclass(frozen=True)
 class Move:
-    """One type of entry: who may sign it and what lenders are told, its rule, when it may come."""
+    """One type of entry: its signers, the lender's event, its rule, and when it may occur."""
 
     type: EntryType
     rule: Rule
@@ -66,7 +68,7 @@ MOVES: Final = dict(
         _move("attempt.answered", attempts.answer_given),
         _move("attempt.looked_at", attempts.looked_at),
         _move("attempt.judged", attempts.judged),
-        # An attempt that the end left open is closed after it, and gets its document.
+        # An attempt still open at the end is closed after it, and gets its document.
         _move("attempt.lapsed", attempts.lapsed, When.ALWAYS),
         _move("evidence.kept", attempts.evidence_kept, When.ALWAYS),
         _move("document.missing", access.unmoved, When.ALWAYS),
@@ -79,7 +81,8 @@ MOVES: Final = dict(
         _move("verification.expired", ends.expired),
         _move("verification.canceled", ends.canceled),
         _move("verification.failed", ends.failed),
-        # A canceled case gets its receipt, frames go, a person asks for what the law gives them.
+        # After the end: the receipt of a canceled case, destruction of frames, requests for
+        # personal data.
         _move(events.RECEIPT, after.receipt_issued, When.ALWAYS),
         _move(events.DESTROYED, frames.destroyed, When.ALWAYS),
         _move("verification.redacted", access.unmoved, When.ALWAYS),
@@ -98,11 +101,11 @@ MOVES: Final = dict(
         _move("clearance.frozen", payout.frozen, When.ONCE_VERIFIED),
     )
 )
-"""By type, all entries that there are about a verification."""
+"""All entry types about a verification."""
 
 
 def apply(state: State, entry: Entry) -> Step:
-    """The state after one more entry, and what is unlawful about it."""
+    """The state after one more entry, and its faults."""
     move, faults = MOVES.get(entry.type), list[Fault]()
     if not state.length and entry.type != FIRST:
         faults.append(Fault(MOVE, "the first entry of a verification opens it"))
@@ -115,19 +118,19 @@ def apply(state: State, entry: Entry) -> Step:
         entry = replace(entry, is_signed=False)
     if refusal := _refusal(state, move):
         faults.append(Fault(AFTER_END, refusal))
-        if move:  # what it would have to show is not asked any more; the rows may follow it
+        if move:  # skip its rule, which the signature fault replaces; the rows may follow it
             state, _ = move.rule(state, entry)
         return replace(state, length=state.length + 1, standing=stand(state, entry)), faults
     if move and move.when is When.ONCE_VERIFIED and state.end != VERIFIED:
-        detail = "nothing of a credit is said of what was not verified"
+        detail = "an entry about credit follows a verification that was not verified"
         faults.append(Fault(AFTER_END, detail))
-    # 1 what was left to people in vain allows no other entry; 2 the rule of this type
+    # 1 an attempt left to people without voters allows only its end; 2 the rule of this type
     state, in_vain = ends.in_vain(state, entry)
     state, unlawful = move.rule(state, entry) if move else (state, [_unknown(entry)])
     state = replace(state, standing=stand(state, entry))
     if entry.is_signed:
         faults += in_vain + unlawful
-    # 3 the cause of a fault stands for one entry; 4 an end
+    # 3 a fault's cause lasts for one entry; 4 an end
     fault = state.fault if entry.type == "step.faulted" else ""
     if move is None or not move.type.decides:
         return replace(state, length=state.length + 1, fault=fault), faults
@@ -145,7 +148,7 @@ def apply(state: State, entry: Entry) -> Step:
 
 
 def fold(entries: Iterable[Entry]) -> Iterator[tuple[Entry, State, list[Fault]]]:
-    """Each entry of a verification, in their order, with the state after it and its faults."""
+    """Each entry of a verification in order, with the state after it and its faults."""
     state = State()
     for entry in entries:
         state, faults = apply(state, entry)
@@ -153,7 +156,7 @@ def fold(entries: Iterable[Entry]) -> Iterator[tuple[Entry, State, list[Fault]]]
 
 
 def reach(entries: Iterable[Entry]) -> State:
-    """How far these entries lead."""
+    """The state after these entries."""
     return reduce(lambda state, entry: apply(state, entry)[0], entries, State())
 
 
@@ -164,11 +167,11 @@ def _refusal(state: State, move: Move | None) -> str:
     if move is None or move.when is When.BEFORE_END:
         return f"nothing of this kind may follow {state.end}"
     if move.when is When.UNLESS_REFUSED and state.end != VERIFIED:
-        return f"nothing is due any more after {state.end}"
+        return f"no step is due after {state.end}"
     return ""
 
 
 def _unknown(entry: Entry) -> Fault:
     if entry.type in events.ENTRY_TYPES:
-        return Fault(MOVE, "an entry of this kind is about no verification")
-    return Fault(LAW, "nobody knows this kind of entry")
+        return Fault(MOVE, "an entry of this kind never concerns a verification")
+    return Fault(LAW, "the kind of this entry is unknown")

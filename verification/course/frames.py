@@ -1,4 +1,4 @@
-"""How long the frames of a camera are kept after the end, and what holds them longer."""
+"""How long camera frames are kept after the end, and what holds them longer."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ _DECLINED = "verification.declined"
 
 
 def destroyed(state: State, entry: Entry) -> Step:
-    """Frames go: long enough after the end, none that something holds, and nothing but frames."""
+    """Destruction of frames: late enough after the end, no held frame, and only frames."""
     kinds = {name: kind for _, name, kind in _items(state)}
     strange = [
         name
@@ -25,19 +25,19 @@ def destroyed(state: State, entry: Entry) -> Step:
     ]
     due = _due(state)
     if due is None or entry.at < due:
-        return state, [Fault(TIME, "frames were destroyed before they might be")]
+        return state, [Fault(TIME, "frames were destroyed too early")]
     if _is_held(state):
-        return state, [Fault(MOVE, "frames were destroyed that are held")]
+        return state, [Fault(MOVE, "held frames were destroyed")]
     if strange:
-        return state, [Fault(MOVE, f"{strange[0]} was destroyed, which is no frame")]
+        return state, [Fault(MOVE, f"{strange[0]} was destroyed and is not a frame")]
     return state, []
 
 
 def of_frames(state: State, *, case: str, now: datetime) -> Iterator[Row]:
-    """Until when the row of a case says that frames are kept: the one column that needs a clock.
+    """Until when the row of a case keeps frames: the only column that needs a clock.
 
-    From that time on the step writes it: empty once all has gone that may, later while a dispute
-    holds them.
+    From that time on the step writes it: empty after the destruction, later while a dispute holds
+    the frames.
     """
     if state.opening.entry is None:
         return
@@ -48,24 +48,24 @@ def of_frames(state: State, *, case: str, now: datetime) -> Iterator[Row]:
         until = row["frames_until"]
         if due is None:
             is_unsaid = is_kept and until is None
-            return "it has frames, and nothing says when they go" if is_unsaid else ""
+            return "it has frames, and their expiry is missing" if is_unsaid else ""
         is_put_off = DISPUTED in state.standing.times
         is_early = until is None and is_kept and now < due
         is_wrong = is_early or (until not in (None, due) and not is_put_off)
-        return "its frames do not go when its end says" if is_wrong else ""
+        return "the expiry of its frames contradicts its end" if is_wrong else ""
 
     yield Row(CASE, (case,), "", {"frames_until": Lawful(wrong).of(case)})
 
 
 def _due(state: State) -> datetime | None:
-    """When its frames may go; None before the end."""
+    """When its frames may be destroyed; None before the end."""
     if state.ended_at is None:
         return None
     return state.ended_at + timedelta(seconds=policy.FRAMES_KEPT_SECONDS)
 
 
 def _is_held(state: State) -> bool:
-    """Whether a dispute holds them, or an end that declined for what they show."""
+    """Whether a dispute holds them, or a decline because of their content."""
     if state.credit.is_disputed:
         return True
     if state.ending is None or state.ending.type != _DECLINED:
@@ -80,7 +80,7 @@ def _is_held(state: State) -> bool:
 
 
 def _kept_frames(state: State) -> Iterator[str]:
-    """The frames of a camera that no entry destroys."""
+    """Camera frames that no entry destroys."""
     filmed = {
         name for name, attempt in state.attempts.items() if "has_frames" in attempt.opening.body
     }

@@ -1,6 +1,6 @@
-"""How a verification begins: by which law, on which route, and by a person or by the sandbox.
+"""The start of a verification: its law, its route, and whether the sandbox plays the borrower.
 
-What the law asks comes from code, by the hash of the profile that the entry names.
+The law's requirements come from code, by the profile's hash in the entry.
 """
 
 from verification.core import profiles, scenarios
@@ -13,7 +13,7 @@ from verification.course.state import LEFT, OPEN, Opening, State, Step
 
 
 def created(state: State, entry: Entry) -> Step:
-    """By which law it goes: the profile of that hash, of which the lender allows combinations."""
+    """The profile of this hash applies; the lender allows some of its combinations."""
     body = entry.body
     if state.length:
         return state, [Fault(MOVE, "a verification is opened once, by its first entry")]
@@ -23,12 +23,12 @@ def created(state: State, entry: Entry) -> Step:
     )
     state = replace(state, route=text(body, "route"), until=until, opening=law)
     state = with_link(state, entry)
-    if not entry.is_signed:  # no profile, so that no combination suffices
+    if not entry.is_signed:  # no profile, so no combination suffices
         return state, []
     try:
         profile = profiles.pinned(law.profile_sha256)
     except Misconfigured:
-        return state, [Fault(LAW, "nobody knows a profile of the hash by which it was opened")]
+        return state, [Fault(LAW, "the profile hash of its opening is unknown")]
     lists = (names for names in listed(body, "combinations") if isinstance(names, list))
     allowed = [tuple(map(str, names)) for names in lists]
     combinations = tuple(names for names in profile.combinations if names in allowed)
@@ -37,18 +37,22 @@ def created(state: State, entry: Entry) -> Step:
     state = replace(state, opening=law)
     faults = []
     if (profile is profiles.RENEWAL) is not bool(text(body, "renews")):
-        faults.append(Fault(LAW, f"by {profile.id} a new consent is given, and nothing else"))
+        faults.append(Fault(LAW, f"{profile.id} permits a renewed consent only"))
     if profile.id != body.get("profile"):
-        faults.append(Fault(LAW, f"its profile has the hash of {profile.id} and another name"))
+        faults.append(Fault(LAW, f"its profile has the hash of {profile.id} and another id"))
     if not combinations or len(allowed) != len(combinations):
-        faults.append(Fault(LAW, f"it allows what {profile.id} does not have, or nothing of it"))
+        faults.append(
+            Fault(LAW, f"it allows a combination that {profile.id} lacks, or no combination")
+        )
     if state.route and [state.route] != sorted({names[0] for names in combinations}):
-        faults.append(Fault(MOVE, "it begins with a route that nobody had to choose"))
+        faults.append(Fault(MOVE, "it begins with a route that was not the only choice"))
     return state, faults
 
 
 def route_chosen(state: State, entry: Entry) -> Step:
-    """The borrower picks or changes the first route; or the next one of a combination follows."""
+    """The borrower chooses or changes the first route; or the next route of a combination
+    follows.
+    """
     route, finished = text(entry.body, "route"), state.finished_routes
     if finished:
         begun = [names for names in state.opening.combinations if set(finished) <= set(names)]
@@ -57,7 +61,7 @@ def route_chosen(state: State, entry: Entry) -> Step:
         offered = [names[0] for names in state.opening.combinations if names[0] != state.route]
     faults = []
     if route not in offered or state.is_held():
-        faults.append(Fault(MOVE, "this route was not to be chosen here"))
+        faults.append(Fault(MOVE, "this route was not available here"))
     if (attempt := state.newest(OPEN)) is not None:
         void_at = None if attempt.is_with_borrower else entry.at
         left_attempt = replace(attempt, phase=LEFT, is_left=True, void_at=void_at)
@@ -75,12 +79,14 @@ def route_chosen(state: State, entry: Entry) -> Step:
 
 
 def simulated(state: State, entry: Entry) -> Step:
-    """From here on the sandbox plays the borrower: in test mode, while no answer is judged."""
+    """From here on the sandbox plays the borrower: in test mode, while no answer is being
+    judged.
+    """
     attempt, faults = state.newest(OPEN), []
     if entry.log != policy.TEST_LOG:
-        faults.append(Fault(LAW, "nobody plays a borrower in live mode"))
+        faults.append(Fault(LAW, "a borrower is simulated in live mode"))
     if state.is_held() or (attempt is not None and attempt.next in (Next.LOOK, Next.COLLECT)):
-        detail = "somebody was to play whom nobody asked, or an answer that was being judged"
+        detail = "a borrower was simulated without an open question, or during a judgement"
         faults.append(Fault(MOVE, detail))
     if entry.is_signed:
         state = replace(state, engine=scenarios.engine(text(entry.body, "scenario")))
@@ -88,7 +94,7 @@ def simulated(state: State, entry: Entry) -> Step:
 
 
 def same_law(state: State, entry: Entry) -> list[Fault]:
-    """An end, and what leads to people, names the law by which the verification was opened."""
+    """An end, and a referral to people, name the law of the opening."""
     if text(entry.body, "profile_sha256") == state.opening.profile_sha256:
         return []
-    return [Fault(LAW, "it names another law than it was opened by")]
+    return [Fault(LAW, "its law is not the law of the opening")]

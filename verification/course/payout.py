@@ -1,7 +1,7 @@
-"""Whether the money may leave: the contract, the new consent, the clearances. Law: O-50 to O-58.
+"""The payout: the contract, the renewed consent, the clearances. Law: O-50 to O-58.
 
-What the loan comes to is sealed. A worker, who can read it, signs it, and what the door asked for
-must be that. An entry that lacks its signature counts for nothing here.
+The loan's sums are sealed. A worker, who can read them, signs them; the door's request must match.
+An entry without its signature does not count here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,16 +49,16 @@ _PREVIOUS: Final = {
     CONSUMED: ISSUED,
     FROZEN: ISSUED,
 }
-"""By the status that an entry gives a clearance, the status it has before."""
+"""For each status of a clearance, the status before it."""
 _LIMITS: Final = {
     "stop_credit": "stop_credit_max_age_seconds",
     "account_owner": "account_owner_max_age_seconds",
 }
-"""By gate, the field of a profile that limits how old its answer may be."""
+"""For each gate, the profile's field with the maximum age of its answer."""
 
 
 def reported(state: State, entry: Entry) -> Step:
-    """The lender reports its contract, once; the wait counts from then, or from a later signing."""
+    """The lender reports its contract, once; the wait counts from the report or a later signing."""
     if not entry.is_signed:
         return state, []
     body, faults = entry.body, []
@@ -66,11 +66,11 @@ def reported(state: State, entry: Entry) -> Step:
     if state.credit.waits_from is not None or since is None or signed_at is None:
         return state, [Fault(MOVE, "a contract was reported twice, or without its times")]
     if since != max(signed_at, state.time(entry)):
-        detail = "the wait counts from another time than the report, or a later signing"
+        detail = "the wait counts neither from the report nor from a later signing"
         faults.append(Fault(TIME, detail))
     cap = state.credit.cap or number(body, "cap")
     if number(body, "cap") != cap:
-        detail = "a contract was reported for another sum than was asked for"
+        detail = "the contract's sum is not the requested sum"
         faults.append(Fault(TERMS, detail))
     contract = text(body, "contract")
     credit = replace(
@@ -85,28 +85,28 @@ def reported(state: State, entry: Entry) -> Step:
 
 
 def renewal_opened(state: State, entry: Entry) -> Step:
-    """The borrower is asked anew once the wait is over that the laws of that day ask.
+    """The renewed consent opens after the wait that the laws of the day impose.
 
-    A person of the lender who asks anew attests nothing.
+    The person of the lender who opens it may not attest.
     """
     if not entry.is_signed:
         return state, []
     state = replace(state, senders=state.senders | {text(entry.body, "person")} - {""})
     if state.credit.waits_from is None:
-        return state, [Fault(MOVE, "a new consent was asked for, and no contract was reported")]
+        return state, [Fault(MOVE, "a renewed consent was opened without a reported contract")]
     laws = laws_of(state, entry.body)
     if not laws:
-        detail = "nobody knows the law by which a new consent was asked for"
+        detail = "the law of the renewed consent is unknown"
         return state, [Fault(LAW, detail)]
     until = release_not_before(state.credit.waits_from, laws)
     if until is None or state.time(entry) < until:
-        detail = "a new consent was asked for before the wait was over, or where none is"
+        detail = "a renewed consent was opened before the end of the wait, or without a wait"
         return state, [Fault(TIME, detail)]
     return state, []
 
 
 def cleared(state: State, entry: Entry, *, status: str) -> Step:
-    """A clearance comes to this status; once one is consumed no other entry of them follows."""
+    """A clearance gets this status; no other entry follows a consumed one."""
     if not entry.is_signed:
         return state, []
     name = text(entry.body, "clearance")
@@ -114,7 +114,7 @@ def cleared(state: State, entry: Entry, *, status: str) -> Step:
     cap, faults = state.credit.cap, list[Fault]()
     is_consumed = any(row.status == CONSUMED for row in state.credit.clearances.values())
     if clearance.status != _PREVIOUS[status] or is_consumed:
-        faults.append(Fault(MOVE, f"a clearance that stood otherwise is said to be {status}"))
+        faults.append(Fault(MOVE, f"a clearance became {status} from another status than required"))
     elif state.credit.is_disputed and status not in (REFUSED, FROZEN):
         detail = f"a clearance was {status} after the borrower had disputed it"
         faults.append(Fault(MOVE, detail))
@@ -137,10 +137,7 @@ frozen = partial(cleared, status=FROZEN)
 
 
 def laws_of(state: State, body: Body) -> tuple[Profile, ...]:
-    """The law by which the person was verified, and the law by which the lender goes now.
-
-    Empty where one of them is in no table.
-    """
+    """The law of the verification and the lender's law now; empty if one is unknown."""
     try:
         return profiles.pinned(state.opening.profile_sha256), profiles.get(text(body, "profile"))
     except (BadInput, Misconfigured):
@@ -148,7 +145,7 @@ def laws_of(state: State, body: Body) -> tuple[Profile, ...]:
 
 
 def _with(state: State, entry: Entry, status: str) -> Mapping[str, Clearance]:
-    """The clearances, with the one of this entry; one that is asked for supersedes the others."""
+    """The clearances with this entry's; a requested one supersedes the others."""
     name, clearances = text(entry.body, "clearance"), dict(state.credit.clearances)
     clearance = clearances.get(name, Clearance())
     if status == PROCESSING:
@@ -167,68 +164,70 @@ def _with(state: State, entry: Entry, status: str) -> Mapping[str, Clearance]:
 
 
 def _faults_of_request(state: State, entry: Entry) -> list[Fault]:
-    """The sum of a verification is always the same, and its contract once it is reported."""
+    """The sum never changes, nor does the contract after its report."""
     body, faults = entry.body, []
     cap, contract = number(body, "cap"), text(body, "contract")
     if not laws_of(state, body):
-        faults.append(Fault(LAW, "nobody knows the law by which a clearance was asked for"))
+        faults.append(Fault(LAW, "the law of the requested clearance is unknown"))
     if not contract or contract != (state.credit.contract or contract):
-        detail = "a clearance was asked for another contract than was reported, or for none"
+        detail = "the contract of the requested clearance is missing or not the reported one"
         faults.append(Fault(TERMS, detail))
     if cap <= 0 or cap != (state.credit.cap or cap):
-        detail = "a clearance was asked for another sum than before, or for none"
+        detail = "the sum of the requested clearance is missing or differs from before"
         faults.append(Fault(TERMS, detail))
     return faults
 
 
 def _faults_of_payment(state: State, entry: Entry, clearance: Clearance) -> list[Fault]:
-    """No more money leaves than was issued, and in time, as time was counted at the issue."""
+    """The payout stays within the issued sum and time, by the clock of the issue."""
     faults = []
     if not 0 < number(entry.body, "amount") <= number(clearance.terms, "cap"):
-        faults.append(Fault(TERMS, "more money left than the clearance lets, or none"))
+        faults.append(Fault(TERMS, "the payout is missing or exceeds the clearance"))
     now = state.time(entry) - clearance.advanced
     limits = (moment(clearance.terms, name) for name in ("expires_at", "fresh_until"))
     if any(limit is not None and now >= limit for limit in limits):
-        detail = "the money left when the time of the clearance was over, or of its answers"
+        detail = "the payout came after the end of the clearance or of its answers"
         faults.append(Fault(TIME, detail))
     return faults
 
 
 def _faults_of_issue(state: State, entry: Entry, clearance: Clearance) -> list[Fault]:
-    """It is what was asked for, rests on the decision about the person, and each gate passed."""
+    """The issue matches its request, follows the decision on the person, and has each gate
+    passed.
+    """
     body, faults = entry.body, []
     terms = clearance.terms
     differing = [
         name for name in ("profile", "contract", "cap") if body.get(name) != terms.get(name)
     ]
     if differing:
-        detail = f"what was issued is not what was asked for: {', '.join(differing)}"
+        detail = f"the issued clearance differs from its request: {', '.join(differing)}"
         faults.append(Fault(TERMS, detail))
     if not state.decision or text(body, "decision") != state.decision:
-        detail = "it rests on another decision than that which verified the person"
+        detail = "its decision is not the one that verified the person"
         faults.append(Fault(TERMS, detail))
     laws = laws_of(state, body)
     if not laws:
-        faults.append(Fault(LAW, "nobody knows the law by which a clearance was issued"))
+        faults.append(Fault(LAW, "the law of the issued clearance is unknown"))
         return faults
     gates = {text(gate, "name"): gate for gate in maps(body, "gates")}
     faults += _faults_of_gates(state, entry, gates, laws)
     expires_at, fresh_until = state.moment(body, "expires_at"), state.moment(body, "fresh_until")
     latest = state.time(entry) + timedelta(seconds=policy.CLEARANCE_SECONDS)
     if expires_at is None or expires_at > latest:
-        faults.append(Fault(TIME, "it lives longer than a clearance may"))
+        faults.append(Fault(TIME, "it lasts longer than a clearance may"))
     if fresh_until is None or fresh_until > _fresh_at_most(state, entry, gates, laws):
-        faults.append(Fault(TIME, "its answers are relied on for longer than they hold"))
+        faults.append(Fault(TIME, "it relies on an answer beyond the answer's validity"))
     return faults
 
 
 def _faults_of_gates(
     state: State, entry: Entry, gates: Mapping[str, Body], laws: Sequence[Profile]
 ) -> list[Fault]:
-    """Each gate that a law asks for passed, the others were not evaluated, and the wait is over."""
+    """Each required gate passed, the others were not evaluated, and the wait is over."""
     faults = []
     if len(maps(entry.body, "gates")) != len(gates):
-        faults.append(Fault(GATES, "a gate is said twice"))
+        faults.append(Fault(GATES, "a gate occurs twice"))
     wrong = [*(gates.keys() - policy.GATES.keys())]
     for name, fields in policy.GATES.items():
         limits = (getattr(law, limit) for law in laws for limit in fields)
@@ -236,15 +235,17 @@ def _faults_of_gates(
         if text(gates.get(name, {}), "status") != (PASSED if is_asked else NOT_EVALUATED):
             wrong.append(name)
     if wrong:
-        faults.append(Fault(GATES, f"its laws ask otherwise of {', '.join(sorted(wrong))}"))
+        faults.append(
+            Fault(GATES, f"its laws require another status of {', '.join(sorted(wrong))}")
+        )
     elif _waits(state, entry, gates["cooling_off"], laws):
-        detail = "its contract was not reported, or nobody consented anew once the wait was over"
+        detail = "its contract was not reported, or the renewed consent after the wait is missing"
         faults.append(Fault(GATES, detail))
     return faults
 
 
 def _waits(state: State, entry: Entry, gate: Body, laws: Sequence[Profile]) -> bool:
-    """Whether a law asks for the contract, which is not reported, or for a new consent."""
+    """Whether a law requires an unreported contract, or a renewed consent."""
     if gate["status"] == NOT_EVALUATED:
         return False
     if state.credit.waits_from is None or state.credit.contract != text(entry.body, "contract"):
@@ -260,7 +261,7 @@ def _waits(state: State, entry: Entry, gate: Body, laws: Sequence[Profile]) -> b
 def _fresh_at_most(
     state: State, entry: Entry, gates: Mapping[str, Any], laws: Sequence[Profile]
 ) -> datetime:
-    """Until when all its answers hold: those of a day until midnight, others by the laws."""
+    """Until when all its answers are valid: daily ones until midnight, others by the laws."""
     tomorrow = almaty.day_of(entry.at) + timedelta(days=1)
     ends = [almaty.begins(tomorrow) + state.advanced]
     if state.ages_from is not None:

@@ -1,4 +1,4 @@
-"""What people of the lender decide when the checks leave an attempt to them."""
+"""Decisions of the lender's people on attempts that the checks leave to them."""
 
 from datetime import timedelta
 
@@ -12,27 +12,27 @@ from verification.course.state import REVIEW, Closing, State, Step, Vote
 
 
 def in_review(state: State, entry: Entry) -> Step:
-    """It comes to people by an attempt whose checks left it to them."""
+    """It reaches people through an attempt that its checks left to them."""
     attempt, faults = state.newest(REVIEW), []
     if attempt is None or state.is_held():
         faults.append(Fault(MOVE, "no judgement left it to people"))
     elif attempt.code != text(entry.body, "code"):
-        faults.append(Fault(REASON, "it came to people for another reason than was judged"))
+        faults.append(Fault(REASON, "its reason for review is not the reason of the judgement"))
     until = state.time(entry) + timedelta(seconds=policy.REVIEW_SECONDS)
     return replace(state, in_review=True, until=until), faults + same_law(state, entry)
 
 
 def voted(state: State, entry: Entry) -> Step:
-    """One of the lender's people, who had no part in the case, says what they see; each once."""
+    """A person of the lender without a part in the case votes, once."""
     person, name = text(entry.body, "person"), text(entry.body, "attempt")
     outcome, attempt = text(entry.body, "outcome"), state.attempts.get(name)
     if attempt is None or not _is_before_people(state, name):
-        return state, [Fault(MOVE, "a vote on what was not left to people")]
+        return state, [Fault(MOVE, "a vote on an attempt that is not in review")]
     if not person or person in attempt.votes or person in state.senders:
-        detail = "a vote of somebody who had voted, or had sent the borrower a link"
+        detail = "a vote of a person who had voted before, or had sent the borrower a link"
         return state, [Fault(MOVE, detail)]
     if state.until is None or state.time(entry) > state.until:
-        return state, [Fault(TIME, "a vote when the time of its reviewers was over")]
+        return state, [Fault(TIME, "a vote after the end of the review")]
     if entry.is_signed and outcome in (Outcome.PASSED, Outcome.FAILED):
         vote = Vote(outcome == Outcome.PASSED, entry.id, entry.at)
         votes = {**attempt.votes, person: vote}
@@ -41,11 +41,13 @@ def voted(state: State, entry: Entry) -> Step:
 
 
 def reviewed(state: State, entry: Entry) -> Step:
-    """What the votes lead to: enough people passed it and no other vote, or one refused it."""
+    """The result of the votes: enough people passed it without another vote, or one person
+    refused it.
+    """
     name, outcome, faults = text(entry.body, "attempt"), text(entry.body, "outcome"), []
     attempt = state.attempts.get(name)
     if not _is_before_people(state, name):
-        faults.append(Fault(MOVE, "what people decided was not left to them"))
+        faults.append(Fault(MOVE, "the attempt that people decided was not in review"))
     if attempt is None:
         return state, faults
     votes = attempt.votes.values()
@@ -54,9 +56,9 @@ def reviewed(state: State, entry: Entry) -> Step:
     if outcome == Outcome.PASSED:
         is_voted = is_unanimous and len(votes) >= policy.VOTES_TO_PASS
     if not is_voted:
-        faults.append(Fault(VOTES, "the votes before it do not come to this"))
+        faults.append(Fault(VOTES, "the votes before it have another result"))
     if outcome not in (Outcome.PASSED, Outcome.FAILED):
-        faults.append(Fault(MOVE, "people pass or refuse, and nothing else"))
+        faults.append(Fault(MOVE, "people can pass or refuse only"))
     is_lawful = attempt.is_lawful and is_voted and entry.is_signed
     reason = REASONS.get(text(entry.body, "code"))
     burns = outcome == Outcome.FAILED and reason is not None and reason.burns
@@ -69,7 +71,7 @@ def reviewed(state: State, entry: Entry) -> Step:
 
 
 def _is_before_people(state: State, name: str) -> bool:
-    """Whether people are asked about this attempt."""
+    """Whether people vote on this attempt."""
     attempt = state.attempts.get(name)
     is_left = attempt is not None and attempt.phase == REVIEW
     return is_left and state.in_review and not state.is_stopped

@@ -1,4 +1,4 @@
-"""The rows that the entries of a case imply: a projection of the state they lead to."""
+"""The rows that the entries of a case imply: a projection of its state."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -27,16 +27,16 @@ from verification.course.tables import (
 
 
 class Lawful(NamedTuple):
-    """The values that a column may hold where entries allow several.
+    """Permitted values of a column for which entries allow several.
 
-    `wrong`: what is wrong with a stored row, as a sentence; empty if nothing is.
+    wrong: the defect of a stored row, as a sentence; empty if correct.
     """
 
     wrong: Callable[[Mapping[str, Any]], str]
     code: str = "row_differs"
 
     def of(self, case: str) -> "Lawful":
-        """The same with sentences that name the case."""
+        """The same, with sentences that name the case."""
 
         def wrong(row: Mapping[str, Any]) -> str:
             detail = self.wrong(row)
@@ -47,9 +47,9 @@ class Lawful(NamedTuple):
 
 @dataclass(frozen=True)
 class Row:
-    """What one entry states of one row: of several entries, a row comes in several parts.
+    """One entry's statement about one row. Several entries give several parts of a row.
 
-    `values`: by column; `Lawful` where the column may hold several. Bytes are spelled in hex.
+    values: by column; `Lawful` if the column may hold several. Bytes are in hex.
     """
 
     table: str
@@ -59,7 +59,7 @@ class Row:
 
 
 def of_key(state: State, *, case: str) -> Iterator[Row]:
-    """The row of the key with which a case was sealed as it was opened."""
+    """The row of the key that sealed a case at its opening."""
     opening = state.opening.entry
     if opening is None or "case" not in opening.body:
         return
@@ -70,14 +70,14 @@ def of_key(state: State, *, case: str) -> Iterator[Row]:
 
 
 def _destroyed(at: datetime | None) -> Lawful:
-    detail = "its key counts as destroyed when no entry destroyed it, or otherwise"
+    detail = "the destruction of its key in the row contradicts its entries"
     return Lawful(lambda row: "" if row["destroyed_at"] == at else detail)
 
 
 def _wrapped(row: Mapping[str, Any]) -> str:
     if (row["wrapped_key"] is None) == (row["destroyed_at"] is not None):
         return ""
-    return "its key is gone and does not count as destroyed, or otherwise"
+    return "its key bytes contradict its destruction mark"
 
 
 def of_evidence(state: State, *, case: str) -> Iterator[Row]:
@@ -109,7 +109,7 @@ def of_evidence(state: State, *, case: str) -> Iterator[Row]:
 
 
 def _of_item(entry: Entry, claim: Mapping[str, Any], *, is_erased: bool) -> Row:
-    """An item that an entry lists. Erasure takes away what it is found by."""
+    """An item that an entry lists. Erasure removes its search columns."""
     name, marks = str(claim["id"]), claim.get("seen")
 
     def wrong(row: Mapping[str, Any]) -> str:
@@ -127,7 +127,7 @@ def _of_item(entry: Entry, claim: Mapping[str, Any], *, is_erased: bool) -> Row:
 
 
 def _unless_destroyed(case: str) -> Lawful:
-    """What counts as destroyed was destroyed by an entry."""
+    """Checks that destroyed items have an entry of their destruction."""
 
     def wrong(row: Mapping[str, Any]) -> str:
         if row["destroyed_at"] is None:
@@ -143,13 +143,13 @@ _MARKS: Final = {
     "disputed_at": DISPUTED,
     "handed_over_at": HANDED_OVER,
 }
-"""Columns that are the time of the newest entry of a type, or empty."""
+"""Columns with the time of the newest entry of a type, or empty."""
 _STANDING: Final = ("route", "stage", "turn", "combination", "last_failure")
-"""Where it stands, as an end states it."""
+"""Its position, as an end states it."""
 
 
 def of_case(state: State, *, case: str) -> Iterator[Row]:
-    """The parts of the row of a case: of its opening, of its end, and what all entries lead to."""
+    """The parts of a case's row: from its opening, its end, and the state of all entries."""
     opening, ending = state.opening.entry, state.ending
     if opening is not None and "profile" in opening.body:
         yield Row(CASE, (case,), opening.id, _of_opening(state, opening))
@@ -200,7 +200,7 @@ def _of_times(state: State) -> dict[str, Any]:
 
 
 def _reached(state: State, opening: Entry) -> dict[str, Any]:
-    """Its status and, before its end, where it stands."""
+    """Its status and, before its end, its position."""
     standing, ending = state.standing, state.ending
     combination, passed_routes, route = list[str](), list[str](), text(opening.body, "route")
     if route:
@@ -229,21 +229,22 @@ def _reached(state: State, opening: Entry) -> dict[str, Any]:
 
 
 def _is_to_come(state: State, choice: Entry) -> bool:
-    """Whether the capture that the borrower leaves by this choice is still to be ended."""
+    """Whether the capture that the borrower leaves by this choice is still to end."""
     attempt = state.attempts.get(text(choice.body, "leaves"))
     return attempt is not None and attempt.closing is None and attempt.void_at is None
 
 
 def status_of(state: State) -> Status:
-    """Where it stands before its end: with its borrower, with us, or with people."""
+    """Its status before the end: with the borrower, with the system, or with people."""
     if state.in_review:
         return Status.IN_REVIEW
     return Status.PROCESSING if state.standing.is_ours else Status.REQUIRES_INPUT
 
 
 def of_length(state: State, *, case: str) -> Iterator[Row]:
-    """The count of the entries of a case: what it counts more is lost. Fewer than an opened one has
-    it never counts."""
+    """The entry count of a case. Missing entries show as a higher count; fewer than at opening
+    never count.
+    """
     if not state.length:
         return
     opening = state.opening.entry
@@ -270,13 +271,13 @@ _TERMS: Final[Mapping[str, tuple[str, Any]]] = {
     "gates": ("gates", []),
     "amount_tiyn": ("amount", None),
 }
-"""By column, the term of a clearance that it holds, and its value before an entry states it."""
+"""For each column, the clearance term in it, and its value before an entry states one."""
 
 
 def project(state: State, *, case: str, borrower_index: str | None) -> Iterator[Row]:
     """The rows of the case in this state.
 
-    `borrower_index`: what its borrower is found by, which the index key gives.
+    borrower_index: the borrower's search value, from the index key.
     """
     yield from of_case(state, case=case)
     yield from of_length(state, case=case)
@@ -284,7 +285,7 @@ def project(state: State, *, case: str, borrower_index: str | None) -> Iterator[
     for entry, digest in state.receipts.items():
         yield Row(RECEIPT, (case,), entry, {"jws": digest})
     for name, attempt in state.attempts.items():
-        if not name:  # an entry that names no row implies none
+        if not name:  # an entry without a row's name implies no row
             continue
         yield from of_attempt(state, name, borrower_index=borrower_index)
         for person, vote in attempt.votes.items():
@@ -298,7 +299,7 @@ def project(state: State, *, case: str, borrower_index: str | None) -> Iterator[
 
 
 def of_attempt(state: State, name: str, *, borrower_index: str | None) -> Iterator[Row]:
-    """The parts of the row of an attempt: its opening, its dialogue, its end."""
+    """The parts of an attempt's row: its opening, its dialogue, its end."""
     attempt = state.attempts[name]
     yield _opened(name, attempt, borrower_index)
     if attempt.until is not None:
@@ -322,7 +323,7 @@ def _opened(name: str, attempt: Attempt, borrower_index: str | None) -> Row:
         "opened_at": entry.at,
         "mode": entry.log,
         "lender_id": entry.lender,
-        # Attempts are counted by this column over all verifications of a borrower.
+        # Attempts count by this column over all verifications of a borrower.
         "borrower_index": borrower_index,
     }
     if "counted" in entry.body:
@@ -331,7 +332,7 @@ def _opened(name: str, attempt: Attempt, borrower_index: str | None) -> Row:
 
 
 def _attempt_reached(state: State, attempt: Attempt) -> Mapping[str, Any]:
-    """How far an attempt has come that no entry has closed: alive, or void since it was left."""
+    """The status of an attempt before its closing entry: alive, or void since it was left."""
     void_at = attempt.void_at or state.ended_at
     if void_at is not None:
         return {"status": "void", "closed_at": void_at, "burnt": False, "code": ""}
@@ -351,7 +352,7 @@ def _closed(entry: Entry) -> Mapping[str, Any]:
 
 
 def _ways(state: State) -> Iterator[Row]:
-    """Links, sessions and codes. Each ends earlier by what a test clock is advanced."""
+    """Links, sessions and codes. An advanced test clock moves their expiry forward."""
     for key, way in state.ways.items():
         values = dict(way.values)
         if (until := values.get("expires_at")) is not None:

@@ -1,4 +1,4 @@
-"""Where a case stands beside what decides about it: its turn, its stage, its routes, its times."""
+"""The position of a case beside its decisions: turn, stage, routes, times."""
 
 from typing import Final
 
@@ -19,16 +19,16 @@ _STOPPED: Final = "hand_over.stopped"
 _ANSWERED: Final = "attempt.answered"
 LOOKED_AT: Final = "attempt.looked_at"
 _LISTING: Final = {*KEEPING, CLEARED, "clearance.refused", HANDED_OVER, "hand_over.stopped"}
-"""What lists evidence."""
+"""Entry types that list evidence."""
 
 
 def stand(state: State, entry: Entry) -> Standing:
-    """Where the case stands after one more entry."""
+    """The position after one more entry."""
     standing, body = state.standing, entry.body
     is_listing = entry.type in _LISTING and ("evidence" in body or "words" in body)
     if is_listing or (entry.type == DESTROYED and "attempt" in body):
         standing = replace(standing, listings=(*standing.listings, entry))
-    if entry.type == IN_REVIEW:  # the time of its reviewers counts from it
+    if entry.type == IN_REVIEW:  # the reviewers' time counts from it
         times = {**standing.times, entry.type: state.time(entry)}
         standing = replace(standing, times=times, review_code=text(body, "code"))
     elif entry.type in (REDACTED, DISPUTED, HANDED_OVER):
@@ -44,9 +44,9 @@ def stand(state: State, entry: Entry) -> Standing:
 
 
 def _with_turn(standing: Standing, entry: Entry) -> Standing:
-    """It is with us once the borrower has answered, until an entry states what that led to.
+    """The case is with the system after the borrower's answer, until an entry states the result.
 
-    It is with us as well once the borrower leaves a capture, or reports a caller.
+    Also after the borrower leaves a capture, or reports a caller.
     """
     if entry.type in (_ANSWERED, LOOKED_AT) and "next" in entry.body:
         return replace(standing, is_ours=text(entry.body, "next") in OURS)
@@ -58,9 +58,9 @@ def _with_turn(standing: Standing, entry: Entry) -> Standing:
 
 
 def _with_failure(standing: Standing, state: State, entry: Entry) -> Standing:
-    """The code by which the newest attempt failed, or why the next one could not begin.
+    """The code of the newest attempt's failure, or the reason why the next could not begin.
 
-    A passed attempt and another route end it. A new attempt states the code that it begins under.
+    A passed attempt and a new route clear it. A new attempt states the code that it begins under.
     """
     body = entry.body
     if entry.type == _CHOSEN:

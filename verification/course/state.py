@@ -1,4 +1,6 @@
-"""How far a verification has come, by its entries alone. Values: each entry leads to a new one."""
+"""The state of a verification, from its entries alone. Immutable values: each entry gives a new
+one.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +22,7 @@ LEFT: Final = "left"
 
 
 class Vote(NamedTuple):
-    """Whether a person passes an attempt, by which entry and when."""
+    """A person's vote on an attempt, its entry and time."""
 
     passes: bool
     entry: str
@@ -31,9 +33,9 @@ class Vote(NamedTuple):
 class Attempt:
     """One attempt at a stage.
 
-    `opening`: the entry that opened it. `entry`: the newest entry of its dialogue.
-    `is_signed`: each of its entries is, as its type asks.
-    `is_lawful`: it is signed, and its checks come to the outcome that its entries state.
+    opening: the entry that opened it. entry: the newest entry of its dialogue.
+    is_signed: each of its entries has the signature that its type requires.
+    is_lawful: it is signed, and its checks give the outcome that its entries state.
     """
 
     route: str
@@ -42,29 +44,29 @@ class Attempt:
     entry: str
     turn: int = 0
     answers: int = 0
-    """How many answers brought evidence."""
+    """Answers that brought evidence."""
     closing: Entry | None = None
     """The newest entry that closed it."""
     phase: str = OPEN
     next: str = ""
-    """Who moves next, of `core.route.Next`."""
+    """The next mover, of `core.route.Next`."""
     code: str = ""
     until: datetime | None = None
-    """Until when it may be answered."""
+    """The end of its time to answer."""
     release: Release | None = None
     votes: Mapping[str, Vote] = field(default_factory=dict)
     """By person."""
     evidence: frozenset[str] = frozenset()
-    """What signed entries list of it: commitments and, of what is about no person, hashes."""
+    """Evidence in signed entries: commitments, or hashes for evidence about no person."""
     spent_at: datetime | None = None
-    """When it was closed, if it counts against the borrower."""
+    """When it closed, if it counts against the borrower."""
     is_begun: bool = False
     is_left: bool = False
     """The borrower took another route while it was open."""
     void_at: datetime | None = None
-    """When it was left with nothing to be closed, because it was still being prepared."""
+    """When it was left during preparation, so that no entry closes it."""
     memory: str = ""
-    """The commitment of what its dialogue remembers."""
+    """The commitment of its dialogue's memory."""
     is_signed: bool = True
     is_lawful: bool = False
     is_passed: bool = False
@@ -72,7 +74,7 @@ class Attempt:
 
     @property
     def is_with_borrower(self) -> bool:
-        """Whether it waits for the borrower, who answers next."""
+        """Whether it waits for the borrower's answer."""
         return self.next in (Next.ASK, Next.PART)
 
     @property
@@ -83,7 +85,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Closing:
-    """How an attempt was closed."""
+    """The closing of an attempt."""
 
     outcome: str
     code: str
@@ -91,28 +93,28 @@ class Closing:
 
 @dataclass(frozen=True)
 class Clearance:
-    """One clearance: its status, the fields that its entries state, and the clock it was issued by.
+    """One clearance: its status, the fields in its entries, and the test clock at its issue.
 
-    `advanced`: by how much a test clock had been advanced when it was issued.
-    `request`: the entry by which it was asked for. `entry`: the newest that names it.
+    advanced: the test clock's advance at its issue.
+    request: the entry of its request. entry: the newest entry that names it.
     """
 
     status: str = ""
     terms: Body = field(default_factory=dict)
     advanced: timedelta = timedelta(0)
     times: Mapping[str, datetime] = field(default_factory=dict)
-    """By status, when it came to it."""
+    """The time of each status."""
     request: Entry | None = None
     entry: str = ""
 
 
 WayKey = tuple[str, str]
-"""The kind of a way in, and the hash of its secret."""
+"""The kind of an access, and the hash of its secret."""
 
 
 @dataclass(frozen=True)
 class Way:
-    """A way in: the values of its row, and the entry that changed them last."""
+    """An access: the values of its row, and the entry that changed them last."""
 
     entry: str
     values: Mapping[str, Any]
@@ -120,116 +122,116 @@ class Way:
 
 @dataclass(frozen=True)
 class Opening:
-    """By which law a verification goes, and for how long."""
+    """The law of a verification, and its time limit."""
 
     entry: Entry | None = None
-    """By which it was opened."""
+    """The entry that opened it."""
     profile_sha256: str = ""
     combinations: tuple[Combination, ...] = ()
-    """Those of its law that its lender allows."""
+    """The law's combinations that its lender allows."""
     asks_register: bool = False
-    """Its law wants the register of people asked."""
+    """Its law requires the register of people."""
     opened_at: datetime | None = None
     expires_at: datetime | None = None
-    """Until when the borrower may take."""
+    """The end of the borrower's time."""
 
 
 @dataclass(frozen=True)
 class Credit:
-    """What is on record of the credit of a verified borrower."""
+    """The recorded facts on the credit of a verified borrower."""
 
     cap: int = 0
-    """The sum of the loan, tiyn; 0 until an entry states it."""
+    """The loan's sum, tiyn; 0 until an entry states it."""
     contract: str = ""
-    """The contract that was reported."""
+    """The reported contract."""
     report: Entry | None = None
-    """The entry by which it was reported."""
+    """The entry of the report."""
     release_not_before: datetime | None = None
-    """Until when the money waits, by that entry."""
+    """The end of the wait before payout, from that entry."""
     waits_from: datetime | None = None
-    """Since the contract was reported: from when the wait for a new consent counts."""
+    """Since the contract was reported: the start of the wait for a renewed consent."""
     clearances: Mapping[str, Clearance] = field(default_factory=dict)
     attested: frozenset[str] = frozenset()
-    """What employees confirmed."""
+    """Facts that employees attested."""
     obligation: Mapping[str, datetime] = field(default_factory=dict)
     """When it was opened and closed, as the lender states."""
     is_disputed: bool = False
-    """The borrower says that it was not them."""
+    """The borrower denies the verification."""
 
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a case stands, of which nothing else depends."""
+    """The position of a case, on which nothing else depends."""
 
     turn: int = 0
     stage: str = ""
     is_ours: bool = False
-    """The borrower has answered, and it is with us."""
+    """The borrower has answered, and the next step is the system's."""
     failure: str = ""
-    """The code by which the newest attempt failed."""
+    """The code of the newest attempt's failure."""
     review_code: str = ""
-    """Why it came to people last."""
+    """The reason of the last referral to people."""
     choices: tuple[Entry, ...] = ()
-    """The entries that chose a route."""
+    """Entries that chose a route."""
     times: Mapping[str, datetime] = field(default_factory=dict)
-    """By type of entry, the time of the newest one."""
+    """For each entry type, the time of the newest entry."""
     listings: tuple[Entry, ...] = ()
-    """The entries that list evidence, kept or destroyed, or the words of a capture."""
+    """Entries that list evidence, kept or destroyed, or the words of a capture."""
 
 
 @dataclass(frozen=True)
 class State:
-    """How far a verification has come."""
+    """The state of a verification."""
 
     length: int = 0
-    """How many entries led here."""
+    """The number of its entries."""
     standing: Standing = Standing()
 
     # opening and routes
     opening: Opening = Opening()
     until: datetime | None = None
-    """Until when the borrower may take or, in review, the reviewers."""
+    """The end of the borrower's time or, in review, of the reviewers'."""
     route: str = ""
     release: Release | None = None
-    """By which the newest attempt was opened."""
+    """The release of the newest attempt."""
     finished_routes: tuple[str, ...] = ()
     engine: Body = field(default_factory=dict)
-    """What each check states of its subject, since the sandbox plays the borrower."""
+    """What each check states of its engine while the sandbox plays the borrower."""
     advanced: timedelta = timedelta(0)
-    """By how much a test clock was advanced."""
+    """The advance of its test clock."""
 
     # access
     senders: frozenset[str] = frozenset()
-    """The people who sent the borrower a link: they have no vote."""
+    """People who sent the borrower a link: they have no vote."""
     ways: Mapping[WayKey, Way] = field(default_factory=dict)
     """Links, sessions and codes."""
     is_stopped: bool = False
-    """At a phone the borrower reported somebody who tells them what to press."""
+    """The borrower reported, on a phone, a person who instructs them."""
 
     # attempts
     attempts: Mapping[str, Attempt] = field(default_factory=dict)
     last: Closing | None = None
-    """How the newest of the closed attempts was closed."""
+    """The closing of the attempt that closed last."""
     done_stages: frozenset[str] = frozenset()
     """Stages that are over since the route was entered."""
     overtaken_stages: frozenset[str] = frozenset()
-    """Stages that an upgrade put before the place where the case stood: they lead to no verdict."""
+    """Stages that an upgrade put before the case's position: they support no verdict."""
     past_stages: frozenset[str] = frozenset()
-    """Stages that are over on any route: the consent is asked for once a verification."""
+    """Stages that are over on any route: the consent is requested once per verification."""
     passes: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """By route and stage, the number of the entry that lawfully passed it last."""
     shared_evidence: frozenset[str] = frozenset()
-    """Evidence that serves all attempts: the answers of the register and of the consent service."""
+    """Evidence for all attempts: the answers of the register and of the consent service."""
     faulted_step: str = ""
     faults: int = 0
-    """The step that was tried in vain last, and how often in a row."""
+    """The step that failed last, and its failures in a row."""
     fault: str = ""
-    """The cause of a fault, if the entry before states one."""
+    """A fault's cause, if the entry before states one."""
 
     # people
     in_review: bool = False
     is_in_vain: bool = False
-    """A judgement left it to people and spent no attempt, because too few could vote."""
+    """A judgement left it to people and spent no attempt, because too few may vote."""
 
     # the end
     end: str = ""
@@ -238,39 +240,39 @@ class State:
     """That entry."""
     ended_at: datetime | None = None
     ages_from: datetime | None = None
-    """From when its verdict ages, as `time` counts."""
+    """The start of its verdict's age, as `time` counts."""
     decision: str = ""
-    """The entry that ended it, if that is signed."""
+    """The entry that ended it, if it is signed."""
     receipts: Mapping[str, str] = field(default_factory=dict)
-    """By entry, the hash of the receipt that it names."""
+    """By entry, the hash of its receipt."""
 
     credit: Credit = Credit()
 
     def time(self, entry: Entry) -> datetime:
-        """The time for what is due: that of the entry, and what a test clock was advanced by."""
+        """The clock for due times: the entry's time plus the test clock's advance."""
         return entry.at + self.advanced
 
     def moment(self, body: Body, name: str) -> datetime | None:
-        """A time that a body gives, as `time` counts; None for anything else."""
+        """A time in a body, as `time` counts; None if malformed."""
         time = moment(body, name)
         return time + self.advanced if time is not None else None
 
     @property
     def newest_name(self) -> str:
-        """The name of the newest attempt; empty where there is no attempt."""
+        """The name of the newest attempt; empty without one."""
         return next(reversed(list(self.attempts)), "")
 
     def newest(self, phase: str) -> Attempt | None:
-        """The newest attempt, if it is in this phase: at most one is open or in review."""
+        """The newest attempt, if in this phase: at most one is open or in review."""
         attempt = self.attempts.get(self.newest_name)
         return attempt if attempt is not None and attempt.phase == phase else None
 
     def is_held(self) -> bool:
-        """Whether the borrower is not asked and no step of ours judges: in review, or stopped."""
+        """Whether neither the borrower nor a judging step moves: in review, or stopped."""
         return self.in_review or self.is_stopped
 
     def spent(self, stage: str, at: datetime) -> frozenset[str]:
-        """The attempts at a stage, on any route, that count against the borrower at this time."""
+        """Attempts at a stage, on any route, that count against the borrower at this time."""
         since = at - timedelta(seconds=policy.TRIES_SECONDS)
         return frozenset(
             name
@@ -283,7 +285,7 @@ class State:
         return replace(self, attempts={**self.attempts, name: attempt}, **changes)
 
     def list_evidence(self, name: str, attempt: Attempt, entry: Entry, **changes: Any) -> "State":
-        """As `put`, with the evidence that a signed entry lists of the attempt."""
+        """As `put`, with the attempt's evidence in a signed entry."""
         if not entry.is_signed:
             return self.put(name, attempt, **changes)
         listed = list(claims(entry.body))
@@ -295,5 +297,5 @@ class State:
 
 
 Step = tuple[State, list[Fault]]
-"""What an entry leads to, and what is unlawful about it."""
+"""The state after an entry, and the entry's faults."""
 Rule = Callable[[State, Entry], Step]

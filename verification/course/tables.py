@@ -1,7 +1,7 @@
-"""The tables of a case: what entries say of each column, or what it follows from.
+"""The tables of a case: for each column, its source in the log.
 
-Each column stands here once. `audit_verify` compares by this table, and the proof of tampering
-changes each column in it.
+Each column stands here once. `audit_verify` compares by this table; the tampering proof changes
+each column in it.
 """
 
 from collections.abc import Mapping
@@ -12,28 +12,28 @@ from typing import Final, Literal
 
 
 class Kind(StrEnum):
-    """How the log stands to a column."""
+    """How a column relates to the log."""
 
     STATED = auto()
-    """An entry states the value, or entries lead to it."""
+    """An entry states the value, or entries imply it."""
     SEALED = auto()
     """Bytes beside the entry hold it; their commitment is in the log."""
     KEYED = auto()
-    """It follows from what is sealed, by the index key."""
+    """The index key derives it from sealed content."""
     DERIVED = auto()
-    """It follows from other rows: of the log, and of what is counted."""
+    """Other rows imply it: rows of the log, and of counts."""
     OPERATIONAL = auto()
-    """It is not compared: it changes no decision, no actor, no law and no reading."""
+    """Not compared: it changes no decision, actor, law or reading."""
     NOT_COVERED = auto()
-    """Of people and lenders, whose changes are no entries yet."""
+    """About people and lenders, whose changes have no entries yet."""
 
 
 @dataclass(frozen=True)
 class Field:
     """A column.
 
-    `source`: the entry and its field, or the reason why it is not compared.
-    `name`: what findings call it, where that is not the name of the column.
+    source: the entry and its field, or the reason why it is not compared.
+    name: its name in findings, if not the column's.
     """
 
     kind: Kind
@@ -45,10 +45,10 @@ class Field:
 class Table:
     """A table.
 
-    `title`: what findings call a row that entries imply, by its key.
-    `key`: the columns that name a row.
-    `names_case`: whether that finding names the case too, and then of a row that is gone or always.
-    `unsaid`: what findings call a row that no entry implies, by its columns; usually as others.
+    title: the name of an implied row in findings, by its key.
+    key: the columns that name a row.
+    names_case: whether the finding also names the case, and then for a missing row or always.
+    unsaid: the name of a row that no entry implies, by its columns; by default the title.
     """
 
     fields: Mapping[str, Field]
@@ -221,7 +221,7 @@ _OF_SHARED: Final[Mapping[str, Field]] = {
     "sha256": sealed("evidence: sha256; and the bytes in the file have it"),
     "size": stated("evidence: size"),
     "created_at": operational(
-        "when it was first kept by anybody; a judgement says its own time, and its file its bytes"
+        "when it was first stored; a judgement has its own time, and the file its bytes"
     ),
 }
 _OF_USE: Final[Mapping[str, Field]] = {

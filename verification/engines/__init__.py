@@ -2,7 +2,7 @@
 
 import os
 
-# Before NumPy is loaded: products as small as ours take one core five times as long where the
-# threads of OpenBLAS wait for each other, and a worker has a child a core already. OpenCV and the
-# nets have one thread each for the same reason.
+# Set before NumPy is loaded: small products on several OpenBLAS threads take five times as long as
+# on one, and a worker has one child per core already. OpenCV and the nets use one thread each for
+# the same reason.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

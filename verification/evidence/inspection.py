@@ -1,7 +1,6 @@
-"""Are the kept originals and the sealed cases still what was stored, and what the log committed to?
+"""Verifies stored originals and sealed cases against the log's commitments.
 
-A case has sealed beside its evidence what its stages remember and the phones of its borrower, and
-what it is found by.
+A case also seals its stages' memories, its borrower's phones, and its search values.
 """
 
 import json
@@ -38,7 +37,7 @@ _CASE_UNREADABLE = (
     ArithmeticError,
 )
 _LOOKS: Final = 5
-"""How often a verification is looked at that is moving while we look."""
+"""How often a verification that moves meanwhile is read again."""
 _OPENED: Final = "verification.created"
 _READ: Final = "hand_over.read"
 _REMEMBERING: Final = ("attempt.opened", "attempt.answered", "attempt.looked_at", "evidence.kept")
@@ -59,15 +58,15 @@ Row = TypeVar("Row")
 
 @dataclass
 class Unchecked:
-    """How many cases could not be opened, or not be found by an index, because this process has no
-    such keys.
+    """How many cases could not be opened, or their index not computed, for lack of keys in this
+    process.
     """
 
     cases: int = 0
     indexes: int = 0
 
     def add(self, other: "Unchecked") -> None:
-        """Counts what another look has left out."""
+        """Adds the omissions of another inspection."""
         self.cases += other.cases
         self.indexes += other.indexes
 
@@ -85,9 +84,7 @@ Seen = Finding | Unchecked
 
 
 class Entries(Protocol):
-    """Reads the entries of some types of some cases, in their order; what cannot be read is left
-    out.
-    """
+    """Reads entries of some types of some cases, in order; unreadable ones are skipped."""
 
     def __call__(
         self, cases: Collection[str], /, *, types: Collection[str], skips_damaged: bool
@@ -97,7 +94,7 @@ class Entries(Protocol):
 
 @dataclass
 class _Case:
-    """What is held of one case. `items`: by id, None for one that cannot be read."""
+    """The stored data of one case. `items`: by id, None if unreadable."""
 
     id: str
     log: str
@@ -109,20 +106,21 @@ class _Case:
     items: dict[str, EvidenceItem | None] = field(default_factory=dict)
 
     def of_types(self, *types: str) -> Iterator[AuditEntry]:
-        """Its entries of these types, whose bodies are maps."""
+        """Its entries of these types whose bodies are maps."""
         return (
             entry for entry in self.entries if entry.type in types and isinstance(entry.body, dict)
         )
 
 
 def verify_page(log: str, entries: Entries, ids: Sequence[str]) -> Iterator[Seen]:
-    """Findings about the sealed cases and originals of some cases of a log, and what no key was
-    there for.
+    """Findings about the sealed cases and originals of some cases of a log, and the omissions for
+    lack of keys.
 
-    Of a sealed case its key, place, commitment and index; of an original its hash, key, place and
-    commitment, one file in memory at a time. Erased cases are left out: where a key was destroyed
-    only the hash of an original is left to be checked; so it is where this process has no KEK at
-    all. Of what was destroyed by itself neither key nor bytes may be left.
+    Of a sealed case: key, place, commitment and index. Of an original: hash, key, place and
+    commitment.
+    One file is in memory at a time.
+    Of erased cases, and without a KEK in this process, only the hashes of originals are checked.
+    Of an item destroyed alone, neither key nor bytes may remain.
     """
     try:
         cases = _read(log, entries, ids)
@@ -137,8 +135,7 @@ def verify_page(log: str, entries: Entries, ids: Sequence[str]) -> Iterator[Seen
     for case in cases:
         outcomes = list(_verify(case))
         for _ in range(_LOOKS):
-            # A worker may have moved it meanwhile, which is counted in its row, or may move it as
-            # we look again.
+            # A worker may have moved it, which its row counts, or may move it during the next read.
             if not any(isinstance(outcome, Finding) for outcome in outcomes):
                 break
             [again] = _read(log, entries, [case.id])
@@ -150,7 +147,7 @@ def verify_page(log: str, entries: Entries, ids: Sequence[str]) -> Iterator[Seen
 
 
 def verify_shared() -> Iterator[Finding]:
-    """Findings about evidence that is kept in the clear, of both modes."""
+    """Findings about evidence stored in clear, of both modes."""
     try:
         for name in SharedEvidence.objects.order_by("pk").values_list("pk", flat=True).iterator():
             try:
@@ -163,8 +160,8 @@ def verify_shared() -> Iterator[Finding]:
 
 
 def _read(log: str, entries: Entries, ids: Sequence[str]) -> list[_Case]:
-    """What is held of these cases, by a statement a table. The rows come first: their counts are
-    compared.
+    """The stored data of these cases, one statement per table. The rows come first: their counts
+    are compared.
     """
     rows = {
         row.pk: row for row in _readable(Verification.objects.filter(pk__in=ids).only(*_COLUMNS))
@@ -178,7 +175,7 @@ def _read(log: str, entries: Entries, ids: Sequence[str]) -> list[_Case]:
     )
     for attempt in _readable(attempts.order_by("pk")):
         cases[attempt.verification_id].attempts.append(attempt)
-    # Of another kind of secret neither a number nor a browser is lawful: such a row is a finding.
+    # For other kinds of secret a number or a browser is unlawful: such a row is a finding.
     is_phone = Q(kind=HAND_OVER) | ~Q(number="") | Q(sealed__isnull=False)
     phones = Access.objects.filter(is_phone, verification_id__in=ids)
     for phone in _readable(phones.order_by("pk")):
@@ -193,7 +190,7 @@ def _read(log: str, entries: Entries, ids: Sequence[str]) -> list[_Case]:
 
 
 def _readable(query: QuerySet[Any, Row]) -> list[Row]:
-    """Those rows that can be read, for somebody may have damaged some."""
+    """The readable rows; others may be damaged."""
     try:
         return list(query)
     except _UNREADABLE:
@@ -224,7 +221,7 @@ def _verify(case: _Case) -> Iterator[Seen]:
 
 
 def _verify_case(case: _Case, entry: AuditEntry, key: Key | None, fault: str) -> Iterator[Seen]:
-    """What is wrong with the sealed case that an entry opened; nothing where it is erased."""
+    """Defects of the sealed case that an entry opened; empty if erased."""
     row = case.row
     if row is None or entry.body.get("case") is None:
         return
@@ -250,7 +247,7 @@ def _verify_case(case: _Case, entry: AuditEntry, key: Key | None, fault: str) ->
 def _verify_sealed(
     case: _Case, row: Verification, commitment: Any, key: Key | None, fault: str
 ) -> Iterator[tuple[str, str] | Unchecked]:
-    """Pairs of the field that does not fit and a sentence about it."""
+    """Pairs of the deviating field and a sentence."""
     try:
         if key is None:
             raise EvidenceUnreadable(fault)
@@ -273,9 +270,9 @@ def _verify_sealed(
 
 
 def _verify_indexes(case: _Case, row: Verification, iin: str) -> Iterator[tuple[str, str]]:
-    """What is drawn by index keys: what its borrower is found by, and the numbers that phones show.
+    """Values from index keys: the borrower's search value, and the numbers on phones.
 
-    So who writes rows chooses neither.
+    So a writer of rows can choose neither.
     """
     version = row.borrower_index_version
     try:
@@ -292,15 +289,15 @@ def _verify_indexes(case: _Case, row: Verification, iin: str) -> Iterator[tuple[
                 f"the borrower of {row.pk} is not found by the IIN in its sealed case",
             )
     for phone in case.phones:
-        # Before somebody said the number it may be shown anew: it is the same.
+        # Before its use the number may be shown again, unchanged.
         is_shown = phone.number or phone.outcome in ("done", "refused")
         if is_shown and phone.number not in vault.numbers_of(bytes(phone.second_digest or b"")):
-            yield "number", f"the number of hand-over {phone.pk} is none that we drew"
+            yield "number", f"the number of hand-over {phone.pk} is not the one drawn for it"
 
 
 def _verify_memories(case: _Case, key: Key) -> Iterator[tuple[str, str]]:
-    """What each stage remembers is what the last entry of its attempt says: an earlier memory has
-    tries left.
+    """Each stage's memory matches the last entry of its attempt: an earlier memory would restore
+    tries.
     """
     bodies = [entry.body for entry in case.of_types(*_REMEMBERING) if "memory" in entry.body]
     commitments = {str(body.get("attempt")): body["memory"] for body in bodies}
@@ -320,7 +317,7 @@ def _verify_memories(case: _Case, key: Key) -> Iterator[tuple[str, str]]:
 
 
 def _verify_agents(case: _Case, key: Key) -> Iterator[tuple[str, str]]:
-    """Which browser each phone has that scanned a code, as its entry says."""
+    """The browser of each phone that scanned a code, against its entry."""
     commitments = {
         str(entry.body.get("hand_over")): entry.body.get("agent") for entry in case.of_types(_READ)
     }
@@ -343,7 +340,7 @@ def _verify_agents(case: _Case, key: Key) -> Iterator[tuple[str, str]]:
 
 
 def _key_of(case: _Case) -> tuple[Key | None, str]:
-    """The key if there is one to try, and what is wrong with it."""
+    """The key, if available, and its defect."""
     data_key, row = case.kept, case.row
     if not settings.TULGA_KEY_ENCRYPTION_KEYS or row is None:
         return None, ""
@@ -355,8 +352,7 @@ def _key_of(case: _Case) -> tuple[Key | None, str]:
                 f"the key of {case.id} cannot be read" if is_there else f"{case.id} has no key",
             )
         if data_key.destroyed_at is not None:
-            # A key that was to be destroyed and is still there breaks the promise of erasure: that
-            # is a finding too.
+            # A key that survives its destruction breaks the promise of erasure: a finding.
             still = f"the key of {case.id} counts as destroyed and is still there"
             return None, still if data_key.wrapped_key else ""
         return vault.unwrap(data_key, lender_id=row.lender_id), ""
@@ -369,7 +365,7 @@ def _key_of(case: _Case) -> tuple[Key | None, str]:
 def _verify_item(
     case: _Case, item: EvidenceItem | None, key: Key | None, files: dict[str, bytes]
 ) -> tuple[str, str] | None:
-    """The column that does not fit and a sentence about it; None if all do."""
+    """The deviating column and a sentence; None if all match."""
     if item is None:
         return "", "the row cannot be read"
     try:
@@ -382,7 +378,7 @@ def _verify_item(
                 else "it has no key",
             )
         if is_destroyed:
-            # Its file goes a moment after its key; while a worker owes that, nothing is wrong.
+            # Its file goes just after its key; while a worker's step is due, this is correct.
             is_owed = case.row is not None and case.row.step
             is_late = store.is_left(item) and not is_owed
             return (

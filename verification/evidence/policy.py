@@ -1,28 +1,28 @@
-"""What decides where sealed originals lie, each with unit and source."""
+"""Numbers on the storage of sealed originals, each with unit and source."""
 
 from typing import Final
 
 from verification.core.route import FRAMES
 
 INLINE_BYTES: Final = 2000
-"""Up to so many sealed bytes of one step stay in its rows. Ours: a file takes three flushes, where
-the row is flushed anyway; above it PostgreSQL puts them into a table beside (TOAST_TUPLE_THRESHOLD,
-2 KB).
+"""Maximum sealed bytes per step that stay in rows.
+
+Ours: a file takes three flushes, and the row is flushed anyway. Larger values leave PostgreSQL's
+row (TOAST_TUPLE_THRESHOLD, 2 KB).
 """
 
 PACKED_MIN, PACKED_MAX = 100, 8_192
-"""Bytes that are compressed before they are sealed. Ours: less than that is not made shorter, and
-what is more is a picture or a document that is compressed as it comes.
+"""Sizes that are compressed before sealing, bytes.
+
+Ours: smaller ones do not shrink; larger ones are pictures or documents that arrive compressed.
 """
 
 REMEMBERED: Final = (*FRAMES, ".own_value")
-"""In the kinds of what is found when anybody presents it again: pictures, and the values of
-signatures. Ours.
+"""In the kinds of evidence that a repeated presentation finds: pictures, and signature values.
+Ours.
 """
 SOUGHT: Final = (*REMEMBERED, ".other_value")
-"""In the kinds of what is sought among all that is remembered. Ours."""
+"""In the kinds that are searched among all remembered ones. Ours."""
 
 HAND_OVER_DIGITS: Final = 4
-"""Digits of the number both screens of a hand-over must share. Ours: who guesses has one try a
-code, 1 in 9 000.
-"""
+"""Digits of a hand-over's matching number. Ours: a guesser has one try per code, 1 in 9 000."""

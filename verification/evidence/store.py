@@ -1,11 +1,12 @@
-"""Originals: sealed, kept in files under the hash of the sealed bytes; a row says where, the log
-holds a commitment.
+"""Originals, sealed in files named by their sealed hash; a row has the place, the log a commitment.
 
-What one step brings lies in one file, or in its rows if it is little; each original has its own key
-and commitment. The file stands before the row, whole and on disk, so a row never points at nothing;
-a file without a row is what a crash left over. The other way round, what is destroyed loses its key
-first, in the row, and then its file. Evidence about nobody (a revocation list, an anchor) is kept
-once, in the clear, under its own hash.
+One step's originals share one file, or its rows if small; each original has its own key and
+commitment.
+The file is durable before the row, so a row never points to a missing file. A crash can leave a
+file without a row.
+Destruction runs in reverse: first the key, in the row, then the file.
+Evidence about no person (a revocation list, an anchor) is stored once, in clear, under its own
+hash.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -42,7 +43,7 @@ def put(
     attempt_id: str | None = None,
     at: datetime | None = None,
 ) -> EvidenceItem:
-    """Seals and keeps one original, as `put_all` does."""
+    """Seals and stores one original, as `put_all`."""
     return put_all(key, {kind: content}, attempt_id=attempt_id, at=at)[0]
 
 
@@ -53,18 +54,19 @@ def put_all(
     attempt_id: str | None = None,
     at: datetime | None = None,
 ) -> list[EvidenceItem]:
-    """Seals and keeps the originals of one step by kind; rows are written in the caller's
-    transaction, files at once.
+    """Seals and stores the originals of one step by kind; rows in the caller's transaction, files
+    at once.
 
-    at: of the entry that lists them; now, if it is left out.
+    at: of the entry that lists them; by default now.
 
-    1 each is sealed with a key of its own, to be opened, or destroyed, alone   2 a camera's frames
-    are files 3 all else is one file together, or, if that is little, stays in the rows
+    1. Each is sealed with its own key, so that it opens, or is destroyed, alone.
+    2. Camera frames are separate files.
+    3. All others form one file or, if small, stay in the rows.
     """
     items: list[EvidenceItem] = []
     for kind, content in contents.items():
         item_id = ids.new_id("evd")
-        # Bound to its row and kind, so that no bytes can be passed off as another's evidence.
+        # Bound to its row and kind, so that it cannot pass as other evidence.
         place = f"{item_id}:{kind}"
         own_key, wrapped = key.make_own(table=_TABLE, field=f"{place}:key")  # 1
         sealed = own_key.seal(content, table=_TABLE, field=place)
@@ -95,11 +97,10 @@ def put_all(
 def opening(key: Key, item: EvidenceItem, *, files: dict[str, bytes] | None = None) -> Opening:
     """The original bytes with the salt that opens their commitment.
 
-    `files` holds what was read before, by name, and what is read now: a file may hold several
-        originals.
+    `files` caches files by name: a file may hold several originals.
 
-    Raises `EvidenceUnreadable` if the file is missing, is not what was stored, does not open under
-    this key, does not fit the commitment, or the item's own key was destroyed.
+    Raises: `EvidenceUnreadable` if the file is missing or changed, does not open under this key,
+    contradicts the commitment, or the item's own key was destroyed.
     """
     if item.wrapped_key is None or item.destroyed_at is not None:
         raise EvidenceUnreadable(f"the key of {item.pk} was destroyed")
@@ -108,15 +109,16 @@ def opening(key: Key, item: EvidenceItem, *, files: dict[str, bytes] | None = No
     own_key = key.unwrap(bytes(item.wrapped_key), table=_TABLE, field=f"{place}:key")
     opened = own_key.unseal(sealed, table=_TABLE, field=place)
     if commitment(opened.salt, opened.plain) != item.commitment:
-        raise EvidenceUnreadable(f"{item.pk} is not what its commitment says")
+        raise EvidenceUnreadable(f"{item.pk} contradicts its commitment")
     return opened
 
 
 def sealed_bytes(item: EvidenceItem, *, files: dict[str, bytes] | None = None) -> bytes:
-    """The sealed bytes, checked by their hash. Raises `EvidenceUnreadable` if they are missing or
-    changed.
+    """The sealed bytes, verified by their hash.
 
-    `files` holds what was read before, by name, and what is read now.
+    `files` caches files by name.
+
+    Raises: `EvidenceUnreadable` if they are missing or changed.
     """
     if item.sealed is not None:
         sealed = bytes(item.sealed)
@@ -138,24 +140,23 @@ def sealed_bytes(item: EvidenceItem, *, files: dict[str, bytes] | None = None) -
 
 
 def destroy(items: Iterable[EvidenceItem], *, at: datetime) -> int:
-    """Makes these unreadable for ever, and none that lies in the same file; gives how many had not
-    been before.
+    """Makes these items unreadable for ever, and no other of the same file; returns how many were
+    readable.
 
-    Their keys go, and what of them lies in the rows. Files stay until this is committed: see
-    `remove_files`.
+    Deletes their keys, and their bytes in rows. Files stay until the commit: see `remove_files`.
     """
     items_left = EvidenceItem.objects.filter(pk__in=[item.pk for item in items], destroyed_at=None)
     return items_left.update(wrapped_key=None, sealed=None, destroyed_at=at)
 
 
 def remove_files(verification_id: str, *, sealed_hashes: Mapping[str, str]) -> None:
-    """Takes away each file of a verification of which all items are destroyed; repeats itself
-    harmlessly.
+    """Deletes each file of a verification whose items are all destroyed; safe to repeat.
 
-    said: the file of each item by its id, as the log has it since it was sealed: a row may be made
-        to name another's.
-    No other verification has a part in one: it holds what was sealed in one step, under fresh keys.
-    Raises `OSError`, and `EvidenceUnreadable` where a row names another file than the log.
+    said: the file of each item by its id, from the log, because a row could be changed to name
+    another's file.
+    A file belongs to one verification: one step sealed it, under fresh keys.
+
+    Raises: `OSError`, and `EvidenceUnreadable` if a row's file is not the log's.
     """
     rows = EvidenceItem.objects.filter(verification_id=verification_id, sealed=None)
     recorded = list(rows.values_list("pk", "sealed_sha256", "destroyed_at"))
@@ -165,15 +166,13 @@ def remove_files(verification_id: str, *, sealed_hashes: Mapping[str, str]) -> N
         raise EvidenceUnreadable(f"the row of {strange[0]} names another file than the log")
     needed = {name for _, name, destroyed_at in recorded if destroyed_at is None}
     for name in sorted({name for pk, name, _ in recorded if pk in sealed_hashes} - needed):
-        # What is no hash is no name that we gave: it could lead out of the folder.
+        # Only a hash can be a name of ours: another name could lead out of the folder.
         if SHA256.fullmatch(name):
             storages["evidence"].delete(_PATH.format(name))
 
 
 def is_left(item: EvidenceItem) -> bool:
-    """Whether bytes of a destroyed item are still there, beyond those of a file that holds others
-    too.
-    """
+    """Whether bytes of a destroyed item remain, except in a file shared with others."""
     if item.sealed is not None or not SHA256.fullmatch(item.sealed_sha256):
         return item.sealed is not None
     same_file = EvidenceItem.objects.filter(
@@ -184,18 +183,17 @@ def is_left(item: EvidenceItem) -> bool:
 
 
 def put_all_shared(contents: Iterable[bytes]) -> list[SharedEvidence]:
-    """Keeps evidence about nobody, each of its bytes once; gives a row for each of the contents."""
+    """Stores evidence about no person, each content once; returns a row per content."""
     at, rows = clock.now(), list[SharedEvidence]()
     for content in contents:
         name = sha256(content).hexdigest()
         rows.append(SharedEvidence(sha256=name, size=len(content), created_at=at))
         if storages["evidence"].exists(_PATH.format(name)):
-            with suppress(EvidenceUnreadable):  # damaged bytes are replaced, others left alone
+            with suppress(EvidenceUnreadable):  # damaged bytes are replaced, intact ones stay
                 read(name)
                 continue
         _save(name, content)
-    # In one order, so that of two transactions with the same rows neither waits for the other in a
-    # circle.
+    # In one order, so that two transactions with the same rows cannot deadlock.
     by_id = {row.pk: row for row in sorted(rows, key=lambda row: row.pk)}
     SharedEvidence.objects.bulk_create(by_id.values(), ignore_conflicts=True)
     return rows
@@ -204,10 +202,10 @@ def put_all_shared(contents: Iterable[bytes]) -> list[SharedEvidence]:
 def seen_values(
     content: bytes, *, kind: str, lengths: Sequence[str] = policy.SOUGHT
 ) -> list[bytes]:
-    """What `EvidenceItem.seen_index` holds for these bytes under every index key, newest first:
+    """The values of `EvidenceItem.seen_index` for these bytes, by every index key, newest first:
     search with `…__in`.
 
-    Nothing where what is of this kind is not sought; `of` names kinds by their words.
+    Empty if evidence of this kind is not searched; `of` names kinds by their words.
     """
     if not any(word in kind for word in lengths):
         return []
@@ -215,16 +213,14 @@ def seen_values(
 
 
 def leaf_list(items: Iterable[EvidenceItem]) -> list[Mapping[str, Any]]:
-    """What the log says of items, as the list `evidence` in the body of an entry; `keeping.placed`
-    reads it back.
-    """
+    """The list `evidence` of an entry's body for these items; `keeping.placed` reads it back."""
     leaves, file = list[Mapping[str, Any]](), None
     for item in items:
         leaf = {"id": item.pk, "kind": item.kind, "commitment": item.commitment, "size": item.size}
-        # The file of each but where it is that of the item before.
+        # The file of each, unless it is the previous item's.
         if item.sealed_sha256 != file:
             file = leaf["sealed_sha256"] = item.sealed_sha256
-        # By this index what comes again is found: whoever took it away would make old bytes new.
+        # This index finds repeated material: without a mark, its removal would make old bytes new.
         if item.seen_index is not None:
             leaf["seen"] = index_mark(item.pk, bytes(item.seen_index))
         leaves.append(leaf)
@@ -234,7 +230,7 @@ def leaf_list(items: Iterable[EvidenceItem]) -> list[Mapping[str, Any]]:
 def read(name: str) -> bytes:
     """The stored bytes whose SHA-256 is `name`, shared evidence by its own.
 
-    Raises `EvidenceUnreadable` if there are none or they differ.
+    Raises: `EvidenceUnreadable` if they are missing or differ.
     """
     if not SHA256.fullmatch(name):
         raise EvidenceUnreadable("the name of a file is no SHA-256")
@@ -249,8 +245,8 @@ def read(name: str) -> bytes:
 
 
 def _place(items: Sequence[EvidenceItem]) -> None:
-    """Writes the sealed bytes of these into one file, each behind its length; their rows say where
-    they lie instead.
+    """Writes these items' sealed bytes into one file, each after its length; their rows get the
+    place instead.
     """
     parts = bytearray()
     for item in items:
@@ -258,7 +254,7 @@ def _place(items: Sequence[EvidenceItem]) -> None:
         item.offset, item.sealed = len(parts), None
         parts += len(sealed).to_bytes(_LENGTH_BYTES, "big") + sealed
     name = sha256(parts).hexdigest()
-    _save(name, bytes(parts))  # nothing is there: what was sealed just now was sealed by fresh keys
+    _save(name, bytes(parts))  # the name is new: fresh keys sealed the bytes
     for item in items:
         item.sealed_sha256 = name
 
@@ -266,6 +262,6 @@ def _place(items: Sequence[EvidenceItem]) -> None:
 def _save(name: str, content: bytes) -> None:
     storage = storages["evidence"]
     if (saved := storage.save(_PATH.format(name), ContentFile(content))) != _PATH.format(name):
-        # A storage that does not overwrite kept the name for whoever came first.
+        # A storage that does not overwrite gave the name to an earlier file.
         storage.delete(saved)
         read(name)

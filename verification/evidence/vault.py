@@ -1,12 +1,14 @@
-"""Keys of verifications: what they seal is private, bound to its place, and gone when the key is
-destroyed.
+"""Keys of verifications: their sealed bytes are private, bound to their place, and gone with the
+key.
 
-Every verification has a random data key, kept wrapped by the operator's key-encryption key (KEK);
-what can be destroyed alone has a random key of its own, wrapped by that one. Sealed bytes are
-`version(2) nonce(12) AES-256-GCM(how(1) salt(16) plain)`, authenticated together with lender,
-table, field, verification and the data key's version, so they open nowhere but where they were put;
-`how` says whether the rest is compressed, as text that is no file is. The commitment
-HMAC-SHA256(salt, plain) may stand in the log: without the salt, which is sealed too, it says
+Every verification has a random data key, wrapped by the operator's key-encryption key (KEK).
+An item that can be destroyed alone has its own random key, wrapped by the data key.
+
+Sealed bytes are `version(2) nonce(12) AES-256-GCM(how(1) salt(16) plain)`.
+They are authenticated with lender, table, field, verification and key version, so they open only at
+their place.
+`how` says whether the rest is compressed, as short text is.
+The commitment HMAC-SHA256(salt, plain) may be in the log: without the sealed salt it reveals
 nothing.
 """
 
@@ -30,40 +32,39 @@ from verification.models import Attempt, CaptureWord, DataKey
 
 KEY_BYTES: Final = 32
 SALT_BYTES: Final = 16
-_NONCE_BYTES: Final = 12  # NIST SP 800-38D, 5.2.1.1: a nonce of any other length is hashed first
+# NIST SP 800-38D, 5.2.1.1: a nonce of another length would be hashed first
+_NONCE_BYTES: Final = 12
 _FORMAT: Final = b"\x02"
 _AS_IT_IS, _COMPRESSED = b"\0", b"\1"
-_RAW: Final = -zlib.MAX_WBITS  # without a checksum: what is sealed is authenticated
-# A verification has one data key for its life; rotation wraps it anew and does not change it.
+_RAW: Final = -zlib.MAX_WBITS  # without a checksum: sealed bytes are authenticated
+# A verification has one data key for life; rotation wraps it again and does not change it.
 _KEY_VERSION: Final = 1
 _KEKS: Final = "TULGA_KEY_ENCRYPTION_KEYS"
 _INDEX_KEYS: Final = "TULGA_INDEX_KEYS"
 WEBHOOK_KEYS: Final = "TULGA_WEBHOOK_KEYS"
-"""What seals the secrets of webhooks: the sender has these and no KEK, so it opens nothing about
-anybody.
+"""Seals the secrets of webhooks: the sender has these keys and no KEK, so it opens no personal
+data.
 """
 _CODE_KEYS: Final = "TULGA_CODE_KEYS"
 CASE: Final = {"table": "verification_verification", "field": "sealed_case"}
-"""Where the case of a verification is sealed."""
+"""The place of a verification's sealed case."""
 BORROWER: Final = "borrower"
-"""Purpose of the blind index over the IIN, by which a borrower's cases are found."""
+"""Purpose of the blind index over the IIN, which finds a borrower's cases."""
 
 
 def place_of_memory(attempt_id: str) -> dict[str, str]:
-    """Where what a stage remembers between turns is sealed: no attempt's memory opens as
-    another's.
-    """
+    """The place of a stage's sealed memory: one attempt's memory does not open as another's."""
     return {"table": "verification_attempt", "field": f"sealed_memory:{attempt_id}"}
 
 
 def place_of_agent(digest: bytes) -> dict[str, str]:
-    """Where the browser of a phone is sealed that scanned the code of this SHA-256."""
+    """The place of the sealed browser of the phone that scanned the code of this SHA-256."""
     return {"table": "verification_access", "field": f"sealed:{digest.hex()}"}
 
 
 @dataclass(frozen=True)
 class Sealed:
-    """Bytes to be stored, and the commitment (lower-case hex) that may be logged."""
+    """Bytes to store, and the commitment (lower-case hex) that may be logged."""
 
     data: bytes
     commitment: str
@@ -71,7 +72,7 @@ class Sealed:
 
 @dataclass(frozen=True)
 class Opening:
-    """What opens a commitment: the salt and the plain bytes it was made from."""
+    """The opening of a commitment: the salt and the plain bytes."""
 
     salt: bytes = field(repr=False)
     plain: bytes = field(repr=False)
@@ -79,7 +80,7 @@ class Opening:
 
 @dataclass(frozen=True)
 class Key:
-    """The data key of one verification; printing it shows whose it is, never what it is."""
+    """The data key of one verification; printing it shows its owner, never its value."""
 
     verification_id: str
     lender_id: str
@@ -89,9 +90,9 @@ class Key:
         """The bytes, readable with this key at this table and field only; equal bytes give
         different seals.
 
-        `field` names the row too where a verification has several: `f"memory:{attempt.pk}"`.
+        `field` also names the row if a verification has several: `f"memory:{attempt.pk}"`.
         """
-        # Fresh for each seal: two commitments to the same bytes must not be seen to be equal.
+        # Fresh for each seal: commitments to equal bytes must not look equal.
         salt = secrets.token_bytes(SALT_BYTES)
         return Sealed(
             data=_encrypt(self.secret, salt + plaintext, place=self._place(table, field)),
@@ -99,8 +100,9 @@ class Key:
         )
 
     def unseal(self, sealed: bytes, *, table: str, field: str) -> Opening:
-        """The plain bytes, and their salt; raises `EvidenceUnreadable` for what was not sealed by
-        this key and here.
+        """The plain bytes and their salt.
+
+        Raises: `EvidenceUnreadable` for bytes sealed by another key or at another place.
         """
         salted = _decrypt(self.secret, bytes(sealed), place=self._place(table, field))
         if len(salted) < SALT_BYTES:
@@ -108,26 +110,25 @@ class Key:
         return Opening(salt=salted[:SALT_BYTES], plain=salted[SALT_BYTES:])
 
     def make_own(self, *, table: str, field: str) -> tuple["Key", bytes]:
-        """A fresh key for what can be destroyed alone, and it wrapped: nobody commits to a key, so
-        that has no salt.
+        """A fresh key for an item destroyed alone, and its wrapped form, which needs no salt:
+        keys have no commitment.
         """
         own_key = replace(self, secret=secrets.token_bytes(KEY_BYTES))
         return own_key, _encrypt(self.secret, own_key.secret, place=self._place(table, field))
 
     def unwrap(self, wrapped: bytes, *, table: str, field: str) -> "Key":
-        """Such a key again; raises `EvidenceUnreadable` for what was not wrapped by this key and
-        here.
+        """The unwrapped key.
+
+        Raises: `EvidenceUnreadable` for a key wrapped by another key or at another place.
         """
         return replace(self, secret=_decrypt(self.secret, wrapped, place=self._place(table, field)))
 
     def salt(self, purpose: str) -> bytes:
-        """128 bits for one commitment, the same whenever they are asked for; they are gone with the
-        key.
-        """
+        """A deterministic salt of 128 bits for one commitment; it goes with the key."""
         return hmac.digest(self.secret, b"salt\0" + purpose.encode(), "sha256")[:SALT_BYTES]
 
     def _place(self, table: str, field: str) -> list[object]:
-        # A list, spelled as JSON: joined to one text, two places could read alike.
+        # A JSON list: as one joined text, two places could be equal.
         return [self.lender_id, table, field, self.verification_id, _KEY_VERSION]
 
 
@@ -137,8 +138,8 @@ def commitment(salt: bytes, plaintext: bytes) -> str:
 
 
 def make(*, verification_id: str, lender_id: str) -> Key:
-    """A fresh key, kept nowhere yet: `keep` it as the verification is inserted, or seal it by the
-    verification's.
+    """A fresh, unstored key: `keep` it when the verification is inserted, or seal it by the
+    verification's key.
     """
     return Key(
         verification_id=verification_id, lender_id=lender_id, secret=secrets.token_bytes(KEY_BYTES)
@@ -146,7 +147,7 @@ def make(*, verification_id: str, lender_id: str) -> Key:
 
 
 def keep(key: Key) -> DataKey:
-    """Stores a fresh key, wrapped; the verification's row stands already."""
+    """Stores a fresh key, wrapped; the verification's row exists already."""
     version = max(_keys(_KEKS))
     return DataKey.objects.create(
         verification_id=key.verification_id,
@@ -157,8 +158,9 @@ def keep(key: Key) -> DataKey:
 
 
 def open(*, verification_id: str, lender_id: str) -> Key:
-    """The kept key; open it once a step. Raises `EvidenceUnreadable` if there is none, or it was
-    destroyed.
+    """The stored key; open it once per step.
+
+    Raises: `EvidenceUnreadable` if absent or destroyed.
     """
     row = DataKey.objects.filter(verification_id=verification_id).first()
     if row is None:
@@ -167,7 +169,10 @@ def open(*, verification_id: str, lender_id: str) -> Key:
 
 
 def unwrap(row: DataKey, *, lender_id: str) -> Key:
-    """The key in a row; raises `EvidenceUnreadable` if it was destroyed or is not this lender's."""
+    """The key in a row.
+
+    Raises: `EvidenceUnreadable` if destroyed or another lender's.
+    """
     if row.destroyed_at is not None or row.wrapped_key is None:
         raise EvidenceUnreadable(f"the key of {row.verification_id} was destroyed")
     version = row.kek_version
@@ -177,11 +182,11 @@ def unwrap(row: DataKey, *, lender_id: str) -> Key:
 
 
 def destroy(*, verification_id: str, at: datetime) -> bool:
-    """Makes everything the key sealed unreadable for ever; False if that was done before.
+    """Makes all bytes under the key unreadable for ever; False if done before.
 
-    What is found by captures goes with it: the words of theirs are of a face.
+    Also deletes the search words of captures, which describe a face.
     """
-    # By their attempts' ids: SQLite would look at everybody's words for a join.
+    # By the attempts' ids: for a join SQLite would scan all words.
     attempts = Attempt.objects.filter(verification_id=verification_id).values("pk")
     CaptureWord.objects.filter(attempt__in=attempts).delete()
     data_keys = DataKey.objects.filter(verification_id=verification_id, destroyed_at=None)
@@ -189,7 +194,7 @@ def destroy(*, verification_id: str, at: datetime) -> bool:
 
 
 def rewrap(*, limit: int = 1000) -> int:
-    """Wraps up to `limit` keys anew that an older KEK wraps, and says how many; 0 when that KEK can
+    """Rewraps up to `limit` keys of an older KEK and returns their number; 0 when that KEK can
     be retired.
     """
     version = max(_keys(_KEKS))
@@ -208,21 +213,22 @@ def rewrap(*, limit: int = 1000) -> int:
 
 
 def seal_secret(plaintext: bytes, *, scope: str, under: str = _KEKS) -> bytes:
-    """Bytes that belong to no verification, sealed under the newest of these keys; they open only
-    under this scope.
+    """Bytes outside verifications, sealed under the newest of these keys; they open only under
+    this scope.
     """
     keys = _keys(under)
     version = max(keys)
-    # The version goes before the seal and into its place: it says which key opens, and cannot be
-    # changed for another.
+    # The version precedes the seal and is part of its place: it selects the key, and cannot be
+    # exchanged.
     return version.to_bytes(2, "big") + _encrypt(
         keys[version], plaintext, place=["secret", scope, version]
     )
 
 
 def unseal_secret(sealed: bytes, *, scope: str, under: str = _KEKS) -> bytes:
-    """The plain bytes; raises `EvidenceUnreadable` under another scope or without the key that
-    sealed them.
+    """The plain bytes.
+
+    Raises: `EvidenceUnreadable` under another scope or without the sealing key.
     """
     version = int.from_bytes(sealed[:2], "big")
     key = _keys(under).get(version)
@@ -232,14 +238,13 @@ def unseal_secret(sealed: bytes, *, scope: str, under: str = _KEKS) -> bytes:
 
 
 def blind_index(*, purpose: str, value: str) -> dict[int, bytes]:
-    """What finds equal values of one purpose without showing them, by the version of its key, the
-    newest first.
+    """Keyed hashes that find equal values of one purpose, by key version, newest first.
 
-    Write the first; search for all of them (`…__in`), for rows may still carry older ones.
+    Write the first; search for all (`…__in`), because rows may carry older ones.
     """
     keys = _keys(_INDEX_KEYS)
-    # Keyed, because there are some 10^9 IINs: anybody could have the plain hash of every one of
-    # them within seconds. The zero byte keeps purpose and value apart: neither contains one.
+    # Keyed, because there are only some 10^9 IINs, whose plain hashes take seconds. The zero byte
+    # separates purpose and value: neither contains one.
     material = f"{purpose}\0{value}".encode()
     return {
         version: hmac.digest(keys[version], material, "sha256")
@@ -248,14 +253,13 @@ def blind_index(*, purpose: str, value: str) -> dict[int, bytes]:
 
 
 def blind_words(*, purpose: str, values: Iterable[bytes]) -> dict[int, set[int]]:
-    """Eight bytes for each of many values, by the version of the index key: what finds equal ones
-    without showing them.
+    """Eight keyed bytes for each of many values, by index key version, which find equal values.
 
-    So few that two may be equal by chance: what they find is compared.
+    Two may be equal by chance, so matches are compared.
     """
     words_in = list(values)
     return {
-        # Signed, as the column's type is: PostgreSQL has no other.
+        # Signed, like the column's type: PostgreSQL has no unsigned one.
         version: {
             int.from_bytes(hmac.digest(key, word, "sha256")[:8], "big", signed=True)
             for word in words_in
@@ -265,19 +269,19 @@ def blind_words(*, purpose: str, values: Iterable[bytes]) -> dict[int, set[int]]
 
 
 def numbers_of(phone_sha256: bytes) -> list[str]:
-    """The number that a phone shows which scanned a code, by the newest index key first: nobody
-    without such a key can choose it.
+    """The number on a phone that scanned a code, newest index key first: without such a key it
+    cannot be chosen.
     """
     least = 10 ** (policy.HAND_OVER_DIGITS - 1)
-    # Of 256 bits the remainder by a number this small is as good as equally likely for each.
+    # The remainder of 256 bits by so small a number is practically uniform.
     drawn = blind_index(purpose="hand_over.number", value=phone_sha256.hex()).values()
     return [str(least + int.from_bytes(digest, "big") % (9 * least)) for digest in drawn]
 
 
 def secrets_of(attempt_id: str) -> tuple[str, ...]:
-    """What workers alone know of an attempt, in hex: one for each of their keys, the newest first.
+    """An attempt's secrets, known only to workers, in hex: one per key, newest first.
 
-    What a person must show that they were told is drawn from it, and no other process can know it.
+    A value that the person must have received derives from it, and no other process can know it.
     """
     keys = _keys(_CODE_KEYS)
     return tuple(
@@ -292,15 +296,15 @@ def _wrap(key: Key, *, version: int) -> bytes:
 
 
 def _encrypt(secret: bytes, plaintext: bytes, *, place: Sequence[object]) -> bytes:
-    """The sealed bytes, authenticated together with their place, so that they open nowhere else."""
-    # 1 The same in fewer bytes where that pays. Lengths tell something of what is sealed: to guess
-    # by them, one would have to read the database and have one record written many times. Only a
-    # memory is, once a turn of its borrower, and its secrets are kept as keyed hashes.
+    """The sealed bytes, authenticated with their place, so that they open nowhere else."""
+    # 1 Compress if that saves bytes. Lengths reveal something about sealed bytes, but only to a
+    # reader of the database who has one record written many times. Only a memory is, once per turn,
+    # and its secrets are keyed hashes.
     packed = _AS_IT_IS + plaintext
     if policy.PACKED_MIN <= len(plaintext) <= policy.PACKED_MAX:
         packed = min(packed, _COMPRESSED + zlib.compress(plaintext, wbits=_RAW), key=len)
-    # 2 The nonce is drawn at random, so one key may seal 2^32 times (NIST SP 800-38D, 8.3): a KEK
-    # seals once or twice a verification.
+    # 2 The nonce is random, so one key may seal 2^32 times (NIST SP 800-38D, 8.3): a KEK seals once
+    # or twice per verification.
     nonce = secrets.token_bytes(_NONCE_BYTES)
     return _FORMAT + nonce + AESGCM(secret).encrypt(nonce, packed, canonical_json(place))
 
@@ -313,14 +317,14 @@ def _decrypt(secret: bytes, sealed: bytes, *, place: Sequence[object]) -> bytes:
         packed = AESGCM(secret).decrypt(nonce, text, canonical_json(place))
     except InvalidTag:
         raise EvidenceUnreadable("sealed bytes do not open with this key at this place") from None
-    # It was authenticated before, so it is what we packed: no stranger's bytes that unfold without
-    # end.
+    # It was authenticated, so we packed it: it cannot be a decompression bomb.
     return zlib.decompress(packed[1:], wbits=_RAW) if packed[:1] == _COMPRESSED else packed[1:]
 
 
 def _keys(name: str, needed: int | None = None) -> dict[int, bytes]:
-    """The keys of this setting by version; raises `Misconfigured` without sound ones, or without
-    the version needed.
+    """The keys of this setting by version.
+
+    Raises: `Misconfigured` without valid ones, or without the needed version.
     """
     keys: dict[int, bytes] = getattr(settings, name)
     if not keys or any(len(key) != KEY_BYTES for key in keys.values()):
@@ -336,15 +340,21 @@ def seal(scope: str, plaintext: bytes) -> bytes:
 
 
 def unseal(scope: str, sealed: bytes) -> bytes:
-    """The plain bytes; raises `EvidenceUnreadable` under another scope or key."""
+    """The plain bytes.
+
+    Raises: `EvidenceUnreadable` under another scope or key.
+    """
     return unseal_secret(sealed, scope=scope)
 
 
 def seal_for_sender(scope: str, plaintext: bytes) -> bytes:
-    """The same under the key that the sender has as well, which opens nothing else."""
+    """The same under the key that the sender shares, which opens nothing else."""
     return seal_secret(plaintext, scope=scope, under=WEBHOOK_KEYS)
 
 
 def unseal_for_sender(scope: str, sealed: bytes) -> bytes:
-    """What was sealed for the sender; raises `EvidenceUnreadable` under another scope or key."""
+    """The plain bytes that were sealed for the sender.
+
+    Raises: `EvidenceUnreadable` under another scope or key.
+    """
     return unseal_secret(sealed, scope=scope, under=WEBHOOK_KEYS)

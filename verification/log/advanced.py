@@ -1,4 +1,4 @@
-"""How far a test clock was put forward, as the entries of a verification say."""
+"""How far a test clock advanced, by the entries of a verification."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -9,10 +9,9 @@ from verification.models import AuditEntry
 
 
 def advanced_since(entry: AuditEntry | None, entries: Iterable[AuditEntry]) -> timedelta:
-    """By how much those after `entry` among the entries of its verification advance what is due of
-    it; all for None.
+    """The total advance by the entries after `entry` of its verification; by all entries for None.
 
-    Nothing of a live log does, nor what says no time that is allowed.
+    Entries of a live log, and those without a permitted time, do not count.
     """
     first = (entry.verification_sequence or 0) if entry is not None else 0
     later = (
@@ -35,7 +34,7 @@ def advanced_since(entry: AuditEntry | None, entries: Iterable[AuditEntry]) -> t
 
 
 def earlier(time: str, delta: timedelta) -> str:
-    """A time as a body spells it, so much earlier; what is no time stays as it is."""
+    """A time of a body, moved earlier; other values stay."""
     try:
         return (datetime.fromisoformat(time) - delta).isoformat() if delta else time
     except (OverflowError, ValueError):

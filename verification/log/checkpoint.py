@@ -1,9 +1,9 @@
 """Signed notes and checkpoints of the log. Pure.
 
-A note is text, a blank line and signature lines; a checkpoint is a note of three lines: origin,
+A note is text, a blank line and signature lines. A checkpoint is a note of three lines: origin,
 size, root.
-Sources: C2SP signed-note, C2SP tlog-checkpoint. We write and accept no extension lines, and sign
-    with Ed25519 only.
+We write and accept no extension lines, and sign with Ed25519 only.
+Source: C2SP signed-note, C2SP tlog-checkpoint.
 """
 
 import binascii
@@ -19,7 +19,7 @@ from verification.core.errors import BadInput, LogInconsistent
 from verification.log import policy
 from verification.log.tree import HASH_BYTES
 
-# C2SP signed-note: the type of signature, which is hashed into a key's id.
+# C2SP signed-note: the signature type, which is hashed into a key's id.
 ED25519: Final = b"\x01"
 # C2SP signed-note: each signature line begins with an em dash and a space.
 _DASH: Final = "\u2014 "
@@ -29,8 +29,8 @@ _PUBLIC_KEY_BYTES: Final = 32
 
 @dataclass(frozen=True)
 class VerificationKey:
-    """The public key of a log under its name. `id` are the four bytes by which a signature line
-    names it.
+    """The public key of a log under its name. `id`: the four bytes that name it in a signature
+    line.
     """
 
     name: str
@@ -39,7 +39,7 @@ class VerificationKey:
     def __post_init__(self) -> None:
         if not is_key_name(self.name):
             raise ValueError(
-                "a key name is not empty and has no spaces, plus signs or control characters"
+                "a key name must not be empty or have spaces, plus signs or control characters"
             )
         if len(self.public) != _PUBLIC_KEY_BYTES:
             raise ValueError(f"an Ed25519 public key has {_PUBLIC_KEY_BYTES} bytes")
@@ -52,7 +52,7 @@ class VerificationKey:
         ]
 
     def __str__(self) -> str:
-        """The key as verifiers are given it: `name+id+base64(type key)`."""
+        """The key in verifiers' form: `name+id+base64(type key)`."""
         return f"{self.name}+{self.id.hex()}+{b64encode(ED25519 + self.public).decode()}"
 
 
@@ -65,14 +65,14 @@ class SigningKey:
 
     @property
     def public(self) -> VerificationKey:
-        """What verifies its signatures."""
+        """The key that verifies its signatures."""
         private = Ed25519PrivateKey.from_private_bytes(self.seed)
         return VerificationKey(name=self.name, public=private.public_key().public_bytes_raw())
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """How large a log is and the root over all its leaves."""
+    """The size of a log and the root over all its leaves."""
 
     origin: str
     size: int
@@ -85,8 +85,9 @@ class Checkpoint:
 
     @classmethod
     def parse(cls, untrusted: str) -> Self:
-        """Reads the text of a note as a checkpoint; raises `BadInput` for anything but the one
-        spelling.
+        """The checkpoint in the text of a note.
+
+        Raises: `BadInput` for any other form.
         """
         lines = untrusted.split("\n")
         if len(lines) != 4 or lines[3]:
@@ -98,7 +99,7 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Signature:
-    """One signature line: who says to have signed, with which key, and the signature's bytes."""
+    """One signature line: the claimed name, the key's id, and the signature's bytes."""
 
     name: str
     key_id: bytes
@@ -107,27 +108,28 @@ class Signature:
 
 @dataclass(frozen=True)
 class Note:
-    """A parsed note. Nothing in it is to be believed before a known key has verified it."""
+    """A parsed note, untrusted until a known key verifies it."""
 
     text: str
     signatures: tuple[Signature, ...]
 
     @classmethod
     def parse(cls, untrusted: str) -> Self:
-        """Splits text from signatures; raises `BadInput` for anything C2SP signed-note does not
-        allow.
+        """Splits text from signatures.
+
+        Raises: `BadInput` for a note outside C2SP signed-note.
         """
-        # In bytes, whatever half characters it has: they are refused next.
+        # In bytes, including half characters, which are refused next.
         if len(untrusted.encode(errors="replace")) > policy.NOTE_BYTES:
             raise BadInput("the note is too large")
-        # Half of a surrogate pair is one character to Python and no UTF-8: what was signed could
-        # not be spelled.
+        # Half of a surrogate pair is one character in Python and not UTF-8: the signed bytes could
+        # not be derived.
         if any(
             (character < " " and character != "\n") or "\ud800" <= character <= "\udfff"
             for character in untrusted
         ):
             raise BadInput("the note has control characters or is no valid Unicode")
-        # The last blank line divides: the text itself may have blank lines, signatures have none.
+        # The last blank line divides: the text may contain blank lines, the signatures may not.
         text, blank, tail = untrusted.rpartition("\n\n")
         if not blank or not tail.endswith("\n"):
             raise BadInput("the note has no signatures, or its last line does not end")
@@ -159,11 +161,14 @@ def sign(checkpoint: Checkpoint, *, key: SigningKey) -> str:
 def open_checkpoint(untrusted: str, *, key: VerificationKey) -> Checkpoint:
     """The checkpoint in a note, if this key signed it and the origin is the key's name.
 
-    Raises `BadInput` for a note or checkpoint that cannot be read, `LogInconsistent` for one that
-    does not verify. Signatures of other keys are passed over.
+    Signatures of other keys are skipped.
+
+    Raises: `BadInput` for an unreadable note or checkpoint, `LogInconsistent` for a failed
+    verification.
     """
     note = Note.parse(untrusted)
-    # Witnesses may sign as well (C2SP tlog-cosignature): theirs are neither needed nor in the way.
+    # Witnesses may sign as well (C2SP tlog-cosignature): their signatures are neither needed nor
+    # harmful.
     mine = [
         signature
         for signature in note.signatures
@@ -182,8 +187,8 @@ def open_checkpoint(untrusted: str, *, key: VerificationKey) -> Checkpoint:
 
 
 def is_key_name(text: str) -> bool:
-    """Whether a text may name a key: not empty, no Unicode spaces, no plus sign, nothing below
-    U+0020.
+    """Whether a text can be a key name: not empty, no Unicode spaces, no plus sign, nothing
+    below U+0020.
     """
     return bool(text) and not any(
         character.isspace() or character < " " or character == "+" for character in text
@@ -191,20 +196,24 @@ def is_key_name(text: str) -> bool:
 
 
 def parse_decimal(untrusted: str) -> int:
-    """A number up to `policy.SIZE` in ASCII digits without leading zeros; raises `BadInput`
-    otherwise.
+    """A number up to `policy.SIZE` in ASCII digits without leading zeros.
+
+    Raises: `BadInput` otherwise.
     """
     if not (untrusted.isascii() and untrusted.isdecimal()) or len(untrusted) > len(
         str(policy.SIZE)
     ):
-        raise BadInput("a number is 1 to 19 decimal digits")
+        raise BadInput("a number has 1 to 19 decimal digits")
     if (untrusted[0] == "0" and untrusted != "0") or int(untrusted) > policy.SIZE:
         raise BadInput("a number has no leading zeros and is below 2⁶³")
     return int(untrusted)
 
 
 def parse_hash(untrusted: str) -> bytes:
-    """A SHA-256 hash from its base64; raises `BadInput` otherwise."""
+    """A SHA-256 hash from its base64.
+
+    Raises: `BadInput` otherwise.
+    """
     value = parse_base64(untrusted)
     if len(value) != HASH_BYTES:
         raise BadInput(f"a hash has {HASH_BYTES} bytes")
@@ -212,12 +221,15 @@ def parse_hash(untrusted: str) -> bytes:
 
 
 def parse_base64(untrusted: str) -> bytes:
-    """Bytes from standard base64 in its one canonical spelling; raises `BadInput` otherwise."""
+    """Bytes from standard base64 in its canonical form.
+
+    Raises: `BadInput` otherwise.
+    """
     try:
         value = b64decode(untrusted, validate=True)
     except (binascii.Error, ValueError):
         raise BadInput("not base64") from None
-    # Unused bits in the last character could spell the same bytes in up to sixteen ways.
+    # Unused bits in the last character give up to sixteen spellings of the same bytes.
     if b64encode(value).decode() != untrusted:
-        raise BadInput("base64 that is not in its canonical spelling")
+        raise BadInput("base64 that is not in canonical form")
     return value

@@ -1,6 +1,4 @@
-"""Rows read though somebody may have damaged them: what cannot be read is named, and reading goes
-on behind it.
-"""
+"""Reads rows that may be damaged: unreadable ones are reported, and reading continues."""
 
 from collections.abc import Iterator
 from typing import Any, Final, TypeVar, cast
@@ -23,11 +21,11 @@ UNREADABLE: Final = (
     ArithmeticError,
     RecursionError,
 )
-"""What database drivers and Django's conversions raise over damaged columns."""
+"""Errors of database drivers and Django's conversions for damaged columns."""
 
 
 class Damaged:
-    """Stands for a row that is there and cannot be read."""
+    """Stands for an unreadable row."""
 
     def __init__(self, pk: object) -> None:
         self.pk = pk
@@ -36,9 +34,9 @@ class Damaged:
 def readable(
     query: QuerySet[Row, Row] | Compiled[Row], *values: Given, with_damaged: bool = False
 ) -> Iterator[Row]:
-    """Those rows of a query that can be read, in its order; values: of one that is compiled.
+    """The readable rows of a query, in order; values: of a compiled one.
 
-    with_damaged: `Damaged` in place of each other.
+    with_damaged: `Damaged` replaces each unreadable row.
     """
     try:
         rows = query.ask(*values) if isinstance(query, Compiled) else list(query)
@@ -60,7 +58,7 @@ def pages(query: QuerySet[Any, Any], *, column: str) -> Iterator[list[Any]]:
     while True:
         remaining = query if last is None else query.filter(**{f"{column}__gt": last})
         keys = list(remaining.order_by(column).values_list(column, flat=True)[:PAGE])
-        # A damaged column can order itself before what was read: that would be read for ever.
+        # A damaged column can sort before earlier rows, which would loop for ever.
         if not keys or keys[-1] == last:
             return
         yield list(
@@ -80,12 +78,12 @@ def names(query: QuerySet[Any, Any], *, column: str, most: int) -> Iterator[list
         .values_list(column, flat=True)[:most]
     ):
         yield page
-        # A damaged name can order itself before what was read: that would be read for ever.
+        # A damaged name can sort before earlier ones, which would loop for ever.
         if not isinstance(page[-1], str) or page[-1] <= last:
             return
         last = page[-1]
 
 
 def as_bytes(value: object) -> bytes:
-    """A binary column's bytes; empty for a value of another type, which only a damaged row has."""
+    """A binary column's bytes; empty for another type, which only a damaged row has."""
     return bytes(value) if isinstance(value, bytes | bytearray | memoryview) else b""

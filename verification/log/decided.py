@@ -1,10 +1,11 @@
-"""What may be told of a verification: its end, once the log has ordered the decision and a
-signature shows who decided.
+"""The public status of a verification: its end is public once the log has ordered a signed
+decision.
 
-A row's status is what processes work by, and whoever writes rows writes it. So nobody is told an
-end by it: an end, its code and its time are those of the decision's entry, which has its place in
-the log, says what was hashed there, and is signed as its type asks. Until then the verification is
-`processing`, and nothing says how it will end.
+A row's status drives processes, and a writer of rows can change it. So it never makes an end
+public.
+An end, its code and its time come from the decision's entry.
+That entry has its place in the log, matches its hash, and has the signature that its type requires.
+Until then the verification is `processing`, and its outcome stays hidden.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -28,10 +29,10 @@ from verification.models import AuditEntry, AuditLeaf, AuditPending, Verificatio
 
 @dataclass(frozen=True)
 class PublicStatus:
-    """Where a verification stands, for whoever asks. `finished_at`, `log_index`: of its end, once
-    that is told; then `decision` is its entry, with its leaf.
+    """The public status of a verification.
 
-    is_refused: it has ended for us, and the log has refused an entry of it.
+    finished_at, log_index: of its public end; then `decision` is its entry, with its leaf.
+    is_refused: it has ended here, and the log has refused an entry of it.
     """
 
     status: str
@@ -43,16 +44,16 @@ class PublicStatus:
 
 
 def statuses_of(rows: Collection[Verification]) -> dict[str, PublicStatus]:
-    """What may be told of each of these rows, by id: one statement for all that have ended, none if
-    none has.
+    """The public status of each of these rows, by id: one statement for all ended ones, none if
+    none has ended.
     """
     statuses = {row.pk: PublicStatus(row.status, row.code) for row in rows if row.status in OPEN}
-    # What is no status at all has not ended as anybody said, either.
+    # An unknown status is not an end.
     ended = {row.pk: row for row in rows if row.status not in OPEN}
     if not ended:
         return statuses
-    # What was signed with a decision was written with it. Where somebody changed the time, it is
-    # read by itself.
+    # Entries signed with a decision share its time. If the time was changed, the entry is read
+    # alone.
     at_end = Q(at__in={row.finished_at for row in ended.values()} - {None})
     is_decision = Q(type__in=events.DECISIONS) | at_end | Q(pending__refused=True)
     of_ended = Q(is_decision, verification__in=list(ended))
@@ -74,7 +75,7 @@ def statuses_of(rows: Collection[Verification]) -> dict[str, PublicStatus]:
     ]
     own_log = [entry for entry, row in of_rows if entry.log == row.mode]
     sound = proven(decisions, context=own_log, revoked=keys.revoked(entries))
-    # Of several that nobody can have signed, the one that stands first in the log.
+    # Of several, which no key can have signed, take the first in the log.
     for entry in sorted(sound, key=lambda entry: entry.leaf.leaf_index, reverse=True):
         status, code = entry.type.removeprefix("verification."), str(entry.body.get("code", ""))
         public = PublicStatus(status, code, entry.at, entry.leaf.leaf_index, decision=entry)
@@ -83,14 +84,12 @@ def statuses_of(rows: Collection[Verification]) -> dict[str, PublicStatus]:
 
 
 def status_of(row: Verification) -> PublicStatus:
-    """What may be told of one row."""
+    """The public status of one row."""
     return statuses_of([row])[row.pk]
 
 
 def receipt_entry(row: Verification) -> AuditEntry | None:
-    """The entry that names the receipt, with its leaf, once it and the decision are told; None
-    before.
-    """
+    """The entry of the receipt, with its leaf, once it and the decision are public; None before."""
     decision = status_of(row).decision
     if decision is None or "receipt" in decision.body:
         return decision
@@ -119,11 +118,10 @@ def proven(
     context: Iterable[AuditEntry] = (),
     revoked: Mapping[str, int] = MappingProxyType({}),
 ) -> list[AuditEntry]:
-    """Those of these entries, read with their `leaf`, that are ordered, say what was hashed, and
-    are signed.
+    """The entries, read with their `leaf`, that are ordered, match their hash, and are signed.
 
-    context: what may have been signed with them; what is missing there is read by one statement
-    more. revoked: from which index on what a key signed counts for nothing, by its id.
+    context: entries that may share a signature; missing ones need one more statement.
+    revoked: the index from which on a key's signatures do not count, by key id.
     """
     signers = _signers(entries, context)
     signed = [entry for entry in entries if entry.pk in signers]
@@ -135,7 +133,7 @@ def proven(
 
 
 def judgements(verification: Verification) -> list[AuditEntry]:
-    """What workers said of its attempts, in order: proven entries `attempt.judged`."""
+    """Workers' judgements of its attempts, in order: proven entries `attempt.judged`."""
     judged = AuditEntry.objects.filter(
         verification=verification, log=verification.mode, type="attempt.judged"
     )
@@ -143,12 +141,11 @@ def judgements(verification: Verification) -> list[AuditEntry]:
 
 
 def leaves_after(log: str, *, lender_id: str, lender_sequence: int, limit: int) -> list[AuditLeaf]:
-    """What a lender is told after a sequence number, in the log's order without a gap.
+    """A lender's events after a sequence number, in log order without a gap.
 
-    It ends before a leaf that is not proven: what follows is told when that one is repaired, and
-        nothing is left out.
-    But for a decision whose key was revoked: it is never told again, and leaves a gap. Each leaf
-    with its `entry`, and that with its verification, whose case is not read.
+    It stops before an unproven leaf: later ones follow after its repair, and all arrive.
+    Exception: a decision under a revoked key is never delivered again, and leaves a gap.
+    Each leaf has its `entry`, and that its verification, whose case is not read.
     """
     told_leaves = AuditLeaf.objects.filter(
         log=log, told_to=lender_id, lender_sequence__gt=lender_sequence
@@ -163,7 +160,7 @@ def leaves_after(log: str, *, lender_id: str, lender_sequence: int, limit: int) 
 
 
 def leaves_of(entry_ids: Collection[str]) -> list[AuditLeaf]:
-    """Those of these entries that some lender is told, as `leaves_after` gives them."""
+    """The entries among these that are a lender's events, as `leaves_after` gives them."""
     leaves = list(
         _with_case(AuditLeaf.objects.filter(entry__in=entry_ids, lender_sequence__isnull=False))
     )
@@ -172,15 +169,15 @@ def leaves_of(entry_ids: Collection[str]) -> list[AuditLeaf]:
 
 
 def last_sequence(*, lender_id: str, log: str) -> int:
-    """The number of the last event that a lender is told of one log; 0 while there is none."""
+    """The number of the last event of a lender in one log; 0 without one."""
     return (
         _counted(log=log, told_to=lender_id).values_list("lender_sequence", flat=True).first() or 0
     )
 
 
 def last_sequence_of_row(*, lender: str, log: str) -> Subquery:
-    """The same as a part of a statement over rows with these two columns: one look-up a row; null
-    for none.
+    """The same as an expression over rows with these two columns: one look-up per row; null
+    without one.
     """
     newest = _counted(log=OuterRef(log), told_to=OuterRef(lender))
     return Subquery(newest.values("lender_sequence")[:1])
@@ -189,8 +186,8 @@ def last_sequence_of_row(*, lender: str, log: str) -> Subquery:
 def with_ordered_end(
     rows: QuerySet[Verification, Verification], status: str
 ) -> QuerySet[Verification, Verification]:
-    """Those of these rows that have ended so and whose decision has a place in the log; its
-    signature is not read.
+    """The rows with this end whose decision has a place in the log; its signature is not
+    verified.
     """
     ordered = AuditLeaf.objects.filter(
         entry__verification=OuterRef("pk"), entry__type=f"verification.{status}"
@@ -201,7 +198,7 @@ def with_ordered_end(
 def with_unordered_end(
     rows: QuerySet[Verification, Verification],
 ) -> QuerySet[Verification, Verification]:
-    """Those of these rows that have ended and whose decision waits for its place in the log."""
+    """The ended rows whose decision waits for its place in the log."""
     waiting = AuditPending.objects.filter(entry__type__in=events.DECISIONS).values(
         "entry__verification"
     )
@@ -209,9 +206,7 @@ def with_unordered_end(
 
 
 def _counted(**where: Any) -> QuerySet[AuditLeaf, AuditLeaf]:
-    """What one lender is told of one log, the last first. PostgreSQL would put what is not counted
-    before it.
-    """
+    """A lender's events of one log, last first. PostgreSQL would sort NULLs before them."""
     return AuditLeaf.objects.filter(lender_sequence__isnull=False, **where).order_by(
         "-lender_sequence"
     )
@@ -222,9 +217,7 @@ def _with_case(leaves: QuerySet[AuditLeaf, AuditLeaf]) -> QuerySet[AuditLeaf, Au
 
 
 def _sound(leaves: Sequence[AuditLeaf]) -> tuple[set[str], set[str]]:
-    """The ids of the entries that are proven, and of those that count still: no decision by a key
-    that was revoked.
-    """
+    """The ids of the proven entries that still count: no decision under a revoked key."""
     every = [leaf.entry for leaf in leaves]
     of_row = [
         entry
@@ -245,7 +238,7 @@ def _sound(leaves: Sequence[AuditLeaf]) -> tuple[set[str], set[str]]:
 
 
 def _signers(entries: Sequence[AuditEntry], context: Iterable[AuditEntry]) -> dict[str, str]:
-    """Of those that are ordered, say what was hashed and are signed, by id the id of the key."""
+    """For entries that are ordered, match their hash and are signed: the key's id, by entry id."""
     ordered = []
     for entry in entries:
         leaf: AuditLeaf | None = getattr(entry, "leaf", None)
@@ -263,9 +256,7 @@ def _signers(entries: Sequence[AuditEntry], context: Iterable[AuditEntry]) -> di
 
 
 def _fits(entry: AuditEntry, row: Verification | None) -> bool:
-    """Whether a decision speaks of this row as it stands: its log, its lender, its law, its
-    lender's own reference.
-    """
+    """Whether a decision matches this row: log, lender, law, and lender's reference."""
     if row is None:
         return False
     body = entry.body if isinstance(entry.body, dict) else {}
@@ -281,12 +272,10 @@ def _fits(entry: AuditEntry, row: Verification | None) -> bool:
 
 
 def issue_waits() -> Exists:
-    """Whether the issue of a clearance waits for its place in the log: a condition of rows of
-    clearances.
+    """A condition on clearance rows: the issue waits for its place in the log.
 
-    Until then it is told to no lender, nor consumed. A database that was put back has forgotten
-    what
-    has left, and its log goes on no more: no money leaves anew.
+    Until then it is not delivered, nor can it be consumed. A restored database has lost its
+    payouts, and its log cannot continue: no payout happens twice.
     """
     issues = AuditPending.objects.filter(
         entry__verification=OuterRef("verification_id"), entry__type=events.CLEARED

@@ -1,9 +1,9 @@
-"""The entries of the log, read: the only queries of them outside of this room.
+"""Reads the log's entries: the only queries of them outside this room.
 
-Each reader gives rows as they stand. It verifies no signature and no hash, and counts waiting
-entries among the others. `signatures.sound` keeps of a list what counts as signed, `decided.proven`
-what is also ordered; `signatures.sound_of` reads and verifies one whole case by one statement. An
-entry that cannot be read raises what the database raises, unless the reader says otherwise.
+Each reader returns rows as stored. It verifies no signature or hash, and includes waiting entries.
+`signatures.sound` filters by signature, `decided.proven` also by order.
+`signatures.sound_of` reads and verifies one whole case in one statement.
+An unreadable entry raises the database's error, unless the reader says otherwise.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -22,7 +22,7 @@ from verification.log.damaged import readable
 from verification.models import LOOKED_AT, READER, AuditEntry, AuditPending, Verification
 
 Cases = Collection[str] | QuerySet[Verification, Any]
-"""Verifications by id, or rows of them, which then stay a part of the statement."""
+"""Verifications by id, or a query of rows, which stays part of the statement."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Look:
     """Who looked, by id (`usr_…`, `key_…`) or by the hash of the borrower's session, how often,
     when.
 
-    `what`: `case`, `picture`, `document`, `statement`, `signature` or `openings`.
+    what: `case`, `picture`, `document`, `statement`, `signature` or `openings`.
     """
 
     who: str
@@ -49,12 +49,13 @@ def of_cases(
     with_leaf: bool = False,
     skips_damaged: bool = False,
 ) -> list[AuditEntry]:
-    """The entries of some verifications, case by case, each case in its order; one statement.
+    """The entries of some verifications, case by case, each case in order; one statement.
 
-    types: these alone. saying: those alone whose body has these values. log: those alone of one
-    log; else a case may have entries in both, where somebody changed its mode. with_leaf: `leaf` is
-    loaded where there is one, so that no statement asks for it. skips_damaged: an entry that cannot
-    be read is left out, and raises nothing.
+    types: only these.
+    saying: only entries whose body has these values.
+    log: only of one log; otherwise a case may have entries in both, if its mode was changed.
+    with_leaf: load `leaf` where present, without further statements.
+    skips_damaged: unreadable entries are left out instead of raising.
     """
     entries = AuditEntry.objects.filter(verification__in=cases)
     if types is not None:
@@ -69,7 +70,7 @@ def of_cases(
 
 
 def by_ids(ids: Collection[str], *, skips_damaged: bool = False) -> list[AuditEntry]:
-    """The entries with these ids, ascending; those that are not there are left out.
+    """The entries with these ids, ascending; missing ones are left out.
 
     skips_damaged: as `of_cases`.
     """
@@ -85,9 +86,9 @@ def of_log(log: str, *, types: Collection[str], from_index: int, limit: int) -> 
 
 
 def ids_of_type(log: str, entry_type: str, *, are_ordered: bool = False) -> Iterator[str]:
-    """The ids of all entries of a type about cases, ascending, a page at a time.
+    """The ids of all entries of a type about cases, ascending, in pages.
 
-    are_ordered: those alone that have their place in this log.
+    are_ordered: only those with a place in this log.
     """
     entries = AuditEntry.objects.filter(log=log, type=entry_type, verification__isnull=False)
     if are_ordered:
@@ -96,7 +97,7 @@ def ids_of_type(log: str, entry_type: str, *, are_ordered: bool = False) -> Iter
 
 
 def readings_by(person_id: str, *, log: str, limit: int) -> list[AuditEntry]:
-    """What a regulator read, newest first, with `leaf`. A reading is no entry of a case."""
+    """A regulator's readings, newest first, with `leaf`. A reading is no entry of a case."""
     readings = AuditEntry.objects.annotate(person=READER).filter(person=person_id)
     newest = readings.filter(log=log, type__in=READINGS).order_by("-at", "-id")
     return list(newest.select_related("leaf")[:limit])
@@ -104,7 +105,7 @@ def readings_by(person_id: str, *, log: str, limit: int) -> list[AuditEntry]:
 
 def looks_at(case: Verification) -> tuple[Look, ...]:
     """Who of its lender looked at a case, by their first look. A look is no entry of the case."""
-    # The case stands in the body only. No look is older than the case.
+    # Only the body names the case. No look is older than the case.
     looks = AuditEntry.objects.filter(log=case.mode, type__in=LOOKS, at__gte=case.created_at)
     about = looks.annotate(case=LOOKED_AT).filter(case=case.pk)
     viewers = about.annotate(
@@ -120,8 +121,8 @@ def looks_at(case: Verification) -> tuple[Look, ...]:
 def waiting(*, case: str = "", until: datetime | None = None, are_refused: bool = False) -> int:
     """How many entries wait for their place in a log.
 
-    case: those alone of one verification. until: those alone that came by then. are_refused: those
-    alone that the log refuses to order.
+    case: only of one verification. until: only those up to then. are_refused: only those that the
+    log refuses.
     """
     pending = AuditPending.objects.all()
     if case:
@@ -132,10 +133,10 @@ def waiting(*, case: str = "", until: datetime | None = None, are_refused: bool 
 
 
 def refusals(*, limit: int) -> list[tuple[AuditEntry, str]]:
-    """Some of the entries that the logs refuse, newest first, each with why.
+    """Some of the entries that the logs refuse, newest first, each with the reason.
 
-    Empty where the log would order it by now: it is asked again. Their verifications are loaded,
-    without the sealed case. What cannot be read is left out.
+    An empty reason: the log would order it now, and tries again.
+    Their verifications are loaded, without the sealed case. Unreadable entries are left out.
     """
     ids = list(AuditPending.objects.filter(refused=True).values_list("pk", flat=True)[:limit])
     rows = AuditEntry.objects.filter(pk__in=ids).select_related("verification")

@@ -1,10 +1,10 @@
-"""The last checkpoint we signed, kept in a file outside the database.
+"""The last signed checkpoint, in a file outside the database.
 
-A restored backup has a smaller head than this file; signing on from it would fork the log. The file
-is written after the commit, so after a crash it may lag behind the database, but it never leads. It
-stands from the first ordering on,
-when it says that the log is empty: if it is missing later, somebody took it away, or the host is a
-    new one.
+A restored backup has a smaller head than this file; signing on from it would fork the log.
+The file is written after the commit: after a crash it may lag behind the database, but it never
+leads.
+It exists from the first ordering on, when it says that the log is empty.
+If it is missing later, it was deleted, or the host is new.
 """
 
 import fcntl
@@ -18,8 +18,9 @@ from verification.log.checkpoint import Checkpoint, VerificationKey, open_checkp
 
 
 def read(log: str, *, key: VerificationKey) -> Checkpoint | None:
-    """The checkpoint in the file, or None if there is none; raises `LogInconsistent` for one that
-    is not ours.
+    """The checkpoint in the file, or None if absent.
+
+    Raises: `LogInconsistent` for a file that is not ours.
     """
     try:
         note = _path(log).read_bytes().decode()
@@ -36,18 +37,17 @@ def read(log: str, *, key: VerificationKey) -> Checkpoint | None:
 
 
 def write(log: str, note: str, *, key: VerificationKey) -> None:
-    """Keeps a committed checkpoint, unless a later one is already there."""
+    """Stores a committed checkpoint, unless a later one is there."""
     path = _path(log)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # On a file of its own: the head is replaced by a rename, and flock(2) holds the file that is
-    # open, not its name.
+    # On a separate file: the head is replaced by a rename, and flock(2) locks the open file, not
+    # its name.
     with (path.parent / f"{log}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         stored = read(log, key=key)
         if stored is not None and stored.size >= open_checkpoint(note, key=key).size:
             return
-        # In place whole and on disk, or not at all: the name must survive a power cut as well as
-        # the bytes.
+        # Atomic and durable: the name must survive a power cut as well as the bytes.
         fresh = path.with_suffix(".new")
         with fresh.open("wb") as file:
             file.write(note.encode())

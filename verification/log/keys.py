@@ -1,8 +1,7 @@
-"""The keys of the logs: which signs a log's heads, which sign its entries, and what the operator's
-root signed.
+"""The keys of the logs: for heads, for entries, and the root's statements about them.
 
-What signs is certified by the root, in a file beside the others or in an entry of the log itself;
-what was revoked counts for nothing that stands from an index on.
+The root certifies signing keys, in a file beside the others or in a log entry.
+A revoked key's signatures do not count from an index on.
 """
 
 from collections.abc import Iterable, Mapping, Set
@@ -40,8 +39,9 @@ def ordered_logs() -> tuple[str, ...]:
 
 
 def signing_key(log: str) -> SigningKey:
-    """The key that signs this log, under the log's origin; raises `Misconfigured` if this process
-    holds none.
+    """The key that signs this log, under the log's origin.
+
+    Raises: `Misconfigured` if this process holds none.
     """
     _require_log(log)
     seed = settings.TULGA_LOG_KEYS.get(log)
@@ -53,9 +53,9 @@ def signing_key(log: str) -> SigningKey:
 
 
 def verification_key(log: str) -> VerificationKey:
-    """What verifies the checkpoints of this log; `str()` of it is what verifiers are given.
+    """The key that verifies this log's checkpoints; `str()` gives verifiers' form.
 
-    Raises `Misconfigured` where no certified public key of it is here.
+    Raises: `Misconfigured` without its certified public key.
     """
     _require_log(log)
     for certificate in settings.TULGA_CERTIFIED:
@@ -67,10 +67,10 @@ def verification_key(log: str) -> VerificationKey:
 
 
 def believed(log: str, *, needed: Set[str] = frozenset()) -> Mapping[str, Believed]:
-    """The keys that may sign entries of a log, by id: certified in files here or, where those lack
-    one that is needed, by entries of the log.
+    """The keys that may sign a log's entries, by id: certified in files here or, if those lack one,
+    in log entries.
 
-    Raises `Misconfigured` where there is none at all.
+    Raises: `Misconfigured` without any.
     """
     keys_by_id = _believed(tuple(of_files(log)))
     if needed - keys_by_id.keys():
@@ -84,7 +84,7 @@ def believed(log: str, *, needed: Set[str] = frozenset()) -> Mapping[str, Believ
 
 
 def of_files(log: str) -> list[Certified]:
-    """What signs entries of a log, by the certified files of this host."""
+    """Keys for a log's entries from this host's certified files."""
     return [
         certificate
         for certificate in settings.TULGA_CERTIFIED
@@ -93,7 +93,7 @@ def of_files(log: str) -> list[Certified]:
 
 
 def on_record(log: str) -> list[Certified]:
-    """What the root has certified by an entry of this log, ordered or not."""
+    """Keys that the root certified by an entry of this log, ordered or not."""
     entries = readable(AuditEntry.objects.filter(log=log, type=events.CERTIFIED).order_by("pk"))
     certificates_read = (certificates.read_certified(entry.body, mode=log) for entry in entries)
     return [
@@ -109,13 +109,10 @@ _REVOKED = Compiled(
 
 
 def revoked(source: str | Iterable[AuditEntry]) -> dict[str, int]:
-    """From which index on what a key signed counts for nothing, by the key's id, as the root has
-    signed.
+    """The index from which on a key's signatures do not count, by key id, as the root signed.
 
-    The root's signature suffices: a revocation counts without a leaf, and without a row that waits
-    for one.
-    source: a log, and then all of its entries, or entries; what else is among them says nothing of
-        it.
+    The root's signature suffices: a revocation counts without a leaf, and without a waiting row.
+    source: a log, meaning all its entries, or entries; other types among them are ignored.
     """
     from_index_of: dict[str, int] = {}
     for entry in readable(_REVOKED, source) if isinstance(source, str) else source:
@@ -128,14 +125,12 @@ def revoked(source: str | Iterable[AuditEntry]) -> dict[str, int]:
 
 
 def is_revoked(revoked: Mapping[str, int], key: str, index: int) -> bool:
-    """Whether what this key signed counts for nothing at this index of the log, by what `revoked`
-    gives.
-    """
+    """Whether this key's signatures do not count at this index, per `revoked`."""
     return index >= revoked.get(key, index + 1)
 
 
 def is_of_root(entry: AuditEntry) -> bool:
-    """Whether the operator's root signed what this entry says of a key, or of the law."""
+    """Whether the operator's root signed this entry's statement on a key or the law."""
     body = entry.body if isinstance(entry.body, dict) else {}
     try:
         if entry.type == events.CERTIFIED:
@@ -149,13 +144,14 @@ def is_of_root(entry: AuditEntry) -> bool:
         return certificates.is_revocation(
             settings.TULGA_ROOT, signature, mode=entry.log, key=key, from_index=index
         )
-    except (BadInput, *UNREADABLE):  # a word that has no bytes, say
+    except (BadInput, *UNREADABLE):  # a word without bytes, for example
         return False
 
 
 def law_of(entry: AuditEntry) -> law_file.Law:
-    """What an entry says of the law. Raises `BadInput`: law_malformed, law_forged,
-    law_elsewhere.
+    """The law file in an entry.
+
+    Raises: `BadInput`: law_malformed, law_forged, law_elsewhere.
     """
     try:
         signed = law_file.read_entry(entry.body)
@@ -168,7 +164,7 @@ def law_of(entry: AuditEntry) -> law_file.Law:
 
 
 def require_law(signed: law_file.Signed) -> None:
-    """Raises `BadInput` where the operator's root did not sign this law file for this
+    """Raises: `BadInput` if the operator's root did not sign this law file for this
     installation.
     """
     law_file.require_signed(
@@ -190,7 +186,7 @@ def _believed(every: tuple[Certified, ...]) -> Mapping[str, Believed]:
 
 def _require_log(log: str) -> None:
     if log not in LOGS:
-        raise ValueError(f"there is no log {log!r}")
+        raise ValueError(f"the log {log!r} does not exist")
 
 
 def _origin(log: str) -> str:

@@ -1,9 +1,10 @@
-"""What was taken of the law since this release, read from the entries `law.taken` of the logs.
+"""Law files signed since this release, from the entries `law.taken` of the logs.
 
-A law file counts once it is ordered in both logs; where live mode is off, in the test log: the live
-one is ordered once it is on. An entry that the root did not sign for this installation, or whose
-file may not follow those before it, counts for nothing: the sequencer refuses it, and
-`audit_verify` names it.
+A law file counts once both logs have ordered it; without live mode, once the test log has.
+The live log gets it when live mode is switched on.
+An entry is invalid without the root's signature for this installation, or if its file may not
+follow the earlier ones.
+The sequencer refuses it, and `audit_verify` reports it.
 """
 
 import logging
@@ -34,16 +35,16 @@ from verification.models import AuditEntry, AuditLeaf
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 2
-"""How often a process asks whether more was taken. Ours: a year's value is taken weeks before it
+"""How often a process checks for new law files. Ours: a year's value arrives weeks before it
 counts.
 """
 AGAIN_SECONDS: Final = 5
-"""After a question that was not answered. Ours, as for the clock."""
+"""The interval after a failed check. Ours, as for the clock."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """An entry of the log about the law: what it says, or why it counts for nothing."""
+    """A log entry about the law: its content, or why it does not count."""
 
     entry: AuditEntry
     law: Law | None = None
@@ -52,17 +53,15 @@ class Judged:
 
 @dataclass(frozen=True)
 class Begun:
-    """From which index of a log on what was taken counts: a profile, by its id and by its hash, and
-    a year's MCI.
-    """
+    """The log index from which on a profile, by id and hash, and a year's MCI count."""
 
     profiles: Mapping[str, int] = field(default_factory=dict)
     years: Mapping[int, int] = field(default_factory=dict)
     amendments: tuple[tuple[int, Amendments], ...] = ()
-    """All that was taken, behind each entry of the log about the law."""
+    """All law files after each log entry about the law."""
 
     def at(self, leaf_index: int) -> Amendments:
-        """What had been taken before an entry of the log."""
+        """The law files before a log entry."""
         return next(
             (law for index, law in reversed(self.amendments) if index < leaf_index), NO_AMENDMENTS
         )
@@ -71,18 +70,19 @@ class Begun:
 @dataclass
 class _State:
     looked_at: float = float("-inf")  # by the monotonic clock; later than now after a fault
-    places: tuple[tuple[str, int], ...] = ()  # of the entries that were read last
+    places: tuple[tuple[str, int], ...] = ()  # of the entries read last
 
 
 _state = _State()
 
 
 def look(is_urgent: bool) -> Amendments | None:
-    """What counts in this process now, where more or less stands in the logs than at the last look;
-    else None.
+    """What counts in this process now, if the logs changed since the last look; else None.
 
-    One small statement every `LOOK_SECONDS`, or at once where it is urgent. A database that is away
-    leaves things as they are. Raises Django's database errors where it is urgent.
+    One small statement every `LOOK_SECONDS`, or at once if urgent. Without the database the state
+    stays.
+
+    Raises: Django's database errors if urgent.
     """
     if not is_urgent and time.monotonic() < _state.looked_at + LOOK_SECONDS:
         return None
@@ -116,10 +116,10 @@ def forget() -> None:
 
 
 def read() -> Amendments:
-    """What counts: the law files, in their order, that all logs that are kept here have ordered.
+    """The valid law files, in order, that all logs kept here have ordered.
 
-    Where two logs have another file of one number, that number counts for nothing, and the next
-    goes on behind it. So does one that rested on what such a number says.
+    A number with different files in two logs does not count, and the next one follows directly.
+    A file that depends on such a number does not count either.
     """
     amendments = NO_AMENDMENTS
     for laws in zip(*(files(name) for name in keys.ordered_logs()), strict=False):
@@ -128,24 +128,24 @@ def read() -> Amendments:
                 raise BadInput(LAW_FILES[law_rules.SPLIT].law_file, code=law_rules.SPLIT)
             amendments = law_rules.extended(amendments, laws[0], is_on_record=True)
         except BadInput as fault:
-            logger.error("law file %s counts for nothing: %s", laws[0].number, fault.code)
+            logger.error("law file %s does not count: %s", laws[0].number, fault.code)
             amendments = replace(amendments, number=laws[0].number, sha256="")
     return amendments
 
 
 def files(log: str) -> list[Law]:
-    """The law files that a log has ordered, in its order, each by the rules of its own log."""
+    """The law files that a log has ordered, in order, each by the rules of its own log."""
     return [judged.law for judged in judge(ordered(log)) if judged.law]
 
 
 def ordered(log: str) -> QuerySet[AuditEntry, AuditEntry]:
-    """The entries about the law that a log has ordered, in its order."""
+    """The entries about the law that a log has ordered, in order."""
     entries = AuditEntry.objects.filter(log=log, type=events.LAW_TAKEN, leaf__log=log)
     return entries.select_related("leaf").order_by("leaf__leaf_index")
 
 
 def waiting(log: str) -> Iterator[AuditEntry]:
-    """Those that the log has yet to order, and has not refused."""
+    """Those that wait for the log and are not refused."""
     entries = AuditEntry.objects.filter(
         log=log, type=events.LAW_TAKEN, leaf__isnull=True, pending__refused=False
     )
@@ -155,9 +155,7 @@ def waiting(log: str) -> Iterator[AuditEntry]:
 def judge(
     on_record: QuerySet[AuditEntry, AuditEntry], unordered: Iterable[AuditEntry] = ()
 ) -> Iterator[Judged]:
-    """Of each entry, in this order, what it says of the law, or why it counts for nothing after
-    those before it.
-    """
+    """For each entry, in this order, its content, or why it may not follow the earlier ones."""
     amendments = NO_AMENDMENTS
     for entries, is_on_record in ((readable(on_record), True), (unordered, False)):
         for entry in entries:
@@ -171,7 +169,7 @@ def judge(
 
 
 def faults(entries: Iterable[AuditEntry]) -> dict[str, str]:
-    """Why those of these unordered entries that are about the law may not be ordered, by id."""
+    """Why these unordered entries about the law may not be ordered, by id."""
     about = [entry for entry in entries if entry.type == events.LAW_TAKEN]
     reasons = dict[str, str]()
     for name in sorted({entry.log for entry in about} & set(keys.LOGS)):
@@ -184,7 +182,7 @@ def faults(entries: Iterable[AuditEntry]) -> dict[str, str]:
 
 
 def begun(log: str) -> Begun:
-    """From which index of this log on what was taken counts, by its own entries."""
+    """The index of this log from which on each law file counts, by its own entries."""
     places, years = dict[str, int](), dict[int, int]()
     amendments, amended = NO_AMENDMENTS, list[tuple[int, Amendments]]()
     for judged in judge(ordered(log)):
@@ -199,8 +197,8 @@ def begun(log: str) -> Begun:
 
 
 def verify_laws(log: str) -> Iterator[Finding]:
-    """A finding for every ordered entry about the law that counts for nothing, by the code of
-    why.
+    """A finding for every ordered entry about the law that does not count, with the code of the
+    reason.
     """
     hashes = {
         law.number: law.sha256
@@ -229,14 +227,14 @@ def verify_laws(log: str) -> Iterator[Finding]:
 
 
 _OF_CONTRACT = ("first_credit", "cooling_off")
-"""Gates that count in MCI on the contract's day, too."""
+"""Gates that also count in MCI on the contract's day."""
 
 
 def verify_begun(
     log: str, entries: Sequence[AuditEntry], *, forged: Collection[str], begun: Begun
 ) -> Iterator[Finding]:
-    """A finding for each entry of these verifications that names a profile, or rests on an MCI,
-    before it was taken.
+    """A finding for each entry of these verifications that uses a profile or an MCI before its law
+    file.
 
     entries: all of these verifications, ordered, each with its leaf.
     """
@@ -249,7 +247,7 @@ def verify_begun(
     signed = {entry.verification_id: entry for entry in counted if entry.type == REPORTED}
     for entry in counted:
         if entry.type == "verification.created" and not _is_lawful(entry, begun):
-            detail = "it was opened by a profile that asks less than the law of that day"
+            detail = "its profile is laxer than the law of its opening day"
             index, name = entry.leaf.leaf_index, entry.pk
             yield Finding(code=LAXER, log=log, leaf_index=index, entry=name, detail=detail)
         names = (text(entry.body, "profile_sha256"), text(entry.body, "profile"))
@@ -268,19 +266,17 @@ def verify_begun(
 
 
 def _is_lawful(opened: AuditEntry, begun: Begun) -> bool:
-    """By what had been taken before it: a law that comes later makes no opening of before
-    unlawful.
-    """
+    """By the law files before it: a later one makes no earlier opening unlawful."""
     try:
         profile = profiles.pinned(text(opened.body, "profile_sha256"))
-    except Misconfigured:  # named by itself: law_unknown
+    except Misconfigured:  # reported separately: law_unknown
         return True
     book = begun.at(opened.leaf.leaf_index)
     return profiles.is_lawful(profile, mode=opened.log, at=opened.at, amendments=book)
 
 
 def _days(entry: AuditEntry, opened: Body, report: Body) -> Iterator[date]:
-    """The days on whose MCI a clearance that was issued rests."""
+    """The days whose MCI an issued clearance uses."""
     listing = [gate for gate in listed(entry.body, "gates") if isinstance(gate, dict)]
     gates = {text(gate, "name"): text(gate, "status") for gate in listing}
     is_of_contract = any(gates.get(name) == PASSED for name in _OF_CONTRACT)
@@ -297,13 +293,13 @@ def _limits_the_sum(body: Body, opened: Body) -> bool:
             profiles.pinned(text(opened, "profile_sha256")),
             profiles.get(text(body, "profile")),
         )
-    except (BadInput, Misconfigured):  # named by itself: law_unknown
+    except (BadInput, Misconfigured):  # reported separately: law_unknown
         return False
     return any(law.amount_max_mci is not None for law in laws)
 
 
 def _is_known(day: date, entry: AuditEntry, begun: Begun) -> bool:
-    """Whether the code ships the value of this day's year, or the entry stands behind the file that
+    """Whether the code ships the value of this day's year, or the entry follows the file that
     brought it.
     """
     is_shipped = any(
@@ -320,10 +316,12 @@ def _finding(log: str, entry: AuditEntry, detail: str) -> Finding:
 
 
 def take(untrusted: bytes) -> tuple[Signed, tuple[str, ...]]:
-    """Puts a signed law file on record in each log that lacks it; gives the file, and those logs.
+    """Records a signed law file in each log that lacks it; returns the file, and those logs.
 
     It counts once both logs have ordered it. After a crash between the two logs the same call
-    completes it. Raises `BadInput` with a code of `core/law_rules.py`; then nothing is written.
+    completes it.
+
+    Raises: `BadInput` with a code of `core/law_rules.py`; then nothing is written.
     """
     signed = law_file.read_signed(untrusted)
     keys.require_law(signed)
@@ -340,14 +338,12 @@ def take(untrusted: bytes) -> tuple[Signed, tuple[str, ...]]:
 
 
 def keep_read() -> None:
-    """From here on this process reads its book of the law from the logs."""
+    """Makes this process read its law book from the logs."""
     profiles.read_amendments_by(look)
 
 
 def _require_unsplit(signed: Signed) -> None:
-    """Raises `BadInput` (law_split) where another file of this number stands in one of the logs, or
-    waits for it.
-    """
+    """Raises: `BadInput` (law_split) if a log has, or awaits, another file of this number."""
     for name in keys.LOGS:
         for judged in judge(ordered(name), waiting(name)):
             law = judged.law
@@ -358,8 +354,9 @@ def _require_unsplit(signed: Signed) -> None:
 
 
 def _lacks(name: str, signed: Signed) -> bool:
-    """Whether this log lacks the file. Raises `BadInput` where it may not follow those that are
-    there.
+    """Whether this log lacks the file.
+
+    Raises: `BadInput` if it may not follow the log's files.
     """
     there = [judged.law for judged in judge(ordered(name), waiting(name)) if judged.law]
     if signed.law.sha256 in {law.sha256 for law in there}:

@@ -1,4 +1,4 @@
-"""Was a case moved lawfully? It is the fold of its entries alone, never of a row."""
+"""Was a case moved lawfully? The fold of its entries decides, never a row."""
 
 from collections.abc import Container, Iterable, Iterator
 from typing import NamedTuple
@@ -11,14 +11,14 @@ from verification.models import AuditEntry
 
 
 class Judged(NamedTuple):
-    """How far the entries of a case lead, and what is unlawful in them, in their order."""
+    """The state after a case's entries, and their faults in order."""
 
     state: State
     faults: list[tuple[AuditEntry, Fault]]
 
 
 def judge(entries: Iterable[AuditEntry], forged: Container[str] = ()) -> Judged:
-    """The course of one case by its entries, in their order; `forged`: those without their
+    """The course of one case by its entries, in order; `forged`: those without a valid
     signature.
     """
     state, unlawful = State(), list[tuple[AuditEntry, Fault]]()
@@ -31,5 +31,5 @@ def judge(entries: Iterable[AuditEntry], forged: Container[str] = ()) -> Judged:
 def faults_of(
     entries: Iterable[AuditEntry], forged: Container[str] = ()
 ) -> Iterator[tuple[AuditEntry, Fault]]:
-    """What is unlawful in the entries of one case, as `judge` finds it."""
+    """The faults in the entries of one case, as `judge` finds them."""
     yield from judge(entries, forged).faults

@@ -1,6 +1,4 @@
-"""How an entry is put on record, signed by the key of its process. The sequencer orders it
-later.
-"""
+"""Appends entries, signed by the key of their process. The sequencer orders them later."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -18,17 +16,16 @@ from verification.log.keys import LOGS
 from verification.log.signatures import spell_leaf
 from verification.models import AuditEntry, AuditPending, Verification
 
-# A whole string of 11 or 12 digits is a phone number or an IIN that somebody forgot to leave out.
+# A string of 11 or 12 digits is a phone number or an IIN that was left in by mistake.
 _IDENTIFIES: Final = re.compile(r"\+?[0-9]{11,12}")
 _gathered: ContextVar[list[AuditEntry] | None] = ContextVar("gathered", default=None)
 
 
 def require_anonymous(body: Mapping[str, Any]) -> None:
-    """Raises `ValueError` if a string of the body is nothing but an IIN or a phone number; names
-    the key alone.
+    """Raises: `ValueError`, naming the key only, if a string of the body is an IIN or a phone
+    number.
     """
-    # A list to work off instead of a recursion: bodies come from many places, and their depth is
-    # nobody's to choose.
+    # A work list instead of recursion, because the depth of bodies is not under our control.
     waiting: list[tuple[str, Any]] = list(body.items())
     while waiting:
         key, value = waiting.pop()
@@ -52,12 +49,14 @@ def append(
     lender: str | None = None,
     at: datetime | None = None,
 ) -> AuditEntry:
-    """Inserts an entry that stands or falls with the transaction around it; outside of one it
-    raises, as Django does.
+    """Inserts an entry in the caller's transaction.
 
-    `verification`: the row, whose lender is taken, or its id. `body`: strings, integers, lists,
-    maps; nothing personal. Raises `KeyError` for a type that `core/events.py` lacks, `ValueError`
-    or `TypeError` for a body that is no leaf.
+    verification: the row, whose lender is used, or its id.
+    body: strings, integers, lists, maps; no personal data.
+
+    Raises: Django's error outside a transaction.
+    Raises: `KeyError` for a type that `core/events.py` lacks, `ValueError` or `TypeError` for an
+    impossible leaf.
     """
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError(
@@ -76,7 +75,7 @@ def append(
         lender_id=lender,
         body={"v": stored.VERSION, **body},
     )
-    # What is no leaf is refused here, or it would stop the sequencer later. The largest sequence is
+    # Refuse an impossible leaf here, or it would stop the sequencer later. The largest sequence is
     # the longest.
     require_anonymous(entry.body)
     spell_leaf(entry, lender_sequence=policy.SIZE if lender else None)
@@ -90,12 +89,11 @@ def append(
 
 @contextmanager
 def gathering() -> Iterator[list[AuditEntry]]:
-    """What is appended within is signed and inserted at its end, in two statements; after an error
-    nothing is.
+    """Entries appended inside are signed and inserted at the end, in two statements; after an
+    error, none.
 
-    Use it right inside the transaction: what is read within does not see the entries yet. The list
-        it gives is for this
-    module alone: what others put on record goes through `append`, which looks at it.
+    Use it directly inside the transaction: reads inside do not see the entries yet.
+    The list is for this module only: others use `append`, which checks the entry.
     """
     entries: list[AuditEntry] = []
     token = _gathered.set(entries)
@@ -109,9 +107,7 @@ def gathering() -> Iterator[list[AuditEntry]]:
 
 
 def certify(log: str) -> int:
-    """Puts what the root certified, by the files of this host, on record, and says how much of it
-    was not yet.
-    """
+    """Records the root's certificates from this host's files, and returns how many were new."""
     of_log = {f"evt_{certificate.id}": certificate for certificate in keys.of_files(log)}
     recorded = set(AuditEntry.objects.filter(pk__in=of_log).values_list("pk", flat=True))
     done = 0
@@ -127,7 +123,7 @@ def certify(log: str) -> int:
 
 
 def heartbeat(log: str, *, at: datetime | None = None) -> AuditEntry | None:
-    """An entry that shows the log to be alive, if the last one is an hour old; None otherwise."""
+    """An entry that shows the log to be alive, if the last one is an hour old; else None."""
     now = at or clock.now()
     since = now - timedelta(seconds=policy.HEARTBEAT_SECONDS)
     lately = AuditEntry.objects.filter(log=log, type=events.HEARTBEAT, at__gt=since, at__lte=now)

@@ -3,17 +3,13 @@
 from typing import Final
 
 BATCH: Final = 1024
-"""Entries ordered in one transaction and under one checkpoint. Source: the design of the log, write
-path.
-"""
+"""Entries per transaction and checkpoint. Source: the design of the log, write path."""
 
 LEAF_BYTES: Final = 65_535
 """Largest leaf, bytes. Source: C2SP tlog-tiles, entry bundles carry a two-byte length."""
 
 SIZE: Final = 2**63 - 1
-"""Largest tree size we read. Source: the largest number of a PostgreSQL `bigint`; RFC 9162 allows
-2⁶⁴.
-"""
+"""Largest readable tree size. Source: the largest PostgreSQL `bigint`; RFC 9162 allows 2⁶⁴."""
 
 PROOF_HASHES: Final = 63
 """Longest inclusion proof, hashes: the height of a tree of `SIZE` leaves. Source: RFC 9162,
@@ -21,17 +17,15 @@ PROOF_HASHES: Final = 63
 """
 
 NOTE_BYTES: Final = 131_072
-"""Largest signed note we read, bytes: `NOTE_SIGNATURES` post-quantum signatures of 3 300 characters
-and room.
+"""Largest readable signed note, bytes: `NOTE_SIGNATURES` post-quantum signatures of 3 300
+characters and room.
 """
 
 NOTE_SIGNATURES: Final = 32
-"""Most signature lines we read. Source: C2SP signed-note, verifiers must accept at least 16."""
+"""Most readable signature lines. Source: C2SP signed-note, verifiers must accept at least 16."""
 
 EXTRA_BYTES: Final = 65_536
-"""Most extra data in a proof, bytes; it is not authenticated, so there is no reason for more."""
+"""Most extra data in a proof, bytes; it is not authenticated, so more has no use."""
 
 HEARTBEAT_SECONDS: Final = 3600
-"""A log that is alive has one heartbeat in every such span, seconds. Source: design of the log,
-read path.
-"""
+"""Interval of heartbeats in a live log, seconds. Source: design of the log, read path."""

@@ -1,4 +1,4 @@
-"""Proofs under the newest checkpoint, and the tiles they are made of."""
+"""Proofs under the newest checkpoint, and their tiles."""
 
 from functools import cache
 
@@ -14,20 +14,18 @@ from verification.models import AuditCheckpoint, AuditLeaf, AuditTile
 
 
 def latest_checkpoint(log: str) -> str | None:
-    """The newest signed note of a log, or None while nothing is ordered."""
+    """The newest signed note of a log, or None before the first ordering."""
     newest = AuditCheckpoint.objects.filter(log=log).order_by("-size").first()
     return newest.note if newest else None
 
 
 def latest_size(log: str) -> int:
-    """How many entries the newest checkpoint of a log covers; 0 while nothing is ordered."""
+    """The size of a log's newest checkpoint; 0 before the first ordering."""
     return AuditCheckpoint.objects.filter(log=log).aggregate(size=Max("size"))["size"] or 0
 
 
 def covers(untrusted: str, *, log: str, index: int) -> bool:
-    """Whether this is a checkpoint that the key of a log has signed, of a tree that has this
-    leaf.
-    """
+    """Whether the log's key signed this checkpoint, and its tree includes this leaf."""
     try:
         return open_checkpoint(untrusted, key=keys.verification_key(log)).size > index
     except (BadInput, LogInconsistent):
@@ -35,11 +33,11 @@ def covers(untrusted: str, *, log: str, index: int) -> bool:
 
 
 def proof_for(entry_id: str) -> str | None:
-    """The tlog-proof of an entry under the newest checkpoint, or None while it is not ordered."""
+    """The tlog-proof of an entry under the newest checkpoint, or None while unordered."""
     leaf = AuditLeaf.objects.filter(entry_id=entry_id).only("log", "leaf_index").first()
     if leaf is None:
         return None
-    # A leaf and the checkpoint over it are committed together, so the newest one covers the leaf.
+    # A leaf and its checkpoint are committed together, so the newest one covers the leaf.
     newest = AuditCheckpoint.objects.filter(log=leaf.log).latest("size")
     node = tiles.node_reader(tile_loader(leaf.log))
     hashes = tree.inclusion_proof(node, index=leaf.leaf_index, size=newest.size)
@@ -47,8 +45,8 @@ def proof_for(entry_id: str) -> str | None:
 
 
 def first_proof(leaf: AuditLeaf) -> tuple[str, str]:
-    """The tlog-proof of a leaf under the first checkpoint that covers it, and that checkpoint:
-    always the same.
+    """The tlog-proof of a leaf under the first checkpoint that covers it, and that checkpoint;
+    constant for a leaf.
     """
     covering = AuditCheckpoint.objects.filter(log=leaf.log, size__gt=leaf.leaf_index).order_by(
         "size"
@@ -60,12 +58,12 @@ def first_proof(leaf: AuditLeaf) -> tuple[str, str]:
 
 
 def consistency_for(log: str, *, first: int, second: int) -> list[bytes]:
-    """Hashes that show the log of `first` leaves to be a prefix of that of `second`."""
+    """Hashes that prove the log of `first` leaves to be a prefix of that of `second`."""
     return tree.consistency_proof(tiles.node_reader(tile_loader(log)), first=first, second=second)
 
 
 def tile_loader(log: str) -> Load:
-    """A reader of stored tiles that reads each at most once; a fresh one for each question."""
+    """A reader of stored tiles that reads each at most once; make a fresh one per question."""
 
     @cache
     def load(place: Place) -> bytes:

@@ -1,9 +1,9 @@
-"""What an entry says of other verifications, looked up in the same log: named reads, outside of
+"""Statements of an entry on other verifications, looked up in the same log: named reads, outside
 every course.
 
-New consents are verifications of their own (O-52), and attempts are counted over all verifications
-of a borrower. That two verifications are of one person is a matter of their rows; whether those are
-right, only the keys tell.
+Renewed consents are verifications of their own (O-52), and attempts count over all verifications of
+a borrower.
+Rows say which verifications are of one person; only the keys prove it.
 """
 
 from collections import Counter
@@ -31,8 +31,8 @@ def verify_related(
 ) -> Iterator[Finding]:
     """A finding for each entry that other verifications contradict.
 
-    entries: all of these verifications, ordered, each with its leaf. forged: those without their
-        signature.
+    entries: all of these verifications, ordered, each with its leaf.
+    forged: those without a valid signature.
     """
     counted = [
         entry for entry in entries if entry.pk not in forged and isinstance(entry.body, dict)
@@ -44,8 +44,8 @@ def verify_related(
 
 
 def _verify_tries(log: str, entries: Sequence[AuditEntry]) -> Iterator[Finding]:
-    """Every end that names a spent attempt elsewhere, which was none of its borrower, with its
-    lender, at its stage.
+    """Every end that names another case's spent attempt wrongly: not of its borrower, lender or
+    stage, or not spent.
     """
     elsewhere = [
         (end, verification, text(row, "attempt"))
@@ -86,10 +86,10 @@ def _verify_tries(log: str, entries: Sequence[AuditEntry]) -> Iterator[Finding]:
 
 
 def _verify_opened(log: str, entries: Sequence[AuditEntry]) -> Iterator[Finding]:
-    """Every attempt that was opened after those of a day were spent, over all cases of its
+    """Every attempt that was opened after the day's attempts were spent, over all cases of its
     borrower.
 
-    A borrower with one case is none of them: the course counts there. So is an erased borrower.
+    A borrower with one case is left out, because the course counts there; so is an erased borrower.
     """
     opened = [entry for entry in entries if entry.type == "attempt.opened"]
     ids = {entry.verification_id for entry in opened}
@@ -117,7 +117,7 @@ def _verify_opened(log: str, entries: Sequence[AuditEntry]) -> Iterator[Finding]
             continue
         spent = 0
         for of_attempt in ended.get((borrower, text(entry.body, "stage")), {}).values():
-            # Two processes wrote them: what ended about then may have been before or after.
+            # Two processes wrote them: an end at about the same time may be earlier or later.
             earlier = [closing for closing in of_attempt if closing.at <= entry.at + _APART]
             is_lately = (
                 bool(earlier) and entry.at - _DAY + _APART <= earlier[-1].at <= entry.at - _APART
@@ -129,12 +129,12 @@ def _verify_opened(log: str, entries: Sequence[AuditEntry]) -> Iterator[Finding]
         elif _is_beside(
             entry, [related for related in sound if cases[str(related.verification_id)] == borrower]
         ):
-            detail = "it was opened while its borrower had one open in another case"
+            detail = "it was opened while its borrower had an open attempt in another case"
             yield _finding(log, entry, TRIES, detail)
 
 
 def _is_beside(opened: AuditEntry, entries: Sequence[AuditEntry]) -> bool:
-    """Whether an attempt at the same stage was open in another case as this one was opened."""
+    """Whether an attempt at the same stage was open in another case when this one was opened."""
     related = [entry for entry in entries if entry.verification_id != opened.verification_id]
     for earlier in related:
         is_such = earlier.type == "attempt.opened" and text(earlier.body, "stage") == text(
@@ -142,7 +142,7 @@ def _is_beside(opened: AuditEntry, entries: Sequence[AuditEntry]) -> bool:
         )
         if not is_such or earlier.at >= opened.at - _APART:
             continue
-        # It was closed, left for another route, or went with its case.
+        # It was closed, left for another route, or ended with its case.
         over = [
             entry.at
             for entry in related
@@ -159,22 +159,24 @@ def _is_beside(opened: AuditEntry, entries: Sequence[AuditEntry]) -> bool:
 
 
 _Borrower = tuple[str, int, bytes]
-"""The lender, the number of the index key, and the index that a borrower is found by."""
+"""The lender, the index key's number, and the borrower's index."""
 
 
 def _borrowers(rows: QuerySet[Verification, Verification]) -> dict[str, _Borrower]:
-    """By verification, whose it is by its row; those of erased borrowers are left out."""
+    """The borrower of each verification, by its row; erased borrowers are left out."""
     columns = ("pk", "lender_id", "borrower_index_version", "borrower_index")
     read = rows.exclude(borrower_index=None).values_list(*columns)
     return {pk: (lender, version, bytes(index or b"")) for pk, lender, version, index in read}
 
 
 def _verify_renewals(log: str, entries: Sequence[AuditEntry]) -> Iterator[Finding]:
-    """Every new consent without a request, every clearance that rests on another than was given,
-    and every attestation by a person who had sent the borrower a link to one.
+    """Every renewed consent without a request, every clearance based on another one, and every
+    attestation by a sender.
+
+    A sender is a person who had sent the borrower a link to a renewed consent.
     """
     renewed = [entry for entry in entries if entry.type == RENEWED]
-    # 1 what was opened as a new consent was asked for
+    # 1 each renewed consent was requested
     children = [
         (entry, parent)
         for entry in entries
@@ -191,7 +193,7 @@ def _verify_renewals(log: str, entries: Sequence[AuditEntry]) -> Iterator[Findin
             if (parent, entry.lender_id, entry.verification_id) not in places:
                 detail = f"it is a new consent of {parent}, which asked for none, or not for this"
                 yield _finding(log, entry, MOVE, detail)
-    # 2 what a clearance rests on was given
+    # 2 each consent under a clearance was given
     issued = [
         (entry, name)
         for entry in entries
@@ -230,12 +232,14 @@ def _verify_attested(
                 (parent, text(link.body, "person")) for parent, link in links if link.at <= entry.at
             }
             if (entry.verification_id, text(entry.body, "person")) in senders:
-                detail = "attested by somebody who had sent the borrower a link to a new consent"
+                detail = (
+                    "attested by a person who had sent the borrower a link to a renewed consent"
+                )
                 yield _finding(log, entry, MOVE, detail)
 
 
 def _verify_declined(log: str, entries: Sequence[AuditEntry]) -> Iterator[Finding]:
-    """Every clearance that was issued or consumed after its borrower had declined a new consent."""
+    """Every clearance issued or consumed after its borrower declined a renewed consent."""
     parents = {
         text(entry.body, "renewal"): entry.verification_id
         for entry in entries
@@ -257,7 +261,9 @@ def _verify_declined(log: str, entries: Sequence[AuditEntry]) -> Iterator[Findin
             entry.type in (CLEARED, "clearance.consumed"),
         )
         if is_release and declined_at is not None and entry.leaf.leaf_index > declined_at:
-            detail = "money was let out after the borrower had declined it by a new consent"
+            detail = (
+                "a payout was permitted after the borrower had declined it by a renewed consent"
+            )
             yield _finding(log, entry, MOVE, detail)
 
 

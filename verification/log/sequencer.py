@@ -1,10 +1,12 @@
-"""Ordering entries: gap-free places, the tree, a signed checkpoint, in one transaction and by one
+"""Orders entries: gap-free places, the tree, a signed checkpoint, in one transaction and one
 process at a time.
 
-1 take the log: others wait or leave   2 the stored tree must be the one we signed last   3 take
-waiting entries, and refuse those that lack the signature their type asks for   4 give each its
-place, spell its leaf   5 store leaves, tiles, checkpoint; move the head   6 after the commit: head
-file
+1. Lock the log: others wait or leave.
+2. Verify that the stored tree is the last signed one.
+3. Take waiting entries, and refuse those without the signature that their type requires.
+4. Give each its place, and spell its leaf.
+5. Store leaves, tiles and checkpoint; move the head.
+6. After the commit: write the head file.
 """
 
 import logging
@@ -42,19 +44,20 @@ _LOCK_CLASS: Final = 0x54756C67
 
 
 def order(log: str, *, limit: int = policy.BATCH) -> int:
-    """Orders up to `limit` waiting entries of a log and says how many; 0 if none wait or another
-    process has the log.
+    """Orders up to `limit` waiting entries of a log and returns their number.
 
-    What lacks the signature its type asks for, and what is no leaf, is refused first: it holds
-    nothing else up. Raises `LogInconsistent`, having written nothing more, if the stored log is not
-    the one signed before.
+    0 if no entry waits or another process holds the log.
+    Entries without the required signature, or without a possible leaf, are refused first, so they
+    block no others.
+
+    Raises: `LogInconsistent`, without further writes, if the stored log is not the last signed one.
     """
     key = keys.signing_key(log)
     if not _unordered(log).exists():
         return 0
     try:
         return _order(log, key, limit=limit)
-    except UNREADABLE:  # of one row among many: which, is found row by row
+    except UNREADABLE:  # of one row among many: find it row by row
         waiting = list(_unordered(log).values_list("pk", flat=True))
         for start in range(0, len(waiting), limit):
             if _refuse(faults(AuditEntry.objects.filter(pk__in=waiting[start : start + limit]))):
@@ -64,8 +67,8 @@ def order(log: str, *, limit: int = policy.BATCH) -> int:
 
 def _order(log: str, key: SigningKey, *, limit: int) -> int:
     with transactions.writing(durable=True):
-        # 1 Writing first takes the row's lock too, and on SQLite the database's: what is read after
-        # it stands still.
+        # 1 A write first takes the row's lock too, and on SQLite the database's: later reads are
+        # stable.
         if not _take(log, wait=False):
             return 0
         fence = secrets.token_hex(16)
@@ -73,9 +76,8 @@ def _order(log: str, key: SigningKey, *, limit: int) -> int:
             AuditHead.objects.create(log=log, fence=fence)
         load = proofs.tile_loader(log)
         size = _verified_size(log, key=key.public, load=load)  # 2
-        # 3 Not what lacks its signature, or has one of a key that was revoked by then, nor more of
-        # its verification: they wait until `ask_again`, and each time they are refused that is an
-        # error.
+        # 3 Leave out entries that lack a valid signature, or whose key was revoked by then, and
+        # later ones of their verification. They wait until `ask_again`; each refusal is an error.
         waiting = _waiting(log, limit=limit)
         unsigned = _unsigned(waiting, upto=size + len(waiting))
         _refuse(unsigned)
@@ -88,14 +90,11 @@ def _order(log: str, key: SigningKey, *, limit: int) -> int:
         if not batch:
             return 0
         if size == 0:
-            # The head file stands before the first commit, and says that the log is empty.
-            # Otherwise a crash between that commit and its head would look like somebody's taking
-            # the file away.
+            # The head file exists before the first commit, and says that the log is empty.
+            # Otherwise a crash between that commit and its head would look like a deleted file.
             empty = checkpoint.sign(Checkpoint(origin=key.name, size=0, root=EMPTY_ROOT), key=key)
             head_file.write(log, empty, key=key.public)
-        _store(
-            log, batch, size=size, key=key, load=load
-        )  # 4, 5; and 6, once this transaction has committed
+        _store(log, batch, size=size, key=key, load=load)  # 4, 5; and 6, after the commit
         ended, _ = AuditPending.objects.filter(pk__in=[entry.pk for entry in batch]).delete()
         moved = AuditHead.objects.filter(log=log, size=size, fence=fence).update(
             size=size + len(batch)
@@ -106,8 +105,8 @@ def _order(log: str, key: SigningKey, *, limit: int) -> int:
 
 
 def faults(entries: QuerySet[AuditEntry, AuditEntry]) -> dict[str, str]:
-    """Why those of these waiting entries that may not be ordered may not, by id. Each is read by
-    itself if it must.
+    """Why some of these waiting entries may not be ordered, by id. Each is read alone if
+    necessary.
     """
     reasons, sound = dict[str, str](), list[AuditEntry]()
     for entry in readable(entries, with_damaged=True):
@@ -125,10 +124,10 @@ def faults(entries: QuerySet[AuditEntry, AuditEntry]) -> dict[str, str]:
 
 
 def verify_head(log: str) -> int:
-    """The size of the log, if its right edge is what was signed last, here and in the head file.
+    """The size of the log, if its right edge is the last signed one, here and in the head file.
 
-    Raises `LogInconsistent` otherwise: a restored backup, a cut log, a changed tile, a head file
-        taken away.
+    Raises: `LogInconsistent` otherwise: a restored backup, a cut log, a changed tile, a deleted
+    head file.
     """
     with transactions.writing():
         _take(log, wait=True)
@@ -136,12 +135,13 @@ def verify_head(log: str) -> int:
 
 
 def adopt_head(log: str) -> int | None:
-    """Writes the missing head file of a log from its last checkpoint, and says its size; None if
-    nothing is missing.
+    """Writes the missing head file of a log from its last checkpoint, and returns its size; None if
+    present.
 
-    For a host that orders from now on, and only after the whole log was verified: whoever adopts a
-    log that was turned back signs on from there. Raises `LogInconsistent` if the right edge is not
-    what was signed last.
+    For a host that takes over the ordering, and only after a full verification: adopting a log that
+    was turned back would continue it from there.
+
+    Raises: `LogInconsistent` if the right edge is not the last signed one.
     """
     key = keys.verification_key(log)
     with transactions.writing():
@@ -156,15 +156,15 @@ def adopt_head(log: str) -> int | None:
 
 
 def _take(log: str, *, wait: bool) -> bool:
-    """Whether nobody else orders the log until the transaction ends, so that sizes read apart
-    agree; may be waited for.
+    """Whether this transaction is the only one to order the log, so that sizes agree; can wait for
+    it.
 
-    SQLite's transactions are such already: each takes the database's write lock first.
+    SQLite's transactions are exclusive already: each takes the database's write lock first.
     """
     if connection.vendor != "postgresql":
         return True
-    # Given back as the transaction ends, however it does. Locks of two numbers never meet those of
-    # one, whoever takes these.
+    # Released at the end of the transaction in any case. Locks with two numbers never collide with
+    # those with one.
     claimed = (
         "SELECT pg_advisory_xact_lock(%s, %s)"
         if wait
@@ -176,7 +176,7 @@ def _take(log: str, *, wait: bool) -> bool:
 
 
 def _verified_size(log: str, *, key: VerificationKey, load: Load) -> int:
-    """The size of the log, if its right edge is what was signed last, here and in the head file."""
+    """The size of the log, if its right edge is the last signed one, here and in the head file."""
     size, stored = _stored_size(log, key=key, load=load), head_file.read(log, key=key)
     if stored is None and size == 0:
         return size
@@ -198,7 +198,7 @@ def _verified_size(log: str, *, key: VerificationKey, load: Load) -> int:
 
 
 def _stored_size(log: str, *, key: VerificationKey, load: Load) -> int:
-    """The size of the log, if its right edge is what the last stored checkpoint says."""
+    """The size of the log, if its right edge matches the last stored checkpoint."""
     head = AuditHead.objects.filter(log=log).first()
     size = head.size if head else 0
     last = AuditLeaf.objects.filter(log=log).order_by("-leaf_index").first()
@@ -231,19 +231,19 @@ def _stored_size(log: str, *, key: VerificationKey, load: Load) -> int:
 
 
 def _unordered(log: str) -> QuerySet[AuditEntry, AuditEntry]:
-    """What waits: revocations, then by time; but for what was refused and all of its
+    """Waiting entries: revocations, then by time; without refused ones and all of their
     verifications.
     """
-    # By the ids of what waits: of a join SQLite would read every entry there ever was.
+    # By the ids of waiting entries: for a join SQLite would read every entry.
     waits = AuditPending.objects.values("entry")
     refusals = AuditEntry.objects.filter(
         pk__in=waits.filter(refused=True), log=log, verification__isnull=False
     )
-    # What has a leaf already, in whichever log, can have no other: `audit_verify` names it.
+    # An entry with a leaf, in either log, can get no other: `audit_verify` reports it.
     unplaced = AuditEntry.objects.filter(
         pk__in=waits.filter(refused=False), log=log, leaf__isnull=True
     )
-    # A revocation stands before what it makes void, however late it came.
+    # A revocation precedes the entries that it voids, however late it came.
     last = Case(When(type=events.REVOKED, then=0), default=1)
     return unplaced.exclude(verification__in=refusals.values("verification")).order_by(
         last, "at", "id"
@@ -251,11 +251,10 @@ def _unordered(log: str) -> QuerySet[AuditEntry, AuditEntry]:
 
 
 def _waiting(log: str, *, limit: int) -> list[AuditEntry]:
-    """Waiting entries by time, but those of one verification by their sequence, whatever the clocks
-    said.
+    """Waiting entries by time, but those of one verification by sequence, whatever the clocks say.
 
-    A clock that was behind dates a verification's later entry before an earlier one: where a batch
-    is full, what comes before one in it comes along, the batch being a little larger.
+    A slow clock dates a later entry of a verification before an earlier one. In a full batch,
+    earlier entries of a verification come along, which makes the batch a little larger.
     """
     waiting = _unordered(log)
     batch = list(waiting[:limit])
@@ -293,8 +292,9 @@ def _waiting(log: str, *, limit: int) -> list[AuditEntry]:
 
 
 def _unsigned(entries: Sequence[AuditEntry], *, upto: int) -> dict[str, str]:
-    """Why entries that would stand below an index may not, by id: unsigned, by a key that was
-    revoked before it, or a law file that may not follow those before it.
+    """Why entries at or after an index may not be ordered, by id.
+
+    Unsigned, signed by a key revoked before it, or a law file that may not follow the earlier ones.
     """
     faults, signers = signatures.inspect(entries)
     logs = {entry.log for entry in entries if entry.pk in signers}
@@ -312,12 +312,11 @@ def _refuse(faults: Mapping[str, str]) -> int:
 
 
 def ask_again(log: str) -> None:
-    """Lets what was refused be asked once more, some of it: the key that signed it may have come to
-    this host since.
+    """Queues some refused entries again: their signing key may have reached this host since.
 
-    And a revocation that was taken out of the queue waits again.
+    A revocation that was taken out of the queue waits again, too.
     """
-    # In no order: a batch that is refused for ever would keep the others from their turn.
+    # In random order: a batch that is refused for ever would otherwise block the rest.
     refusals = (
         AuditPending.objects.filter(entry__log=log, refused=True)
         .order_by("?")
@@ -332,8 +331,7 @@ def ask_again(log: str) -> None:
 def _store(
     log: str, batch: Sequence[AuditEntry], *, size: int, key: SigningKey, load: Load
 ) -> None:
-    # Leaves, tiles and the signed head in one transaction: there is never a tree without its
-    # signature.
+    # Leaves, tiles and the signed head in one transaction: a tree always has its signature.
     lenders = {entry.lender_id for entry in batch if entry.lender_id and entry.type in events.TOLD}
     counted = AuditLeaf.objects.filter(log=log, lender_sequence__isnull=False).order_by(
         "-lender_sequence"
@@ -343,7 +341,7 @@ def _store(
     leaves = []
     for index, entry in enumerate(batch, start=size):
         sequence, lender = None, entry.lender_id or ""
-        # Only what is told is counted: a lender that misses a number knows that it misses an event.
+        # Only events are counted: a gap in a lender's numbers means a missing event.
         if lender and entry.type in events.TOLD:
             sequence = sequences[lender] = sequences[lender] + 1
         leaves.append(
@@ -358,7 +356,7 @@ def _store(
         )
     AuditLeaf.objects.bulk_create(leaves)
     grown = tiles.grow(load, size=size, leaves=[bytes(leaf.leaf_hash) for leaf in leaves])
-    # The tiles on the right edge are there already, and have grown.
+    # The tiles on the right edge exist already, and have grown.
     AuditTile.objects.bulk_create(
         [
             AuditTile(log=log, level=place.level, index=place.index, hashes=row)

@@ -1,19 +1,22 @@
-"""Who said it: one signature of a process over all that a transaction of it put on record, which
-stands in the log.
+"""Signatures of entries: a process signs once over all entries of one transaction.
 
-The body of each entry says so under `signed`: of the first `by` which key, `over` which others in
-their order, if there are any, and the `signature`; of the others `with` which first. Signed by
-Ed25519 is the canonical JSON of a context and the SHA-256 of each entry's leaf as it is without
-`signed` and without its number for the lender, which it gets later. Which kinds of key a type asks
-for stands in `core/events.py`, and which evidence they may list in `core/keeping.py`: so whoever
-holds the database, and no key, puts nothing on record, and whoever holds the door decides nothing,
-and gives nothing out for a worker's. What the root says of keys carries its own signature. Source:
-audit.md §6.
+The body of each entry has it under `signed`.
+- the first entry: `by` (the key), `over` (the other entries in order, if any), and the `signature`
+- each other entry: `with` (the first entry)
 
-A leaf (schema 1) is canonical JSON with integers and strings, absent fields left out: `schema` 1,
-`id`, `mode` (the log), `type`, `at` (UTC, microseconds), `verification`, `verification_sequence`,
-`lender`, `lender_sequence` and `body`, which says by route, check, outcome, codes, versions and
-commitments what happened.
+The Ed25519 signature covers the canonical JSON of a context and the SHA-256 of each entry's leaf.
+That leaf has no `signed` and no number for the lender, which it gets later.
+`core/events.py` gives the kinds of key per type, and `core/keeping.py` the evidence that each may
+list.
+So access to the database without a key records nothing.
+Access to the door decides nothing, and cannot forge a worker's entry.
+The root's statements on keys have their own signature.
+Source: audit.md §6.
+
+A leaf (schema 1) is canonical JSON with integers and strings, without absent fields.
+Its fields: `schema` 1, `id`, `mode` (the log), `type`, `at` (UTC, microseconds), `verification`,
+`verification_sequence`, `lender`, `lender_sequence` and `body`.
+The body has route, check, outcome, codes, versions and commitments.
 """
 
 import re
@@ -42,30 +45,30 @@ from verification.models import AuditEntry, AuditLeaf, Verification
 
 SCHEMA: Final = 1
 _CONTEXT: Final = "tulga-entries-v1"
-"""Signed with it, so that nothing else we may ever sign can be taken for entries."""
+"""The signature's context, so that no other signature of ours passes for one over entries."""
 _ID: Final = re.compile("evt_[0-9a-z]{1,40}")
 _OVER_MAX: Final = 32
-"""Entries under one signature at most. Ours: a review by several people and its end are a dozen."""
+"""Maximum entries under one signature. Ours: a review by several people and its end are a dozen."""
 _SIGNED_AS_IT_OPENS: Final = 2
 """The entry that opens a verification, and that of its first attempt."""
 _VERIFIED_MAX: Final = 1024
-"""Signatures that a process remembers to have verified. Ours: those of some 30 verifications, half
-a megabyte.
+"""Verified signatures that a process caches. Ours: those of some 30 verifications, half a
+megabyte.
 """
 
 
 def spell_leaf(entry: AuditEntry, *, lender_sequence: int | None, is_bare: bool = False) -> bytes:
-    """The exact bytes of an entry's leaf, which are hashed; lender_sequence: its number for the
-    lender, if it has one.
+    """The exact bytes of an entry's leaf, which are hashed.
 
-    is_bare: without `signed`, as it is signed.
+    lender_sequence: its number for the lender, if any.
+    is_bare: without `signed`, the form that is signed.
+    The row is the only source: a change of the spelling changes the hash of recorded entries.
 
-    The row is the only place where it is kept: whoever changes its spelling changes the hash of
-    what is on record. Raises `ValueError` for a time without a zone or beyond `policy.LEAF_BYTES`,
-    `TypeError` for a body that is no JSON.
+    Raises: `ValueError` for a time without a zone or beyond `policy.LEAF_BYTES`, `TypeError` for a
+    body outside JSON.
     """
     if entry.at.tzinfo is None:
-        raise ValueError("a leaf's time has a zone")
+        raise ValueError("a leaf's time needs a zone")
     written = {
         "schema": SCHEMA,
         "id": entry.id,
@@ -91,8 +94,9 @@ def spell_leaf(entry: AuditEntry, *, lender_sequence: int | None, is_bare: bool 
 def sign(entries: Sequence[AuditEntry]) -> None:
     """Signs one transaction's entries, in their bodies, before they are inserted.
 
-    By the one kind of key that all their types allow. Raises `Misconfigured` in a process that
-    holds none of them.
+    Uses the one kind of key that all their types allow.
+
+    Raises: `Misconfigured` in a process that holds none of them.
     """
     asking = [entry for entry in entries if not _allows(entry, events.ROOT)]
     if not asking:
@@ -121,7 +125,7 @@ def sign(entries: Sequence[AuditEntry]) -> None:
         raise Misconfigured(
             f"this process holds no {expected} key of the {asking[0].log} log, which signs {types}"
         )
-    # The highest number is the newest; older ones stay among those that are believed.
+    # The highest number is the newest; older keys remain valid for verification.
     private, key_id = _private(seeds[max(seeds)])
     first, *following = asking
     signed = {"by": key_id, "signature": b64encode(private.sign(_message(asking))).decode()}
@@ -131,16 +135,15 @@ def sign(entries: Sequence[AuditEntry]) -> None:
         entry.body = {**entry.body, "signed": {"with": first.pk}}
     for (
         entry
-    ) in asking:  # what is no leaf any more is refused here, or it would stop the sequencer later
+    ) in asking:  # An impossible leaf is refused here, or it would stop the sequencer later.
         spell_leaf(entry, lender_sequence=policy.SIZE if entry.lender_id else None)
 
 
 def inspect(entries: Iterable[AuditEntry]) -> tuple[dict[str, str], dict[str, str]]:
-    """Those of these entries that lack the signature their type asks for: by id, why; of all others
-    that a process signed, by id the id of its key.
+    """Entries without a valid required signature, by id with the reason; and the key's id of all
+    other signed ones.
 
-    Raises `Misconfigured` where no certified key of their log is known: then nothing can be said of
-        any.
+    Raises: `Misconfigured` without a certified key of their log: then no statement is possible.
     """
     unsigned, by_id = dict[str, str](), dict[str, AuditEntry]()
     for entry in entries:
@@ -154,7 +157,7 @@ def inspect(entries: Iterable[AuditEntry]) -> tuple[dict[str, str], dict[str, st
     for name in set(firsts.values()) & covered.keys():
         _, signers[name], over[name] = _signed_part(covered[name])
     covered |= _loaded({pk for names in over.values() for pk in names} - covered.keys())
-    # A log that nobody asked about may have no keys here: what names an entry of it is not signed.
+    # A log without keys here verifies nothing: an entry of it counts as unsigned.
     believed = {
         log: keys.believed(
             log,
@@ -172,7 +175,7 @@ def inspect(entries: Iterable[AuditEntry]) -> tuple[dict[str, str], dict[str, st
         if covered[name].log in believed
     }
     for pk, first in firsts.items():
-        fault = faults.get(first, "nobody signed it")
+        fault = faults.get(first, "it has no signature")
         if not fault and pk not in over[first]:
             fault = "the signature that it names is not over it"
         if fault:
@@ -181,10 +184,11 @@ def inspect(entries: Iterable[AuditEntry]) -> tuple[dict[str, str], dict[str, st
 
 
 def sound(entries: Iterable[AuditEntry]) -> list[AuditEntry]:
-    """Those of these entries that are signed as their types ask, by keys that were not revoked
-    before they came.
+    """The entries with the signature that their types require, by keys not revoked before them.
 
-    Ordered or not: what decides by an entry may not wait for the log. Raises as `inspect`.
+    Ordered or not: a decision based on an entry must not wait for the log.
+
+    Raises: as `inspect`.
     """
     candidates = list(entries)
     _, signers = inspect(candidates)
@@ -215,7 +219,7 @@ _OF_ONE = Compiled(
         .order_by("verification_sequence")
     )
 )
-"""The entries of a verification, and those by which keys of its log were revoked."""
+"""The entries of a verification, and the revocations of keys of its log."""
 _OF_ACCESS = Compiled(
     lambda verification, log: (
         AuditEntry.objects.filter(
@@ -226,7 +230,7 @@ _OF_ACCESS = Compiled(
         .order_by("verification_sequence")
     )
 )
-"""The same of its links, sessions and codes, and of the clock that their times are counted by."""
+"""The same of its links, sessions and codes, and of its test clock."""
 _OF_OPENING = Compiled(
     lambda verification, log: (
         AuditEntry.objects.filter(
@@ -237,26 +241,26 @@ _OF_OPENING = Compiled(
         .order_by("verification_sequence")
     )
 )
-"""The same of the entry that opened it, and of what is signed with that."""
+"""The same of its opening entry, and of the entries signed with it."""
 
 
 def sound_of(verification: Verification, *, is_whole: bool = False) -> list[AuditEntry]:
-    """Those entries of a verification that count, in their order, by one statement; others are as
-    none.
+    """The valid entries of a verification, in order, in one statement; others are ignored.
 
-    is_whole: raises `EvidenceUnreadable` if one does not count: what rests on the others would rest
-        on half.
+    is_whole: an invalid entry raises, because the rest is incomplete.
+
+    Raises: `EvidenceUnreadable`.
     """
     return _counting(verification, _OF_ONE, is_whole=is_whole)
 
 
 def access_of(verification: Verification) -> list[AuditEntry]:
-    """The same of its links, sessions and codes, without the link that it was opened with."""
+    """The same of its links, sessions and codes, without the opening link."""
     return _counting(verification, _OF_ACCESS)
 
 
 def opening_of(verification: Verification) -> AuditEntry | None:
-    """The entry by which it was opened, if that counts, by one statement."""
+    """The opening entry, if valid, in one statement."""
     entries = _counting(verification, _OF_OPENING)
     return next((entry for entry in entries if entry.type == events.CREATED), None)
 
@@ -264,9 +268,7 @@ def opening_of(verification: Verification) -> AuditEntry | None:
 def _counting(
     verification: Verification, query: Compiled[AuditEntry], *, is_whole: bool = False
 ) -> list[AuditEntry]:
-    """The entries of this query that count; it gives revocations beside those of the
-    verification.
-    """
+    """The valid entries of this query, which also gives revocations."""
     rows = list(readable(query, verification.pk, verification.mode))
     entries = [row for row in rows if row.verification_id == verification.pk]
     faults, signers = inspect(entries)
@@ -275,19 +277,19 @@ def _counting(
         leaf = getattr(entry, "leaf", None)
         place = leaf.leaf_index if leaf else policy.SIZE
         if entry.log != verification.mode:
-            # A row whose mode was changed has a worker say something in the other log.
+            # With a changed mode, a row could make a worker write into the other log.
             faults[entry.pk] = "it stands in another log than its verification"
         elif keys.is_revoked(revoked, signers.get(entry.pk, ""), place):
             faults[entry.pk] = "the key that signed it was revoked"
     if is_whole and faults:
         pk, fault = next(iter(faults.items()))
-        raise EvidenceUnreadable(f"entry {pk} does not count: {fault}")
+        raise EvidenceUnreadable(f"entry {pk} is invalid: {fault}")
     return [entry for entry in entries if entry.pk not in faults]
 
 
 def said_by(entry: AuditEntry, context: Iterable[AuditEntry]) -> str:
-    """The id of the key that an entry says it was signed by; `context` holds what was signed with
-    it. Empty for none.
+    """The id of the key in an entry's signature; `context` holds the entries signed with it.
+    Empty without one.
     """
     first = next(
         (candidate for candidate in (entry, *context) if candidate.pk == _signed_part(entry)[0]),
@@ -297,10 +299,10 @@ def said_by(entry: AuditEntry, context: Iterable[AuditEntry]) -> str:
 
 
 def _allows(entry: AuditEntry, kind: str) -> bool:
-    """Whether a kind of key may say this: by the entry's type, and by the evidence that it lists.
+    """Whether a kind of key may sign this: by the entry's type, and by the evidence in it.
 
-    What the root may say is no process's to sign. A type that nobody knows none may, so a process
-    is asked for it.
+    No process may sign the root's statements. An unknown type has no signer, so a process is
+    required.
     """
     entry_type = events.ENTRY_TYPES.get(entry.type)
     if entry_type is None or kind not in entry_type.signed:
@@ -311,19 +313,19 @@ def _allows(entry: AuditEntry, kind: str) -> bool:
 def _fault(
     first: str, names: Sequence[str], covered: Mapping[str, AuditEntry], believed: Believed | None
 ) -> str:
-    """Why the signature in this first entry, by this key, does not hold; empty if it does."""
+    """Why the signature in this first entry, by this key, is invalid; empty if valid."""
     if not names:
-        return "nobody signed it"
+        return "it has no signature"
     signed_part = covered[first].body["signed"]
     if believed is None:
-        return "the key that signed it is none that the root certified"
+        return "the root did not certify the key that signed it"
     if any(name not in covered for name in names):
-        return "an entry that was signed with it is not there"
+        return "an entry that was signed with it is missing"
     signed = [covered[name] for name in names]
     if any(entry.log != covered[first].log or _allows(entry, events.ROOT) for entry in signed):
-        return "what was signed with it asks for no signature, or stands in another log"
+        return "an entry signed with it requires no signature, or stands in another log"
     if not all(_allows(entry, believed.kind) for entry in signed):
-        return f"a {believed.kind} key signed it, which may not say that"
+        return f"a {believed.kind} key signed it, and may not"
     try:
         _verify(
             believed.public.public_bytes_raw(),
@@ -331,14 +333,14 @@ def _fault(
             _message(signed),
         )
     except (InvalidSignature, *UNREADABLE):
-        return "it does not say what was signed"
+        return "it differs from what was signed"
     return ""
 
 
 @lru_cache(maxsize=_VERIFIED_MAX)
 def _verify(public: bytes, signature: bytes, message: bytes) -> None:
-    """Raises `InvalidSignature`, which is never remembered: each step of a verification asks this
-    of every entry.
+    """Raises: `InvalidSignature`, which is never cached: each step of a verification checks
+    every entry.
     """
     Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
 
@@ -358,10 +360,10 @@ def _message(entries: Iterable[AuditEntry]) -> bytes:
 
 
 def _signed_part(entry: AuditEntry) -> tuple[str, str, list[str]]:
-    """What an entry says of its signature: the first entry under it and, of that one, by which key
-    and over which.
+    """The signature in an entry: the first entry under it and, in that one, the key and the covered
+    entries.
 
-    Empty where that cannot be read.
+    Empty if unreadable.
     """
     signed = entry.body.get("signed") if isinstance(entry.body, dict) else None
     if not isinstance(signed, dict):
@@ -384,9 +386,9 @@ def _loaded(ids: set[str]) -> dict[str, AuditEntry]:
 
 
 def leaf_bytes(entry: AuditEntry) -> bytes | None:
-    """The exact bytes that the log hashed for an entry, or None while it is not ordered.
+    """The exact bytes that the log hashed for an entry, or None while unordered.
 
-    Raises `LogInconsistent` if the entry says something else by now.
+    Raises: `LogInconsistent` if the entry has changed since.
     """
     leaf = AuditLeaf.objects.filter(entry=entry).first()
     if leaf is None:
@@ -397,7 +399,7 @@ def leaf_bytes(entry: AuditEntry) -> bytes | None:
         )
     ) is None:
         raise LogInconsistent(
-            f"entry {entry.pk} is not what was hashed at {leaf.leaf_index}: see audit_verify"
+            f"entry {entry.pk} differs from its hash at {leaf.leaf_index}: see audit_verify"
         )
     return hashed
 
@@ -405,7 +407,7 @@ def leaf_bytes(entry: AuditEntry) -> bytes | None:
 def hashed_bytes(
     entry: AuditEntry, *, lender_sequence: int | None, leaf_hash: object
 ) -> bytes | None:
-    """The bytes of an entry's leaf, or None if they are not those that were hashed."""
+    """The bytes of an entry's leaf, or None if they do not match its hash."""
     try:
         spelling = spell_leaf(entry, lender_sequence=lender_sequence)
     except UNREADABLE:
@@ -414,6 +416,6 @@ def hashed_bytes(
 
 
 def course_entry(entry: AuditEntry, *, is_signed: bool = True) -> Entry:
-    """An entry as the course reads it: what is no map of fields has none."""
+    """An entry as the course reads it: a body that is no map is empty."""
     body = entry.body if isinstance(entry.body, dict) else {}
     return Entry(entry.pk, entry.type, entry.log, entry.at, body, is_signed, entry.lender_id)

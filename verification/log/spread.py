@@ -1,6 +1,4 @@
-"""The pages of a log, looked at by several processes; what they find comes in the order of the
-pages.
-"""
+"""Distributes the pages of a log over several processes; findings come in page order."""
 
 import gc
 from collections import deque
@@ -21,16 +19,12 @@ Found = TypeVar("Found")
 Look = Callable[[Page], Iterator[Found]]
 
 _AHEAD = 2
-"""Pages a process that wait to be looked at or to be told, so that memory does not grow with the
-log.
-"""
+"""Pages per process that may wait, so that memory does not grow with the log."""
 _shared: ContextVar["_Pools | None"] = ContextVar("shared", default=None)
 
 
 class _Pools:
-    """The processes that look, begun at the first page and by number: what they have read once they
-    keep.
-    """
+    """The processes, started at the first page and by number: they keep their caches."""
 
     def __init__(self) -> None:
         self._stack = ExitStack()
@@ -38,11 +32,10 @@ class _Pools:
 
     def begun(self, processes: int) -> ProcessPoolExecutor:
         if processes not in self._pools:
-            # No connection may stand on both sides of a fork, and all processes are forked at the
+            # A connection must not exist on both sides of a fork, and all processes fork at the
             # first page.
             connections.close_all()
-            # What a process is born with is not searched for garbage: that would copy the pages it
-            # shares.
+            # Freeze inherited objects: collecting them would copy the shared pages.
             pool = ProcessPoolExecutor(
                 processes, mp_context=get_context("fork"), initializer=gc.freeze
             )
@@ -56,9 +49,7 @@ class _Pools:
 
 @contextmanager
 def together() -> Iterator[None]:
-    """What is spread within shares its processes: each connects, and compiles its statements,
-    once.
-    """
+    """Spreads inside share their processes: each connects, and compiles its statements, once."""
     pools = _Pools()
     token = _shared.set(pools)
     try:
@@ -69,11 +60,12 @@ def together() -> Iterator[None]:
 
 
 def spread(look: Look[Page, Found], pages: Iterable[Page], *, processes: int) -> Iterator[Found]:
-    """All that `look` finds on each page, as if one process had looked at them in turn, and its
-    error where it came.
+    """All results of `look` on each page in order, as if in one process, and its error at its page.
 
-    More than one process needs committed rows: each has a connection of its own. A single page is
-    looked at here. Raises `BrokenProcessPool` where a process was ended from outside.
+    Several processes need committed rows: each has its own connection. A single page is handled
+    here.
+
+    Raises: `BrokenProcessPool` if a process was killed from outside.
     """
     if processes == 1:
         for page in pages:
@@ -91,7 +83,7 @@ def spread(look: Look[Page, Found], pages: Iterable[Page], *, processes: int) ->
                 pools = _Pools()
                 stack.callback(pools.close)
             pool = pools.begun(processes)
-            # A reader who stops half-way waits for no page that was not begun.
+            # A reader who stops early does not wait for pages not yet begun.
             stack.callback(_cancel, waiting)
             for page in chain(begun, remaining):
                 waiting.append(pool.submit(_gathered, look, page))
@@ -121,9 +113,7 @@ def _findings(page: Future[tuple[list[Found], list[Exception]]]) -> Iterator[Fou
 
 
 def _until(broken: list[Exception], these: Iterable[Found]) -> Iterator[Found]:
-    """These, up to where they cannot be read on, for what was found before is told before the
-    error.
-    """
+    """These results up to the first error, so that earlier ones are reported before it."""
     try:
         yield from these
     except UNREADABLE as error:

@@ -1,4 +1,4 @@
-"""What the tables hold about cases, and how it differs from what the course projects."""
+"""The rows about cases, and their differences from the course's projection."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -61,8 +61,8 @@ _MODELS: Final[Mapping[str, type[Model]]] = {
 
 @dataclass(frozen=True)
 class Case:
-    """One case: all its entries by their sequence, ordered or not, and the rows of each table by
-    their key.
+    """One case: all its entries by sequence, ordered or not, and the rows of each table by their
+    key.
     """
 
     id: str
@@ -71,7 +71,7 @@ class Case:
 
     @property
     def row(self) -> Values | None:
-        """Its own row; None where that is gone, or cannot be read."""
+        """Its own row; None if missing or unreadable."""
         return self.rows[CASE].get((self.id,))
 
 
@@ -85,7 +85,7 @@ class _Plan(NamedTuple):
 
 
 def load(ids: Sequence[str]) -> dict[str, Case]:
-    """These cases, by id. A row that cannot be read is as none."""
+    """These cases, by id. An unreadable row is treated as missing."""
     cases = {name: Case(name) for name in ids}
     entries = AuditEntry.objects.filter(verification_id__in=ids).select_related("leaf")
     for entry in readable(entries.order_by("verification_id", "verification_sequence", "pk")):
@@ -110,9 +110,7 @@ def load(ids: Sequence[str]) -> dict[str, Case]:
 
 
 def keyed_rows(name: str, rows: Iterable[Values]) -> dict[Key, Values]:
-    """The rows of one table and case, by the key that entries have for them, as entries spell
-    them.
-    """
+    """The rows of one table and case, by their key in entries, in the entries' form."""
     table, binary = TABLES[name], _plan(name).binary
     by_key = dict[Key, Values]()
     spelling = _SPELLINGS.get(name, _same)
@@ -128,7 +126,7 @@ def _same(rows: Iterable[Values]) -> Iterable[Values]:
 
 
 def _of_items(rows: Iterable[Values]) -> Iterator[Values]:
-    """Entries name a hash of what is found by an index, bound to the row."""
+    """Entries have a hash of the index, bound to the row."""
     for row in rows:
         if row["seen_index"] is not None:
             row["seen_index"] = index_mark(row["id"], bytes(row["seen_index"]))
@@ -136,13 +134,13 @@ def _of_items(rows: Iterable[Values]) -> Iterator[Values]:
 
 
 def _of_receipts(rows: Iterable[Values]) -> Iterator[Values]:
-    """Entries name the hash of a receipt."""
+    """Entries have the hash of a receipt."""
     for row in rows:
         yield {**row, "jws": sha256(str(row["jws"]).encode(errors="replace")).hexdigest()}
 
 
 def _of_words(rows: Iterable[Values]) -> Iterator[Values]:
-    """Entries name a hash of all words of a capture."""
+    """Entries have a hash of all words of a capture."""
     numbers = dict[str, list[int]]()
     for row in rows:
         numbers.setdefault(row["attempt_id"], []).append(row["word"])
@@ -158,11 +156,11 @@ _SPELLINGS: Final[Mapping[str, Callable[[Iterable[Values]], Iterable[Values]]]] 
 
 
 def _name_sessions(case: Case) -> None:
-    """Entries name the session of a code by the hash of its token, not by the number of its row."""
+    """Entries name a code's session by its token's hash, not by its row number."""
     rows = case.rows[ACCESS].values()
     digests = {row["id"]: row["digest"] for row in rows}
     for row in rows:
-        # A number that no row of the case has stays: it is no hash that an entry names.
+        # A number outside the case's rows stays: it matches no hash in entries.
         row["parent_id"] = digests.get(row["parent_id"], row["parent_id"])
 
 
@@ -173,7 +171,7 @@ def _read(query: QuerySet[Any, Any], plan: _Plan) -> Iterator[Values]:
 
 @cache
 def _plan(name: str) -> _Plan:
-    """What sealed bytes hold stays where it is: it is large, and compared where it is opened."""
+    """Sealed columns are not loaded: they are large, and compared where they are opened."""
     table = TABLES[name]
     model = _MODELS[name]
     columns_read = {column for column, field in table.fields.items() if field.kind in _READ}
@@ -194,13 +192,11 @@ def _spelling(value: Any) -> Any:
 def differences(
     log: str, case: Case, state: State, tables: Collection[str] = PROJECTED
 ) -> Iterator[Finding]:
-    """The rows of these tables that are missing, that differ, and that no entry implies, by the
-    state of a case.
-    """
+    """Rows of these tables that are missing, differ, or have no entry, by the state of a case."""
     parts: dict[str, list[Row]] = {name: [] for name in PROJECTED}
     for row in _projected(case, state):
         parts[row.table].append(row)
-    # A case that no entry opens has a key, and a sealed document of it, of which none would speak.
+    # Without an opening entry, a case's key and sealed document would go unmentioned.
     is_opened = state.opening.entry is not None and "case" in state.opening.entry.body
     for name in tables:
         stored = _stored(case, name, parts[name])
@@ -222,7 +218,7 @@ def _stored(case: Case, name: str, parts: list[Row]) -> Mapping[Key, Values]:
     rows = case.rows[name]
     if name != WORD:
         return rows
-    # Entries name a hash of all words of a capture, also of none.
+    # Entries have a hash of all words of a capture, also of none.
     return {row.key: {"word": words_mark(row.key[0], ())} for row in parts} | rows
 
 

@@ -1,8 +1,8 @@
 """The tree as C2SP tlog-tiles: rows of up to 256 hashes, so that appending touches only the right
 edge. Pure.
 
-The hash number i of a tile of level L stands over 256^L leaves. Only a full tile is hashed into the
-level above.
+Hash number i of a level L tile covers 256^L leaves. Only a full tile is hashed into the level
+above.
 Source: C2SP tlog-tiles, "Merkle Tree".
 """
 
@@ -20,14 +20,14 @@ FULL_BYTES: Final = WIDTH * HASH_BYTES
 
 @dataclass(frozen=True)
 class Place:
-    """Where a tile stands: its level and its number within the level."""
+    """The place of a tile: its level and its number within the level."""
 
     level: int
     index: int
 
 
 Load = Callable[[Place], bytes]
-"""Gives the hashes of the tile at a place, concatenated; empty if there is none."""
+"""Gives the hashes of the tile at a place, concatenated; empty if absent."""
 
 
 def edge(size: int) -> list[tuple[Place, int]]:
@@ -59,7 +59,7 @@ def places(size: int) -> Iterator[tuple[Place, int]]:
 def grow(load: Load, *, size: int, leaves: Iterable[bytes]) -> dict[Place, bytes]:
     """The tiles that change when leaf hashes are appended to a tree of `size` leaves.
 
-    Raises `LogInconsistent` where a tile on the right edge is missing or too short.
+    Raises: `LogInconsistent` for a missing or short tile on the right edge.
     """
     pending, level, changed = list(leaves), 0, {}
     while pending:
@@ -70,7 +70,7 @@ def grow(load: Load, *, size: int, leaves: Iterable[bytes]) -> dict[Place, bytes
         for offset in range(0, len(row), FULL_BYTES):
             tile = row[offset : offset + FULL_BYTES]
             changed[Place(level, index + offset // FULL_BYTES)] = tile
-            # Only full tiles have a parent, so no hash above ever changes once it is written.
+            # Only full tiles have a parent, so a hash above never changes.
             if len(tile) == FULL_BYTES:
                 pending.append(root_of(hashes(tile)))
         size, level = size // WIDTH, level + 1
@@ -80,7 +80,7 @@ def grow(load: Load, *, size: int, leaves: Iterable[bytes]) -> dict[Place, bytes
 def edge_root(load: Load, size: int) -> bytes:
     """Root of the first `size` leaves from the tiles on its right edge alone.
 
-    Raises `LogInconsistent` where a tile is missing or too short.
+    Raises: `LogInconsistent` for a missing or short tile.
     """
     peaks: list[bytes] = []
     for place, width in reversed(edge(size)):
@@ -90,13 +90,14 @@ def edge_root(load: Load, size: int) -> bytes:
 
 
 def node_reader(load: Load) -> Node:
-    """A reader of tree nodes for proofs. Reads raise `LogInconsistent` where a tile is missing or
-    too short.
+    """A reader of tree nodes for proofs.
+
+    Raises: `LogInconsistent`, on reading, for a missing or short tile.
     """
 
     def node(level: int, index: int) -> bytes:
-        # Levels between two rows of tiles are kept nowhere: they are computed from the 256 hashes
-        # of the row below.
+        # Levels between two rows of tiles are not stored: they follow from the 256 hashes of the
+        # row below.
         tile_level, height = divmod(level, HEIGHT)
         start = index << height
         tile_index, offset = divmod(start, WIDTH)

@@ -1,6 +1,7 @@
-"""Proof that a leaf stands in the log, checked offline: C2SP tlog-proof. Pure.
+"""Proof that a leaf is in the log, verified offline: C2SP tlog-proof. Pure.
 
-Source: C2SP tlog-proof. The extra data is not authenticated, so nothing we decide may rest on it.
+The extra data is not authenticated, so no decision may use it.
+Source: C2SP tlog-proof.
 """
 
 from base64 import b64encode
@@ -25,7 +26,7 @@ _HEADER: Final = "c2sp.org/tlog-proof@v1"
 
 @dataclass(frozen=True)
 class Proof:
-    """A parsed proof. Nothing in it is to be believed before `verify`."""
+    """A parsed proof, untrusted before `verify`."""
 
     index: int
     hashes: tuple[bytes, ...]
@@ -34,7 +35,7 @@ class Proof:
 
 
 def make(*, index: int, hashes: Sequence[bytes], note: str, extra: bytes = b"") -> str:
-    """The proof as text: leaf index, inclusion proof, and the checkpoint it leads to, verbatim."""
+    """The proof as text: leaf index, inclusion proof, and its checkpoint, verbatim."""
     lines = [_HEADER]
     if extra:
         lines.append(f"extra {b64encode(extra).decode()}")
@@ -44,14 +45,16 @@ def make(*, index: int, hashes: Sequence[bytes], note: str, extra: bytes = b"") 
 
 
 def parse(untrusted: str) -> Proof:
-    """Reads a proof; raises `BadInput` for anything C2SP tlog-proof does not allow."""
-    # The first blank line ends the proof: the note behind it has one of its own, before its
-    # signatures.
+    """A parsed proof.
+
+    Raises: `BadInput` for a proof outside C2SP tlog-proof.
+    """
+    # The first blank line ends the proof: the note after it has its own, before its signatures.
     head, blank, note = untrusted.partition("\n\n")
     if not blank:
         raise BadInput("the proof has no checkpoint")
-    # A header, at most an extra and an index line, then hashes: what a hostile text has beyond is
-    # left in one piece.
+    # A header, at most an extra and an index line, then hashes: the rest of a hostile text stays
+    # unsplit.
     header, *lines = head.split("\n", policy.PROOF_HASHES + 3)
     if header != _HEADER:
         raise BadInput(f"the proof does not begin with {_HEADER}")
@@ -71,13 +74,12 @@ def parse(untrusted: str) -> Proof:
 
 
 def verify(untrusted: str, *, leaf: bytes, key: VerificationKey) -> Checkpoint:
-    """The checkpoint under which this leaf is proved to stand in the log of this key.
+    """The checkpoint under which this leaf is proven to be in the log of this key.
 
-    Raises `BadInput` for a proof that cannot be read, `LogInconsistent` for one that does not
-    verify.
+    Raises: `BadInput` for an unreadable proof, `LogInconsistent` for a failed verification.
     """
-    # The note is opened before the tree is climbed: its size and root are nobody's until a known
-    # key has signed them.
+    # Verify the note before climbing the tree: its size and root are untrusted until a known key
+    # has signed them.
     proof = parse(untrusted)
     checkpoint = open_checkpoint(proof.note, key=key)
     verify_inclusion(

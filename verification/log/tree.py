@@ -1,7 +1,6 @@
 """The Merkle tree of RFC 9162 over SHA-256: hashes, roots, inclusion and consistency proofs. Pure.
 
-A proof is made from a `Node` reader, so that making one reads O(log n) hashes however the tree is
-stored.
+Proofs come from a `Node` reader, so that each reads O(log n) hashes whatever the storage.
 """
 
 import hashlib
@@ -11,7 +10,7 @@ from typing import Final
 from verification.core.errors import LogInconsistent
 
 HASH_BYTES: Final = 32
-# RFC 9162, 2.1.1: of no leaves, the hash of nothing.
+# RFC 9162, 2.1.1: without leaves, the hash of the empty string.
 EMPTY_ROOT: Final = hashlib.sha256(b"").digest()
 
 Node = Callable[[int, int], bytes]
@@ -20,8 +19,7 @@ Node = Callable[[int, int], bytes]
 
 def leaf_hash(leaf: bytes) -> bytes:
     """Hash of a leaf's bytes. Source: RFC 9162, 2.1.1."""
-    # The first byte differs from a node's, so nobody passes two hashes off as a leaf (a second
-    # preimage).
+    # The first byte differs from a node's, so two hashes cannot pass as a leaf (a second preimage).
     return hashlib.sha256(b"\x00" + leaf).digest()
 
 
@@ -50,17 +48,17 @@ class Growing:
         self._peaks: list[bytes] = []
 
     def append(self, value: bytes) -> None:
-        """Takes one more hash on the right."""
+        """Appends one hash on the right."""
         self.size += 1
         peaks = self._peaks
         peaks.append(value)
-        # As many subtrees are completed by this leaf as its number has trailing zero bits.
+        # This leaf completes as many subtrees as its number has trailing zero bits.
         for _ in range((self.size & -self.size).bit_length() - 1):
             right = peaks.pop()
             peaks[-1] = node_hash(peaks[-1], right)
 
     def fork(self) -> "Growing":
-        """A tree of the same leaves that grows on its own."""
+        """A tree of the same leaves that grows independently."""
         copy = Growing()
         copy.size, copy._peaks = self.size, list(self._peaks)
         return copy
@@ -85,8 +83,8 @@ def root_at(node: Node, size: int) -> bytes:
 
 
 def inclusion_proof(node: Node, *, index: int, size: int) -> list[bytes]:
-    """Hashes that lead from the leaf `index` to the root of `size` leaves, lowest first. Source:
-    RFC 9162, 2.1.3.1.
+    """Hashes from the leaf `index` to the root of `size` leaves, lowest first. Source: RFC 9162,
+    2.1.3.1.
     """
     if not 0 <= index < size:
         raise ValueError(f"leaf {index} is not in a tree of {size}")
@@ -104,11 +102,11 @@ def inclusion_proof(node: Node, *, index: int, size: int) -> list[bytes]:
 
 
 def consistency_proof(node: Node, *, first: int, second: int) -> list[bytes]:
-    """Hashes that show the tree of `first` leaves to be a prefix of that of `second`. Source: RFC
-    9162, 2.1.4.1.
+    """Hashes that prove the tree of `first` leaves to be a prefix of that of `second`. Source:
+    RFC 9162, 2.1.4.1.
     """
     if not 0 <= first <= second:
-        raise ValueError(f"a tree of {first} is no prefix of a tree of {second}")
+        raise ValueError(f"a tree of {first} is not a prefix of a tree of {second}")
     if first == 0:
         return []
     low, high = 0, second
@@ -121,8 +119,8 @@ def consistency_proof(node: Node, *, first: int, second: int) -> list[bytes]:
         else:
             proof.append(_range_hash(node, low, middle))
             low = middle
-    # The verifier knows the old root; only if the old tree is not one whole subtree does it need
-    # this hash as well.
+    # The verifier knows the old root; it needs this hash only if the old tree is not one whole
+    # subtree.
     if low:
         proof.append(_range_hash(node, low, high))
     return proof[::-1]
@@ -131,12 +129,13 @@ def consistency_proof(node: Node, *, first: int, second: int) -> list[bytes]:
 def verify_inclusion(
     *, leaf: bytes, index: int, size: int, proof: Sequence[bytes], root: bytes
 ) -> None:
-    """Raises `LogInconsistent` unless the proof leads from the leaf's hash to the root. Source: RFC
-    9162, 2.1.3.2.
+    """Raises: `LogInconsistent` unless the proof leads from the leaf's hash to the root.
+
+    Source: RFC 9162, 2.1.3.2.
     """
     if not 0 <= index < size:
         raise LogInconsistent(f"leaf {index} is not in a tree of {size}")
-    # The RFC's fn and sn: the places of our subtree and of the last one, level by level upwards.
+    # The RFC's fn and sn: the positions of our subtree and of the last one, per level upwards.
     number, last, value = index, size - 1, leaf
     for sibling in proof:
         if last == 0:
@@ -144,8 +143,7 @@ def verify_inclusion(
         # Step 4 of the RFC: a right child, or the last of its level, has its sibling on the left.
         if number & 1 or number == last:
             value = node_hash(sibling, value)
-            # A right edge that is no complete subtree has no sibling on these levels: climb past
-            # them.
+            # An incomplete right edge has no sibling on these levels: climb past them.
             while not number & 1 and number:
                 number, last = number >> 1, last >> 1
         else:
@@ -160,15 +158,16 @@ def verify_inclusion(
 def verify_consistency(
     *, first: int, first_root: bytes, second: int, second_root: bytes, proof: Sequence[bytes]
 ) -> None:
-    """Raises `LogInconsistent` unless the first tree is a prefix of the second. Source: RFC 9162,
-    2.1.4.2.
+    """Raises: `LogInconsistent` unless the first tree is a prefix of the second.
+
+    Source: RFC 9162, 2.1.4.2.
     """
     if not 0 <= first <= second:
-        raise LogInconsistent(f"a tree of {first} is no prefix of a tree of {second}")
+        raise LogInconsistent(f"a tree of {first} is not a prefix of a tree of {second}")
     if first == 0 or first == second:
         _verify_without_proof(first_root, second_root if first else EMPTY_ROOT, proof=proof)
         return
-    # Of a first tree that is one whole subtree, the old root itself is the start.
+    # If the first tree is one whole subtree, start from the old root itself.
     path = list(proof) if first & (first - 1) else [first_root, *proof]
     if not path:
         raise LogInconsistent("the consistency proof is empty")
@@ -196,7 +195,9 @@ def verify_consistency(
 
 def _verify_without_proof(root: bytes, expected: bytes, *, proof: Sequence[bytes]) -> None:
     """An empty first tree has the empty root, and equal sizes have equal roots: neither needs a
-    proof. Raises `LogInconsistent`.
+    proof.
+
+    Raises: `LogInconsistent`.
     """
     if proof:
         raise LogInconsistent("the consistency proof should be empty")
@@ -206,8 +207,8 @@ def _verify_without_proof(root: bytes, expected: bytes, *, proof: Sequence[bytes
 
 def _split(size: int) -> int:
     """Largest power of two below `size` (`size` > 1)."""
-    # The k of RFC 9162, 2.1.1: every tree is split there, so that what is left of it is complete
-    # for good.
+    # The k of RFC 9162, 2.1.1: every tree is split there, so that its left part is complete for
+    # ever.
     return 1 << (size - 1).bit_length() - 1
 
 

@@ -1,10 +1,12 @@
-"""Recomputes a log from its rows and says what is wrong, as precisely as the rows allow.
+"""Recomputes a log from its rows and reports every deviation as precisely as possible.
 
-1 head, leaves and checkpoints agree in size; the head file is there and not ahead   2 every leaf is
-there and is the hash of what its entry says; every lender's sequence is unbroken   3 leaves, tiles
-and every signed root agree   4 no entry is lost, decided twice or out of order   5 each law file
-might be taken where it stands   6 every verification was moved lawfully, by no law file that stands
-behind it, and the tables hold what its entries say   7 an SQLite file is whole
+1. Head, leaves and checkpoints agree in size; the head file exists and is not ahead.
+2. Every leaf exists and matches its entry's hash; every lender's sequence is unbroken.
+3. Leaves, tiles and every signed root agree.
+4. No entry is lost, decided twice or out of order.
+5. Each law file may stand at its place.
+6. Every verification was moved lawfully, by law files before it, and the tables match the entries.
+7. An SQLite file is intact.
 """
 
 from collections.abc import Iterator
@@ -34,16 +36,13 @@ _NOTHING_OUTSIDE: Final = "nothing outside the database shows how far the log wa
 def verify_log(
     log: str, *, against_head_file: bool = True, adopting: bool = False, processes: int = 1
 ) -> Iterator[Finding]:
-    """Everything that is wrong with a log, nothing if it is whole; rows that arrive meanwhile are
-    left out.
+    """All deviations of a log, empty if whole; rows that arrive meanwhile are left out.
 
-    `against_head_file`: also compare with the head kept outside the database, which a copy may lag
-        behind.
-    `adopting`: the head file may be missing, because it is about to be written; one that is there
-        must fit.
-    `processes`: how many look at leaves and cases; what is found, and its order, is the same.
-    Raises `Misconfigured` without the log's key, `BrokenProcessPool` where one of several processes
-    was ended.
+    against_head_file: also compare with the head outside the database, behind which a copy may lag.
+    adopting: the head file may be missing, because it will be written; an existing one must match.
+    processes: for leaves and cases; findings and their order do not depend on it.
+
+    Raises: `Misconfigured` without the log's key, `BrokenProcessPool` if a process was killed.
     """
     key = keys.verification_key(log)
     yield from _guarded(log, "the head", _verify_sizes(log))
@@ -53,7 +52,7 @@ def verify_log(
         )
     are_signed = True
     for finding in _guarded(log, "the leaves", _verify_tree(log, key=key, processes=processes)):
-        are_signed = False  # where anything is wrong, no signature is taken as verified
+        are_signed = False  # after a deviation, treat no signature as verified
         yield finding
     yield from _guarded(log, "the entries", verify_entries(log))
     yield from _guarded(log, "the law", verify_laws(log))
@@ -63,8 +62,9 @@ def verify_log(
 
 
 def describe(log: str) -> str:
-    """How much there is to verify, for people; raises `DatabaseError` where there is no log to be
-    read at all.
+    """The amount to verify, for people.
+
+    Raises: `DatabaseError` without a readable log.
     """
     waiting = AuditPending.objects.filter(entry__log=log).count()
     try:
@@ -74,16 +74,16 @@ def describe(log: str) -> str:
 
 
 def verify_database() -> Iterator[Finding]:
-    """What is wrong with the database of both logs: rows whose owner is gone, and what SQLite finds
-    in its file.
+    """Deviations in the database of both logs: rows without an owner, and SQLite's findings in
+    its file.
     """
     yield from _guarded("", "the database file", verify_file())
     yield from _guarded("", "the rows", verify_parents())
-    # Entries of a log that there is not: they are never ordered.
+    # Entries of an unknown log: they are never ordered.
     elsewhere = (
         AuditEntry.objects.exclude(log__in=keys.LOGS).order_by("pk").values_list("pk", "log")
     )
-    detail = "the entry names the log {!r}, which there is not"
+    detail = "the entry names the unknown log {!r}"
     unknown = (
         Finding(code="log_unknown", detail=detail.format(log), entry=pk)
         for pk, log in elsewhere.iterator()
@@ -92,10 +92,10 @@ def verify_database() -> Iterator[Finding]:
 
 
 def verify_file() -> Iterator[Finding]:
-    """What SQLite itself finds wrong with its file; nothing for another database."""
+    """SQLite's own findings in its file; empty for another database."""
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
-            # Twenty findings at most; SQLite itself would give a hundred.
+            # At most twenty findings; SQLite's default is a hundred.
             cursor.execute("PRAGMA integrity_check(20)")
             for (line,) in cursor.fetchall():
                 if line != "ok":
@@ -111,7 +111,7 @@ def _verify_sizes(log: str) -> Iterator[Finding]:
 
 
 def _verify_head_file(log: str, *, key: VerificationKey, adopting: bool) -> Iterator[Finding]:
-    # The log may be growing: its file stands before its first entry, and follows every later one.
+    # The log may be growing: its file exists before its first entry, and follows each later one.
     begun = max(_sizes(log)) > 0
     try:
         stored = head_file.read(log, key=key)
@@ -140,8 +140,8 @@ def _verify_head_file(log: str, *, key: VerificationKey, adopting: bool) -> Iter
 
 def _verify_tree(log: str, *, key: VerificationKey, processes: int) -> Iterator[Finding]:
     stated, counted, signed = _sizes(log)
-    # What lies beyond a head that was turned back is looked at too, but a damaged number must not
-    # send us far away.
+    # Leaves beyond a head that was turned back are checked too, but a damaged number must not
+    # extend the search.
     far = 2 * AuditLeaf.objects.filter(log=log).count() + PAGE
     size = max(number for number in (0, stated, counted, signed) if number <= far)
     wrong: list[Finding] = []
@@ -154,7 +154,7 @@ def _verify_tree(log: str, *, key: VerificationKey, processes: int) -> Iterator[
 
 
 def _sizes(log: str) -> tuple[int, int, int]:
-    """Entries according to head, leaves and last checkpoint, read in one statement: the log may be
+    """Entry counts by head, leaves and last checkpoint, in one statement, because the log may be
     growing.
     """
     leaves = (
@@ -170,13 +170,13 @@ def _sizes(log: str) -> tuple[int, int, int]:
         .values_list("size", Subquery(leaves[:1]), Subquery(signed[:1]))
         .first()
     )
-    # Without a head nothing was ordered yet, or somebody took it away.
+    # Without a head, nothing was ordered yet, or it was deleted.
     stated, last, last_signed = head or (0, leaves.first(), signed.first())
     return int(stated), 0 if last is None else int(last) + 1, int(last_signed or 0)
 
 
 def _guarded(log: str, subject: str, findings: Iterator[Finding]) -> Iterator[Finding]:
-    """The findings, and one more where damage makes it impossible to read on."""
+    """The findings, and one more if damage stops the reading."""
     try:
         yield from findings
     except UNREADABLE as error:
@@ -188,24 +188,22 @@ def _guarded(log: str, subject: str, findings: Iterator[Finding]) -> Iterator[Fi
 
 
 def log_of(untrusted: bytes) -> str:
-    """Which of our logs a kept note is a checkpoint of, by its origin.
+    """The log of a stored checkpoint note, by its origin.
 
-    Raises `BadInput` for what is no checkpoint, or one of a log that is not here.
+    Raises: `BadInput` without a checkpoint, or for a log that is not here.
     """
     origin = Checkpoint.parse(Note.parse(_text(untrusted)).text).origin
     for log in keys.LOGS:
-        with suppress(Misconfigured):  # whose key is not here is no log here
+        with suppress(Misconfigured):  # a log without its key is unknown here
             if keys.verification_key(log).name == origin:
                 return log
     raise BadInput("it is a checkpoint of a log that is not here")
 
 
 def verify_since(log: str, untrusted: bytes) -> Iterator[Finding]:
-    """What shows that the log is not the one of this checkpoint, with more behind it; nothing if it
-    is.
+    """Evidence that the log does not continue this checkpoint; empty if it does.
 
-    The root is computed from the hashes of the leaves; that these are of the entries is verified
-    beside it.
+    The root comes from the leaves' hashes; their match with the entries is verified separately.
     """
     try:
         checkpoint = open_checkpoint(_text(untrusted), key=keys.verification_key(log))

@@ -1,9 +1,8 @@
-"""Was every case moved lawfully, and do the tables hold what its entries say? One look at each case
-for both.
+"""Was every case moved lawfully, and do the tables match its entries? One pass over each case for
+both.
 
-A signature tells who decided; the course tells whether it might, and which rows follow. What an
-entry says of other cases and of law files is looked up beside it: `related_cases.py`,
-`law_places.py`.
+A signature shows who decided; the course shows whether it was permitted, and which rows follow.
+`related_cases.py` and `laws.py` verify an entry's statements on other cases and on law files.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,26 +24,21 @@ from verification.models import AuditEntry, Verification
 _PAGE: Final = 100
 """Cases in memory at a time; each brings some dozens of entries and rows."""
 _LOOKS: Final = 5
-"""How often a case is looked at that is moving while we look."""
+"""How often a case that moves meanwhile is read again."""
 
 
 def verify_cases(log: str, *, are_signed: bool = False, processes: int = 1) -> Iterator[Finding]:
-    """Findings about every case of a log: what it might not have been moved by, and rows that are
-    not what it says.
+    """Findings about every case of a log: unlawful moves, and rows that contradict it.
 
-    What lacks the signature that its type asks for counts for nothing; that it lacks it is told
-    elsewhere.
-    `are_signed`: all ordered ones were found to hold just now, so that they are not verified a
-        second time.
+    An entry without a valid required signature does not count; other findings report that.
+    are_signed: all ordered ones were just verified, so they are not verified again.
     """
     look = look_at(log, are_signed=are_signed)
     yield from spread(look.at_page, case_pages(log, most=_PAGE), processes=processes)
 
 
 def case_pages(log: str, *, most: int) -> Iterator[list[str]]:
-    """The ids of the cases of a log, ascending, in pages: those that it has an entry or a row
-    of.
-    """
+    """The ids of the cases of a log, ascending, in pages: cases with an entry or a row of it."""
     entries = AuditEntry.objects.filter(log=log, verification_id__isnull=False)
     entry_pages = _values(entries.distinct(), column="verification_id", most=most)
     row_pages = _values(Verification.objects.filter(mode=log), column="pk", most=most)
@@ -59,14 +53,14 @@ def case_pages(log: str, *, most: int) -> Iterator[list[str]]:
 
 
 def look_at(log: str, *, are_signed: bool = False) -> "Look":
-    """What each page of the cases of a log is looked at by."""
+    """The view under which each page of a log's cases is checked."""
     return Look(log, are_signed, keys.revoked(log), laws.begun(log))
 
 
 @dataclass(frozen=True)
 class Look:
-    """What all pages of a log are looked at by. `revoked`: from which index on a key counts for
-    nothing.
+    """The common input of all pages of a log. `revoked`: the index from which on a key does not
+    count.
     """
 
     log: str
@@ -75,9 +69,7 @@ class Look:
     begun: laws.Begun
 
     def at_page(self, ids: Sequence[str]) -> Iterator[Finding]:
-        """The findings about some cases; those about the rows of a case are read while it stood
-        still.
-        """
+        """Findings about some cases; findings on rows come from an unchanged read."""
         cases = load(ids)
         forged = self._forged(cases)
         for case in cases.values():
@@ -93,11 +85,11 @@ class Look:
         yield from related_cases.verify_related(self.log, ordered, forged=forged)
 
     def _again(self, name: str) -> list[Finding]:
-        """The findings about a case of which there are any, read while it stood still.
+        """The findings about a case with any, from an unchanged read.
 
-        Rows are read one table after the other, and a worker may move the case meanwhile. What an
-        entry tells counts that entry in the row, in the same transaction: where the count did not
-        move, nothing of it did.
+        Rows are read table by table, and a worker may move the case meanwhile.
+        Each entry raises the row's count in the same transaction: with an unchanged count, nothing
+        moved.
         """
         findings = list[Finding]()
         for _ in range(_LOOKS):
@@ -114,7 +106,7 @@ class Look:
             state, faults = judge(case.entries, forged)
             if any(
                 entry.pk in forged for entry in case.entries
-            ):  # rows follow also what counts for nothing
+            ):  # rows also follow invalid entries
                 state = judge(case.entries).state
         except UNREADABLE as error:
             detail = f"the course cannot be replayed ({type(error).__name__})"
@@ -128,7 +120,7 @@ class Look:
             yield from stored_rows.differences(self.log, case, state)
         elif Verification.objects.filter(
             pk=case.id
-        ).exists():  # one that is gone is named by what it leaves behind
+        ).exists():  # a missing row is reported by its remains
             yield Finding(
                 code="unreadable",
                 log=self.log,
@@ -136,9 +128,7 @@ class Look:
             )
 
     def _forged(self, cases: Mapping[str, Case]) -> frozenset[str]:
-        """The entries that lack the signature that their type asks for, or have that of a key
-        revoked by then.
-        """
+        """Entries without a valid required signature, or under a key revoked by then."""
         entries = [
             entry for case in cases.values() for entry in case.entries if entry.log == self.log
         ]
@@ -156,13 +146,13 @@ class Look:
         return frozenset(faults) | gone
 
     def _index(self, entry: AuditEntry) -> int | None:
-        """Its place in the log; None while it has none."""
+        """Its place in the log; None without one."""
         leaf = getattr(entry, "leaf", None)
         return leaf.leaf_index if leaf is not None and entry.log == leaf.log == self.log else None
 
 
 def _place(index: int | None) -> int:
-    """What is not ordered yet comes behind all that is."""
+    """Unordered entries come after all ordered ones."""
     return policy.SIZE if index is None else index
 
 

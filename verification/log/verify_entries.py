@@ -1,5 +1,5 @@
-"""What entries say about each other: nothing lost, sequences unbroken, one decision, and a status
-that fits it.
+"""Consistency between entries: none lost, sequences unbroken, one decision, and a matching
+status.
 """
 
 from collections.abc import Iterator
@@ -50,9 +50,7 @@ _PREFIX = "verification."
 
 
 def verify_entries(log: str) -> Iterator[Finding]:
-    """Findings about the entries of a log that concern more than one of them; the database does the
-    comparing.
-    """
+    """Findings that concern several entries of a log; the database compares them."""
     entries = AuditEntry.objects.filter(log=log)
     waiting = Exists(AuditPending.objects.filter(entry=OuterRef("pk")))
     head = Subquery(AuditHead.objects.filter(log=log).values("size"))
@@ -74,15 +72,15 @@ def verify_entries(log: str) -> Iterator[Finding]:
     ):
         for pk in findings.order_by("pk").values_list("pk", flat=True).iterator():
             yield Finding(code=code, log=log, detail=detail, entry=pk)
-    # What the sequencer has refused or is to refuse: it decides, and no worker signed it; or it is
-    # no leaf.
+    # Entries that the sequencer refuses, now or later: decisions without a worker's signature, or
+    # impossible leaves.
     for ids in names(entries.filter(pending__isnull=False), column="pk", most=PAGE):
         for pk, fault in sequencer.faults(AuditEntry.objects.filter(pk__in=ids)).items():
             yield Finding(code="entry_refused", log=log, detail=fault, entry=pk)
     yield from _verify_sequences(
         log, entries.filter(verification__isnull=False, verification_sequence__isnull=False)
     )
-    # An append-only log cannot undo a decision, so a second one is somebody's.
+    # An append-only log cannot undo a decision, so a second one is a forgery.
     decisions = entries.filter(type__in=DECISIONS)
     twice = decisions.values("verification_id").annotate(number=Count("pk")).filter(number__gt=1)
     for row in twice.order_by("verification_id").iterator():
@@ -94,7 +92,7 @@ def verify_entries(log: str) -> Iterator[Finding]:
             stated = decision.removeprefix(_PREFIX)
             detail = f"verification {verification} stands as {status}, but the log decided {stated}"
             yield Finding(code="status", log=log, detail=detail, entry=pk, field="status")
-    # The other way round: a row that was set to verified by hand has no decision in the log.
+    # Conversely, a row set to verified by hand has no decision in the log.
     decided = Exists(AuditEntry.objects.filter(verification=OuterRef("pk"), type__in=DECISIONS))
     undecided = Verification.objects.filter(~decided, mode=log, status__in=TERMINAL).order_by("pk")
     for pk, status in undecided.values_list("pk", "status").iterator():
@@ -106,7 +104,7 @@ def _verify_sequences(log: str, entries: QuerySet[AuditEntry, AuditEntry]) -> It
     counted = entries.values("verification_id").annotate(
         number=Count("pk"), least=Min("verification_sequence"), most=Max("verification_sequence")
     )
-    # 1, 2, 3 … without a gap: the least is 1 and the most is how many there are.
+    # 1, 2, 3 … without a gap: the least is 1 and the most equals their number.
     broken = counted.filter(~Q(least=1) | ~Q(most=F("number"))).order_by("verification_id")
     for row in broken.iterator():
         detail = (
@@ -134,7 +132,7 @@ def _verify_sequences(log: str, entries: QuerySet[AuditEntry, AuditEntry]) -> It
 
 
 _TAKING: Final = ("attempt.opened", "attempt.answered")
-"""What says under `quota` that it took one of a day's uses."""
+"""Types whose `quota` states that they took one of a day's uses."""
 _PURPOSE: Final = Cast(KT("body__quota"), TextField())
 _QUOTA: Final = ("purpose", "day", "used_all", "said")
 _MONTH: Final = {
@@ -153,8 +151,8 @@ ORDER BY 1, 2, 3, 4, 5
 
 
 def verify_counts() -> Iterator[Finding]:
-    """Findings about the monthly counts, which a regulator reads, and about what was used of a
-    day's quotas.
+    """Findings about the monthly counts, which a regulator reads, and about the uses of daily
+    quotas.
     """
     with connection.cursor() as cursor:
         open_statuses = ", ".join(f"'{status.value}'" for status in sorted(OPEN))
@@ -165,15 +163,14 @@ def verify_counts() -> Iterator[Finding]:
                 " verifications"
             )
             yield Finding(code="count", log=mode, field="number", detail=detail)
-    # What was used of a quota on a day, over all its rows, is as often as entries say; days gone by
-    # are forgotten.
+    # A quota's uses on a day, over all its rows, equal the entries'; past days are deleted.
     today = clock.now().date()
     uses = (
         AuditEntry.objects.filter(type__in=_TAKING)
         .annotate(purpose=_PURPOSE)
         .filter(purpose__isnull=False)
     )
-    # Before the rows: what is used after this is in both.
+    # Before the rows: later uses are in both.
     purposes = set(uses.filter(at__date=today).values_list("purpose", flat=True))
     of_day = (
         uses.filter(purpose=OuterRef("purpose"), at__date=OuterRef("day"))
@@ -211,9 +208,7 @@ _PARENTS: Final[tuple[tuple[type[Model], str, type[Model]], ...]] = (
 
 
 def verify_parents() -> Iterator[Finding]:
-    """Rows of both modes whose verification or attempt was taken away from under them; then counts
-    over all of them.
-    """
+    """Rows of both modes whose verification or attempt is missing; then counts over all of them."""
     for child, column, parent in _PARENTS:
         manager: Any = child._default_manager
         there = Exists(parent._default_manager.filter(pk=OuterRef(f"{column}_id")))

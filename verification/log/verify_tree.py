@@ -1,4 +1,4 @@
-"""Holds leaves, tiles and checkpoints against each other and against the entries."""
+"""Compares leaves, tiles and checkpoints with each other and with the entries."""
 
 import json
 from collections import defaultdict
@@ -32,15 +32,13 @@ from verification.models import (
 )
 
 Signed = tuple[int, bytes]
-"""A size and the root signed at it."""
+"""A size and its signed root."""
 
 
 def signed_roots(
     log: str, *, key: VerificationKey, upto: int, wrong: list[Finding]
 ) -> Iterator[Signed]:
-    """Size and root of every checkpoint up to a size that verifies, by size; about the others
-    `wrong` is told.
-    """
+    """Size and root of every valid checkpoint up to a size; `wrong` receives the invalid ones."""
     for page in pages(AuditCheckpoint.objects.filter(log=log, size__lte=upto), column="size"):
         for row in page:
             try:
@@ -58,11 +56,10 @@ def signed_roots(
 
 
 class TreeInspection:
-    """Takes the hash of one leaf after the other and compares with tiles and signed roots on the
-    way.
+    """Takes the hash of each leaf in turn and compares it with tiles and signed roots.
 
-    Two trees grow: one over the hashes of the leaf rows, one over those of the tiles. They are one
-    until a hash differs; then the next signed root says which of the two was changed.
+    Two trees grow: over the leaf rows' hashes, and over the tiles'.
+    They are one until a hash differs; then the next signed root shows which of the two was changed.
     """
 
     def __init__(self, log: str, *, size: int, signed: Iterator[Signed]) -> None:
@@ -78,13 +75,13 @@ class TreeInspection:
         self._misfits: list[int] = []
 
     def take(self, of_leaf: bytes | None) -> Iterator[Finding]:
-        """The next leaf's hash, as its row says it, or None if the leaf is missing."""
+        """The next leaf's hash, from its row, or None if the leaf is missing."""
         index = self._by_leaves.size
         if index % tiles.WIDTH == 0:
             self._tile = list(tiles.hashes(_tile(self._log, Place(0, index // tiles.WIDTH))))
         offset = index % tiles.WIDTH
         of_tile = self._tile[offset] if offset < len(self._tile) else of_leaf
-        # Neither leaf nor tile: any value will do, for no root above will fit.
+        # Without leaf and tile any value will do, because no root above will match.
         of_leaf = of_leaf or of_tile or bytes(HASH_BYTES)
         of_tile = of_tile or of_leaf
         self._append(index, of_leaf, of_tile)
@@ -121,8 +118,8 @@ class TreeInspection:
             self._by_tiles.append(of_tile)
 
     def finish(self) -> Iterator[Finding]:
-        """What is left to say at the end: later checkpoints, unresolved differences, the tiles
-        above the leaves.
+        """The final findings: later checkpoints, unresolved differences, the tiles above the
+        leaves.
         """
         yield from self._tell("differs from the tile's, and no signed root says which was changed")
         if self._misfits:
@@ -180,8 +177,8 @@ def _tile(log: str, place: Place) -> bytes:
 
 
 LEAF_PAGE: Final = 500
-"""Leaves in memory at a time: small enough that several processes end together."""
-# What a leaf may say of evidence that its row says too.
+"""Leaves in memory at a time: few enough that several processes end together."""
+# The evidence columns that a leaf may also state.
 _CLAIMED: Final[Mapping[type[Model], tuple[str, ...]]] = {
     EvidenceItem: ("commitment", "kind", "sealed_sha256", "size"),
     SharedEvidence: ("size",),
@@ -189,7 +186,7 @@ _CLAIMED: Final[Mapping[type[Model], tuple[str, ...]]] = {
 
 
 class Leaf(NamedTuple):
-    """A leaf's row. No model: as many are read as the log has entries."""
+    """A leaf's row. Not a model: the log has millions of entries."""
 
     log: str
     leaf_index: int
@@ -200,7 +197,7 @@ class Leaf(NamedTuple):
 
 
 class Told(NamedTuple):
-    """By a leaf, its number for the lender, to be compared with the one before."""
+    """A leaf's number for the lender, to be compared with the previous one."""
 
     leaf: Leaf
     lender: str
@@ -213,7 +210,7 @@ Seen = Finding | Told | bytes | None
 def verify_leaves(
     log: str, *, size: int, tree: TreeInspection, processes: int = 1
 ) -> Iterator[Finding]:
-    """Findings about the leaves of a log of `size` entries, in their order; `tree` is handed every
+    """Findings about the leaves of a log of `size` entries, in order; `tree` receives every
     hash.
     """
     sequences: dict[str, int] = defaultdict(int)
@@ -223,8 +220,7 @@ def verify_leaves(
         if isinstance(leaf, Finding):
             yield leaf
         elif isinstance(leaf, Told):
-            # What a lender is told counts 1, 2, 3, …, on from what is there: one gap is told once,
-            # not ever after.
+            # A lender's events count 1, 2, 3, … from the present number on: a gap is reported once.
             previous, sequences[leaf.lender] = sequences[leaf.lender], leaf.sequence
             if leaf.sequence != previous + 1:
                 detail = (
@@ -236,8 +232,8 @@ def verify_leaves(
 
 
 def _verify_page(log: str, size: int, revoked: Mapping[str, int], start: int) -> Iterator[Seen]:
-    """Of each leaf of a page its hash, None for none, then what is found; all that only the leaves
-    before could show is left to who reads this.
+    """Each leaf's hash on a page, None if missing, then the findings; the reader adds findings
+    on order.
     """
     end = min(start + LEAF_PAGE, size)
     page = AuditLeaf.objects.filter(log=log, leaf_index__gte=start, leaf_index__lt=end).values_list(
@@ -269,8 +265,8 @@ def _verify_page(log: str, size: int, revoked: Mapping[str, int], start: int) ->
                 altered.add(finding.entry)
             yield finding
     yield from _verify_evidence_claims(leaves, entries)
-    # Each entry is signed by a key that may say so, and that was not revoked by then. What is not
-    # what was hashed is named for that alone.
+    # Each entry's key may sign it, and was not revoked by then. An entry that differs from its hash
+    # is reported for that alone.
     there = {leaf.entry_id: leaf for _, leaf in sorted(leaves.items())}
     intact = (
         entry
@@ -292,9 +288,7 @@ def _verify_page(log: str, size: int, revoked: Mapping[str, int], start: int) ->
 def _verify_leaf(
     leaf: Leaf, entry: AuditEntry | Damaged | None, ops: Any
 ) -> Iterator[Finding | Told]:
-    """1 what its entry says has the leaf's hash   2 it has a number for its lender, if that is
-    told.
-    """
+    """1 its entry has the leaf's hash   2 it has a number for its lender, if it is an event."""
     if entry is None:
         yield _finding(leaf, "entry_missing", "the leaf's entry is not there any more")
     elif isinstance(entry, Damaged):
@@ -303,8 +297,8 @@ def _verify_leaf(
         if leaf.told_to != ((entry.lender_id or "") if leaf.lender_sequence else ""):
             detail = "the leaf names another lender to be told than the entry"
             yield _finding(leaf, "lender", detail, field="told_to")
-        # SQLite keeps a text as it came, and of a name that stands twice in it reads another value
-        # than Python does.
+        # SQLite stores a text as received, and for a duplicate name it reads another value than
+        # Python.
         texts = (getattr(entry, "body_text", None), getattr(entry, "at_text", None))
         if (
             hashed_bytes(entry, lender_sequence=leaf.lender_sequence, leaf_hash=leaf.leaf_hash)
@@ -316,7 +310,7 @@ def _verify_leaf(
             ops.adapt_datetimefield_value(entry.at),
         ):
             yield _finding(leaf, "entry_spelled", "the entry's row is not spelled as we spell it")
-    # 2. Nothing else is counted.
+    # 2. Other leaves have no number.
     lender, sequence = leaf.told_to, leaf.lender_sequence
     is_counted = sequence is not None
     if isinstance(entry, AuditEntry) and is_counted != bool(
@@ -343,9 +337,7 @@ def _verify_leaf(
 def _verify_evidence_claims(
     leaves: Mapping[int, Leaf], entries: Mapping[str, Any]
 ) -> Iterator[Finding]:
-    """Where a body lists evidence, sealed (`id`) or shared (`sha256`), its rows stand and say the
-    same.
-    """
+    """If a body lists evidence, sealed (`id`) or shared (`sha256`), its rows exist and agree."""
     claims: list[tuple[Leaf, str, Mapping[str, Any]]] = []
     for _, leaf in sorted(leaves.items()):
         entry = entries.get(leaf.entry_id)
@@ -353,7 +345,7 @@ def _verify_evidence_claims(
         for claim in placed(body.get("evidence")):
             if isinstance(name := claim.get("id", claim.get("sha256")), str):
                 claims.append((leaf, name, claim))
-    # Two statements a page instead of one a claim.
+    # Two statements per page instead of one per item.
     sealed_names = {name for _, name, claim in claims if "id" in claim}
     shared_names = {
         name for _, name, claim in claims if "id" not in claim and SHA256.fullmatch(name)
@@ -373,7 +365,7 @@ def _verify_evidence_claims(
 
 
 def _rows_of(model: type[Model], names: Collection[str]) -> dict[str, Mapping[str, Any]]:
-    """Of these rows what a leaf may say of them, by column."""
+    """The columns of these rows that a leaf may state."""
     columns = _CLAIMED[model]
     rows = model._default_manager.filter(pk__in=names).values_list("pk", *columns)
     return {pk: dict(zip(columns, values, strict=True)) for pk, *values in readable(rows)}

@@ -1,5 +1,5 @@
-"""What a law file says, as sentences of a command: the operator reads them before signing, and
-after taking.
+"""The content of a law file as sentences, which the operator reads before signing and after
+taking.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,9 +11,9 @@ from verification.core.profiles import Amendments, Profile, Status, StatusChange
 
 
 def sentences(law: Law, amendments: Amendments | None = None) -> Iterator[str]:
-    """One line for the file, then one for each thing that it says.
+    """One line for the file, then one for each of its changes.
 
-    amendments: beside which the file is read; what counts in this process, if left out.
+    amendments: the law that the file joins; by default this process's.
     """
     book = {**profiles.book(amendments), **{profile.id: profile for profile in law.profiles}}
     day = almaty.day_of(law.issued_at)
@@ -34,7 +34,7 @@ def sentences(law: Law, amendments: Amendments | None = None) -> Iterator[str]:
 
 
 def _status(name: str, item: StatusChange | Profile, day: date) -> Iterator[str]:
-    """day: on which the file was issued."""
+    """day: the file's issue."""
     yield f"{name} is {item.status.replace('_', ' ')} since {item.since} (source: {item.source})"
     if item.status is Status.IN_FORCE and item.since < day:
         yield "  this day is past: live verifications opened since then are not changed"
@@ -50,7 +50,5 @@ def _rule(profile: Profile, book: Mapping[str, Profile]) -> Iterator[str]:
             yield f"{name}: {'not asked' if value is None else value}"
     for name in profile.repeals:
         earlier = book.get(name)
-        fields = (
-            ", ".join(profiles.laxer(profile, earlier)) if earlier else "what is not known here"
-        )
-        yield f"repeals {name}, and asks less than it in: {fields or 'nothing'}"
+        fields = ", ".join(profiles.laxer(profile, earlier)) if earlier else "unknown here"
+        yield f"repeals {name}, and requires less in: {fields or 'nothing'}"

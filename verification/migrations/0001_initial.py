@@ -1,7 +1,7 @@
 """The tables, and two kinds of triggers.
 
-Those of the log refuse changes: the second line behind the role's grants. Those of verifications write what a change
-adds to the monthly counts: in the transaction that changes the row, whoever changes it, and without a statement more.
+Those of the log refuse changes: the second line behind the role's grants. Those of verifications add each change to
+the monthly counts, in the transaction of the change, for every writer and without another statement.
 """
 
 import functools
@@ -41,7 +41,7 @@ def lift(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
 def drop_pattern_indexes(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
     """Leaves out the second index that Django makes on PostgreSQL for each key that is a string, to be asked by LIKE.
 
-    Nobody asks for part of an id or a hash, and a case would write some hundred entries into such indexes.
+    No query asks for part of an id or a hash, and a case would write some hundred entries into such indexes.
     """
     schema_editor.deferred_sql[:] = [one for one in schema_editor.deferred_sql if "_pattern_ops" not in str(one)]
 

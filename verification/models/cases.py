@@ -1,4 +1,4 @@
-"""A verification and what the borrower, the lender's people and the workers do in it."""
+"""A verification and the acts of its borrower, the lender's people and the workers."""
 
 from functools import partial
 from typing import Any
@@ -18,11 +18,11 @@ _OPEN = sorted(status.value for status in OPEN)
 
 
 class Verification(models.Model):
-    """One borrower to be identified for one loan of one lender. The row is also its own queue: see
-    `step`.
+    """One borrower to be identified for one loan of one lender. The row is also its own queue:
+    see `step`.
     """
 
-    # While its entries lead it on: see `case.moving`.
+    # Set while its entries move it: see `case.moving`.
     history: Any = None
 
     id = models.CharField(
@@ -32,7 +32,7 @@ class Verification(models.Model):
         "lenders.Lender", on_delete=models.PROTECT, related_name="+", db_index=False
     )
     mode = models.CharField(max_length=4)
-    # Whose borrower is asked for a new consent once the wait is over; it has the same reference.
+    # The verification whose consent it renews after the wait; it has the same reference.
     renews = models.ForeignKey(
         "self",
         on_delete=models.PROTECT,
@@ -41,54 +41,51 @@ class Verification(models.Model):
         db_index=False,
         editable=False,
     )
-    # The lender's own name for the request: one open verification has it, so that a repeated
-    # opening finds the first.
+    # The lender's id of the request: at most one open verification has it, so a repeated opening
+    # finds the first.
     client_reference = models.CharField(max_length=64)
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     in_review_since = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
-    # When the key was destroyed. The row stays: the log speaks of it for ever.
+    # When the key was destroyed. The row stays, because the log refers to it for ever.
     redacted_at = models.DateTimeField(null=True)
     disputed_at = models.DateTimeField(null=True)
-    # When the borrower went on at a phone that had scanned the code on the page, last.
+    # When the borrower last continued on a phone that scanned the page's code.
     handed_over_at = models.DateTimeField(null=True)
-    # When the lender says that the credit's obligation began and ended: the retention clock.
+    # The obligation's start and end, as the lender reports them: the retention clock.
     obligation_opened_at = models.DateTimeField(null=True)
     obligation_closed_at = models.DateTimeField(null=True)
-    # When the camera's frames go that are not kept; empty where there are none, where they have
-    # gone, or are held.
+    # When unneeded camera frames are destroyed; empty without frames, after the destruction, or
+    # while held.
     frames_until = models.DateTimeField(null=True)
-    # When the lender's contract was signed, as it reported, and until when its money waits where a
-    # law makes it.
+    # The contract's signature as reported, and the end of its wait, if a law imposes one.
     contract_signed_at = models.DateTimeField(null=True)
     release_not_before = models.DateTimeField(null=True)
-    # By how much its lender's test clock was advanced since it was opened: 0 of all that is live.
+    # The total advance of its lender's test clock since the opening: 0 in live mode.
     advanced_seconds = models.PositiveIntegerField(default=0)
 
     status = models.CharField(max_length=16)
     code = models.CharField(max_length=64, blank=True)
     last_failure = models.CharField(max_length=64, blank=True)
     locale = models.CharField(max_length=2)
-    # The law it was opened under, pinned with its hash: a profile that changes later changes
-    # nothing here.
+    # The law of its opening, pinned with its hash: later changes of a profile change nothing here.
     profile_id = models.CharField(max_length=32)
     profile_sha256 = HexField()
-    # Every combination that would suffice, the one chosen, and which of its routes have passed, in
-    # order.
+    # Every sufficient combination, the chosen one, and its passed routes, in order.
     combinations = models.JSONField()
     combination = models.JSONField(default=list)
     passed_routes = models.JSONField(default=list)
     route = models.CharField(max_length=32, blank=True)
     stage = models.CharField(max_length=32, blank=True)
-    # Counts on over all attempts: a number that was posted once never fits again.
+    # Continues over all attempts: a number that was posted once never fits again.
     turn = models.PositiveIntegerField(default=0)
 
     sealed_case = models.BinaryField()
     borrower_index = models.BinaryField(null=True)
     borrower_index_version = models.PositiveSmallIntegerField(default=1)
 
-    # The step a worker owes this row, who has it in hand and who holds it. Times are UTC by the
+    # The due step, the worker that reserved it, and the one that holds it. Times are UTC by the
     # database's clock.
     step = models.CharField(max_length=8, blank=True)
     queue = models.CharField(max_length=16, blank=True)
@@ -102,8 +99,8 @@ class Verification(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(
-                # The reference first: by an index of a lender's open rows a page of them would read
-                # and sort them all.
+                # The reference first: an index of a lender's open rows would read and sort them
+                # all.
                 fields=("client_reference", "lender", "mode"),
                 condition=Q(status__in=_OPEN, renews=None),
                 name="one_open_verification_per_reference",
@@ -114,9 +111,8 @@ class Verification(models.Model):
                 name="one_open_renewal",
             ),
         )
-        # Lists are pages by `created_at` and `id`: each way to ask has an index that ends with
-        # them, so that a page of what is rare, or of nothing at all, is read without walking
-        # through everything else.
+        # Lists are pages by `created_at` and `id`. Each query has an index that ends with them, so
+        # a page of rare rows, or an empty one, needs no full scan.
         indexes = (
             models.Index(
                 fields=("queue", "lender", "due_at"),
@@ -162,9 +158,7 @@ class Verification(models.Model):
 
 
 class Attempt(models.Model):
-    """One dialogue at one stage, and what became of it. `counted`: its stage limits how many may
-    fail.
-    """
+    """One dialogue at one stage, and its outcome. `counted`: its stage limits its failures."""
 
     id = models.CharField(
         primary_key=True, max_length=ID_LENGTH, default=partial(ids.new_id, "att"), editable=False
@@ -187,8 +181,7 @@ class Attempt(models.Model):
     notice = models.CharField(max_length=64, blank=True)
     turn = models.PositiveIntegerField()
     answers = models.PositiveSmallIntegerField(default=0)
-    # What the stage remembers between turns, secrets among it; only `prompt` decides what of it may
-    # leave.
+    # The stage's memory between turns, with secrets; only `prompt` releases parts of it.
     sealed_memory = models.BinaryField()
     opened_at = models.DateTimeField()
     expires_at = models.DateTimeField()
@@ -199,13 +192,13 @@ class Attempt(models.Model):
             models.UniqueConstraint(
                 fields=("lender", "mode", "borrower_index", "stage"),
                 condition=Q(status__in=("open", "judging"), counted=True),
-                # Two verifications at once would else double the tries of a day.
+                # Two verifications at once would otherwise double the tries of a day.
                 name="one_open_attempt_per_borrower",
             ),
             models.UniqueConstraint(
                 fields=("verification",),
                 condition=Q(status__in=("open", "judging")),
-                # The database holds it, whatever two workers think they have read.
+                # The database enforces it, whatever two workers have read.
                 name="one_open_attempt_per_verification",
             ),
         )
@@ -221,12 +214,12 @@ class Attempt(models.Model):
 
 
 class QuotaUse(models.Model):
-    """How often a day (UTC) something was done for one phone, say. Counted by a keyed hash, over
-    all lenders.
+    """Uses of a daily quota (UTC), for one phone, for example. Counted by a keyed hash, over all
+    lenders.
     """
 
     purpose = models.CharField(max_length=32)
-    # Keyed like `borrower_index`: a table of telephone numbers would be a list of people who want a
+    # Keyed like `borrower_index`: a table of phone numbers would be a list of people who want a
     # loan.
     value_index = models.BinaryField()
     day = models.DateField(db_index=True)
@@ -241,7 +234,7 @@ class QuotaUse(models.Model):
 
 
 class RateCount(models.Model):
-    """How often something was done in a window, over all processes, as far as they have told."""
+    """Count of an action in a window, over all processes, as far as they have shared it."""
 
     name = models.CharField(max_length=64)
     starts_at = models.DateTimeField()
@@ -254,10 +247,10 @@ class RateCount(models.Model):
 
 
 class MonthlyCount(models.Model):
-    """How many verifications opened in a month (its first day) stand thus. Triggers and `sweep`
-    keep it.
+    """Verifications opened in a month (its first day), by their present status. Triggers and
+    `sweep` maintain it.
 
-    `status`: open, or how they have ended; `code` is the reason of those that have.
+    `status`: open, or the end; `code`: the reason of an end.
     """
 
     mode = models.CharField(max_length=4)
@@ -276,10 +269,9 @@ class MonthlyCount(models.Model):
 
 
 class MonthlyChange(models.Model):
-    """What a verification that began or moved adds to a count or takes from it, until `sweep` has
-    added it up.
+    """A change of a count by a verification that began or moved, until `sweep` has added it.
 
-    A row of its own, because two transactions that changed one count would wait for each other.
+    A separate row, because two transactions that change one count would wait for each other.
     """
 
     mode = models.CharField(max_length=4)
@@ -291,9 +283,7 @@ class MonthlyChange(models.Model):
 
 
 class ReviewVote(models.Model):
-    """What one reviewer said of one attempt. It is never changed; the reason is evidence of the
-    attempt.
-    """
+    """One reviewer's vote on one attempt. Immutable; the reason is evidence of the attempt."""
 
     attempt = models.ForeignKey(
         Attempt, on_delete=models.PROTECT, related_name="votes", db_index=False
@@ -309,15 +299,16 @@ class ReviewVote(models.Model):
 
 
 class Access(models.Model):
-    """A secret by which somebody comes in, by its SHA-256; its `kind` says what it opens.
+    """An access secret, by its SHA-256; its `kind` says what it opens.
 
-    link: the borrower's way in. session: the one browser that may answer; a successor ends it.
-    hand_over: a code that a phone scans. mobile_signing: a code of eGov Mobile for one open turn.
-    `second_digest`: of the secret that the reader of a code goes on by.
-    `parent`: the session that made a code.
-    `spent_at`: when a link was spent or a session ended. `outcome`: what became of a code.
-    `number`: what both screens must share, drawn once the phone has answered the question.
-    `sealed`: which browser the phone has.
+    link: for the borrower's first page. session: the one browser that may answer; a successor ends
+    it.
+    hand_over: a code for a phone. mobile_signing: an eGov Mobile code for one open turn.
+    second_digest: of the secret that the code's reader gets.
+    parent: the session that made a code.
+    spent_at: when a link was spent or a session ended. outcome: of a code.
+    number: the number to match, drawn after the phone's answer.
+    sealed: the phone's browser.
     """
 
     kind = models.CharField(max_length=16)

@@ -1,4 +1,4 @@
-"""What a lender's disbursement step presents before the money leaves."""
+"""What a lender's payout step presents before payout."""
 
 from functools import partial
 
@@ -10,9 +10,7 @@ from verification.models.cases import HASH_LENGTH, ID_LENGTH, Verification
 
 
 class Clearance(models.Model):
-    """One request to let the money of one verification leave. Sums are in tiyn, a hundredth of a
-    tenge.
-    """
+    """One request for the payout of one verification. Sums are in tiyn, a hundredth of a tenge."""
 
     id = models.CharField(
         primary_key=True, max_length=ID_LENGTH, default=partial(ids.new_id, "clr"), editable=False
@@ -26,16 +24,16 @@ class Clearance(models.Model):
     mode = models.CharField(max_length=4)
     status = models.CharField(max_length=16, default=clearance.PROCESSING)
     code = models.CharField(max_length=64, blank=True)
-    # The law that the lender goes by when it asks; that of the verification is asked beside it.
+    # The lender's law at the request; the verification's law applies too.
     profile_id = models.CharField(max_length=32)
     contract_sha256 = models.CharField(max_length=HASH_LENGTH)
     cap_tiyn = models.BigIntegerField()
     created_at = models.DateTimeField()
     issued_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
-    # Until when the youngest answer that its gates ask for is young enough.
+    # Until when the answers under its gates are fresh enough.
     fresh_until = models.DateTimeField(null=True)
-    # Keyed, over its own id and the value: equal ones of two clearances are not seen to be equal.
+    # Keyed, over its own id and the value: equal values of two clearances look different.
     iin_index = models.BinaryField(null=True)
     account_index = models.BinaryField(null=True)
     gates = models.JSONField(default=list)

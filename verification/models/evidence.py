@@ -1,4 +1,4 @@
-"""Where sealed originals lie, and the key each verification has for them."""
+"""The places of sealed originals, and the key of each verification."""
 
 from functools import partial
 
@@ -11,7 +11,7 @@ from verification.models.cases import ID_LENGTH, Attempt, Verification
 
 
 class DataKey(models.Model):
-    """The wrapped key of one verification. Destroying it erases what it sealed."""
+    """The wrapped key of one verification. Destroying it erases all data sealed under it."""
 
     verification = models.OneToOneField(
         Verification, on_delete=models.PROTECT, primary_key=True, related_name="key"
@@ -23,7 +23,7 @@ class DataKey(models.Model):
 
 
 class EvidenceItem(models.Model):
-    """Where one sealed original lies, and the commitment to its plain bytes that stands in the log.
+    """The place of one sealed original, and the commitment to its plain bytes in the log.
 
     Its sealed bytes are `sealed`, or a part of the file `sealed_sha256`, from `offset` on.
     """
@@ -41,8 +41,8 @@ class EvidenceItem(models.Model):
     sealed_sha256 = HexField()
     offset = models.PositiveIntegerField(default=0)
     sealed = models.BinaryField(null=True)
-    # Its own key, wrapped by the verification's. Destroying it erases this item and no other; the
-    # row stays, and with it what it is sought by.
+    # Its own key, wrapped by the verification's. Destroying it erases this item only; the row and
+    # its index stay.
     wrapped_key = models.BinaryField(null=True)
     destroyed_at = models.DateTimeField(null=True)
     commitment = HexField()
@@ -56,7 +56,7 @@ class EvidenceItem(models.Model):
                 fields=("attempt", "kind"), name="one_item_per_kind_and_attempt"
             ),
         )
-        # Most kinds are sought by nobody.
+        # Most kinds are never searched.
         indexes = (
             models.Index(
                 fields=("seen_index",), condition=Q(seen_index__isnull=False), name="evidence_seen"
@@ -65,15 +65,14 @@ class EvidenceItem(models.Model):
 
 
 class CaptureWord(models.Model):
-    """A keyed word of one capture, by which a capture that comes again is found among those of all
-    borrowers.
+    """A keyed word of one capture, which finds a repeated capture among all borrowers'.
 
-    It goes with the key of its verification.
+    It is deleted with the key of its verification.
     """
 
     pk = models.CompositePrimaryKey("attempt", "word")
-    # A word is a hint, and what it finds is read: the database need not ask 400 times whether the
-    # attempt is there.
+    # A word is a hint, and its matches are read: the database need not check 400 times that the
+    # attempt exists.
     attempt = models.ForeignKey(
         Attempt, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
     )
@@ -85,7 +84,7 @@ class CaptureWord(models.Model):
 
 
 class SharedEvidence(models.Model):
-    """Evidence about nobody (a revocation list, an anchor): kept once, in the clear, under its
+    """Evidence about no person (a revocation list, an anchor): stored once, in clear, under its
     hash.
     """
 
@@ -95,7 +94,7 @@ class SharedEvidence(models.Model):
 
 
 class SharedEvidenceUse(models.Model):
-    """Which attempt was judged by which shared evidence, under which kind."""
+    """The shared evidence of an attempt's judgement, and its kind."""
 
     pk = models.CompositePrimaryKey("attempt", "kind")
     attempt = models.ForeignKey(

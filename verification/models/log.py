@@ -1,4 +1,4 @@
-"""The append-only log, the order the sequencer gave it, and its signed heads."""
+"""The append-only log, its order, and its signed heads."""
 
 from functools import partial
 
@@ -13,17 +13,16 @@ from verification.core.events import CREDITING, DECISIONS, HEARTBEAT, LOOKS, OF_
 from verification.fields import CompactJwsField
 from verification.models.cases import ID_LENGTH, Verification
 
-# As text, and so that the queries and the indexes say the same: Django compares a bare key of JSON
-# as JSON.
+# As text, so that queries and indexes agree: Django compares a bare JSON key as JSON.
 BODY_LENGTH = 65_535
-"""Characters of an entry's body at most: the bytes of a leaf. Source: C2SP tlog-tiles."""
+"""Maximum characters of an entry's body: the bytes of a leaf. Source: C2SP tlog-tiles."""
 LOOKED_AT = Cast(KT("body__verification"), models.TextField())
 READER = Cast(KT("body__person"), models.TextField())
 
 
 class AuditEntry(models.Model):
-    """Something that happened. Inserted in the business transaction, never changed; `body` holds no
-    personal data.
+    """One event. Inserted in the business transaction, never changed; `body` holds no personal
+    data.
     """
 
     id = models.CharField(
@@ -51,7 +50,7 @@ class AuditEntry(models.Model):
             models.UniqueConstraint(
                 fields=("verification", "verification_sequence"), name="one_entry_per_sequence"
             ),
-            # What no leaf could hold would have to be read whole before it could be refused.
+            # A body too long for a leaf would have to be read whole before it could be refused.
             models.CheckConstraint(
                 condition=LessThanOrEqual(Length(Cast("body", models.TextField())), BODY_LENGTH),
                 name="body_is_no_longer_than_a_leaf",
@@ -77,10 +76,9 @@ class AuditEntry(models.Model):
 
 
 class Receipt(models.Model):
-    """The signed receipt of a verification that has ended, as it was made once: see
-    `core/decision_receipt.py`.
+    """The signed receipt of an ended verification, immutable: see `core/decision_receipt.py`.
 
-    It holds nothing personal, so it outlives the verification's key. Its SHA-256 stands in the log.
+    It holds no personal data, so it outlives the verification's key. Its SHA-256 is in the log.
     """
 
     verification = models.OneToOneField(
@@ -90,8 +88,8 @@ class Receipt(models.Model):
 
 
 class AuditPending(models.Model):
-    """Entries the sequencer has not ordered yet. `refused`: it will not, for no worker signed what
-    it says.
+    """Entries without a place yet. `refused`: the sequencer refuses it, because it lacks a
+    worker's signature.
     """
 
     entry = models.OneToOneField(
@@ -106,10 +104,10 @@ class AuditPending(models.Model):
 
 
 class AuditLeaf(models.Model):
-    """An ordered entry: its place in the log, and the RFC 6962 leaf hash of what it says
+    """An ordered entry: its place in the log, and the RFC 6962 leaf hash of its content
     (`log.spell_leaf`).
 
-    What was hashed is kept once, in the entry, from which the leaf is spelled whenever it is read.
+    The hashed content is stored once, in the entry, from which the leaf is derived on each read.
     """
 
     entry = models.OneToOneField(
@@ -117,7 +115,7 @@ class AuditLeaf(models.Model):
     )
     log = models.CharField(max_length=4)
     leaf_index = models.PositiveBigIntegerField()
-    # Whom it is told to: of an entry that is told to nobody, empty.
+    # The lender that receives it as an event; empty without one.
     told_to = models.CharField(max_length=ID_LENGTH, blank=True)
     lender_sequence = models.PositiveBigIntegerField(null=True)
     leaf_hash = models.BinaryField()
@@ -127,7 +125,7 @@ class AuditLeaf(models.Model):
             models.UniqueConstraint(fields=("log", "leaf_index"), name="one_leaf_per_index"),
             models.UniqueConstraint(
                 fields=("log", "told_to", "lender_sequence"),
-                condition=Q(lender_sequence__isnull=False),  # most entries are told to nobody
+                condition=Q(lender_sequence__isnull=False),  # most entries are no events
                 name="one_leaf_per_lender_sequence",
             ),
         )
@@ -148,7 +146,7 @@ class AuditTile(models.Model):
 
 
 class AuditHead(models.Model):
-    """How far a log is ordered. Compare-and-set on `size` fences the sequencer."""
+    """The size of an ordered log. Compare-and-set on `size` fences the sequencer."""
 
     log = models.CharField(primary_key=True, max_length=4)
     size = models.PositiveBigIntegerField(default=0)

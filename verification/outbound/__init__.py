@@ -1,16 +1,15 @@
-"""The one HTTP client for all who ask outside: one request, one bounded answer, whatever the other
-side does.
+"""The only client for outgoing HTTP: one request, one bounded answer, whatever the other side does.
 
-1. The name is looked up once and every address checked; the connection goes to one of them, SNI and
-  Host keep the name.
+1. The name is resolved once and every address is checked; the connection uses one of them, with the
+   name in SNI and Host.
 2. TLS is verified against the name by the system's certificates.
-3. Nothing is followed, remembered or unpacked: no redirects, cookies, proxies of the environment,
-  compressed bodies.
-4. Bytes are counted as they are read: head, body and whatever else is sent.
-5. All of it is over at one deadline. `send` is for threads, `send_async` for loops of asyncio; both
-go the same five steps. httpx spells the request, and its
-own engine, httpcore, carries it: cookies, redirects and decoders of a client have nothing to do
-    here.
+3. No redirects, cookies, environment proxies or compressed bodies.
+4. Bytes are counted as they are read: head, body and all others.
+5. One deadline ends everything.
+
+`send` serves threads, `send_async` asyncio loops; both take the same five steps.
+httpx spells the request, and its engine, httpcore, carries it, without a client's cookies,
+redirects and decoders.
 """
 
 import asyncio
@@ -29,14 +28,14 @@ from verification.core.errors import Unavailable
 from verification.outbound.addresses import LookUp
 from verification.outbound.wires import Allowance, AsyncDialer, Dialer, start_resolving
 
-_HEAD_BYTES: Final = 64 * 1024  # of an answer; ours: eight times what common servers send at most
+_HEAD_BYTES: Final = 64 * 1024  # of an answer; ours: eight times the maximum of common servers
 _HEADERS_MAX: Final = 100  # lines of a head; ours
 _OK: Final = 200
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How long, from the look-up of the name to the last byte, and how many bytes of a body."""
+    """The time from the name's look-up to the last byte, and the size of the body."""
 
     seconds: float
     max_bytes: int
@@ -44,10 +43,11 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What is sent, where it may lead, and what is wanted.
+    """One request, its permitted destination, and the required answer.
 
-    `is_public_only`: no private address is connected to. `wants_whole`: a plain body of a 200,
-    whole, or a fault; without it any status will do, and of the body the beginning.
+    is_public_only: refuse private addresses.
+    wants_whole: require status 200 and a complete plain body; otherwise accept any status and the
+    body's beginning.
     """
 
     url: str = field(repr=False)
@@ -62,9 +62,9 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What came back: a status, and of the body at most what was agreed, as it was sent.
+    """A status, and the body up to the agreed size, as sent.
 
-    `retry_after`: that header of RFC 9110 §10.2.3 as it was sent, empty for none.
+    retry_after: that header of RFC 9110 §10.2.3 as sent, empty if absent.
     """
 
     status: int
@@ -73,25 +73,26 @@ class Answer:
 
 
 def canonical_url(url: str) -> str:
-    """The address as it is sent: no dot segments, no port that goes without saying. Raises
-    `ValueError` if it has none.
+    """The address as it is sent: no dot segments, no default port.
 
     A name that RFC 5891 refuses, such as `xn--i-7iq.ws`, could be stored and never called.
+
+    Raises: `ValueError` if it has none.
     """
     try:
         parsed = httpx.URL(url)
-        _ = parsed.host  # httpx judges a name as it reads it
+        _ = parsed.host  # httpx validates a name when it reads it
         return str(parsed)
     except httpx.InvalidURL as error:
         raise ValueError("no address that can be called") from error
 
 
 def send(request: Request) -> Answer:
-    """The answer to a request, sent once. Raises `Unavailable`, whose text tells nothing of the
-    address:
+    """The answer to a request, sent once.
 
-    timeout, name_unresolved, address_refused, connection_failed, tls_failed, answer_malformed,
-    answer_refused, answer_too_long.
+    Raises: `Unavailable`, whose text does not reveal the address. Codes: timeout, name_unresolved,
+    address_refused, connection_failed, tls_failed, answer_malformed, answer_refused,
+    answer_too_long.
     """
     with _faults(request.limits):
         exchange = _Exchange(request)
@@ -109,7 +110,7 @@ def send(request: Request) -> Answer:
 
 
 async def send_async(request: Request) -> Answer:
-    """The same as `send`, in a loop of asyncio."""
+    """The same as `send`, in an asyncio loop."""
     with _faults(request.limits):
         exchange = _Exchange(request)
         dialer = AsyncDialer(exchange.allowance, exchange.resolving)
@@ -129,23 +130,22 @@ async def send_async(request: Request) -> Answer:
 
 
 class _Exchange:
-    """One request on its way, and what has been heard of its answer."""
+    """One request in progress, and the part of its answer received so far."""
 
     def __init__(self, request: Request) -> None:
-        """Raises what httpx raises for an address that it cannot spell."""
+        """Raises: httpx's errors for an address that it cannot spell."""
         self._request = request
         self._body = bytearray()
         self.allowance = Allowance(seconds=request.limits.seconds, read_bytes=_HEAD_BYTES)
         self.resolving = partial(
             start_resolving, is_public_only=request.is_public_only, look_up=request.look_up
         )
-        # A body that is not as long as its head said: of no matter to who wants a status and the
-        # beginning.
+        # A body shorter than its head says does not matter to a caller of status and beginning.
         self.overlooked = () if request.wants_whole else (httpcore.RemoteProtocolError,)
         fixed = {
             "Accept-Encoding": "identity",
             "Connection": "close",
-        }  # nothing compressed, nothing kept open
+        }  # nothing compressed, no connection kept open
         headers = {"Accept": "*/*", **request.headers, **fixed}
         prepared = httpx.Request(request.method, request.url, headers=headers, content=request.body)
         url = prepared.url
@@ -157,8 +157,9 @@ class _Exchange:
         )
 
     def hear_head(self, answer: httpcore.Response) -> None:
-        """Judges the head. Raises `Unavailable`: answer_malformed, answer_refused,
-        answer_too_long.
+        """Checks the head.
+
+        Raises: `Unavailable`: answer_malformed, answer_refused, answer_too_long.
         """
         self._status, self._headers = answer.status, httpx.Headers(answer.headers)
         # Twice the body: chunks have a frame. An honest answer needs less.
@@ -169,19 +170,20 @@ class _Exchange:
             )
         if not self._request.wants_whole:
             return
-        if answer.status != _OK:  # a redirect too: where it points was never agreed
+        if answer.status != _OK:  # includes redirects, whose target was never agreed
             raise Unavailable(f"status {answer.status}", code="answer_refused")
         if self._headers.get("Content-Encoding", "identity").lower() != "identity":
             raise Unavailable(
                 "the answer is compressed, which was not asked for", code="answer_refused"
             )
-        # What is no number is a ValueError, and so told as malformed.
+        # A malformed number is a ValueError, which becomes answer_malformed.
         if int(self._headers.get("Content-Length", 0)) > self._request.limits.max_bytes:
             raise self._too_long()
 
     def hear(self, part: bytes) -> bool:
-        """Keeps a part of the body; whether more is wanted. Raises `Unavailable`
-        (answer_too_long).
+        """Stores a part of the body; returns whether more is needed.
+
+        Raises: `Unavailable` (answer_too_long).
         """
         self._body += part
         if not self._request.wants_whole:
@@ -191,7 +193,7 @@ class _Exchange:
         return True
 
     def answer(self) -> Answer:
-        """What was heard."""
+        """The answer received."""
         return Answer(
             status=self._status,
             retry_after=self._headers.get("Retry-After", ""),
@@ -205,7 +207,7 @@ class _Exchange:
 
 @contextmanager
 def _faults(limits: Limits) -> Iterator[None]:
-    """Turns what the network, TLS and HTTP raise into `Unavailable`."""
+    """Turns errors of the network, TLS and HTTP into `Unavailable`."""
     try:
         yield
     except (TimeoutError, httpcore.TimeoutException):
@@ -217,7 +219,7 @@ def _faults(limits: Limits) -> Iterator[None]:
         OSError,
         ValueError,
     ) as error:
-        root: BaseException = error  # of the layers around it, some say that they have no cause
+        root: BaseException = error  # of wrapping errors, some claim to have no cause
         while cause := root.__cause__ or root.__context__:
             root = cause
         code = (
@@ -225,18 +227,16 @@ def _faults(limits: Limits) -> Iterator[None]:
             if isinstance(error, httpcore.ProtocolError | ValueError)
             else "connection_failed"
         )
-        if isinstance(root, TimeoutError):  # the system's own, long before our deadline
+        if isinstance(root, TimeoutError):  # the system's own timeout, long before our deadline
             code = "timeout"
-        if isinstance(
-            root, ssl.SSLError
-        ):  # whatever else: it is an OSError, and one of a certificate a ValueError
+        if isinstance(root, ssl.SSLError):  # all else: OSError, and ValueError for a certificate
             code = "tls_failed"
-        # Only the kind of error is told: its text may hold the address, and with it a query.
+        # Only the error's type is reported: its text may contain the address with its query.
         raise Unavailable(type(root).__name__, code=code) from None
 
 
 @lru_cache(maxsize=1)
 def _tls(_trusted: ssl.DefaultVerifyPaths) -> ssl.SSLContext:
-    # Kept, because reading the system's certificates takes longer than many an exchange: they are
-    # those of the time when this process first asked, as long as they lie in the same place.
+    # Cached, because reading the system's certificates is slow: the process keeps its first set
+    # while the paths stay.
     return ssl.create_default_context()

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 LookUp = Callable[..., list[Any]]
 
-# What is not the public internet. Source: IANA's IPv4 and IPv6 special-purpose registries, read
-# 2026-11-24, and the address at which one cloud answers its own machines (168.63.129.16). Python's
-# own `is_global` differs by version.
+# Not the public internet. Source: IANA's IPv4 and IPv6 special-purpose registries, read 2026-11-24,
+# and the address at which one cloud answers its own machines (168.63.129.16). Python's own
+# `is_global` differs by version.
 _REFUSED_V4: Final = tuple(
     ip_network(network)
     for network in (
@@ -33,9 +33,9 @@ _REFUSED_V4: Final = tuple(
         "240.0.0.0/4",
     )
 )
-# Of IPv6 only global unicast is open. That closes mapped, compatible and NAT64 addresses, unique
-# local, link-local and multicast ones; 6to4, Teredo and the documentation's ranges lie inside and
-# are closed by name.
+# Of IPv6 only global unicast is open. That excludes mapped, compatible and NAT64 addresses, unique
+# local, link-local and multicast ones. 6to4, Teredo and the documentation's ranges lie inside and
+# are excluded by name.
 _OPEN_V6: Final = ip_network("2000::/3")
 _REFUSED_V6: Final = tuple(
     ip_network(network)
@@ -44,16 +44,14 @@ _REFUSED_V6: Final = tuple(
 
 
 def is_public(literal: str) -> bool:
-    """Whether an IP address belongs to the public internet, not to a network of ours, a cloud's or
-    a tunnel's.
-    """
+    """Whether an IP address belongs to the public internet: no private, cloud or tunnel network."""
     try:
         address = ip_address(literal)
     except ValueError:
         return False
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _REFUSED_V4)
-    # A zone, as in fe80::1%eth0 (RFC 4007 §11), names a network card of ours.
+    # A zone, as in fe80::1%eth0 (RFC 4007 §11), names a local network card.
     if address.scope_id is not None or address not in _OPEN_V6:
         return False
     return not any(address in network for network in _REFUSED_V6)

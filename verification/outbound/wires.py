@@ -1,10 +1,8 @@
-"""Connections to checked addresses that end in time, for httpcore: for threads, and the same for a
-loop.
+"""Connections to checked addresses with a deadline, for httpcore, in threads and in loops.
 
-A name is looked up once, and every address checked. Who connects, connects to an address found here
-and never to the
-name: a second look-up could answer otherwise. The timeouts that httpcore hands over count for
-nothing here: a whole exchange has one deadline, and what may be read.
+A name is resolved once, and every address checked. Connections use such an address and never the
+name, because a second look-up could give another one.
+httpcore's timeouts are ignored: one deadline and one byte allowance bound a whole exchange.
 """
 
 import asyncio
@@ -25,8 +23,8 @@ from verification.core.errors import Unavailable
 from verification.outbound.addresses import LookUp, is_public
 
 _CONNECT_TRIES: Final = 3  # addresses of one name tried in one exchange
-# Bytes that a read counts as at least. Who sends byte by byte buys our processor's time with them:
-# measured, 3.6 s of it in one exchange of 15 s; so it is 0.1 s.
+# Minimum bytes that a read counts as. Byte-by-byte senders cost processor time: measured, 3.6 s of
+# it in one exchange of 15 s; with this, 0.1 s.
 _READ_BYTES_MIN: Final = 64
 
 _Resolving = Callable[[str, int], Future[list[str]]]
@@ -36,22 +34,23 @@ _Options = Iterable[httpcore.SOCKET_OPTION] | None
 def start_resolving(
     host: str, port: int, *, is_public_only: bool, look_up: LookUp
 ) -> Future[list[str]]:
-    """The addresses to connect to, checked, to be waited for until a deadline, in a thread or in a
+    """The checked addresses of a name, as a future to await until a deadline, in a thread or a
     loop.
 
-    Raises `Unavailable` where it is waited for: name_unresolved, address_refused. No system's
-    look-up can be told to end. So it has a thread of its own, which is left behind if it is late:
-    it holds no connection, and is over when the system gives the name up.
+    A system's look-up cannot be cancelled. So it has its own thread, which is abandoned if late: it
+    holds no connection, and ends when the system gives up.
+
+    Raises: `Unavailable` on waiting: name_unresolved, address_refused.
     """
     literals: Future[list[str]] = Future()
-    # a loop that waits no more would cancel it, and the thread find it so
+    # otherwise a loop that stops waiting would cancel it before the thread sets it
     literals.set_running_or_notify_cancel()
     arguments = (
         literals,
         partial(look_up, host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP),
         is_public_only,
     )
-    # A daemon, for a look-up that hangs must not keep the process from ending.
+    # A daemon: a hanging look-up must not keep the process alive.
     Thread(target=_resolve, args=arguments, name="look-up", daemon=True).start()
     return literals
 
@@ -66,7 +65,7 @@ def _resolve(
         checked = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
         if not checked:
             raise Unavailable("the name has no address", code="name_unresolved")
-        # One private address among public ones refuses all: such an answer is made to slip through.
+        # One private address among public ones refuses all: it is a bypass attempt.
         if is_public_only and not all(is_public(literal) for literal in checked):
             raise Unavailable(
                 "the name leads to an address that is not public", code="address_refused"
@@ -75,14 +74,12 @@ def _resolve(
     except Unavailable as fault:
         literals.set_exception(fault)
     finally:
-        if not literals.done():  # by a fault of ours, which the thread prints
+        if not literals.done():  # a fault of ours, which the thread prints
             literals.set_exception(ConnectionError("the look-up broke off"))
 
 
 class Allowance:
-    """What one exchange may still use: time to its deadline, and bytes that are read, whatever they
-    mean.
-    """
+    """The remaining budget of one exchange: time to its deadline, and bytes to read."""
 
     def __init__(self, *, seconds: float, read_bytes: int) -> None:
         """Both count from now on."""
@@ -90,42 +87,43 @@ class Allowance:
         self.bytes_left = read_bytes
 
     def seconds(self) -> float:
-        """What is left of the time. Raises `TimeoutError` if nothing is."""
-        # Monotonic: a clock that is set meanwhile neither ends an exchange nor gives it more time.
+        """The remaining time.
+
+        Raises: `TimeoutError` if no time is left.
+        """
+        # Monotonic: setting the clock neither ends nor extends an exchange.
         seconds_left = self._deadline - time.monotonic()
         if seconds_left <= 0:
             raise TimeoutError
         return seconds_left
 
     def cut(self, max_bytes: int) -> int:
-        """How many bytes the next read may ask for. Raises `Unavailable` (answer_malformed) if
-        none.
+        """The maximum size of the next read.
+
+        Raises: `Unavailable` (answer_malformed) if no byte is left.
         """
         if self.bytes_left <= 0:
             raise Unavailable(
-                "the answer has more around its body than agreed", code="answer_malformed"
+                "the answer has more bytes around its body than agreed", code="answer_malformed"
             )
         return min(max_bytes, self.bytes_left)
 
     def spend(self, read: bytes) -> bytes:
-        """The same bytes, counted; a read of few counts as one of more."""
+        """Counts the bytes; a small read counts as the minimum."""
         self.bytes_left -= max(len(read), _READ_BYTES_MIN)
         return read
 
 
 @dataclass(eq=False)
 class Wire(httpcore.NetworkStream):
-    """A socket of a thread, closed with the wire. Every wait on it is as long as what is left of
-    the exchange.
-    """
+    """A thread's socket, closed with the wire. Each wait lasts at most the rest of the exchange."""
 
     connected: socket.socket
     allowance: Allowance
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """What has come, nothing at the end."""
-        # The wait is for one read; what is left shrinks with each, so a byte a second does not hold
-        # us.
+        """The received bytes, empty at the end."""
+        # The wait is for one read; the rest shrinks with each, so a byte a second does not hold us.
         allowed = self.allowance.cut(max_bytes)
         self.connected.settimeout(self.allowance.seconds())
         return self.allowance.spend(self.connected.recv(allowed))
@@ -134,12 +132,10 @@ class Wire(httpcore.NetworkStream):
         """Sends all of it."""
         unsent = memoryview(buffer)
         try:
-            while unsent:  # not `sendall`, which over TLS would begin the time anew with every part
+            while unsent:  # not `sendall`, which over TLS restarts the time for each part
                 self.connected.settimeout(self.allowance.seconds())
                 unsent = unsent[self.connected.send(unsent) :]
-        except (
-            OSError
-        ) as error:  # httpcore then reads all the same: an early refusal may have said why
+        except OSError as error:  # httpcore then reads anyway: an early refusal may give the reason
             raise httpcore.WriteError from error
 
     def start_tls(
@@ -148,7 +144,7 @@ class Wire(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        """The same connection, secured; Python counts the time of a handshake as a whole."""
+        """The same connection, secured; Python counts a handshake's time as a whole."""
         try:
             self.connected.settimeout(self.allowance.seconds())
             return Wire(
@@ -160,7 +156,7 @@ class Wire(httpcore.NetworkStream):
             raise
 
     def close(self) -> None:
-        """Closes without TLS's farewell, which would wait for the other side."""
+        """Closes without TLS's close_notify, which would wait for the other side."""
         self.connected.close()
 
 
@@ -190,7 +186,7 @@ class Dialer(httpcore.NetworkBackend):
             except OSError as error:
                 failure = error
             else:
-                # Head and body are two writes: without this the second would wait for an
+                # Head and body are two writes: otherwise the second would wait for an
                 # acknowledgement.
                 connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 return Wire(connected, self.allowance)
@@ -199,15 +195,15 @@ class Dialer(httpcore.NetworkBackend):
 
 @dataclass(eq=False)
 class AsyncWire(httpcore.AsyncNetworkStream):
-    """A connection of a loop. It keeps to the bytes; the time is kept by the caller, who cancels
-    the exchange.
+    """A loop's connection. It limits the bytes; the caller limits the time by cancelling the
+    exchange.
     """
 
     stream: httpcore.AsyncNetworkStream
     allowance: Allowance
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """What has come, nothing at the end."""
+        """The received bytes, empty at the end."""
         return self.allowance.spend(await self.stream.read(self.allowance.cut(max_bytes)))
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -222,7 +218,7 @@ class AsyncWire(httpcore.AsyncNetworkStream):
     ) -> httpcore.AsyncNetworkStream:
         """The same connection, secured."""
         async with AsyncExitStack() as unless_secured:
-            # A handshake that is cancelled would leave the socket open, and in the loop for ever.
+            # A cancelled handshake would leave the socket open in the loop.
             unless_secured.push_async_callback(self.aclose)
             secured = await self.stream.start_tls(ssl_context, server_hostname)
             unless_secured.pop_all()
@@ -235,7 +231,7 @@ class AsyncWire(httpcore.AsyncNetworkStream):
 
 @dataclass(eq=False)
 class AsyncDialer(httpcore.AsyncNetworkBackend):
-    """Connects loops of asyncio. `start_resolving`: as a `Dialer`'s."""
+    """Connects asyncio loops. `start_resolving`: as a `Dialer`'s."""
 
     allowance: Allowance
     start_resolving: _Resolving

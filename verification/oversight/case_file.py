@@ -1,4 +1,4 @@
-"""What a regulator sees of one case, and the files to verify it with. Every reading is logged as in
+"""A regulator's view of one case, and its files for verification. Every reading is logged as in
 `search`.
 """
 
@@ -44,8 +44,8 @@ from verification.oversight.search import (
 
 @dataclass(frozen=True)
 class AttemptView:
-    """One dialogue at one stage. `status`: open, judging, or how it ended; `burnt`: it used up one
-    of the tries.
+    """One dialogue at one stage. `status`: open, judging, or its end; `burnt`: it used up one of
+    the tries.
     """
 
     number: int
@@ -63,11 +63,11 @@ _OF_ATTEMPT: Final = ("route", "stage", "status", "code", "burnt", "opened_at", 
 
 @dataclass(frozen=True)
 class EvidenceView:
-    """That an original was kept, and what stands for it in the log; never its content.
+    """The record of a stored original and its hashes in the log; never its content.
 
-    `id`: as entries list it. `commitment` and `sealed_sha256` are hex; `commitment` is empty for
-    evidence about nobody, which has only its hash. `destroyed_at`: when its key was destroyed by
-    rule.
+    `id`: as in entries. `commitment` and `sealed_sha256` are hex; evidence about no person has no
+    `commitment`, only its hash.
+    `destroyed_at`: when a rule destroyed its key.
     """
 
     id: str
@@ -82,10 +82,9 @@ class EvidenceView:
 
 @dataclass(frozen=True)
 class CaseFile:
-    """One case on one page, without images and without personal data.
+    """One case on one page, without pictures and personal data.
 
-    `log_key`: the public key of its log as verifiers are given it (C2SP signed-note); empty where
-        none is set.
+    `log_key`: the public key of its log in verifiers' form (C2SP signed-note); empty if not set.
     """
 
     result: SearchResult
@@ -110,19 +109,20 @@ class CaseFile:
 
     @property
     def is_paid_past_us(self) -> bool:
-        """Whether the lender told of an obligation, and no clearance was consumed."""
+        """Whether the lender reported an obligation without a consumed clearance."""
         is_consumed = any(step.type == "clearance.consumed" for step in self.steps)
         return self.retention.obligation_opened_at is not None and not is_consumed
 
     @property
     def is_decision_ordered(self) -> bool:
-        """Whether the decision has its place in the log, so that there is a proof of it."""
+        """Whether the decision has its place in the log, and so a proof."""
         return self.result.is_told and self.result.status in TERMINAL
 
 
 def case_file(*, person_id: str, verification_id: str) -> CaseFile:
-    """All that is on record about a case, in order, and an `oversight.viewed` entry; raises
-    `NotFound`.
+    """All records of a case, in order, and an `oversight.viewed` entry.
+
+    Raises: `NotFound`.
     """
     with transactions.writing():
         row = contents.of_any_lender(verification_id)
@@ -130,9 +130,9 @@ def case_file(*, person_id: str, verification_id: str) -> CaseFile:
         numbers = {attempt.pk: number for number, attempt in enumerate(attempts, start=1)}
         result = result_of(row, decided.status_of(row))
         on_record = entries.of_cases([row.pk], with_leaf=True)
-        # No code has no reason, nor has one that the table no longer has.
+        # An empty or removed code has no reason.
         row_of_code = REASONS.get(result.code)
-        # A new consent that no entry names is ignored: nothing asked for that row.
+        # A renewed consent without an entry is ignored.
         bodies = [entry.body for entry in on_record if entry.type == RENEWED]
         names = {str(body.get("renewal")) for body in bodies if isinstance(body, dict)}
         renewals = Verification.objects.filter(pk__in=names).order_by("created_at")
@@ -165,11 +165,11 @@ def case_file(*, person_id: str, verification_id: str) -> CaseFile:
 
 
 def proof_file(*, person_id: str, verification_id: str) -> str:
-    """The C2SP tlog-proof of the decision, with the newest checkpoint in it, and an
-    `oversight.viewed` entry.
+    """The C2SP tlog-proof of the decision, with the newest checkpoint, and an `oversight.viewed`
+    entry.
 
-    Raises `NotFound`, `Conflict` `receipt_not_ready` while there is no decision or it has no place
-    in the log, and `LogInconsistent` for one that is not proven.
+    Raises: `NotFound`, `Conflict` `receipt_not_ready` before the decision is ordered, and
+    `LogInconsistent` for an unproven one.
     """
     with transactions.writing():
         row = contents.of_any_lender(verification_id)
@@ -181,8 +181,9 @@ def proof_file(*, person_id: str, verification_id: str) -> str:
 
 
 def leaf_file(*, person_id: str, verification_id: str) -> bytes:
-    """The exact bytes that the log hashed for the decision, and an `oversight.viewed` entry; raises
-    as `proof_file`.
+    """The exact bytes that the log hashed for the decision, and an `oversight.viewed` entry.
+
+    Raises: as `proof_file`.
     """
     with transactions.writing():
         row = contents.of_any_lender(verification_id)
@@ -196,7 +197,7 @@ def leaf_file(*, person_id: str, verification_id: str) -> bytes:
 def checkpoint_file(*, person_id: str, mode: str) -> str:
     """The newest signed checkpoint of a mode's log, and an `oversight.viewed` entry.
 
-    Raises `BadInput` for another mode, `Conflict` `receipt_not_ready` while the log is empty.
+    Raises: `BadInput` for another mode, `Conflict` `receipt_not_ready` while the log is empty.
     """
     if mode not in MODES:
         raise BadInput("mode cannot be asked like this", code="mode_unknown", pointer="mode")
@@ -216,7 +217,7 @@ def _decision(row: Verification) -> AuditEntry:
         return decision
     for entry in entries.of_cases([row.pk], types=DECISIONS, with_leaf=True):
         if getattr(entry, "leaf", None) is not None:
-            detail = f"entry {entry.pk} is not what was hashed, or nobody signed it"
+            detail = f"entry {entry.pk} differs from its hash, or has no signature"
             raise LogInconsistent(f"{detail}: see audit_verify")
     raise _unordered()
 
@@ -226,8 +227,8 @@ def _unordered() -> Conflict:
 
 
 def _note(row: Verification, *, person_id: str, reading: str) -> None:
-    # The id stands in the body only: as the entry's own verification it would count among the
-    # case's events.
+    # The id is in the body only: as the entry's verification it would count among the case's
+    # events.
     body = {"what": reading, "verification": row.pk}
     note_reading("oversight.viewed", mode=row.mode, person_id=person_id, body=body)
 
@@ -235,7 +236,7 @@ def _note(row: Verification, *, person_id: str, reading: str) -> None:
 def _log_key(mode: str) -> str:
     try:
         return str(keys.verification_key(mode))
-    except Misconfigured:  # a case can be read where the log cannot be signed
+    except Misconfigured:  # a case is readable without the log's signing key
         return ""
 
 
@@ -272,7 +273,7 @@ def _evidence(row: Verification, *, numbers: dict[str, int]) -> tuple[EvidenceVi
 
 
 def timeline(steps: Iterable[Step]) -> list[Line]:
-    """Entries of the log about a case; `whole` is all the log holds of each."""
+    """Entries of the log about a case; `whole` is the log's full content of each."""
     lines = []
     for step in steps:
         failed = step.type == "attempt.judged" and step.body.get("outcome") == "failed"
@@ -330,7 +331,7 @@ def case_page(request: HttpRequest, verification_id: str) -> HttpResponse:
             for check in file.checks
         ],
         "timeline": timeline(file.steps),
-        # At what somebody of the lender looked.
+        # Looks by the lender's people.
         "looks": [
             Line(row=look, label=labels.LOOKS.get(look.what, look.what)) for look in file.looks
         ],
@@ -343,7 +344,7 @@ def case_page(request: HttpRequest, verification_id: str) -> HttpResponse:
 @permission_required(PERMISSION, raise_exception=True)
 @require_GET
 def proof_page(request: HttpRequest, verification_id: str) -> HttpResponse:
-    """The tlog-proof of the decision, to be kept and verified elsewhere."""
+    """The tlog-proof of the decision, for download and verification elsewhere."""
     try:
         proof = proof_file(person_id=person_of(request), verification_id=verification_id)
     except Conflict as error:
@@ -356,9 +357,7 @@ def proof_page(request: HttpRequest, verification_id: str) -> HttpResponse:
 @permission_required(PERMISSION, raise_exception=True)
 @require_GET
 def leaf_page(request: HttpRequest, verification_id: str) -> HttpResponse:
-    """The bytes the log hashed for the decision, without a byte more, so that anybody can hash them
-    again.
-    """
+    """The exact bytes that the log hashed for the decision, so that anybody can hash them again."""
     try:
         leaf = leaf_file(person_id=person_of(request), verification_id=verification_id)
     except Conflict as error:
@@ -371,7 +370,7 @@ def leaf_page(request: HttpRequest, verification_id: str) -> HttpResponse:
 @permission_required(PERMISSION, raise_exception=True)
 @require_GET
 def checkpoint_page(request: HttpRequest, mode: str) -> HttpResponse:
-    """The signed state of a log. A kept one shows later whether the log was only ever added to."""
+    """The signed state of a log. A stored one later proves that the log was only appended to."""
     try:
         note = checkpoint_file(person_id=person_of(request), mode=mode)
     except Conflict as error:
@@ -386,7 +385,7 @@ def _not_ready(request: HttpRequest, error: Conflict) -> HttpResponse:
 
 
 def _download(content: bytes, *, name: str) -> HttpResponse:
-    # To be kept, not shown: what stands in the bytes of a log is never read as markup.
+    # For download, not display: log bytes must never be read as markup.
     response = HttpResponse(content, content_type="text/plain; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

@@ -1,7 +1,7 @@
-"""Monthly counts of verifications, and their page: each count as stacked bars, in numbers the
-template draws.
+"""Monthly counts of verifications, and their page: each count as stacked bars, in numbers for the
+template.
 
-Nothing here is markup.
+This module writes no markup.
 """
 
 from collections import Counter
@@ -28,8 +28,8 @@ from verification.oversight.search import MODES, PERMISSION, ZONE, PeriodForm, h
 
 _COUNTED: Final = ("month", "route", "status", "code")
 MONTHS_MAX: Final = 60
-"""How far back one count may reach, months: five years are more than a page can show."""
-# User units of the drawing, which is as wide as a phone's screen, so that its words stay readable
+"""Maximum reach of one count, months: five years are more than a page can show."""
+# User units of the drawing, which is as wide as a phone's screen, so that its text stays readable
 # there.
 WIDTH: Final = 340
 ROW: Final = 26
@@ -38,15 +38,14 @@ LEFT: Final = 84
 RIGHT: Final = 304
 LEGEND_ROW: Final = 22
 REASONS_SHOWN: Final = 5
-"""How many reasons have a bar of their own; the rarer ones share one. More patterns are hard to
-tell apart.
+"""How many reasons have their own bar; the rarer ones share one. More patterns are hard to
+distinguish.
 """
 _OTHER: Final = "other"
 _ANEW: Final = frozenset(route for combination in RENEWAL.combinations for route in combination)
-"""The routes by which nothing but a new consent is given."""
+"""The routes of a renewed consent only."""
 
-# Colour and pattern together: each can be told from the others in black and white. The colours are
-# the page's own.
+# Colour and pattern together: distinguishable in black and white. The colours are the page's own.
 _PATTERNS: Final = ("solid", "diagonal", "dots", "rows", "columns", "crossed")
 _MEANING: Final = (
     "var(--ok)",
@@ -61,10 +60,10 @@ _NEUTRAL: Final = ("var(--accent)", "var(--muted)")  # a reason or a route is ne
 
 @dataclass(frozen=True)
 class Count:
-    """How many verifications opened in a month (its first day) now stand thus, by their rows:
-    ordered or not.
+    """Verifications opened in a month (its first day), by the present status of their rows, ordered
+    or not.
 
-    `status`: open, or how they have ended; `code`: why, if they have.
+    `status`: open, or the end; `code`: the reason of an end.
     """
 
     month: date
@@ -76,10 +75,9 @@ class Count:
 
 @dataclass(frozen=True)
 class Series:
-    """One kind of bar: what it counts, how it is told apart, and where its line of the legend
-    stands.
+    """One kind of bar: its subject, its pattern, and its line in the legend.
 
-    `letter` is its short name, at the head of a column of the table. `detail` explains a reason.
+    `letter` is its short name, at the head of a table column. `detail` explains a reason.
     """
 
     key: str
@@ -95,8 +93,8 @@ class Series:
 
 @dataclass(frozen=True)
 class Segment:
-    """One bar: a number of one series in one month. Lengths are written by us: a page's language
-    has its own comma.
+    """One bar: a series' number in one month. Lengths are preformatted, because a language may
+    use a decimal comma.
     """
 
     series: Series
@@ -119,7 +117,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Chart:
-    """One drawing and the table that says the same."""
+    """One drawing and a table with the same numbers."""
 
     id: str
     title: labels.Words
@@ -132,16 +130,15 @@ class Chart:
 
     @property
     def has_details(self) -> bool:
-        """Whether there is more to say of its series than their labels."""
+        """Whether its series have more than their labels."""
         return any(series.detail for series in self.series)
 
 
 def monthly_counts(*, person_id: str, mode: str, months: int = 12) -> tuple[Count, ...]:
-    """Numbers of verifications by the month they were opened in, oldest first, and an
-    `oversight.counted` entry.
+    """Numbers of verifications by opening month, oldest first, and an `oversight.counted` entry.
 
     `months`: how many, up to `MONTHS_MAX`, the current one included. A month without any has no
-        row.
+    row.
     """
     search.require(mode in MODES, "mode", "mode_unknown")
     search.require(1 <= months <= MONTHS_MAX, "months", "months_out_of_range")
@@ -153,8 +150,7 @@ def monthly_counts(*, person_id: str, mode: str, months: int = 12) -> tuple[Coun
     )
     numbers: Counter[tuple[date, str, str, str]] = Counter()
     with transactions.writing():
-        # One statement: what is being added up meanwhile stands in one of the two, never in both or
-        # in none.
+        # One statement: a change that is being added is in exactly one of the two.
         for *kind, number in added.union(waiting, all=True):
             numbers[tuple(kind)] += number
         counts = tuple(Count(*kind, number) for kind, number in sorted(numbers.items()) if number)
@@ -164,7 +160,9 @@ def monthly_counts(*, person_id: str, mode: str, months: int = 12) -> tuple[Coun
 
 
 def first_month(months: int) -> date:
-    """The first day of the oldest of so many months, the current one in `ZONE` being the newest."""
+    """The first day of the oldest of so many months, with the current one in `ZONE` as the
+    newest.
+    """
     today = timezone.localdate(timezone=ZONE)
     years, month = divmod(today.year * 12 + today.month - months, 12)
     return date(years, month + 1, 1)
@@ -177,8 +175,8 @@ def months_from(first: date, *, number: int) -> tuple[date, ...]:
 
 
 def charts_of(counts: Sequence[Count], *, months: Sequence[date]) -> tuple[Chart, ...]:
-    """The same counts by outcome, by route and by reason; new consents, which verify nobody a
-    second time, apart.
+    """The same counts by outcome, by route and by reason; renewed consents, which identify no
+    new person, apart.
     """
     first, anew = list[Count](), list[Count]()
     for count in counts:
@@ -194,9 +192,7 @@ def charts_of(counts: Sequence[Count], *, months: Sequence[date]) -> tuple[Chart
 
 
 def by_outcome(counts: Sequence[Count], *, months: Sequence[date]) -> Chart:
-    """How the verifications opened in each month have ended; those still going on count as one
-    kind.
-    """
+    """Ends of the verifications opened in each month; open ones count as one kind."""
     ended = ("verified", "declined", "expired", "canceled", "failed")
     by_key = {status: labels.STATUSES[status] for status in ended} | {"open": _("Not ended yet")}
     counted = [(count.month, count.status, count.number) for count in counts]
@@ -206,7 +202,7 @@ def by_outcome(counts: Sequence[Count], *, months: Sequence[date]) -> Chart:
 
 
 def by_route(counts: Sequence[Count], *, months: Sequence[date]) -> Chart:
-    """By which route the borrower went last."""
+    """The borrower's last route."""
     by_key = {name: title for name, title in stages.titles().items() if name not in _ANEW}
     for count in counts:
         by_key.setdefault(count.route or "none", count.route or _("None chosen"))
@@ -215,9 +211,7 @@ def by_route(counts: Sequence[Count], *, months: Sequence[date]) -> Chart:
 
 
 def by_reason(counts: Sequence[Count], *, months: Sequence[date]) -> Chart:
-    """Why verifications ended without `verified`: those that have a reason, the frequent ones by
-    themselves.
-    """
+    """Reasons of verifications that ended without `verified`; frequent ones separately."""
     reasoned = [count for count in counts if count.code and count.status != "verified"]
     totals: Counter[str] = Counter()
     for count in reasoned:
@@ -242,8 +236,8 @@ def _chart(
     by_key: Mapping[str, labels.Words],
     colours: Sequence[str] = _NEUTRAL,
 ) -> Chart:
-    """The drawing of (month, key of a series, number) in these months; all bars are to the scale of
-    the busiest.
+    """The drawing of (month, key of a series, number) in these months; one scale, by the busiest
+    month.
     """
     numbers: Counter[tuple[date, str]] = Counter()
     for month, key, number in counted:

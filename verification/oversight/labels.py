@@ -1,4 +1,4 @@
-"""Words for the codes a regulator meets, translated when they are shown. A code without words is
+"""Words for the codes that a regulator sees, translated on display. A code without words is
 shown as it is.
 """
 
@@ -150,5 +150,5 @@ ASKED: Final[dict[str, Words]] = {
     "outcome": _("Outcome"),
     "after": _("A further page"),
 }
-# How an entry of a timeline is marked, besides its words.
+# The mark of an entry in a timeline, besides its words.
 TONES: Final[dict[str, str]] = {"verification.verified": "ok", "verification.declined": "bad"}

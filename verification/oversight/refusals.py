@@ -1,4 +1,4 @@
-"""What the log refuses to order, for the operator who has to find out who wrote it."""
+"""Entries that the log refuses to order, for the operator who must find their writer."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -8,18 +8,19 @@ from verification.log import entries
 from verification.models import AuditEntry
 
 MOST = 100
-"""Refused entries on one page. Ours: what one attack or one missing key leaves before somebody
-looks.
+"""Refused entries per page. Ours: the trace of one attack or one missing key before it is
+noticed.
 """
 
 
 @dataclass(frozen=True)
 class RefusedEntry:
-    """One of them. `why`: as `tick` logs it; empty where it would be ordered by now: it is asked
-    again.
+    """One refused entry. `why`: as `tick` logs it; empty if it would be ordered now, and will be
+    tried again.
 
-    row_status: what the case's row says. last_ordered, last_index: the case's last entry that has a
-    place in the log, which is how far the case has got. held: how many more entries of it wait.
+    row_status: of the case's row. last_ordered, last_index: the case's last entry with a place in
+    the log.
+    held: how many more entries of the case wait.
     """
 
     id: str
@@ -35,8 +36,8 @@ class RefusedEntry:
 
 
 def refused_entries() -> tuple[tuple[RefusedEntry, ...], bool]:
-    """Up to `MOST` of them, newest first, and whether there are more. None is told to a lender or a
-    borrower.
+    """Up to `MOST` of them, newest first, and whether there are more. Lenders and borrowers
+    never see them.
     """
     newest_first = entries.refusals(limit=MOST)
     cases = {entry.verification_id for entry, _ in newest_first if entry.verification_id}
@@ -65,5 +66,5 @@ def refused_entries() -> tuple[tuple[RefusedEntry, ...], bool]:
                 held=max(0, waiting[case] - 1),
             )
         )
-    # One that cannot even be read is named by `audit_verify`, and counted here.
+    # An unreadable one is reported by `audit_verify`, and counted here.
     return tuple(listed), entries.waiting(are_refused=True) > len(listed)

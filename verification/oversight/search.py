@@ -1,14 +1,12 @@
-"""The regulator's questions. Each is answered only together with a log entry that says who asked
-what kind of thing.
+"""The regulator's queries. Each answer needs a log entry with the reader and the kind of query.
 
-The entry is written in the transaction that reads, before anything is handed out: if it cannot be
-written, nothing is shown. It names the person by id and the fields that were asked; of their values
-only the lender's id. Readings are no events of a verification, so they neither count in its
-sequence nor in its lender's, where they would be seen.
+The reading transaction writes the entry before any output: without the entry, nothing is shown.
+It has the reader's id and the queried fields, but only the lender's id of their values.
+Readings are no events of a verification, so they count neither in its sequence nor in its lender's.
 
-A reader of these pages has given both factors and holds the permission; everybody else is sent to
-sign in, or refused. Of a log that is not kept here nothing is asked: no process would ever order
-that it was.
+A reader of these pages has passed both factors and holds the permission; others are sent to sign
+in, or refused.
+A log that is not kept here cannot be queried: its reading would never be ordered.
 """
 
 from collections.abc import Iterable, Mapping
@@ -45,14 +43,14 @@ from verification.worker import sweep
 
 PERMISSION: Final = "people.read_oversight"
 ZONE: Final = almaty.ZONE
-"""In whose days and months a regulator asks."""
+"""The zone of a regulator's days and months."""
 MODES: Final = ("live", "test")
 ROUTES: Final = tuple(
     sorted({route for law in profiles.ALL for routes in law.combinations for route in routes})
 )
-"""Every route that any legal profile names, installed here or not: an old case may have used it."""
+"""Every route of any legal profile, installed here or not: an old case may have used it."""
 MONTHS_OFFERED: Final = (12, 24, 36)
-# Django's own codes say what is wrong, ours also say where.
+# Django's codes name the defect, ours also the place.
 _OF_DJANGO: Final = {
     "invalid_choice": "unknown",
     "invalid": "malformed",
@@ -73,8 +71,7 @@ _ANY: tuple[str, Any] = ("", _("Any"))
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """What is looked for; every field left empty asks for nothing. Dates are days in `ZONE`, both
-    included.
+    """A query; an empty field does not restrict it. Dates are days in `ZONE`, inclusive.
 
     `outcome` is a status. `after` is the `next` of the page before.
     """
@@ -92,11 +89,10 @@ class Question:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """A verification as a list of results shows it: no personal data.
+    """A verification in a list of results: no personal data.
 
-    Its status, with code and time, is what lender and borrower are told. row_status: what its row
-    says instead, if
-    anything: the log has no such end yet, or never will have.
+    Its status, code and time are those of lender and borrower.
+    row_status: the row's differing status, if any: the log has no such end yet, or never will.
     """
 
     verification_id: str
@@ -111,16 +107,15 @@ class SearchResult:
 
     @property
     def is_told(self) -> bool:
-        """Whether its row says what is told."""
+        """Whether its row agrees with the public status."""
         return not self.row_status
 
 
 @dataclass(frozen=True)
 class Step:
-    """One entry of the log. `log_index` and `leaf_hash` (hex) are empty until the sequencer has
-    ordered it.
+    """One entry of the log. `log_index` and `leaf_hash` (hex) are empty until it is ordered.
 
-    `sequence` counts within a verification; 0 for entries that belong to none.
+    `sequence` counts within a verification; 0 for entries outside verifications.
     """
 
     at: datetime
@@ -132,13 +127,13 @@ class Step:
 
 
 def search(*, person_id: str, question: Question, limit: int = 50) -> contents.Page[SearchResult]:
-    """One page of the verifications that fit, newest first, and an `oversight.searched` entry.
+    """One page of the matching verifications, newest first, and an `oversight.searched` entry.
 
-    Raises `BadInput` with the field's name as pointer; then nothing was read and nothing is logged.
+    Raises: `BadInput` with the field's name as pointer; then nothing is read or logged.
     """
     conditions = _conditions(question)
     with transactions.writing():
-        # Keyset pages: a case opened meanwhile moves nothing, where an offset would show one case
+        # Keyset pages: a case opened meanwhile moves nothing, while an offset would show one case
         # twice.
         rows = (
             Verification.objects.filter(conditions)
@@ -154,14 +149,14 @@ def search(*, person_id: str, question: Question, limit: int = 50) -> contents.P
         # One more than is shown tells whether there is another page.
         rows_found = list(rows[: limit + 1])
         public = decided.statuses_of(rows_found[:limit])
-        # What only rows say to have ended so is not found by that.
+        # Skip rows whose end the log does not confirm.
         page = tuple(
             result_of(row, public[row.pk])
             for row in rows_found[:limit]
             if question.outcome in ("", public[row.pk].status)
         )
         has_more = len(rows_found) > limit
-        # Which fields were asked, by name; of the values only the lender's id.
+        # The queried fields by name; of the values only the lender's id.
         names = (
             "iin",
             "case_number",
@@ -180,9 +175,7 @@ def search(*, person_id: str, question: Question, limit: int = 50) -> contents.P
 
 
 def own_readings(*, person_id: str, mode: str = "live", limit: int = 50) -> tuple[Step, ...]:
-    """What the log of a mode says this person read, newest first; looking is itself a reading and
-    is logged.
-    """
+    """This person's readings in a mode's log, newest first; this look is itself logged."""
     require(mode in MODES, "mode", "mode_unknown")
     with transactions.writing():
         newest = entries.readings_by(person_id, log=mode, limit=limit)
@@ -193,20 +186,20 @@ def own_readings(*, person_id: str, mode: str = "live", limit: int = 50) -> tupl
 
 
 def lender_choices(*first: tuple[str, Any]) -> tuple[tuple[str, Any], ...]:
-    """Id and name of every lender, by name, after other choices. Who is a lender is public, so
-    this is not logged.
+    """Id and name of every lender, by name, after other choices. Lenders are public, so this is
+    not logged.
     """
     lenders = apps.get_model("lenders", "Lender").objects.order_by("name", "id")
     return (*first, *lenders.values_list("id", "name"))
 
 
 def note_reading(entry_type: str, *, mode: str, person_id: str, body: Mapping[str, Any]) -> None:
-    """Puts a reading on record in the log of this mode; call it in the transaction that reads."""
+    """Records a reading in the log of this mode; call it in the transaction that reads."""
     log.append(log=mode, type=entry_type, body={"person": person_id, **body})
 
 
 def result_of(row: Verification, public: decided.PublicStatus) -> SearchResult:
-    """A row, with its lender loaded, as results show it: how it stands as far as that is told."""
+    """A row, with its lender loaded, as a result with its public status."""
     return SearchResult(
         verification_id=row.pk,
         lender_name=row.lender.name,
@@ -222,9 +215,7 @@ def result_of(row: Verification, public: decided.PublicStatus) -> SearchResult:
 
 def step_of(entry: AuditEntry) -> Step:
     """An entry, with its leaf loaded, as a timeline shows it."""
-    leaf = getattr(
-        entry, "leaf", None
-    )  # Django has no attribute at all where the other row is missing
+    leaf = getattr(entry, "leaf", None)  # Django lacks the attribute if the other row is missing
     return Step(
         at=entry.at,
         type=entry.type,
@@ -236,7 +227,10 @@ def step_of(entry: AuditEntry) -> Step:
 
 
 def _conditions(question: Question) -> Q:
-    """The question as a condition on rows; raises `BadInput` for a field that cannot be asked."""
+    """The query as a condition on rows.
+
+    Raises: `BadInput` for an impossible value.
+    """
     require(question.mode in MODES, "mode", "mode_unknown")
     require(question.route in ("", *ROUTES), "route", "route_unknown")
     require(question.outcome in ("", *Status), "outcome", "outcome_unknown")
@@ -248,7 +242,7 @@ def _conditions(question: Question) -> Q:
     first, last = question.date_from, question.date_to
     require(not (first and last and first > last), "date_to", "dates_reversed")
     require(last is None or last < date.max, "date_to", "date_out_of_range")
-    # Almaty is ahead of UTC: the first day of all has no beginning there.
+    # Almaty is ahead of UTC: the first possible day has no start there.
     require(first is None or first > date.min, "date_from", "date_out_of_range")
     conditions = Q(mode=question.mode)
     if first:
@@ -258,7 +252,7 @@ def _conditions(question: Question) -> Q:
     pointer = "iin"
     try:
         if question.iin:
-            # One value for each index key: rows keep the version they were written with.
+            # One value per index key: rows keep the version of their writing.
             indexes = vault.blind_index(purpose=vault.BORROWER, value=Iin.parse(question.iin).value)
             conditions &= Q(borrower_index__in=indexes.values())
         pointer = "case_number"
@@ -271,7 +265,7 @@ def _conditions(question: Question) -> Q:
 
 
 def require(holds: bool, pointer: str, code: str) -> None:
-    """Raises `BadInput` for a field that cannot be asked so."""
+    """Raises: `BadInput` for an impossible value of a field."""
     if not holds:
         raise BadInput(f"{pointer} cannot be asked like this", code=code, pointer=pointer)
 
@@ -281,8 +275,8 @@ def require(holds: bool, pointer: str, code: str) -> None:
 
 @dataclass(frozen=True)
 class Line:
-    """One row, its name in words, and the class that marks it; a `note` says more in a few words,
-    `body` says all.
+    """One row, its name in words, and the class of its mark; a `note` adds a few words, `body`
+    has all.
     """
 
     row: Any
@@ -294,7 +288,7 @@ class Line:
 
 
 def result_line(result: SearchResult) -> Line:
-    """A verification by its outcome and route; the note: what its row alone says of that."""
+    """A verification by its outcome and route; the note: the row's differing status."""
     return Line(
         row=result,
         label=labels.STATUSES.get(result.status, result.status),
@@ -305,9 +299,7 @@ def result_line(result: SearchResult) -> Line:
 
 
 def reading_lines(steps: Iterable[Step]) -> list[Line]:
-    """Entries of the log about a reader; `label` is what was done, `note` what was asked for or
-    seen.
-    """
+    """A reader's log entries; `label` is the action, `note` the query or the object."""
     lines = []
     for step in steps:
         reading, names = str(step.body.get("what", "")), step.body.get("asked", [])
@@ -329,9 +321,7 @@ def reading_lines(steps: Iterable[Step]) -> list[Line]:
 
 
 class SearchForm(forms.Form):
-    """Filters, all optional. It is only ever sent by POST, so nothing of it stands in an
-    address.
-    """
+    """Filters, all optional. Sent by POST only, so that no address contains them."""
 
     iin = forms.CharField(
         label=_("IIN"),
@@ -352,7 +342,7 @@ class SearchForm(forms.Form):
     lender = forms.ChoiceField(
         label=_("Lender"),
         required=False,
-        choices=partial(lender_choices, _ANY),  # asked for each form: lenders come while we run
+        choices=partial(lender_choices, _ANY),  # for each form: lenders may be added meanwhile
         error_messages=_CHOOSE,
     )
     date_from = forms.DateField(label=_("Opened from"), **_OF_A_DAY)
@@ -379,7 +369,7 @@ class SearchForm(forms.Form):
         super().__init__(data, auto_id=auto_id, initial={"mode": "live"})
 
     def clean_iin(self) -> str:
-        """The IIN, blanks around it dropped; no error repeats what was typed."""
+        """The IIN without surrounding blanks; no error repeats the input."""
         typed: str = self.cleaned_data["iin"]
         if not typed:
             return ""
@@ -407,7 +397,7 @@ class SearchForm(forms.Form):
         return self.cleaned_data
 
     def question(self, *, untrusted_after: str) -> Question:
-        """The question of a valid form, for the page after a cursor or the first one."""
+        """The query of a valid form, for the page after a cursor or the first one."""
         data = self.cleaned_data
         return Question(
             iin=data["iin"],
@@ -422,15 +412,13 @@ class SearchForm(forms.Form):
         )
 
     def following(self, *, cursor: str) -> "SearchForm":
-        """The same valid question once more, as hidden fields; they have ids of their own on the
-        page.
-        """
+        """The same valid query as hidden fields, with their own ids on the page."""
         values = {name: value or "" for name, value in self.cleaned_data.items()}
         return SearchForm({**values, "after": cursor}, auto_id="next_%s")
 
 
 class PeriodForm(forms.Form):
-    """Which log, and for the counts how many months. It names nobody, so it may stand in an
+    """Which log, and for counts how many months. It names no person, so it may be in an
     address.
     """
 
@@ -450,16 +438,16 @@ class PeriodForm(forms.Form):
     )
 
     def clean_mode(self) -> str:
-        """Live, unless test is asked for: exercises are never shown as if they were people."""
+        """Live by default: exercises are never shown as if they were people."""
         return self.cleaned_data["mode"] or "live"
 
     def clean_months(self) -> int:
-        """A year, unless more is asked for."""
+        """A year by default."""
         return int(self.cleaned_data["months"] or MONTHS_OFFERED[0])
 
 
 def problems(form: forms.Form) -> list[tuple[str, str, str]]:
-    """Label, sentence and stable code of each mistake, in the order of the fields; those of none
+    """Label, sentence and stable code of each mistake, in field order; those without a field
     come last.
     """
     errors, messages = form.errors.as_data(), []
@@ -473,21 +461,19 @@ def problems(form: forms.Form) -> list[tuple[str, str, str]]:
 
 
 def has_both_factors(user: Any) -> bool:
-    """Whether this session was opened with both factors; False for strangers."""
+    """Whether this session was opened with both factors; False for anonymous users."""
     return bool(user.is_verified())
 
 
-# The first decorator stands outermost: a person who is not let in is told so before anything is
-# said of methods, and nothing is stored of it.
+# The first decorator is outermost: a refused person sees that before any answer on methods, and no
+# response is cached.
 @never_cache
 @sensitive_post_parameters("iin")
 @user_passes_test(has_both_factors)
 @permission_required(PERMISSION, raise_exception=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def search_page(request: HttpRequest) -> HttpResponse:
-    """The search form; a POST answers below it. Nothing of what was asked enters an address or the
-    session.
-    """
+    """The search form; a POST answers below it. No query enters an address or the session."""
     if request.method != "POST":
         return render(request, "oversight/search.html", {"form": SearchForm()})
     form = SearchForm(request.POST)
@@ -520,7 +506,7 @@ def search_page(request: HttpRequest) -> HttpResponse:
 @permission_required(PERMISSION, raise_exception=True)
 @require_GET
 def readings_page(request: HttpRequest) -> HttpResponse:
-    """What the log says about the reader."""
+    """The reader's own log entries."""
     form = PeriodForm(request.GET)
     if not form.is_valid():
         return form_refused(request, "oversight/readings.html", form)
@@ -533,7 +519,7 @@ def readings_page(request: HttpRequest) -> HttpResponse:
 
 
 def person_of(request: HttpRequest) -> str:
-    """The id of the person who is signed in."""
+    """The id of the signed-in person."""
     return str(request.user.pk)
 
 
@@ -543,6 +529,6 @@ def is_not_kept(mode: str) -> bool:
 
 
 def form_refused(request: HttpRequest, template: str, form: forms.Form) -> HttpResponse:
-    """The same page with what is wrong with the form."""
+    """The same page with the form's mistakes."""
     context = {"form": form, "problems": problems(form)}
     return render(request, template, context, status=HTTPStatus.UNPROCESSABLE_ENTITY)

@@ -1,6 +1,4 @@
-"""Addresses of the regulator's pages. None of them has room for an IIN: what is searched for is
-posted.
-"""
+"""Addresses of the regulator's pages. None can contain an IIN: queries are posted."""
 
 from django.urls import path
 

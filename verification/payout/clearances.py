@@ -1,13 +1,12 @@
-"""What a lender presents before the money leaves: asked for, consumed once, or frozen.
-`worker/clearing.py` issues it.
+"""Clearances, which a lender presents before payout: requested, consumed once, or frozen.
+`worker/clearing.py` issues them.
 
-Every transaction locks the verification first, then its clearances, so none waits for another in a
-circle. A worker's on a new consent locks the verification that it renews before it
-(`queue.require_fence`). A row decides nothing by itself: what is consumed is what a worker's signed
-entry says.
+Every transaction locks the verification first, then its clearances, which prevents deadlocks.
+For a renewed consent, a worker first locks the verification it renews (`queue.require_fence`).
+A row decides nothing alone: only an issue in a worker's signed entry can be consumed.
 
-A key that signed decisions is revoked by an entry that the root signed, and one to the lender of
-each decision; what rests on it is frozen.
+A root-signed entry revokes a key that signed decisions. The lender of each decision gets an entry.
+Clearances that depend on the key are frozen.
 """
 
 from collections.abc import Mapping, Sequence
@@ -63,11 +62,12 @@ TOLD = "verification.key_revoked"
 def ask(
     *, lender_id: str, mode: str, verification_id: str, profile_id: str, contract_sha256: str = ""
 ) -> str:
-    """A new clearance, whose gates a worker evaluates next; the open one, if any, is void. Gives
-    its id.
+    """A new clearance, whose gates a worker evaluates next; an open one is void. Returns its id.
 
-    profile_id: the law by which the lender goes now. Raises `NotFound`, `BadInput` where nobody
-    says which contract, `Conflict` for another contract, or where nothing may be issued.
+    profile_id: the lender's present law.
+
+    Raises: `NotFound`, `BadInput` without a contract, `Conflict` for another contract or if no
+    issue is possible.
     """
     at = clock.now()
     profile = profiles.binding(profile_id, mode=mode, at=at)
@@ -78,11 +78,11 @@ def ask(
         history = read_sound(verification)
         sound = history.entries
         if any(entry.type == _PAID for entry in sound) or of_case.filter(status=CONSUMED).exists():
-            raise Conflict("the money has left", code="clearance_consumed")
+            raise Conflict("the loan is paid out", code="clearance_consumed")
         if is_disputed(verification, sound):
             raise Conflict("the borrower disputes it", code="clearance_frozen")
         if verification.step not in ("", steps.CLEAR):
-            raise Conflict("a worker owes it something else; send again", code="conflict")
+            raise Conflict("a worker has another step of it to do; send again", code="conflict")
         loan = contents.read(verification, contents.key_of(verification)).case.loan
         contract = contract_of(loan, contract_sha256, reported=reported(sound))
         of_case.filter(status__in=OPEN).update(status=SUPERSEDED)
@@ -108,22 +108,25 @@ def ask(
 
 
 def require_told(verification: Verification) -> AuditEntry:
-    """The decision by which it was verified; raises `Conflict` unless that is told of it, and its
-    case can be read.
+    """The decision that verified it.
+
+    Raises: `Conflict` unless that decision is delivered and its case is readable.
     """
     if verification.renews_id:
-        raise Conflict("it is a new consent to the loan of another", code="is_renewal")
+        raise Conflict("it is a renewed consent to another verification's loan", code="is_renewal")
     public = decided.status_of(verification)
     if public.status != Status.VERIFIED or public.decision is None:
-        raise Conflict("only of what is told to be verified", code="not_verified")
+        raise Conflict(
+            "only a verification that is reported as verified can do this", code="not_verified"
+        )
     if verification.redacted_at is not None:
-        raise Conflict("nobody can tell any more who it was", code="verification_erased")
+        raise Conflict("the person can no longer be identified", code="verification_erased")
     return public.decision
 
 
 @dataclass(frozen=True)
 class Payment:
-    """What is about to leave: tenge, to whom, by which contract, into which account."""
+    """The intended payout: tenge, person, contract and account."""
 
     amount: str
     iin: str = field(repr=False)
@@ -132,10 +135,10 @@ class Payment:
 
 
 def consume(*, lender_id: str, mode: str, clearance_id: str, payment: Payment) -> None:
-    """Spends a clearance for this money, person, contract and account: once, however often it is
-    asked.
+    """Spends a clearance for this sum, person, contract and account: once, however often it is
+    requested.
 
-    Raises `NotFound`, or `Conflict` with the code that says why not; then nothing is spent.
+    Raises: `NotFound`, or `Conflict` with the code of the reason; then nothing is spent.
     """
     sum_tiyn, contract = tiyn(payment.amount), payment.contract_sha256
     iins = index(clearance_id, "iin", payment.iin)
@@ -151,11 +154,9 @@ def consume(*, lender_id: str, mode: str, clearance_id: str, payment: Payment) -
         if verification is None:
             raise NotFound("no such clearance")
         contents.require_lender(verification)
-        at = (
-            clock.now()
-        )  # once the row is locked: what the borrower says beside is before it, or after
+        at = clock.now()  # under the row's lock: the borrower's dispute comes before or after
         undisputed = Verification.objects.filter(pk=OuterRef("verification_id"), disputed_at=None)
-        # Asked of the row in one statement: of many at once one finds it so.
+        # One conditional statement: of many at once one succeeds.
         spent = clearance.filter(
             Exists(undisputed),
             ~decided.issue_waits(),
@@ -169,23 +170,22 @@ def consume(*, lender_id: str, mode: str, clearance_id: str, payment: Payment) -
         ).update(status=CONSUMED, consumed_at=at, amount_tiyn=sum_tiyn)
         if spent != 1:
             raise Conflict(code=_why(clearance.get(), verification, at=at))
-        # Rows issue nothing: what counts is what workers signed, and a case with a flaw pays
-        # nothing.
+        # Rows issue nothing: workers' signed entries count, and a flawed case pays nothing.
         history = read_sound(verification)
         body = None if history.flaw else issued_body(verification, clearance_id, history.entries)
         presented = {"contract": [contract], "iin": [mark.hex() for mark in iins]}
         if not _is_said(
             body, sum_tiyn=sum_tiyn, at=at, account=[mark.hex() for mark in accounts], **presented
         ):
-            raise Conflict("no worker's signature that counts says so", code="clearance_frozen")
+            raise Conflict("no valid worker's signature supports it", code="clearance_frozen")
         with moving.moving(history):
             used = {"clearance": clearance_id, "amount": sum_tiyn}
             moving.record(verification, _PAID, at=at, body=used)
 
 
 def freeze(verification: Verification, *, at: datetime) -> None:
-    """No money leaves by a clearance of this verification that is not consumed. Its row is
-    locked.
+    """Freezes each unconsumed clearance of this verification, so that it pays nothing. Its row
+    is locked.
     """
     for issued in Clearance.objects.filter(verification=verification, status=ISSUED):
         Clearance.objects.filter(pk=issued.pk).update(status=FROZEN, frozen_at=at)
@@ -193,8 +193,8 @@ def freeze(verification: Verification, *, at: datetime) -> None:
 
 
 def freeze_unsound(mode: str) -> None:
-    """Freezes what is issued, not consumed, and rests on a key that was revoked, its own or that of
-    the decision.
+    """Freezes issued, unconsumed clearances that depend on a revoked key, their own or the
+    decision's.
     """
     waiting = Clearance.objects.filter(mode=mode, status=ISSUED, expires_at__gt=clock.now())
     for clearance_id, verification_id in list(waiting.values_list("pk", "verification_id")):
@@ -205,7 +205,7 @@ def freeze_unsound(mode: str) -> None:
 
 
 def is_sound(verification: Verification, clearance_id: str) -> bool:
-    """Whether a clearance that was issued may be consumed, by the signed entries of its case."""
+    """Whether an issued clearance may be consumed, by the signed entries of its case."""
     history = read_sound(verification)
     return not history.flaw and issued_body(verification, clearance_id, history.entries) is not None
 
@@ -213,12 +213,11 @@ def is_sound(verification: Verification, clearance_id: str) -> bool:
 def issued_body(
     verification: Verification, clearance_id: str, sound: Sequence[AuditEntry]
 ) -> Mapping[str, Any] | None:
-    """What a worker signed of a clearance, its times earlier by what a test clock was advanced
-    since; None unless that and the decision that it rests on are sound.
+    """A worker's signed clearance, with times moved by the test clock's advance since.
 
-    Whatever the rows say by now, None too once an entry says that the money of its verification has
-    left, that a newer one was asked for, that it was refused or frozen, or that the borrower
-    disputes it or does not want the money.
+    None unless it and its decision are sound, whatever the rows say.
+    None, too, after an entry of a payout, a newer request, a refusal, a freeze, a dispute or a
+    declined payout.
     """
     newest = next(
         (entry.body["clearance"] for entry in reversed(sound) if entry.type == _ASKED), None
@@ -247,7 +246,7 @@ def issued_body(
             **body,
             **{until: earlier(body[until], advance) for until in ("expires_at", "fresh_until")},
         }
-    # The new consent that it rests on, if any: a decision of its own.
+    # The renewed consent that it depends on, if any: a decision of its own.
     if body is None or "renewal" not in body:
         return body
     renewed = [entry for entry in entries.by_ids([str(body["renewal"])]) if entry.type == _VERIFIED]
@@ -255,17 +254,17 @@ def issued_body(
 
 
 def is_disputed(verification: Verification, sound: Sequence[AuditEntry]) -> bool:
-    """Whether the borrower disputes it, by its row or by an entry that counts."""
+    """Whether the borrower disputes it, by its row or by a valid entry."""
     return verification.disputed_at is not None or any(entry.type == DISPUTED for entry in sound)
 
 
 def barred(verification: Verification, sound: Sequence[AuditEntry]) -> str:
-    """Why no money leaves whatever its gates say; empty if nothing bars it. sound: its entries that
-    count.
+    """Why no payout is possible whatever the gates say; empty if possible. sound: its valid
+    entries.
 
-    That the borrower wants no money is said by a new consent that they declined, whichever sum
-    asked for it, and one
-    that they dispute is none: read by two statements more where these entries name one.
+    A declined renewed consent bars the payout, whichever request opened it. A disputed one does not
+    count as given.
+    Two more statements run if these entries name one.
     """
     if is_disputed(verification, sound):
         return "clearance_frozen"
@@ -286,7 +285,7 @@ def barred(verification: Verification, sound: Sequence[AuditEntry]) -> str:
 
 
 def index(clearance_id: str, name: str, value: str) -> list[bytes]:
-    """Keyed hashes of a value in this clearance alone: one for each index key, newest first."""
+    """Keyed hashes of a value for this clearance alone: one per index key, newest first."""
     return list(
         vault.blind_index(purpose=f"clearance {name}", value=f"{clearance_id} {value}").values()
     )
@@ -299,7 +298,7 @@ def tiyn(amount: str) -> int:
 
 @dataclass(frozen=True)
 class Reported:
-    """What the lender has said of its contract. `told_at`: when it did; the wait counts from
+    """The lender's report of its contract. `told_at`: its time; the wait counts from
     `release_from`.
     """
 
@@ -310,15 +309,14 @@ class Reported:
 
 
 def entries_of(verification: Verification, *types: str) -> list[AuditEntry]:
-    """Its entries of these types that count, in their order."""
+    """Its valid entries of these types, in order."""
     return signatures.sound(entries.of_cases([verification.pk], types=types, log=verification.mode))
 
 
 def reported(sound: Sequence[AuditEntry]) -> Reported | None:
-    """What such entries say of the contract; the first counts, for it is said once.
+    """The report of the contract in such entries; the first counts, because a report is final.
 
-    Its wait counts from so much earlier as a test clock was advanced since, where these entries say
-    it.
+    The wait starts earlier by the test clock's advance since, if these entries have one.
     """
     for entry in sound:
         if entry.type == REPORTED:
@@ -331,9 +329,9 @@ def reported(sound: Sequence[AuditEntry]) -> Reported | None:
 
 
 def contract_of(loan: Loan, named_contract: str, *, reported: Reported | None = None) -> str:
-    """The contract of the loan, or the one that was reported, or that is named where there is none.
+    """The contract of the loan, or the reported one, or the one named if there is no other.
 
-    Raises `BadInput` where it is not said which, `Conflict` where another is named.
+    Raises: `BadInput` without any, `Conflict` if the named one differs.
     """
     contract = loan.contract_sha256 or (reported.contract if reported else "") or named_contract
     if not contract:
@@ -348,8 +346,8 @@ def contract_of(loan: Loan, named_contract: str, *, reported: Reported | None = 
 def _is_said(
     body: Mapping[str, Any] | None, *, sum_tiyn: int, at: datetime, **presented: Sequence[str]
 ) -> bool:
-    """Whether a signed entry lets so much go now, and says one of the values presented for each of
-    these names.
+    """Whether a signed entry permits this sum now, with one of the presented values for each
+    name.
     """
     if body is None or body["cap"] < sum_tiyn:
         return False
@@ -358,7 +356,7 @@ def _is_said(
 
 
 def _why(row: Clearance, verification: Verification, *, at: datetime) -> str:
-    """The code that says why this row was not to be spent; what is for ever comes first."""
+    """The code that says why this row cannot be spent; permanent reasons first."""
     if row.status in _NOT_OPEN:
         return _NOT_OPEN[row.status]
     if verification.disputed_at is not None:
@@ -373,13 +371,14 @@ def _why(row: Clearance, verification: Verification, *, at: datetime) -> str:
 
 
 def revoke_key(mode: str, *, key: str, from_index: int, signature: str) -> list[str]:
-    """Nothing that this key signed counts any more from an index of the log on; gives the
-    verifications it had decided.
+    """Revokes a key from a log index on; returns the verifications that it decided.
 
-    Each of their lenders is told, once: another run goes on where it ended. What may be
-        paid by it is frozen.
-    `signature`: the root's, as `core.certificates.revocation` gives it. Raises `BadInput` for a key
-    that is not known or another's signature.
+    Each of their lenders is informed once: another run continues where this one ended.
+    Clearances that depend on the key are frozen.
+
+    signature: the root's, as `core.certificates.revocation` gives it.
+
+    Raises: `BadInput` for an unknown key or another signature.
     """
     body = {"key": key, "from_index": from_index, "revocation": signature}
     if key not in keys.believed(mode, needed={key}):
@@ -408,7 +407,7 @@ def revoke_key(mode: str, *, key: str, from_index: int, signature: str) -> list[
                     .filter(pk=decision.verification_id)
                     .first()
                 )
-                if row is None:  # taken away: `audit_verify` names it, and the others are told
+                if row is None:  # deleted: `audit_verify` names it, and the others are informed
                     continue
                 notice = {"key": key, "from_index": from_index, "decision": decision.pk}
                 moving.record(row, TOLD, at=clock.now(), body=notice)

@@ -1,16 +1,14 @@
-"""What the gates of a clearance rest on: what employees attested, what the lender lent the person
-that day, and what a worker asks outside.
+"""Input of a clearance's gates: attestations, the lender's loans of the day, and outside answers.
 
-By entries that count alone. Rows only say where to look: an entry of another verification counts if
-the case that was opened there is sealed as its first entry says, and is this person's.
+Only valid entries count. Rows only locate them: an entry of another verification counts if the case
+sealed there is this person's and matches its first entry.
 
-Outside are Stop-credit, the account's owner and others' credits of the day:
+The outside questions: Stop-credit, the account's owner, and others' credits of the day.
 
-1. Each is asked only under the borrower's own yes to a text that names these questions, as signed
-   entries list it.
-2. Each question has a fresh id, on a retry too: an answer is never one that was kept.
+1. Each needs the borrower's agreement to a text that names it, in signed entries.
+2. Each question has a fresh id, also on a retry, so that no stored answer is returned.
 3. The age of an answer counts from the moment before its question.
-4. What was answered is evidence of the verification, listed by the entry that the gates stand in.
+4. Answers are evidence of the verification, listed in the entry with the gates.
 
 Law: O-53, O-55, O-56.
 """
@@ -48,9 +46,7 @@ from verification.stages.confirmation.measure import payout_basis
 
 _VERIFIED, _PAID = "verification.verified", "clearance.consumed"
 DESK, CREDIT = "desk", "earlier credit"
-"""Where the answer is from: an employee's word, or a credit over the same sum that was paid
-before.
-"""
+"""Sources of an answer: an employee's attestation, or an earlier paid credit over the same sum."""
 
 _ASKED, _PAID = "clearance.requested", "clearance.consumed"
 _NONCE_BYTES: Final = 16
@@ -59,11 +55,12 @@ _NONCE_BYTES: Final = 16
 def attested_answers(
     verification: Verification, laws: Sequence[Profile], *, sound: Sequence[AuditEntry], iin: str
 ) -> tuple[Answer | None, Answer | None]:
-    """That consent was confirmed once more, and that the person came; None where no entry says so,
-    or no law asks.
+    """The repeated confirmation of consent, and the visit; None without an entry, or if no law
+    requires it.
 
-    Who came to this lender for another verification, or had a credit over the sum from it before,
-    has come. sound: the entries of this one that count.
+    A visit for another verification with this lender counts, and so does an earlier credit over the
+    sum.
+    sound: the valid entries of this verification.
     """
     over_mci = min(
         (law.visit_over_mci for law in laws if law.visit_over_mci is not None), default=None
@@ -80,14 +77,15 @@ def attested_answers(
 
 
 def _earlier(verification: Verification, iin: str, *, over_mci: int) -> Answer | None:
-    """By an earlier verification here: an attested visit, or a credit over so many MCI of its day,
-    paid by a clearance that a worker issued on a decision that counts.
+    """An earlier verification here with an attested visit, or with a paid credit over so many MCI
+    of its day.
+
+    A worker must have issued the credit's clearance on a valid decision.
     """
-    # 1. Other verifications of what rows call this person, that have an entry which may answer;
-    #    newest first.
+    # 1. This person's other verifications, by rows, with an entry that may answer; newest first.
     of_person = _other_cases(verification, iin)
     entries_read = entries.of_cases(of_person, types=(ATTESTED, _PAID), skips_damaged=True)
-    # Of another thing that was attested there may be any number since.
+    # Other attestations there may be numerous.
     telling = [
         entry
         for entry in sorted(entries_read, key=attrgetter("at"), reverse=True)
@@ -99,8 +97,7 @@ def _earlier(verification: Verification, iin: str, *, over_mci: int) -> Answer |
     rows = of_person.select_related("key").in_bulk(ids)
     for row in (rows[pk] for pk in ids if pk in rows):
         sound = signatures.sound_of(row)
-        # 2. Whether the case that was opened there is this person's; one that is erased tells
-        #    nothing.
+        # 2. Whether the case opened there is this person's; an erased one gives no answer.
         opened = [
             str(entry.body["case"]) for entry in sound if entry.type == "verification.created"
         ]
@@ -113,7 +110,7 @@ def _earlier(verification: Verification, iin: str, *, over_mci: int) -> Answer |
             continue
         if [case.person.iin.value for case in cases] != [iin]:
             continue
-        # 3. What its entries that count say.
+        # 3. What its valid entries say.
         if visit := _attested(sound, VISIT):
             return visit
         decisions = {entry.pk for entry in sound if entry.type == _VERIFIED}
@@ -146,8 +143,8 @@ def _is_visit(entry: AuditEntry) -> bool:
 
 
 def _is_over(paid: AuditEntry, over_mci: int) -> bool:
-    """Whether so much was paid; what any writer of rows can have written, or of a year without a
-    value, says nothing.
+    """Whether so much was paid; a value from an untrusted row, or a year without a value, gives
+    False.
     """
     amount = paid.body.get("amount") if isinstance(paid.body, dict) else None
     try:
@@ -162,11 +159,10 @@ def _is_over(paid: AuditEntry, over_mci: int) -> bool:
 def most_credit_of_days(
     verification: Verification, iin: str, *, days: Collection[date], at: datetime
 ) -> int:
-    """The sum, in tiyn, of the day on which it is most: of loans of this lender to the person but
-    for this one.
+    """The largest sum, in tiyn, per day: loans of this lender to the person, without this one.
 
-    A loan counts on the days on which its contract was signed and reported, and its money left;
-    today, too, if its money may still leave.
+    A loan counts on the days of its contract, its report and its payout; today, too, while a payout
+    is possible.
     """
     other_cases = _other_cases(verification, iin)
     of_loans = defaultdict[str, list[AuditEntry]](list)
@@ -181,14 +177,14 @@ def most_credit_of_days(
                     almaty.day_of(datetime.fromisoformat(entry.body["signed_at"])),
                     almaty.day_of(entry.at),
                 }
-            elif entry.type == _ASKED:  # the one before is void
+            elif entry.type == _ASKED:  # the previous one is void
                 open_name, asked_at, until = entry.body["clearance"], entry.at, at
             elif entry.type == CLEARED:
                 until = datetime.fromisoformat(entry.body["expires_at"])
             else:
                 open_name = ""
                 counted |= {almaty.day_of(entry.at)} if entry.type == _PAID else set()
-        # Of two that are asked for at once the later to be evaluated sees the other.
+        # Of two requests at once, the later evaluation sees the other.
         if open_name and (almaty.day_of(asked_at) == today or until > at):
             counted.add(today)
         cap = max(int(entry.body.get("cap", 0)) for entry in of_loan)
@@ -198,7 +194,7 @@ def most_credit_of_days(
 
 
 def _other_cases(verification: Verification, iin: str) -> QuerySet[Verification, Verification]:
-    """What rows call this person's other verifications with the lender."""
+    """This person's other verifications with the lender, by rows."""
     indexes = list(vault.blind_index(purpose=vault.BORROWER, value=iin).values())
     of_person = Verification.objects.filter(borrower_index__in=indexes, mode=verification.mode)
     return of_person.filter(lender=verification.lender_id).exclude(pk=verification.pk)
@@ -206,11 +202,11 @@ def _other_cases(verification: Verification, iin: str) -> QuerySet[Verification,
 
 @dataclass(frozen=True, kw_only=True)
 class Answers:
-    """What was answered, for the gates, and the raw answers by kind. None where no source was
-    asked, or is set up.
+    """Answers for the gates, and the raw answers by kind. None if not asked, or if no source is set
+    up.
 
-    others_tiyn: what other lenders lent the person online, of several days the most. lacks_consent:
-    something had to be asked, and the borrower said yes to no text that names it.
+    others_tiyn: the largest sum that other lenders lent the person online on one of the days.
+    lacks_consent: a required question lacks the borrower's agreement to a text that names it.
     """
 
     stop_credit: Answer | None = None
@@ -229,11 +225,12 @@ def ask_outside(
     clearance_id: str,
     days: Collection[date],
 ) -> Answers:
-    """Asks what one of these laws asks for, of the sources that are set up. sound: the entries that
-    count; days: in Almaty, whose credits are counted.
+    """Asks the configured sources what one of these laws requires.
 
-    Outside of any transaction. Raises `SourceUnavailable`, and `Misconfigured` for a source that
-    cannot be built.
+    sound: the valid entries. days: in Almaty, whose credits count.
+    Call it outside any transaction.
+
+    Raises: `SourceUnavailable`, and `Misconfigured` for a source that cannot be built.
     """
     needed = {
         credit_bureau.SOURCE: any(law.cooling_off_over_mci is not None for law in laws),
@@ -247,7 +244,7 @@ def ask_outside(
     if (basis := _basis(verification, sound)) is None:
         return Answers(lacks_consent=True)
     questions = _Questions(case, basis, clearance_id, begun_at=clock.now())
-    # What may be the least old is asked for last.
+    # The answer with the shortest validity is requested last.
     lent_tiyn = questions.credits(sorted(days)) if credit_bureau.SOURCE in sources else None
     owner = questions.owner() if account_owner.SOURCE in sources else None
     refusal = questions.refusal() if stop_credit.SOURCE in sources else None
@@ -259,9 +256,7 @@ def ask_outside(
 def keep_answers(
     verification: Verification, answers: Answers, *, at: datetime
 ) -> Mapping[str, Any]:
-    """Seals what was answered, in the transaction of the entry of this time; gives what that says
-    of it.
-    """
+    """Seals the answers in the transaction of this entry; returns the entry's items."""
     if not answers.raw:
         return {}
     items = store.put_all(contents.key_beside(verification), answers.raw, at=at)
@@ -269,9 +264,7 @@ def keep_answers(
 
 
 def _basis(verification: Verification, sound: Sequence[AuditEntry]) -> Basis | None:
-    """The borrower's yes, by what signed entries list; None where there is none that can be
-    read.
-    """
+    """The borrower's agreement from signed entries; None if absent or unreadable."""
     passed_attempts = {
         str(entry.body["attempt"])
         for entry in sound
@@ -306,7 +299,7 @@ class _Questions:
     raw: dict[str, bytes] = field(default_factory=dict)
 
     def credits(self, days: Sequence[date]) -> int:
-        """Tiyn that other lenders lent the person online, of these days the most."""
+        """The most that other lenders lent the person online on one of these days, tiyn."""
         self._ready_to_ask(credit_bureau.SOURCE)
         stated = self._about(credit_bureau.SOURCE)
         question = credit_bureau.CreditsQuestion(days=tuple(days), **stated)
@@ -314,7 +307,7 @@ class _Questions:
         return credit_bureau.most_lent(question, answer)
 
     def owner(self) -> Answer:
-        """Whether the account of the loan is the person's."""
+        """Whether the loan's account is the person's."""
         at, stated = self._ready_to_ask(account_owner.SOURCE), self._about(account_owner.SOURCE)
         account = self.case.loan.payout_account
         question = account_owner.AccountQuestion(account=account, **stated)
@@ -323,7 +316,7 @@ class _Questions:
         return Answer(fits=is_owned, at=at, source=account_owner.SOURCE)
 
     def refusal(self) -> Answer:
-        """Whether the person has not refused all credits."""
+        """Whether the person has registered no refusal of credits."""
         at, stated = self._ready_to_ask(stop_credit.SOURCE), self._about(stop_credit.SOURCE)
         question = stop_credit.RefusalQuestion(**stated)
         answer = self._fetch(stop_credit.BUREAU, question)
@@ -331,14 +324,16 @@ class _Questions:
         return Answer(fits=is_free, at=at, source=stop_credit.SOURCE)
 
     def _fetch(self, source: Source[Question, Parsed], question: Question) -> Fetched[Parsed]:
-        """The answer, which is kept raw as evidence. Raises `SourceUnavailable`."""
+        """The answer, stored raw as evidence.
+
+        Raises: `SourceUnavailable`.
+        """
         answer = source.fetch(self.case.mode, question)
         self.raw |= source.as_evidence(f"clearance.{source.name}", answer)
         return answer
 
     def _about(self, source: str) -> dict[str, Any]:
-        # Of our own ids and chance alone. A known id may be answered as it was before: see
-        # docs/sandbox.md.
+        # From our ids and chance alone. A repeated id may get its old answer: see docs/lender/sandbox.md.
         request_id = f"{self.clearance_id}:{source}:{secrets.token_hex(_NONCE_BYTES)}"
         return {
             "request_id": request_id,
@@ -348,11 +343,12 @@ class _Questions:
         }
 
     def _ready_to_ask(self, source: str) -> datetime:
-        """Now; and the database is not kept waiting for the answer. Raises `SourceUnavailable` if
-        time is short.
+        """The present time, with the database released during the question.
+
+        Raises: `SourceUnavailable` if time is short.
         """
         at = clock.now()
         if at > self.begun_at + timedelta(seconds=policy.INQUIRIES_SECONDS):
-            raise SourceUnavailable(source, "those before it took too long")
+            raise SourceUnavailable(source, "the earlier questions took too long")
         transactions.end_reading()
         return at

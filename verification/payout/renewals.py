@@ -1,9 +1,8 @@
-"""The new consent once the wait is over: a verification of its own, which names the one it renews.
-Law: O-52.
+"""The renewed consent after the wait: a verification of its own that names the one it renews. Law:
+O-52.
 
-The loan, the person and the lender are those of the verification it renews, whose entries name each
-that was opened: so no row can hide one that the borrower declined, nor bring in one of another
-loan.
+Loan, person and lender come from the renewed verification, whose entries name each renewal.
+So no row can hide a declined renewal, or add one of another loan.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,9 +33,7 @@ _VERIFIED: Final = "verification.verified"
 
 @dataclass(frozen=True)
 class Sent:
-    """A link to hand on, and the new consent that it leads to; empty where it leads to the
-    verification itself.
-    """
+    """A link to send, and its renewed consent; empty if it leads to the verification itself."""
 
     token: str = field(repr=False)
     expires_at: datetime
@@ -45,9 +42,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class Given:
-    """A new consent that counts: when its borrower was first asked, and the entry that decided
-    it.
-    """
+    """A valid renewed consent: when its borrower was first asked, and its deciding entry."""
 
     begun_at: datetime
     decision: str
@@ -56,11 +51,11 @@ class Given:
 def mint(
     *, lender_id: str, mode: str, verification_id: str, profile_id: str, sent_by: str = ""
 ) -> Sent:
-    """A link for the borrower: to the verification while it is open; once it is verified, to its
-    new consent.
+    """A link for the borrower: to the open verification or, once verified, to its renewed consent.
 
-    profile_id: the law by which the lender goes now. Raises as `links.mint`, and `Conflict` where
-    no new consent is asked for, not yet, or not any more.
+    profile_id: the lender's present law.
+
+    Raises: as `links.mint`, and `Conflict` if no renewed consent is due.
     """
     at = clock.now()
     law = profiles.binding(profile_id, mode=mode, at=at)
@@ -85,10 +80,10 @@ def mint(
             ):
                 continue
             if begun.at - advanced_since(begun, of_child) >= until:
-                raise Conflict("the borrower has consented anew", code="consent_given")
+                raise Conflict("the borrower has already renewed the consent", code="consent_given")
         _require_tries(history, at=at)
         if (first := _first(sound)) is None:
-            raise EvidenceUnreadable(f"nobody signed what {verification.pk} was opened with")
+            raise EvidenceUnreadable(f"the opening of {verification.pk} has no signature")
         sealed = contents.read(
             verification, contents.key_of(verification), commitment=str(first.body["case"])
         )
@@ -112,11 +107,11 @@ def mint(
 def find_consent(
     verification: Verification, case: Case, sound: Sequence[AuditEntry], contract: Reported
 ) -> Given | None:
-    """The newest new consent to this loan and contract that counts; said: the entries of the
-    verification that count.
+    """The newest valid renewed consent to this loan and contract; said: the verification's valid
+    entries.
 
-    It was opened for this verification, by its law and with its case, a worker's sound signature
-    verified it, and it is not disputed.
+    It was opened for this verification, by its law and with its case.
+    A worker's sound signature verified it, and it is not disputed.
     """
     for child in _opened(sound):
         of_child = signatures.sound_of(child)
@@ -164,44 +159,45 @@ def find_consent(
 def _due(
     verification: Verification, sound: Sequence[AuditEntry], law: profiles.Profile, *, at: datetime
 ) -> tuple[Reported, datetime]:
-    """The contract that is waited for, and until when; raises `Conflict` unless a new consent is
-    due now.
+    """The contract that waits, and the end of the wait.
+
+    Raises: `Conflict` unless a renewed consent is due now.
     """
     public = decided.status_of(verification)
     if public.status != Status.VERIFIED or public.decision is None:
         raise Conflict("this verification takes no link any more", code="illegal_transition")
     if code := clearances.barred(verification, sound):
-        raise Conflict("the borrower disputes it, or does not want this money", code=code)
+        raise Conflict("the borrower disputes it, or declined this payout", code=code)
     if verification.redacted_at is not None:
-        raise Conflict("nobody can tell any more who it was", code="verification_erased")
+        raise Conflict("the person can no longer be identified", code="verification_erased")
     if any(entry.type == "clearance.consumed" for entry in sound):
-        raise Conflict("the money has left", code="clearance_consumed")
+        raise Conflict("the loan is paid out", code="clearance_consumed")
     laws = (profiles.pinned(verification.profile_sha256), law)
     verified_at = public.decision.at - advanced_since(public.decision, sound)
     if at >= verified_at + timedelta(seconds=min(profile.valid_for_seconds for profile in laws)):
-        raise Conflict("nobody is asked for what leads to no money", code="verification_too_old")
+        raise Conflict("it is too old for a payout", code="verification_too_old")
     if not any(profile.cooling_off_hours for profile in laws):
-        raise Conflict("no law asks for a new consent", code="illegal_transition")
+        raise Conflict("no law requires a renewed consent", code="illegal_transition")
     if (contract := clearances.reported(sound)) is None:
         raise Conflict(
-            "the wait counts from the contract, which is not reported", code="contract_required"
+            "the wait counts from the contract's report, which is missing", code="contract_required"
         )
     until = release_not_before(contract.release_from, laws) or contract.release_from
     if at < until:
         wait = ceil((until - at).total_seconds())
         raise Conflict("the wait is not over", code="cooling_off", wait_seconds=wait)
-    # Unless a worker found that the money of the contract has to wait, its borrower is told no such
-    # thing.
+    # A worker must first find that the payout has to wait; until then its borrower gets no such
+    # request.
     gates = [
         gate for entry in sound if entry.type == "clearance.refused" for gate in entry.body["gates"]
     ]
     if not any(gate["name"] == COOLING_OFF and gate["status"] in WAITING for gate in gates):
-        raise Conflict("no clearance was refused for want of it", code="renewal_not_due")
+        raise Conflict("no clearance was refused for lack of it", code="renewal_not_due")
     return contract, until
 
 
 def _opened(sound: Sequence[AuditEntry]) -> Iterator[Verification]:
-    """The new consents that were opened for a verification by its entries, the newest first."""
+    """A verification's renewed consents by its entries, newest first."""
     for renewal in reversed([entry for entry in sound if entry.type == RENEWED]):
         if (
             row := Verification.objects.filter(pk=str(renewal.body["renewal"])).first()
@@ -210,13 +206,13 @@ def _opened(sound: Sequence[AuditEntry]) -> Iterator[Verification]:
 
 
 def _first(sound: Sequence[AuditEntry]) -> AuditEntry | None:
-    """By which it was opened, if that entry counts."""
+    """Its opening entry, if valid."""
     return next((entry for entry in sound if entry.type == "verification.created"), None)
 
 
 def _require_tries(history: History, *, at: datetime) -> None:
-    """Raises `Conflict` while the borrower has no attempt left at a stage of the new consent: it
-    would end at once.
+    """Raises: `Conflict` while the borrower has no attempt left at a stage of it: it would end
+    at once.
     """
     ((route,),) = profiles.RENEWAL.combinations
     way = stages.of_route(route, law=profiles.RENEWAL.sha256).values()

@@ -1,10 +1,11 @@
-"""What a lender reports after the decision: that its contract is signed, and that the obligation
-began and ended.
+"""A lender's reports after the decision: its contract is signed, the obligation began, it ended.
 
-From the contract the wait before the money counts (law: O-52, O-53); the obligation starts and
-stops the retention clock (law: O-80). The obligation is taken of all that is told to be verified,
-with or without a consumed clearance. The law counts from it, and to refuse one that was paid past
-us would let its evidence go too early and hide that it was.
+The wait before payout counts from the contract (law: O-52, O-53).
+The obligation starts and stops the retention clock (law: O-80).
+An obligation is accepted for every verification reported as verified, with or without a consumed
+clearance.
+The law counts from it. A refusal would release evidence too early and hide a payout outside this
+system.
 """
 
 from datetime import datetime, timedelta
@@ -31,13 +32,14 @@ def report_contract(
     signed_at: datetime,
     contract_sha256: str = "",
 ) -> None:
-    """Puts on record that the contract is signed; the same report again does nothing.
+    """Records that the contract is signed; an equal report changes nothing.
 
-    profile_id: the law by which the lender goes now. The wait counts from now on where `signed_at`
-    is earlier, for that is not known. Raises `NotFound`, `BadInput` for a time that cannot
-    be or where it is not said which contract, `Conflict` for another report or contract, where
-    there is nothing to be reported, or where the wait would be over no sooner than the verification
-    is too old to pay by.
+    profile_id: the lender's present law.
+    The wait counts from now if `signed_at` is earlier, because an earlier time is unproven.
+
+    Raises: `NotFound`, `BadInput` for an impossible time or without a contract.
+    Raises: `Conflict` for another report or contract, without a reportable verification, or if the
+    wait would outlast it.
     """
     at = clock.now()
     law = profiles.binding(profile_id, mode=mode, at=at)
@@ -55,13 +57,13 @@ def report_contract(
             raise BadInput("it lies in the future", code="signed_in_future", pointer="/signed_at")
         if signed_at <= decision.at - policy.TOLD_TO:
             raise BadInput(
-                "the borrower was not verified by then",
+                "the borrower was not yet verified at that time",
                 code="signed_before_verified",
                 pointer="/signed_at",
             )
         laws, release_from = (profiles.pinned(verification.profile_sha256), law), max(signed_at, at)
-        # Until when the money may have to wait: whether it has to is known as it leaves, by what
-        # else is lent that day.
+        # The latest possible end of the wait: the day's other loans decide at payout whether it
+        # applies.
         waits, valid_for = (
             release_not_before(release_from, laws),
             min(profile.valid_for_seconds for profile in laws),
@@ -70,7 +72,7 @@ def report_contract(
             seconds=valid_for
         ):
             raise Conflict(
-                "the wait ends when the verification is too old to pay by",
+                "the wait would end when the verification is too old for a payout",
                 code="verification_too_old",
             )
         with moving.moving(read_unverified(verification)):
@@ -83,22 +85,25 @@ def report_contract(
 def report_obligation(
     *, lender_id: str, mode: str, verification_id: str, status: str, at: datetime
 ) -> None:
-    """Puts on record that the obligation was opened or closed at a time; the same word again
-    changes nothing.
+    """Records that the obligation opened or closed at a time; an equal report changes nothing.
 
-    Raises `NotFound`, `BadInput` for a time that cannot be, and `Conflict` for what is not
-    verified, was told otherwise, or is closed and was never opened.
+    Raises: `NotFound`, `BadInput` for an impossible time.
+    Raises: `Conflict` if not verified, reported otherwise before, or closed without an opening.
     """
     now = clock.now()
     if at > now + timedelta(seconds=policy.OBLIGATION_AHEAD_SECONDS):
-        raise BadInput("this time has not come yet", code="obligation_in_future", pointer="/at")
+        raise BadInput("this time is in the future", code="obligation_in_future", pointer="/at")
     with transactions.writing():
         verification = contents.lock_of_lender(verification_id, lender_id=lender_id, mode=mode)
         if verification.renews_id:
-            raise Conflict("it is a new consent to the loan of another", code="is_renewal")
+            raise Conflict(
+                "it is a renewed consent to another verification's loan", code="is_renewal"
+            )
         public = decided.status_of(verification)
         if public.status != Status.VERIFIED or public.finished_at is None:
-            raise Conflict("only of what is told to be verified", code="not_verified")
+            raise Conflict(
+                "only a verification that is reported as verified can do this", code="not_verified"
+            )
         if at <= public.finished_at - policy.TOLD_TO:
             raise BadInput(
                 "before the borrower was verified", code="obligation_before_decision", pointer="/at"
@@ -114,10 +119,10 @@ def report_obligation(
             if reported[status] == at:
                 return
             raise Conflict(
-                f"it was told to be {status} at another time", code=f"obligation_{status}"
+                f"it was reported as {status} at another time", code=f"obligation_{status}"
             )
         if status == CLOSED and OPENED not in reported:
-            raise Conflict("it was never told to be opened", code="obligation_not_opened")
+            raise Conflict("it was never reported as opened", code="obligation_not_opened")
         if status == CLOSED and at < reported[OPENED]:
             raise BadInput("before it was opened", code="obligation_before_opening", pointer="/at")
         with moving.moving(read_unverified(verification)):

@@ -1,9 +1,9 @@
-"""What employees attest: that consent was confirmed once more, or that the borrower came in person.
-Law: O-55, O-56.
+"""Attestations by employees: a repeated confirmation of consent, or the borrower's visit. Law:
+O-55, O-56.
 
-An attestation is one entry that the door signed with the employee's id; a worker reads it as it
-evaluates the gates of a clearance. Where it was and what they remark is sealed. Every look is an
-entry, as at the rest of the desk.
+An attestation is an entry that the door signed, with the employee's id; a worker reads it at a
+clearance's gates.
+Place and remark are sealed. Every look is an entry, as at the desk.
 """
 
 from collections.abc import Sequence
@@ -78,8 +78,8 @@ MALFORMED: Final[dict[str, Words]] = {
 
 @dataclass(frozen=True)
 class ToConfirm:
-    """A verified case, without personal data. `lacking`: what its newest clearance lacked,
-    `attested`: what is on record.
+    """A verified case, without personal data. `lacking`: of its newest clearance. `attested`: on
+    record.
     """
 
     verification_id: str
@@ -102,9 +102,7 @@ class Attested:
 
 @dataclass(frozen=True, kw_only=True)
 class ConfirmCase:
-    """What an employee needs to see of whom they speak. `hindrance`: a code, why the reader may not
-    attest.
-    """
+    """A case for an attesting employee. `hindrance`: the code why the reader may not attest."""
 
     verification_id: str
     mode: str
@@ -121,7 +119,7 @@ class ConfirmCase:
 
 @dataclass(frozen=True, kw_only=True)
 class Attestation:
-    """One word of an employee. `how` of an age confirmation; `place` and `day` of a visit;
+    """One employee's attestation. `how` of an age confirmation; `place` and `day` of a visit;
     `comment` of either.
     """
 
@@ -133,13 +131,15 @@ class Attestation:
 
 
 def to_confirm(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
-    """The verified cases of the reader's lender whose newest clearance lacks an attestation, newest
+    """Verified cases of the reader's lender whose newest clearance lacks an attestation, newest
     first.
 
-    reference: all verified ones with this `client_reference` instead. Of those that no word helps
-        any more none is
-    listed: new consents, disputed, erased, verified too long ago; nor any that only its row says to
-    be verified. Writes `review.listed`; raises `BadInput`.
+    reference: all verified ones with this `client_reference` instead.
+    Left out: renewed consents, disputed, erased or old cases, which no attestation helps, and
+    unconfirmed rows.
+    Writes `review.listed`.
+
+    Raises: `BadInput`.
     """
     desk.require_mode(mode)
     at = clock.now()
@@ -197,8 +197,9 @@ def to_confirm(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
 
 
 def look(*, reviewer: Reviewer, verification_id: str) -> ConfirmCase:
-    """One case, and a `review.viewed` entry. Raises `NotFound`, and `Conflict` where nothing is
-    attested any more.
+    """One case, and a `review.viewed` entry.
+
+    Raises: `NotFound`, and `Conflict` if it can no longer be attested.
     """
     with transactions.writing():
         row = _open_to_word(verification_id, reviewer.lender_id)
@@ -230,20 +231,21 @@ def look(*, reviewer: Reviewer, verification_id: str) -> ConfirmCase:
 
 
 def attest(*, verification_id: str, reviewer: Reviewer, word: Attestation) -> None:
-    """Puts the word of one employee on record.
+    """Records one employee's attestation.
 
     1. It is complete: what and how or where and when, and a remark.
-    2. The verification is one of their lender, told to be verified, and its money has not left. Its
-      row is locked.
-    3. The employee had no part in the case, and nobody has attested the same of it.
-    4. Place and remark are sealed, and the word is an entry.
+    2. The verification is of their lender, reported as verified, and not paid out. Its row is
+       locked.
+    3. The employee had no part in the case, and the same fact is not attested yet.
+    4. Place and remark are sealed, and the attestation is an entry.
 
-    Raises `BadInput`, `NotFound` (none, or another lender's), `Conflict`; then nothing was written.
+    Raises: `BadInput`, `NotFound` (absent or another lender's), `Conflict`; then nothing is
+    written.
     """
     today = almaty.day_of(clock.now())
     if word.what not in ATTESTATION_KINDS:  # 1
         raise BadInput(
-            f"what is attested is one of {list(ATTESTATION_KINDS)}",
+            f"an attestation is one of {list(ATTESTATION_KINDS)}",
             code="attestation_malformed",
             pointer="what",
         )
@@ -263,7 +265,7 @@ def attest(*, verification_id: str, reviewer: Reviewer, word: Attestation) -> No
         verification = _open_to_word(verification_id, reviewer.lender_id, lock=True)  # 2
         key = contents.key_of(verification)
         if code := votes.part_of(reviewer, verification, key=key):  # 3
-            raise Conflict("this person may not attest here", code=code)
+            raise Conflict("this person may not attest this case", code=code)
         on_record = list(_attested(verification))
         if any(earlier.what == word.what for earlier in on_record):
             raise Conflict("this is attested already", code="already_attested")
@@ -295,8 +297,9 @@ def _line(untrusted: str, pointer: str, *, least: int) -> str:
 
 
 def _open_to_word(verification_id: str, lender_id: str, *, lock: bool = False) -> Verification:
-    """The row if it is this lender's and its money may yet leave. Raises `NotFound`, or
-    `Conflict`.
+    """The row if it is this lender's and payout is still possible.
+
+    Raises: `NotFound`, or `Conflict`.
     """
     rows = Verification.objects.filter(pk=verification_id, lender_id=lender_id)
     row = (rows.select_for_update() if lock else rows).first()
@@ -305,16 +308,17 @@ def _open_to_word(verification_id: str, lender_id: str, *, lock: bool = False) -
     contents.require_lender(row)
     public = decided.status_of(row)
     if row.renews_id or public.status != Status.VERIFIED or public.finished_at is None:
-        raise Conflict("only what is told to be verified is attested", code="not_verified")
+        raise Conflict(
+            "only a verification that is reported as verified can be attested", code="not_verified"
+        )
     if row.redacted_at is not None:
-        raise Conflict("nobody can tell any more who it was", code="verification_erased")
+        raise Conflict("the person can no longer be identified", code="verification_erased")
     if row.disputed_at is not None:
         raise Conflict("the borrower disputes it", code="clearance_frozen")
     aged = timedelta(seconds=row.advanced_seconds)
     if row.advanced_seconds:
         aged = advanced_since(public.decision, clearances.entries_of(row, ADVANCED))
-    # The laws by which its money would leave: its own, that of its newest clearance, in live mode
-    # that of the day.
+    # The laws of its payout: its own, its newest clearance's, in live mode the day's.
     pinned, at = profiles.pinned(row.profile_sha256), clock.now()
     newest = Clearance.objects.filter(verification=row).order_by("created_at").last()
     laws = [pinned, profiles.binding(pinned.id, mode=row.mode, at=at)]
@@ -323,18 +327,18 @@ def _open_to_word(verification_id: str, lender_id: str, *, lock: bool = False) -
         seconds=min(law.valid_for_seconds for law in laws)
     ):
         raise Conflict(
-            "no money leaves for it any more: verify the borrower again",
+            "it is too old for a payout: verify the borrower again",
             code="verification_too_old",
         )
     if Clearance.objects.filter(verification=row, status=CONSUMED).exists():
-        raise Conflict("the money has left", code="clearance_consumed")
+        raise Conflict("the loan is paid out", code="clearance_consumed")
     if lock and row.step:
-        raise Conflict("a worker owes it something; try again", code="conflict")
+        raise Conflict("a worker has a step of it to do; try again", code="conflict")
     return row
 
 
 def _too_old(law: str, *, at: datetime) -> Q:
-    """Rows that were verified too long ago by the law which this column names; of clearances, their
+    """Rows verified too long ago under the law in this column; for clearances, their
     verifications.
     """
     prefix, field_name = ("", "sha256") if law == "profile_sha256" else ("verification__", "id")
@@ -378,7 +382,7 @@ def _attested(row: Verification) -> Sequence[Attested]:
 
 
 def of_attesting(code: str) -> str:
-    """Why nothing is attested; else the code itself."""
+    """Why an attestation is impossible; else the code itself."""
     row = CODES.get(code)
     return gettext(row.attesting) if row and row.attesting else code
 
@@ -387,7 +391,7 @@ def of_attesting(code: str) -> str:
 
 
 class _Word(forms.Form):
-    """What every attestation has: a remark on one line."""
+    """The field of every attestation: a remark on one line."""
 
     comment = forms.CharField(
         label=_("How do you know?"),
@@ -401,14 +405,12 @@ class _Word(forms.Form):
     )
 
     def clean_comment(self) -> str:
-        """On one line, as it is kept."""
+        """On one line, as it is stored."""
         return " ".join(self.cleaned_data["comment"].split())
 
 
 class AgeForm(_Word):
-    """That the borrower confirmed their consent once more, and how. Nothing is chosen
-    beforehand.
-    """
+    """The borrower's repeated confirmation of consent, and its way. Nothing is preselected."""
 
     how = forms.ChoiceField(
         label=_("How did the borrower confirm?"),
@@ -420,7 +422,7 @@ class AgeForm(_Word):
 
 
 class VisitForm(_Word):
-    """That the borrower came in person: when and where."""
+    """The borrower's visit: when and where."""
 
     day = forms.DateField(
         label=_("Day of the visit"),
@@ -449,9 +451,7 @@ _FORMS: Final = {AGE: AgeForm, VISIT: VisitForm}
 @permission_required(PERMISSION, raise_exception=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 def to_confirm_page(request: HttpRequest) -> HttpResponse:
-    """The verified cases that wait for a word of an employee; a POST shows those of one
-    reference.
-    """
+    """Verified cases that wait for an attestation; a POST shows those of one reference."""
     mode = desk.mode_of(request)
     form = ReferenceForm(request.POST or None)
     reference = form.cleaned_data["reference"].strip() if form.is_valid() else ""
@@ -480,7 +480,7 @@ def to_confirm_page(request: HttpRequest) -> HttpResponse:
 @permission_required(PERMISSION, raise_exception=True)
 @require_GET
 def confirmation_page(request: HttpRequest, verification_id: str) -> HttpResponse:
-    """One case, what its clearance lacked, and a form for each kind that may be attested."""
+    """One case, what its clearance lacked, and a form for each kind of attestation."""
     return _confirmation_page(request, verification_id, {})
 
 
@@ -490,7 +490,7 @@ def confirmation_page(request: HttpRequest, verification_id: str) -> HttpRespons
 @permission_required(PERMISSION, raise_exception=True)
 @require_POST
 def attest_page(request: HttpRequest, verification_id: str, kind: str) -> HttpResponse:
-    """One word of the person who is signed in."""
+    """An attestation by the signed-in person."""
     if kind not in _FORMS:
         raise Http404
     form = _FORMS[kind](request.POST, prefix=kind)
@@ -513,7 +513,7 @@ def attest_page(request: HttpRequest, verification_id: str, kind: str) -> HttpRe
 def _confirmation_page(
     request: HttpRequest, verification_id: str, mistaken: dict[str, forms.Form]
 ) -> HttpResponse:
-    """What is asked for stands first. mistaken: by its kind the form that has mistakes."""
+    """The required attestation comes first. mistaken: by kind, the form with mistakes."""
     try:
         case = look(reviewer=desk.reviewer_of(request), verification_id=verification_id)
     except Conflict as error:

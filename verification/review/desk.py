@@ -1,11 +1,12 @@
-"""The review desk: its lists, the link its people send, and what its pages share.
+"""The review desk: its lists, its links for borrowers, and the common parts of its pages.
 
-Every look is an entry with the person, as a regulator's is. It is written in the transaction that
-reads, before anything is handed out. Looks are no events of a verification, so they do not count in
-its sequence. A case of another lender is raised as `NotFound`, as if there were none.
+Every look is an entry with the person, as a regulator's is, written before any output in the
+transaction that reads.
+Looks are no events of a verification, so they do not count in its sequence.
+Another lender's case raises `NotFound`, as if it were absent.
 
-A reader of these pages has given both factors and holds the permission; everybody else is sent to
-sign in, or refused.
+A reader of these pages has passed both factors and holds the permission; others are sent to sign
+in, or refused.
 """
 
 from dataclasses import dataclass, field
@@ -40,9 +41,7 @@ from verification.log import keys, log
 from verification.models import Attempt, ReviewVote, Verification
 
 WAITING = (Status.REQUIRES_INPUT, Status.PROCESSING)
-"""Whom a link may be sent to: a case in review has nothing to ask, and one that has ended never
-will.
-"""
+"""Cases that can get a link: one in review has no question, and an ended one has none any more."""
 Words: TypeAlias = str | Promise
 
 MODES: Final[dict[str, Words]] = {"live": _("Live"), "test": _("Test")}
@@ -50,14 +49,14 @@ STATUSES: Final[dict[str, Words]] = {
     "requires_input": _("Waiting for the borrower"),
     "processing": _("Being checked"),
 }
-# Longest reference that is read, characters: as the lenders' API takes them.
+# Longest accepted reference, characters: as in the lenders' API.
 _REFERENCE_MAX: Final = 64
 
 
 @dataclass(frozen=True)
 class QueueRow:
-    """A case that waits for reviewers, without personal data. `has_voted`: the
-    reader has; of others' votes nothing.
+    """A case that waits for reviewers, without personal data. `has_voted`: the reader has;
+    others' votes are hidden.
     """
 
     verification_id: str
@@ -83,23 +82,24 @@ class OpenRow:
 
 @dataclass(frozen=True)
 class Rows:
-    """What a list shows; `has_more`: not all of it."""
+    """The rows of a list; `has_more`: it continues."""
 
     rows: tuple[Any, ...]
     has_more: bool
 
 
 def modes() -> tuple[str, ...]:
-    """The modes whose cases this installation keeps, live first."""
+    """The modes of this installation, live first."""
     return tuple(sorted(keys.ordered_logs()))
 
 
 def queue(*, reviewer: Reviewer, mode: str) -> Rows:
-    """The cases of the reader's lender that wait for reviewers, oldest first, and a `review.listed`
-    entry.
+    """The lender's cases that wait for reviewers, oldest first, and a `review.listed` entry.
 
-    A case whose day is over, or whose votes suffice, is gone from it, whether or not a worker has
-    ended it yet. Raises `BadInput`.
+    Expired cases, and those with sufficient votes, are left out, even before a worker has ended
+    them.
+
+    Raises: `BadInput`.
     """
     require_mode(mode)
     with transactions.writing():
@@ -129,10 +129,11 @@ def queue(*, reviewer: Reviewer, mode: str) -> Rows:
 
 
 def open_cases(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
-    """The cases of the reader's lender that wait for their borrowers, newest first, and a
-    `review.listed` entry.
+    """The lender's cases that wait for their borrowers, newest first, and a `review.listed` entry.
 
-    reference: only those with this `client_reference` or case number. Raises `BadInput`.
+    reference: only those with this `client_reference` or case number.
+
+    Raises: `BadInput`.
     """
     require_mode(mode)
     with transactions.writing():
@@ -159,14 +160,13 @@ def open_cases(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
 
 
 def send_link(*, reviewer: Reviewer, verification_id: str) -> Minted:
-    """A fresh link for the borrower, logged with the person, who may not vote on this case from now
+    """A fresh link for the borrower, logged with the sender, who may not vote on this case from now
     on.
 
-    Raises `NotFound` (none, or another lender's), and `Conflict` in review and after the end.
+    Raises: `NotFound` (absent or another lender's), and `Conflict` in review and after the end.
     """
     with transactions.writing():
-        # Locked as for a vote: it must not come to the reviewers before the entry stands that bars
-        # its sender.
+        # Locked as for a vote: the entry that bars the sender must precede the reviewers' turn.
         mine = Verification.objects.select_for_update().filter(
             pk=verification_id, lender_id=reviewer.lender_id
         )
@@ -180,9 +180,9 @@ def send_link(*, reviewer: Reviewer, verification_id: str) -> Minted:
 
 
 def note(reviewer: Reviewer, entry_type: str, *, mode: str, body: dict[str, Any]) -> None:
-    """Puts a look on record in the log of this mode; call it in the transaction that reads."""
-    # The lender stands in the body only: as the entry's own it would count among the events that a
-    # lender is told.
+    """Records a look in the log of this mode; call it in the transaction that reads."""
+    # The lender is in the body only: as the entry's own it would count among that lender's
+    # events.
     log.append(
         log=mode,
         type=entry_type,
@@ -191,7 +191,7 @@ def note(reviewer: Reviewer, entry_type: str, *, mode: str, body: dict[str, Any]
 
 
 def require_mode(mode: str) -> None:
-    """Raises `BadInput` for a mode whose cases this installation does not keep."""
+    """Raises: `BadInput` for a mode that this installation does not keep."""
     if mode not in modes():
         raise BadInput("this installation has no such log", code="mode_unknown", pointer="mode")
 
@@ -201,7 +201,7 @@ def require_mode(mode: str) -> None:
 
 @dataclass(frozen=True)
 class Line:
-    """One row in words; `mark` is the class of its badge, `facts` say more."""
+    """One row in words; `mark` is the class of its badge, `facts` has details."""
 
     row: Any
     label: Words = ""
@@ -212,7 +212,7 @@ class Line:
 
 
 def time_left(until: datetime, *, at: datetime) -> str:
-    """The time that is left, in hours and minutes; never less than nothing."""
+    """The remaining time, in hours and minutes; never negative."""
     minutes = max(until - at, timedelta()) // timedelta(minutes=1)
     return gettext("%(hours)d h %(minutes)d min") % {
         "hours": minutes // 60,
@@ -221,7 +221,7 @@ def time_left(until: datetime, *, at: datetime) -> str:
 
 
 def of_code(code: str) -> str:
-    """Why two people look, what a check remarked, or why no vote is taken; else the code itself."""
+    """Why two people review, a check's remark, or why a vote is refused; else the code itself."""
     row = CODES.get(code)
     return gettext(row.staff) if row and row.staff else code
 
@@ -230,7 +230,7 @@ def of_code(code: str) -> str:
 
 
 class ReferenceForm(forms.Form):
-    """Which open case; posted, so that nothing of it stands in an address."""
+    """The reference of an open case; posted, so that no address contains it."""
 
     reference = forms.CharField(
         label=_("Your reference or the case number"),
@@ -242,12 +242,12 @@ class ReferenceForm(forms.Form):
 
 
 def has_both_factors(user: Any) -> bool:
-    """Whether this session was opened with both factors; False for strangers."""
+    """Whether this session was opened with both factors; False for anonymous users."""
     return bool(user.is_verified())
 
 
-# The first decorator stands outermost: a person who is not let in is told so before anything is
-# said of methods, and nothing is stored of it.
+# The first decorator is outermost: a refused person sees that before any answer on methods, and no
+# response is cached.
 @never_cache
 @user_passes_test(has_both_factors)
 @permission_required(PERMISSION, raise_exception=True)
@@ -304,10 +304,10 @@ def link_page(request: HttpRequest, verification_id: str) -> HttpResponse:
         minted = send_link(reviewer=reviewer_of(request), verification_id=verification_id)
     except Conflict as error:
         return refusal_page(request, of_code(error.code), error)
-    # The token stands in the fragment, which browsers do not send to servers.
+    # The token is in the fragment, which browsers do not send to servers.
     address = f"{settings.TULGA_PUBLIC_URL}{reverse('borrower:link')}#{minted.token}"
-    # `omitsize` leaves the size to the style sheet; the drawing has attributes only, no style the
-    # policy forbids.
+    # `omitsize` leaves the size to the style sheet; the drawing has attributes only, without
+    # forbidden styles.
     drawing = segno.make(address, error="m").svg_inline(
         omitsize=True, svgclass=None, lineclass=None
     )
@@ -318,7 +318,7 @@ def link_page(request: HttpRequest, verification_id: str) -> HttpResponse:
 
 
 def reviewer_of(request: HttpRequest) -> Reviewer:
-    """The person who is signed in."""
+    """The signed-in person."""
     user: Any = request.user
     return Reviewer(
         person_id=str(user.pk),
@@ -328,17 +328,17 @@ def reviewer_of(request: HttpRequest) -> Reviewer:
 
 
 def mode_of(request: HttpRequest) -> str:
-    """Which log is looked at: the live one unless another is named."""
+    """The log on view: live by default."""
     return request.GET.get("mode", "") or modes()[0]
 
 
 def modes_of(mode: str) -> dict[str, Any]:
-    """What the switch between logs shows."""
+    """Data of the switch between logs."""
     offered = [(name, MODES[name]) for name in modes()]
     return {"mode": mode, "modes": offered if len(offered) > 1 else []}
 
 
 def refusal_page(request: HttpRequest, sentence: str, error: Conflict) -> HttpResponse:
-    """The page that says why nothing was done."""
+    """The page with the reason of a refusal."""
     context = {"sentence": sentence, "code": error.code}
     return render(request, "review/refused.html", context, status=HTTPStatus.CONFLICT)

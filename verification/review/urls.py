@@ -1,4 +1,4 @@
-"""Addresses of the review desk: opaque ids only. What is searched for and decided is posted."""
+"""Addresses of the review desk: opaque ids only. Searches and decisions are posted."""
 
 from django.urls import path
 

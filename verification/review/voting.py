@@ -1,9 +1,11 @@
-"""One case as its reviewers see it, and how they vote on it: together or one by one.
+"""One case as its reviewers see it, and their votes: together or one by one.
 
-Every look is an entry with the person. The pictures are opened here only, while the case waits for
-reviewers of its own lender; after the end there are none. Whether another reviewer has voted is not
-among what is shown: a vote that stands is a pass, for a fail ends the case. Each vote is one
-transaction under the lock of the verification's row: of two at once the second sees the first.
+Every look is an entry with the person.
+Pictures are opened here only, while the case waits for reviewers of its own lender; never after the
+end.
+Other reviewers' votes are hidden: a standing vote is a pass, because a fail ends the case.
+Each vote is one transaction under the lock of the verification's row: of two at once the second
+sees the first.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -113,7 +115,7 @@ DETAILS: Final[dict[str, Words]] = {
 
 @dataclass(frozen=True)
 class Shot:
-    """One picture: the id of its evidence, and the command it came for; empty for the reference."""
+    """One picture: its evidence id, and its command; empty for the reference."""
 
     evidence_id: str
     command: str
@@ -121,11 +123,10 @@ class Shot:
 
 @dataclass(frozen=True, kw_only=True)
 class ReviewCase:
-    """All that a reviewer needs. `refused_before`: the checks by which earlier attempts of the case
-    did not pass.
+    """A reviewer's data. `refused_before`: failed checks of the case's earlier attempts.
 
-    `remarks`: codes of what checks remarked and did not decide by, each once. `hindrance`: a code,
-    why the reader may not vote.
+    `remarks`: codes of checks' remarks, each once. `hindrance`: the code why the reader may not
+    vote.
     """
 
     verification_id: str
@@ -147,7 +148,10 @@ class ReviewCase:
 
 
 def look(*, reviewer: Reviewer, verification_id: str) -> ReviewCase:
-    """The case, and a `review.viewed` entry. Raises `NotFound`, and `Conflict` when it is over."""
+    """The case, and a `review.viewed` entry.
+
+    Raises: `NotFound`, and `Conflict` after its end.
+    """
     at = clock.now()
     with transactions.writing():
         row = case_in_review(verification_id, reviewer.lender_id, at=at)
@@ -155,8 +159,8 @@ def look(*, reviewer: Reviewer, verification_id: str) -> ReviewCase:
         key = contents.key_of(row)
         case = contents.read(row, key).case
         person = case.person
-        # A reviewer who decides by pictures must see all; other evidence that cannot be read leaves
-        # the log's word.
+        # Reviewers who decide by pictures must see all; for other unreadable evidence the log's
+        # record suffices.
         contents_by_kind = (
             dict[str, bytes]() if stage.pictures is None else dossier.contents([attempt], key=key)
         )
@@ -177,7 +181,7 @@ def look(*, reviewer: Reviewer, verification_id: str) -> ReviewCase:
             until=ends_at(row),
             shots=_shots(attempt, stage, Evidence(items=contents_by_kind, at=at)),
             checks=dossier.checks_of(history, attempt.pk, contents_by_kind),
-            # Of the attempt that people look at no check refused, or it would have failed.
+            # No check refused the attempt in review, or it would have failed.
             refused_before=tuple(check for check in views if check.outcome == "fail"),
             remarks=tuple(
                 dict.fromkeys(
@@ -192,7 +196,7 @@ def look(*, reviewer: Reviewer, verification_id: str) -> ReviewCase:
 
 
 def _shots(attempt: Attempt, stage: Stage, evidence: Evidence) -> tuple[Shot, ...]:
-    """The pictures of the attempt in their order; none where that cannot be read."""
+    """The pictures of the attempt in order; empty if unreadable."""
     if stage.pictures is None:
         return ()
     with suppress(BadInput, Refused):
@@ -206,8 +210,9 @@ def _shots(attempt: Attempt, stage: Stage, evidence: Evidence) -> tuple[Shot, ..
 
 
 def picture(*, reviewer: Reviewer, verification_id: str, evidence_id: str) -> bytes:
-    """One picture as a fresh JPEG, and a `review.viewed` entry. Raises `NotFound`, whatever is the
-    matter.
+    """One picture as a fresh JPEG, and a `review.viewed` entry.
+
+    Raises: `NotFound` for any defect.
     """
     with transactions.writing():
         try:
@@ -221,7 +226,7 @@ def picture(*, reviewer: Reviewer, verification_id: str, evidence_id: str) -> by
         try:
             jpeg = stage.show(item.kind, store.opening(contents.key_of(row), item).plain)
         except (BadInput, Refused):
-            raise NotFound("this evidence is no picture") from None
+            raise NotFound("this evidence is not a picture") from None
         body = {
             "what": "picture",
             "attempt": attempt.pk,
@@ -233,20 +238,18 @@ def picture(*, reviewer: Reviewer, verification_id: str, evidence_id: str) -> by
 
 
 def vote(*, verification_id: str, reviewer: Reviewer, passes: bool, reason: str) -> bool:
-    """Whether the word of one reviewer decides: the second pass counts as a passed judgement, one
-    fail refuses.
+    """Whether one reviewer's vote decides: the second pass passes the attempt, one fail refuses.
 
     1. There is a reason.
-    2. The verification is one of their lender and is in review, not yet too long. Its row is
-      locked.
-    3. The reviewer has not voted on this attempt, has sent no link of the case, and did not open it
-      for the lender.
-    4. A pass needs that everything else had passed: the stored results are weighed again as when
-      they were judged.
+    2. The verification is of their lender and in review, within its time. Its row is locked.
+    3. The reviewer has not voted on this attempt, sent no link of the case, and did not open it for
+       the lender.
+    4. A pass requires that all other checks passed: the stored results are weighed again.
     5. The reason is sealed and the vote is logged. After two passes or one fail a worker ends the
-      attempt.
+       attempt.
 
-    Raises `BadInput`, `NotFound` (none, or another lender's), `Conflict`; then nothing was written.
+    Raises: `BadInput`, `NotFound` (absent or another lender's), `Conflict`; then nothing is
+    written.
     """
     return _give(verification_id, (reviewer,), passes=passes, reason=reason)
 
@@ -254,16 +257,16 @@ def vote(*, verification_id: str, reviewer: Reviewer, passes: bool, reason: str)
 def review(
     *, verification_id: str, passes: bool, reviewers: Sequence[Reviewer], reason: str
 ) -> None:
-    """Takes the common word of the reviewers, given at once: a pass by two or more, a fail by one.
-    It decides.
+    """Takes a joint vote of the reviewers: a pass by two or more, a fail by one. It decides.
 
-    Each of them is held to the steps of `vote`, which also raises the same; then none of their
-    votes was written.
+    Each of them must meet the steps of `vote`.
+
+    Raises: as `vote`; then no vote is written.
     """
     needed = policy.REVIEWERS_TO_PASS if passes else 1
     different = {reviewer.person_id for reviewer in reviewers}
     if len(different) != len(reviewers):
-        raise BadInput("nobody votes twice", code="reviewer_repeated", pointer="reviewers")
+        raise BadInput("a person cannot vote twice", code="reviewer_repeated", pointer="reviewers")
     if len(different) < needed:
         detail = f"this needs {needed} reviewers, who are different people"
         raise BadInput(detail, code="reviewers_too_few", pointer="reviewers")
@@ -273,8 +276,9 @@ def review(
 def case_in_review(
     verification_id: str, lender_id: str, *, at: datetime, lock: bool = False
 ) -> Verification:
-    """The row if it is this lender's and waits for reviewers now. Raises `NotFound`, or `Conflict`
-    when it is over.
+    """The row if it is this lender's and waits for reviewers now.
+
+    Raises: `NotFound`, or `Conflict` after its end.
     """
     rows = Verification.objects.filter(pk=verification_id, lender_id=lender_id)
     verification = (rows.select_for_update() if lock else rows).first()
@@ -283,7 +287,7 @@ def case_in_review(
     contents.require_lender(verification)
     if verification.status != Status.IN_REVIEW:
         raise Conflict("the verification is not in review", code="not_in_review")
-    # The sweep ends such a case a moment later; until then it is over all the same.
+    # The sweep ends such a case a moment later; it is over already.
     if ends_at(verification) <= at:
         raise Conflict("the time for this review is over", code="review_timeout")
     if verification.step:
@@ -294,34 +298,32 @@ def case_in_review(
 
 
 def ends_at(verification: Verification) -> datetime:
-    """Until when its reviewers may vote. A case may come to them a second time: then that one
-    counts.
-    """
+    """The end of the reviewers' time. After a second referral, that one counts."""
     since = verification.in_review_since
-    # Where nothing gave it to them it is over.
+    # Without a referral it is over.
     return since + timedelta(seconds=policy.REVIEW_SECONDS) if since else verification.created_at
 
 
 def question(verification: Verification) -> tuple[History, Attempt, Stage]:
-    """The case, the attempt that waits for the reviewers, and its stage.
+    """The case, the attempt in review, and its stage.
 
-    Raises `Conflict` (not_reviewable) where no signed entry leaves an attempt to people.
+    Raises: `Conflict` (not_reviewable) if no signed entry refers an attempt to people.
     """
     history = read_sound(verification)
     name = votes.open_question(history)
     if history.flaw or not name:
-        raise Conflict("no worker left this attempt to people", code="not_reviewable")
+        raise Conflict("no worker referred this attempt to people", code="not_reviewable")
     attempt = history.attempt(name)
     stage = stages.find(attempt.route, attempt.stage, law=verification.profile_sha256)
     if stage is None:
-        raise Conflict("there is no stage here that people could decide", code="not_reviewable")
+        raise Conflict("people cannot decide this stage", code="not_reviewable")
     return history, attempt, stage
 
 
 def hindrance(attempt: Attempt, reviewer: Reviewer, *, key: vault.Key) -> str:
-    """By a code, why this person may not vote on this attempt; empty if they may.
+    """The code why this person may not vote on this attempt; empty if they may.
 
-    Four eyes are those of people who had no part in the case. Law: O-88.
+    Four eyes belong to people without a part in the case. Law: O-88.
     """
     if ReviewVote.objects.filter(attempt=attempt, person=reviewer.person_id).exists():
         return "already_voted"
@@ -353,7 +355,7 @@ def _give(
         name, key = attempt.pk, contents.key_of(verification)
         for reviewer in reviewers:
             if code := hindrance(attempt, reviewer, key=key):  # 3
-                raise Conflict("this person may not vote here", code=code)
+                raise Conflict("this person may not vote on this case", code=code)
         if passes:
             votes.require_the_rest_passed(history, name)  # 4
         # 5. Of the reason the log holds the commitment only.
@@ -385,14 +387,14 @@ class Strip:
 
 
 def _lines(case: ReviewCase, *, at: datetime) -> dict[str, Any]:
-    """Everything the page of a case lays out."""
+    """The data of a case's page."""
     references = [shot for shot in case.shots if not shot.command]
-    # Shots come in the order they were taken, so a command's stand together.
+    # Shots are in time order, so a command's are adjacent.
     commanded = groupby(
         (shot for shot in case.shots if shot.command), key=lambda shot: shot.command
     )
     quality = next((check.detail for check in case.checks if check.name == QUALITY), {})
-    # What the borrower said that they cannot do, so that it was not asked for.
+    # The commands that the borrower cannot do, so that they were left out.
     without = next(
         (check.detail.get("without", "") for check in case.checks if check.name == COMMANDS), ""
     )
@@ -472,7 +474,7 @@ def _comparison(checks: Iterable[Judged]) -> tuple[tuple[Words, Any], ...]:
 
 
 class VoteForm(forms.Form):
-    """One vote. Nothing is chosen beforehand."""
+    """One vote. Nothing is preselected."""
 
     word = forms.ChoiceField(
         label=_("What do you see?"),
@@ -500,7 +502,7 @@ class VoteForm(forms.Form):
     )
 
     def clean_reason(self) -> str:
-        """On one line, as it is kept. Signs that cannot be printed are refused."""
+        """On one line, as it is stored. Unprintable characters are refused."""
         text = " ".join(self.cleaned_data["reason"].split())
         if len(text) < policy.REVIEW_REASON_MIN or not text.isprintable():
             raise forms.ValidationError(_("Write 10 to 500 characters."), code="reason_malformed")
@@ -512,7 +514,7 @@ class VoteForm(forms.Form):
 @permission_required(PERMISSION, raise_exception=True)
 @require_GET
 def case_page(request: HttpRequest, verification_id: str) -> HttpResponse:
-    """One case: pictures, findings, and the form of a vote."""
+    """One case: pictures, findings, and the vote's form."""
     return _case_page(request, verification_id, VoteForm())
 
 
@@ -521,12 +523,12 @@ def case_page(request: HttpRequest, verification_id: str) -> HttpResponse:
 @permission_required(PERMISSION, raise_exception=True)
 @require_GET
 def picture_page(request: HttpRequest, verification_id: str, evidence_id: str) -> HttpResponse:
-    """One picture, made anew; there is none before the review and none after."""
+    """One picture, re-encoded; only during the review."""
     jpeg = picture(
         reviewer=desk.reviewer_of(request), verification_id=verification_id, evidence_id=evidence_id
     )
     response = HttpResponse(jpeg, content_type="image/jpeg")
-    # No page of anybody else may show it, not even to a reviewer who is signed in here.
+    # No other site's page may embed it, not even for a signed-in reviewer.
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     return response
 
@@ -537,7 +539,7 @@ def picture_page(request: HttpRequest, verification_id: str, evidence_id: str) -
 @permission_required(PERMISSION, raise_exception=True)
 @require_POST
 def vote_page(request: HttpRequest, verification_id: str) -> HttpResponse:
-    """One vote of the person who is signed in."""
+    """A vote of the signed-in person."""
     form = VoteForm(request.POST)
     if not form.is_valid():
         return _case_page(request, verification_id, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)

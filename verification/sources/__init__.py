@@ -1,3 +1,1 @@
-"""Who is asked outside. Which adapter asks, and what the operator installed, is read in
-installed.py.
-"""
+"""Outside sources. installed.py selects the adapters and the operator's files."""

@@ -1,5 +1,5 @@
-"""Whether the account that the money goes to is the borrower's, as its bank or card scheme has it
-(law.md O-58). Whose it is otherwise is not told.
+"""Whether the payout account is the borrower's, per its bank or card scheme (law.md O-58). Never
+names another owner.
 """
 
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ SOURCE: Final = "account_owner"
 
 @dataclass(frozen=True, kw_only=True)
 class AccountQuestion:
-    """Whether this account is this person's; `lender_bin` asks under the borrower's own yes."""
+    """Whether this account is this person's; `lender_bin` asks under the borrower's agreement."""
 
     request_id: str
     iin: Iin
@@ -31,7 +31,7 @@ HttpAccountOwner = ADAPTER = partial(
     seconds=PAYOUT_SECONDS,
     most=PAYOUT_SECONDS,
 )
-"""The bank's service asked by the protocol of docs/sandbox.md, source `account_owner`."""
+"""The bank's service by the protocol of docs/lender/sandbox.md, source `account_owner`."""
 
 BANK: Final = Source[AccountQuestion, AccountAnswer](
     name=SOURCE,

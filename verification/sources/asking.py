@@ -1,15 +1,14 @@
-"""One question to a source, at the address that the operator configured: answered in time and
-whole, or a fault.
+"""One question to a source at the operator's address: a timely and complete answer, or a fault.
 
-1. `Source` is a source as stages ask it: `fetch` gives the answer of whichever adapter is in use,
-   checked; `as_evidence` gives it as evidence.
-2. An adapter (`Adapter`) asks one source by one protocol. Its `Fetched` has the bytes as they came
-   and what they say as a value of ours.
-3. `HttpAdapter` asks by our own documented protocol; `Service` sends for it and for others.
+1. `Source` is a source for stages: `fetch` returns the checked answer of the adapter in use;
+   `as_evidence` returns it as evidence.
+2. An adapter (`Adapter`) asks one source by one protocol. Its `Fetched` has the original bytes and
+   their content as a value of ours.
+3. `HttpAdapter` uses our own documented protocol; `Service` sends for it and for others.
 
-The data of a question to a register or gateway stand in the body, never in the address. Its answer
-must repeat the question's id and what it was about. An answer that cannot be read, or is to another
-question, is a fault, not a finding about the person.
+The data of a question to a register or gateway are in the body, never in the address.
+The answer must repeat the question's id and subject.
+An unreadable or mismatched answer is a fault, not a finding about the person.
 """
 
 import ipaddress
@@ -47,25 +46,25 @@ SECONDS: Final = (
     6.0  # default for one question; ours: four in a row stay below a worker's lease of 30 s
 )
 PAYOUT_SECONDS: Final = 5.0
-"""Default and most for one question before the money leaves. Ours: three in a row stay below a
-step's 20 s.
+"""Default and maximum for one question before payout. Ours: three in a row stay below a step's
+20 s.
 """
 
-# No blank and no line break, by which a header ends.
+# No blank and no line break, which would end a header.
 _TOKEN = re.compile(r"[\x21-\x7e]{8,4096}")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _USER_AGENT: Final = "tulga"
 Question = TypeVar("Question")
 Parsed = TypeVar("Parsed")
 Asked = TypeVar("Asked", contravariant=True)
-# Under this second word of a kind stands an answer as it came, where that is not our own spelling.
+# The second word of a kind for an original answer that is not in our own form.
 _AS_IT_CAME: Final = "_raw"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fetched(Generic[Parsed]):
-    """What a source answered. `raw`: the bytes as they came, which are evidence. `parsed`: what
-    they say, as a value of ours.
+    """A source's answer. `raw`: the original bytes, as evidence. `parsed`: their content as a
+    value of ours.
     """
 
     raw: bytes = field(repr=False)
@@ -73,7 +72,7 @@ class Fetched(Generic[Parsed]):
 
 
 class Adapter(Protocol[Asked, Parsed]):
-    """Asks one source by one protocol. `source`: the name of the source that it asks."""
+    """Asks one source by one protocol. `source`: the source's name."""
 
     @property
     def source(self) -> str:
@@ -81,16 +80,20 @@ class Adapter(Protocol[Asked, Parsed]):
         ...
 
     def fetch(self, question: Asked, /) -> Fetched[Parsed]:
-        """The answer to one question. Raises `SourceUnavailable` if none came that can be read."""
+        """The answer to one question.
+
+        Raises: `SourceUnavailable` without a readable answer.
+        """
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source(Generic[Question, Parsed]):
-    """A source as stages ask it, whichever adapter answers.
+    """A source for stages, whichever adapter answers.
 
-    answer: the type of its answers. read, spell: our own spelling of one, both ways.
-    repeated: what an answer must repeat of its question, by field.
+    answer: the type of its answers.
+    read, spell: our own form of an answer, both ways.
+    repeated: the fields of the question that an answer must repeat.
     """
 
     name: str
@@ -100,48 +103,50 @@ class Source(Generic[Question, Parsed]):
     repeated: tuple[str, ...]
 
     def fetch(self, mode: str, question: Question) -> Fetched[Parsed]:
-        """The answer of the adapter configured for this mode, checked. Raises `Misconfigured`, and
-        what `ask` raises.
+        """The checked answer of the adapter configured for this mode.
+
+        Raises: `Misconfigured`, and as `ask`.
         """
         return self.ask(resolve(mode, self.name), question)
 
     def ask(self, adapter: Adapter[Question, Parsed], question: Question) -> Fetched[Parsed]:
-        """The answer of this adapter, once it is one to this very question.
+        """This adapter's answer, verified to match the question.
 
-        A question with a known `request_id` may be asked again: the service answers as before and
-        does nothing twice. Raises `SourceUnavailable`, `ConsentMissing` for a question under a
-        consent whose id is none, and `BadInput` for a `request_id` that is none.
+        A question with a known `request_id` may be repeated: the service gives the same answer and
+        acts once.
+
+        Raises: `SourceUnavailable`, `ConsentMissing` for a malformed consent id, and `BadInput` for
+        a malformed `request_id`.
         """
         stated = vars(question)
         if "consent_id" in stated and not is_reference(str(stated["consent_id"])):
-            raise ConsentMissing("no consent id was given, or it is none")
+            raise ConsentMissing("the consent id is missing or malformed")
         # It is made of our own ids, never of personal data.
         if not is_reference(str(stated["request_id"])):
             raise BadInput("a request id is 8 to 128 of A-Z a-z 0-9 _ . : -", pointer="/request_id")
         try:
             fetched = adapter.fetch(question)
         except SourceUnavailable as fault:
-            logger.warning("%s", fault.detail)  # what the operator can mend, such as a wrong key
+            logger.warning("%s", fault.detail)  # for the operator to correct, such as a wrong key
             raise
         if not isinstance(fetched.parsed, self.answer) or not fetched.raw:
             raise SourceUnavailable(self.name, "the adapter gave no answer of this source")
-        # An answer that was mixed up, or kept by somebody between, is a fault: what it says is
-        # about another question.
+        # A mixed-up or cached answer is a fault: it belongs to another question.
         for name in self.repeated:
             if getattr(fetched.parsed, name) != stated[name]:
                 raise SourceUnavailable(
                     self.name, f"the answer is to another question: {name} differs"
                 )
-        # Two sources disagree then, or one is behind the other: that says nothing about the person.
+        # Two sources disagree, or one lags behind the other: that says nothing about the person.
         if getattr(fetched.parsed, "status", "") == "consent_refused":
-            raise SourceUnavailable(self.name, "the register refuses a consent that holds")
+            raise SourceUnavailable(self.name, "the register refuses a valid consent")
         return fetched
 
     def as_evidence(self, kind: str, fetched: Fetched[Parsed]) -> dict[str, bytes]:
-        """An answer as evidence that `read` can read again, and beside it the bytes as they came
-        where those are in another spelling.
+        """An answer as evidence that `read` can read, and the original bytes if they have another
+        form.
 
-        Raises `SourceUnavailable` for a value that our spelling cannot say.
+        Raises: `SourceUnavailable` for a value outside our form.
         """
         if self._reads(fetched.raw) == fetched.parsed:
             return {kind: fetched.raw}
@@ -158,7 +163,7 @@ class Source(Generic[Question, Parsed]):
 
 
 def as_documents(kind: str, fetched: Fetched[bytes]) -> dict[str, bytes]:
-    """A document in DER as evidence, and beside it the bytes as they came where they differ."""
+    """A document in DER as evidence, and the original bytes if they differ."""
     if fetched.raw == fetched.parsed:
         return {kind: fetched.raw}
     return {kind: fetched.parsed, _as_it_came(kind): fetched.raw}
@@ -178,7 +183,7 @@ def _as_it_came(kind: str) -> str:
 
 
 def spell(answer: object, *, without: tuple[str, ...] = (), **fields: object) -> bytes:
-    """One of our values as JSON of docs/sandbox.md: its fields, except some, and more."""
+    """One of our values as JSON of docs/lender/sandbox.md: its fields, with exceptions and additions."""
     stated = {name: value for name, value in vars(answer).items() if name not in without}
     return json.dumps({**stated, **fields}, default=_json_value, ensure_ascii=False).encode()
 
@@ -186,20 +191,20 @@ def spell(answer: object, *, without: tuple[str, ...] = (), **fields: object) ->
 def _json_value(value: object) -> object:
     if isinstance(value, Iin | Phone):
         return value.value
-    if isinstance(value, date):  # a datetime is one, too
+    if isinstance(value, date):  # includes datetime
         return value.isoformat()
     return vars(value)
 
 
 def check_address(url: str) -> SplitResult:
-    """A configured address, taken apart. Raises `Misconfigured` unless it is plain http(s) without
-    credentials.
+    """A configured address, parsed.
+
+    Raises: `Misconfigured` unless it is plain http(s) without credentials.
     """
     try:
         address = urlsplit(url)
-        # urlsplit drops tabs and line breaks on its way (Python's bpo-43882): what it reads must be
-        # what stands there. The port is looked at here, for urlsplit refuses one that is none only
-        # when it is asked for it.
+        # urlsplit drops tabs and line breaks (Python's bpo-43882): the parsed text must be the
+        # given one. Read the port here, because urlsplit checks it only on access.
         is_readable = _VISIBLE.fullmatch(url) is not None and address.port != 0
     except ValueError as error:
         raise Misconfigured("a source's address cannot be read") from error
@@ -220,12 +225,13 @@ def exchange(
     content: bytes | None = None,
     headers: Mapping[str, str] = MappingProxyType({}),
 ) -> bytes:
-    """The body of a GET, or of a POST of `content`, answered with 200; never empty, never decoded,
-    never from where a redirect points. It is sent once.
+    """The body of a 200 answer to a GET, or to a POST of `content`; never empty, decoded or
+    redirected. Sent once.
 
-    `url` comes from the operator's configuration, never from a certificate or a request. Every
-    failure is `SourceUnavailable(source, …)`, whose text has neither path nor query. What the bytes
-    are is for checks to judge.
+    `url` comes from the operator's configuration, never from a certificate or a request.
+    Checks judge the bytes.
+
+    Raises: `SourceUnavailable(source, …)`, whose text has neither path nor query.
     """
     check_address(url)
     request = outbound.Request(
@@ -234,7 +240,7 @@ def exchange(
         headers={"User-Agent": _USER_AGENT, **headers},
         body=content or b"",
         limits=limits,
-        # the operator's own registers and proxies may stand in private networks
+        # the operator's own registers and proxies may be in private networks
         is_public_only=False,
         wants_whole=True,
     )
@@ -248,12 +254,13 @@ def exchange(
 
 
 def read_token(token_file: str | Path, *, source: str) -> str:
-    """The one line of a token file. Raises `Misconfigured`, which never repeats it, and
-    `TokenUnreadable` for a file that this process may not read.
+    """The one line of a token file.
+
+    Raises: `Misconfigured`, which never repeats it.
     """
     path = Path(token_file)
     try:
-        # As ssh does with private keys: a process that reads the token can ask in our name.
+        # As ssh does with private keys: a reader of the token can ask in our name.
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             raise Misconfigured(f"{path} can be read by others: chmod 600 {path}")
         token = path.read_text(encoding="ascii").strip()
@@ -268,7 +275,7 @@ def read_token(token_file: str | Path, *, source: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """Where a source is asked, with which credential, and how long and large an answer may be."""
+    """The address of a source, its credential, and the limits of an answer."""
 
     source: str
     url: str
@@ -286,11 +293,12 @@ class Service:
         most: float = math.inf,
         max_bytes: int,
     ) -> Self:
-        """Built from an adapter's options. `token_file` holds one line, the bearer token, if the
-        service wants one.
+        """A service from an adapter's options. `token_file` holds one line, the bearer token, if
+        needed.
 
-        Raises `Misconfigured` for a plain http address that is not on this machine, for the
-        questions name people, and for more seconds than a question may take at `most`.
+        Raises: `Misconfigured` for a plain http address beyond this machine, because the questions
+        name people.
+        Raises: `Misconfigured` for more seconds than `most`.
         """
         address = check_address(url)
         try:
@@ -298,7 +306,7 @@ class Service:
         except ValueError:
             is_here = (
                 address.hostname == "localhost"
-            )  # RFC 6761 §6.3: the name shall lead to this machine alone
+            )  # RFC 6761 §6.3: the name must lead to this machine only
         if address.scheme != "https" and not is_here:
             raise Misconfigured(f"the address of {source} must be https: its questions name people")
         if not seconds > 0:
@@ -318,20 +326,25 @@ class Service:
     def ask(
         self, question: Mapping[str, object], *, read: Callable[[bytes], Parsed]
     ) -> Fetched[Parsed]:
-        """The answer to a question in JSON. Raises `SourceUnavailable`, also where `read` cannot
-        read it.
+        """The answer to a question in JSON.
+
+        Raises: `SourceUnavailable`, also if `read` cannot read it.
         """
         raw = self._post(json.dumps(question, default=_json_value).encode(), "application/json")
         return Fetched(raw=raw, parsed=self.parse(raw, read))
 
     def post_form(self, fields: Mapping[str, str]) -> bytes:
-        """The raw answer to a form, as gateways of the market take it. Raises
-        `SourceUnavailable`.
+        """The raw answer to a form, as commercial gateways take it.
+
+        Raises: `SourceUnavailable`.
         """
         return self._post(urlencode(fields).encode(), "application/x-www-form-urlencoded")
 
     def parse(self, raw: bytes, read: Callable[[bytes], Parsed]) -> Parsed:
-        """What an answer says. Raises `SourceUnavailable` where it cannot be read."""
+        """The content of an answer.
+
+        Raises: `SourceUnavailable` if unreadable.
+        """
         try:
             return read(raw)
         except BadInput as unreadable:
@@ -348,7 +361,7 @@ class Service:
 
 
 class HttpAdapter(Generic[Question, Parsed]):
-    """Asks by the protocol of docs/sandbox.md: one POST of the question's fields as JSON."""
+    """Asks by the protocol of docs/lender/sandbox.md: one POST of the question's fields as JSON."""
 
     def __init__(
         self,
@@ -361,10 +374,10 @@ class HttpAdapter(Generic[Question, Parsed]):
         most: float = math.inf,
         max_bytes: int = TEXT_MAX_BYTES,
     ) -> None:
-        """The operator's address and token; `seconds`, of which there are at most `most`, and
-        `max_bytes` bound one answer.
+        """The operator's address and token; `seconds`, at most `most`, and `max_bytes` bound one
+        answer.
 
-        Raises `Misconfigured`.
+        Raises: `Misconfigured`.
         """
         self.source, self._read = source, read
         self._service = Service.configured(
@@ -372,7 +385,7 @@ class HttpAdapter(Generic[Question, Parsed]):
         )
 
     def fetch(self, question: Question) -> Fetched[Parsed]:
-        """See `Adapter.fetch`. The basis of a question is the borrower's own consent to it."""
+        """See `Adapter.fetch`. The question's legal basis is the borrower's own agreement."""
         stated: dict[str, Any] = dict(vars(question))
         if isinstance(basis := stated.pop("basis", None), Basis):
             stated["consent"] = asdict(basis)

@@ -1,10 +1,9 @@
-"""The consent of a person to be looked up, which they give by SMS to the state's own number. Law:
-O-40.
+"""A person's consent to look-ups, given by SMS to the state's own number. Law: O-40.
 
-1. A `ConsentRequest` has the service ask the person; while a consent to the same is open, that one
-   is given back. A consent is to one request for a loan: no other is looked up under it.
-2. The person answers the state's message. A `ConsentReading` tells what came of it.
-3. `core.answers.consent_id_to` gives the id that registers want, or raises.
+1. A `ConsentRequest` makes the service ask the person; an open consent with the same scope is
+   returned. A consent belongs to one loan request: it covers no look-up for another.
+2. The person answers the state's message. A `ConsentReading` returns the result.
+3. `core.answers.consent_id_to` gives the id for the registers, or raises.
 """
 
 from dataclasses import dataclass, field
@@ -22,13 +21,14 @@ SOURCE: Final = "consent"
 
 @dataclass(frozen=True, kw_only=True)
 class ConsentRequest:
-    """Who is asked, for whom, to what. `text_sha256` names the wording they were shown, see
-    `stages/confirmation/policy.py`.
+    """The person, the lender and the scope of a request.
 
-    reference: the verification it is for. phone: what the lender stated, for an adapter that must
-    name one; else None, for the state knows where it reaches a person. services: a choice of
-    `core.answers.SERVICES`.
-    valid_seconds: how long the consent shall hold.
+    text_sha256: of the wording they saw, see `stages/confirmation/policy.py`.
+    reference: its verification.
+    phone: the stated one, for an adapter that must name one; else None, because the state knows the
+    person's phone.
+    services: a choice of `core.answers.SERVICES`.
+    valid_seconds: the requested validity.
     """
 
     request_id: str
@@ -47,7 +47,7 @@ class ConsentRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class ConsentReading:
-    """What became of a consent: answered anew each time, whatever the `request_id`."""
+    """The state of a consent: answered again each time, whatever the `request_id`."""
 
     request_id: str
     iin: Iin
@@ -57,8 +57,7 @@ class ConsentReading:
 class ConsentAdapter(Protocol):
     """A service that asks people for their consent in the name of the state's registers.
 
-    names_phone: whether its protocol must be given a phone, which can only be the one that the
-        lender stated.
+    names_phone: whether its protocol needs a phone, which can only be the stated one.
     """
 
     names_phone: bool
@@ -71,13 +70,15 @@ class ConsentAdapter(Protocol):
     def fetch(self, question: ConsentRequest | ConsentReading) -> Fetched[ConsentAnswer]:
         """The answer, whose status may be `pending` for minutes.
 
-        Raises `SourceUnavailable`; a request with the same id sends the person no second message.
+        A repeated request id sends the person no second message.
+
+        Raises: `SourceUnavailable`.
         """
         ...
 
 
 class HttpConsentSource:
-    """The service asked by the protocol of docs/sandbox.md, source `consent`."""
+    """The service by the protocol of docs/lender/sandbox.md, source `consent`."""
 
     source = SOURCE
 
@@ -90,11 +91,12 @@ class HttpConsentSource:
         max_bytes: int = CONSENT_MAX_BYTES,
         names_phone: bool = False,
     ) -> None:
-        """`url`: the operator's, `/request` and `/read` are below it. The rest is as in the other
+        """`url`: the operator's; `/request` and `/read` are below it. Other options as in the other
         sources.
 
-        names_phone: the service wants a phone; each consent is then remarked. Raises
-            `Misconfigured`.
+        names_phone: the service needs a phone; each consent then has a remark.
+
+        Raises: `Misconfigured`.
         """
         self.names_phone = names_phone
         self._requests, self._reads = (
@@ -122,7 +124,7 @@ ADAPTER = HttpConsentSource
 
 
 def spell_consent(answer: ConsentAnswer) -> bytes:
-    """An answer in the protocol of docs/sandbox.md, source `consent`."""
+    """An answer in the protocol of docs/lender/sandbox.md, source `consent`."""
     terms = vars(answer.terms) if answer.terms is not None else {}
     return spell(answer, without=("terms",), **terms)
 
@@ -137,20 +139,29 @@ SERVICE: Final = Source[ConsentRequest | ConsentReading, ConsentAnswer](
 
 
 def in_use(mode: str) -> ConsentAdapter:
-    """The consent service configured for this mode. Raises `Misconfigured`."""
+    """The consent service configured for this mode.
+
+    Raises: `Misconfigured`.
+    """
     adapter: ConsentAdapter = resolve(mode, SOURCE)
     return adapter
 
 
 def fetch(mode: str, question: ConsentRequest | ConsentReading) -> Fetched[ConsentAnswer]:
-    """The answer of the service in use, to this very question. Raises as `Source.fetch` does."""
+    """The answer of the service in use, verified to match the question.
+
+    Raises: as `Source.fetch`.
+    """
     return ask(in_use(mode), question)
 
 
 def ask(
     adapter: ConsentAdapter, question: ConsentRequest | ConsentReading
 ) -> Fetched[ConsentAnswer]:
-    """The answer of this adapter, to this very question. Raises as `Source.ask` does."""
+    """This adapter's answer, verified to match the question.
+
+    Raises: as `Source.ask`.
+    """
     fetched = SERVICE.ask(adapter, question)
     if (terms := fetched.parsed.terms) is None:
         return fetched

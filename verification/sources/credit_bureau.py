@@ -1,7 +1,7 @@
-"""What other lenders lent a person online on some days in Almaty, as the credit bureau has it
-(law.md O-53, U6).
+"""Other lenders' online loans to a person on some days in Almaty, per the credit bureau (law.md
+O-53, U6).
 
-Optional: without one the cooling-off counts the lender's own credits alone.
+Optional: without one the cooling-off counts the lender's own credits only.
 """
 
 from dataclasses import dataclass
@@ -19,9 +19,7 @@ SOURCE: Final = "credit_bureau"
 
 @dataclass(frozen=True, kw_only=True)
 class CreditsQuestion:
-    """What others than this lender lent the person on each of these days, asked under the
-    borrower's own yes.
-    """
+    """Other lenders' loans to the person on each of these days, under the borrower's agreement."""
 
     request_id: str
     iin: Iin
@@ -31,7 +29,7 @@ class CreditsQuestion:
 
 
 def spell_credits(answer: CreditsAnswer) -> bytes:
-    """An answer in the protocol of docs/sandbox.md, source `credit_bureau`."""
+    """An answer in the protocol of docs/lender/sandbox.md, source `credit_bureau`."""
     sums = {"credits": {day: str(tiyn) for day, tiyn in answer.tiyn.items()}}
     return spell(answer, without=("tiyn",), **(sums if answer.status == "told" else {}))
 
@@ -43,7 +41,7 @@ HttpCreditBureau = ADAPTER = partial(
     seconds=PAYOUT_SECONDS,
     most=PAYOUT_SECONDS,
 )
-"""The bureau asked by the protocol of docs/sandbox.md, source `credit_bureau`."""
+"""The bureau by the protocol of docs/lender/sandbox.md, source `credit_bureau`."""
 
 BUREAU: Final = Source[CreditsQuestion, CreditsAnswer](
     name=SOURCE,
@@ -55,8 +53,9 @@ BUREAU: Final = Source[CreditsQuestion, CreditsAnswer](
 
 
 def most_lent(question: CreditsQuestion, fetched: Fetched[CreditsAnswer]) -> int:
-    """Tiyn that others lent, of the days asked about the most. Raises `SourceUnavailable` for an
-    answer about other days.
+    """The largest sum of others' loans on one of the days, in tiyn.
+
+    Raises: `SourceUnavailable` for an answer about other days.
     """
     tiyn = fetched.parsed.tiyn
     if tiyn.keys() != {day.isoformat() for day in question.days}:

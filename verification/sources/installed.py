@@ -1,7 +1,7 @@
-"""What the operator set up for each mode: the adapter of every source, and trust anchors as files.
+"""The operator's set-up for each mode: the adapter of every source, and trust anchors as files.
 
-Everything missing fails closed: there is no default source. An anchor is pinned by its SHA-256, and
-a file is never trusted by name.
+A missing item fails closed: there is no default source.
+An anchor is pinned by its SHA-256; a file's name gives it no trust.
 """
 
 import re
@@ -23,7 +23,7 @@ SOURCE: Final = "trust_anchors"
 PINS_FILE: Final = "pins.txt"
 MODES: Final = ("test", "live")
 HTTP: Final = "http"
-"""The short name of our adapters that speak the protocol of docs/sandbox.md."""
+"""The short name of our adapters that speak the protocol of docs/lender/sandbox.md."""
 
 _PIN = re.compile(r"(?P<digest>[0-9a-fA-F]{64})\s+(?P<role>anchor|intermediate|tsa)(\s+.*)?")
 _MODE = re.compile(r"mode\s+(?P<mode>\w+)")
@@ -35,9 +35,9 @@ _HEADING: Final = "# certificates of the national authority, written by manage.p
 
 @dataclass(frozen=True, kw_only=True)
 class TrustSet:
-    """DER certificates by role: anchors end a path, intermediates may only stand inside one.
+    """DER certificates by role: anchors end a path, intermediates only stand inside one.
 
-    timestamping: time-stamp authorities, of role `tsa`, that are believed without a path.
+    timestamping: time-stamp authorities, of role `tsa`, trusted without a path.
     """
 
     anchors: tuple[bytes, ...]
@@ -47,8 +47,8 @@ class TrustSet:
 
 @dataclass(frozen=True, kw_only=True)
 class Installation:
-    """What `install_official` did: what the live set holds now, and which known certificates it
-    will not hold.
+    """The result of `install_official`: the present live set, and the known certificates left
+    out.
     """
 
     directory: Path
@@ -59,8 +59,8 @@ class Installation:
 def resolve(mode: str, name: str) -> Any:
     """A fresh instance of the adapter configured for this source in this mode.
 
-    Raises `Misconfigured` where it is missing, where it cannot be built or asks another
-    source, and for an insecure one in live mode.
+    Raises: `Misconfigured` if it is missing, cannot be built, serves another source, or is insecure
+    in live mode.
     """
     entry = written(mode).get(name)
     if not entry:
@@ -74,7 +74,7 @@ def resolve(mode: str, name: str) -> Any:
         raise Misconfigured(f"TULGA_SOURCES['live'][{name!r}] names an insecure adapter")
     try:
         build = import_string(_path(name, adapter))
-    except (ImportError, TypeError, ValueError) as error:  # the latter for what is no dotted path
+    except (ImportError, TypeError, ValueError) as error:  # ValueError: not a dotted path
         short = ", ".join(_short_names(name))
         raise Misconfigured(
             f"no adapter {adapter!r} of {name} can be found ({error}): name one of ours ({short}),"
@@ -96,8 +96,9 @@ def resolve(mode: str, name: str) -> Any:
 
 
 def _path(source: str, adapter: str) -> str:
-    """Where an adapter is: at its own dotted path, or ours by a short name. `http` stands beside
-    its source, another in a file `<source>_<short name>.py`.
+    """The path of an adapter: its own dotted path, or ours by a short name.
+
+    `http` is beside its source; others have a file `<source>_<short name>.py`.
     """
     if "." in adapter:
         return adapter
@@ -106,7 +107,7 @@ def _path(source: str, adapter: str) -> str:
 
 
 def _short_names(source: str) -> list[str]:
-    """What ours are called by an operator."""
+    """The short names of our adapters."""
     files = Path(__file__).parent.glob(f"{source}_*.py")
     return [HTTP, *sorted(file.stem.removeprefix(f"{source}_") for file in files)]
 
@@ -118,10 +119,9 @@ def adapters(mode: str) -> dict[str, str]:
 
 
 def written(mode: str) -> Mapping[str, Mapping[str, object]]:
-    """All that the operator wrote about the sources of this mode, by source; says nothing about its
-    being right.
+    """The operator's settings for the sources of this mode, by source, unchecked.
 
-    Raises `Misconfigured` for what is no dict.
+    Raises: `Misconfigured` unless they are a dict.
     """
     sources = getattr(settings, "TULGA_SOURCES", None)
     if not isinstance(sources, Mapping):
@@ -135,13 +135,15 @@ def written(mode: str) -> Mapping[str, Mapping[str, object]]:
 
 
 def trust_anchors(mode: str) -> TrustSet:
-    """The pinned certificates of this mode, in the order pinned. Raises `Misconfigured` naming the
-    file.
+    """The pinned certificates of this mode, in pin order.
 
-    The directory holds `pins.txt` and one certificate a file (DER or PEM). A line of `pins.txt` is
-    `mode test|live` (once), `<SHA-256 of the DER> anchor|intermediate|tsa [comment]`, empty, or
-    starts with `#`. A file without a pin, a pin without a file, no anchor at all, or anything
-    shared by both modes refuses.
+    The directory holds `pins.txt` and one certificate per file (DER or PEM).
+    A line of `pins.txt` is `mode test|live` (once), `<SHA-256 of the DER> anchor|intermediate|tsa
+    [comment]`, empty, or starts with `#`.
+    It refuses a file without a pin, a pin without a file, a set without an anchor, and anything
+    shared by both modes.
+
+    Raises: `Misconfigured` naming the file.
     """
     directory = _directory(mode)
     pins = _read_pins(directory, mode=mode)
@@ -157,7 +159,7 @@ def trust_anchors(mode: str) -> TrustSet:
         for role in ("anchor", "intermediate", "tsa")
     }
     if not by_role["anchor"]:
-        raise Misconfigured(f"{directory / PINS_FILE} pins no anchor: nothing could be trusted")
+        raise Misconfigured(f"{directory / PINS_FILE} pins no anchor, so it trusts no certificate")
     return TrustSet(
         anchors=by_role["anchor"],
         intermediates=by_role["intermediate"],
@@ -173,9 +175,7 @@ def _directory(mode: str) -> Path:
 
 
 def _read_pins(directory: Path, *, mode: str) -> dict[str, str]:
-    """Role by digest. The mode line keeps a directory of test anchors from being configured as the
-    live one.
-    """
+    """Role by digest. The mode line prevents the use of test anchors in live mode."""
     path = directory / PINS_FILE
     pins: dict[str, str] = {}
     modes: list[str] = []
@@ -201,8 +201,8 @@ def _refuse_mixing(mode: str, *, directory: Path, pins: Mapping[str, str]) -> No
         other_directory = _directory(foreign)
         if directory.is_relative_to(other_directory) or other_directory.is_relative_to(directory):
             raise Misconfigured(f"test and live trust anchors share {directory}")
-        # A set that is not installed yet cannot share a pin; its own mode complains about it when
-        # it is used.
+        # A set that is not installed yet cannot share a pin; its own mode reports the defect on
+        # use.
         if (other_directory / PINS_FILE).is_file() and pins.keys() & _read_pins(
             other_directory, mode=foreign
         ).keys():
@@ -212,8 +212,10 @@ def _refuse_mixing(mode: str, *, directory: Path, pins: Mapping[str, str]) -> No
 def _read_certificates(
     directory: Path, *, pins: Mapping[str, str] | None = None
 ) -> dict[str, bytes]:
-    """By digest, one a file: every file but `pins.txt` must be pinned. Without `pins`, those that
-    look like a certificate, and each must be one of the authority's that we know.
+    """By digest, one per file: every file but `pins.txt` must be pinned.
+
+    Without `pins`: files that look like a certificate, and each must be a known one of the
+    authority.
     """
     certificates = {}
     for path in sorted(directory.iterdir()):
@@ -224,7 +226,7 @@ def _read_certificates(
         digest = sha256(der).hexdigest()
         if digest not in (OFFICIAL if pins is None else pins):
             why = (
-                "is no certificate of the authority that we know"
+                "is not a known certificate of the authority"
                 if pins is None
                 else f"{PINS_FILE} does not pin"
             )
@@ -234,8 +236,8 @@ def _read_certificates(
 
 
 def _read(path: Path) -> bytes:
-    """What a file holds. Published fingerprints are over the DER of a certificate, so one in PEM is
-    turned into it.
+    """A file's content. Published fingerprints cover the DER of a certificate, so PEM is
+    converted.
     """
     try:
         with path.open("rb") as file:
@@ -255,13 +257,14 @@ def _read(path: Path) -> bytes:
 
 
 def install_official(source: Path) -> Installation:
-    """Copies the national authority's certificates from `source` into the live set: all of it or
-    nothing.
+    """Copies the national authority's certificates from `source` into the live set: all or none.
 
-    1 every certificate there is in our table, and those that borrowers' signatures rest on are
-    taken · 2 each has its issuer beside it, here or in the live set · 3 the live set is empty or
-    was written by this function, and shares nothing with the test set · 4 a whole new directory
-    takes its place. Raises `Misconfigured`; then nothing changed.
+    1. Each certificate must be in our table; those under borrowers' signatures are taken.
+    2. Each needs its issuer, here or in the live set.
+    3. The live set must be empty or written by this function, and share nothing with the test set.
+    4. A whole new directory replaces it.
+
+    Raises: `Misconfigured`; then nothing changed.
     """
     # 1
     if not source.is_dir():
@@ -272,7 +275,7 @@ def install_official(source: Path) -> Installation:
         raise Misconfigured(
             f"{source} has no certificate that a borrower's signature could rest on"
         )
-    # 3, whose set it is; what it holds stays
+    # 3, the owner of the set; its content stays
     directory, certificates = _directory("live"), usable
     if directory.is_dir() and any(directory.iterdir()):
         pinned = _read_pins(directory, mode="live")
@@ -281,7 +284,7 @@ def install_official(source: Path) -> Installation:
             or pinned.keys() - OFFICIAL.keys()
         ):
             raise Misconfigured(
-                f"{directory} holds certificates of somebody else; nothing was written"
+                f"{directory} holds certificates from another source; nothing was written"
             )
         certificates = _read_certificates(directory, pins=pinned) | usable
     # 2
@@ -289,7 +292,7 @@ def install_official(source: Path) -> Installation:
     for official in (OFFICIAL[digest] for digest in certificates):
         if official.under and official.under not in names:
             raise Misconfigured(
-                f"{official.name} is there without {official.under}: nothing would end its path"
+                f"{official.name} is there without {official.under}: its path has no end"
             )
     _refuse_mixing(
         "live", directory=directory, pins={digest: OFFICIAL[digest].role for digest in certificates}
@@ -311,8 +314,8 @@ def install_official(source: Path) -> Installation:
 
 
 def _replace(directory: Path, *, files: Mapping[str, bytes]) -> None:
-    """Puts a directory of these files where `directory` was. Between two renames there is none: a
-    fault, no pass.
+    """Replaces the directory by these files. Between two renames it is absent: a fault, not a
+    pass.
     """
     new, old = (directory.with_name(f".{directory.name}.{word}") for word in ("new", "old"))
     try:

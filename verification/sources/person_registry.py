@@ -1,6 +1,4 @@
-"""The state register of people: who somebody is, whether they live, which documents they hold.
-Needs their consent.
-"""
+"""The state register of people: identity, life status and documents. Needs the person's consent."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -15,9 +13,7 @@ SOURCE: Final = "person_registry"
 
 @dataclass(frozen=True, kw_only=True)
 class PersonQuestion:
-    """Whom the register is asked about. The same `request_id` may be asked again and is charged
-    once.
-    """
+    """The person to look up. The same `request_id` may be repeated and is charged once."""
 
     request_id: str
     iin: Iin
@@ -25,7 +21,7 @@ class PersonQuestion:
 
 
 def spell_person(answer: PersonAnswer) -> bytes:
-    """An answer in the protocol of docs/sandbox.md, source `person`."""
+    """An answer in the protocol of docs/lender/sandbox.md, source `person`."""
     person = vars(answer.person) if answer.person is not None else {}
     return spell(answer, without=("person",), **person)
 
@@ -33,7 +29,7 @@ def spell_person(answer: PersonAnswer) -> bytes:
 HttpPersonRegistry = ADAPTER = partial(
     HttpAdapter[PersonQuestion, PersonAnswer], source=SOURCE, read=parse_person
 )
-"""The register asked by the protocol of docs/sandbox.md, source `person`."""
+"""The register by the protocol of docs/lender/sandbox.md, source `person`."""
 
 REGISTRY: Final = Source[PersonQuestion, PersonAnswer](
     name=SOURCE,

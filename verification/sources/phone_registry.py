@@ -1,9 +1,9 @@
 """The register of citizens' mobile numbers: whether a number belongs to a person. Asked each time,
-never remembered.
+never cached.
 
-A number changes hands, and a stolen SIM is what the second factor is about: yesterday's answer
-proves nothing (law.md O-31). So every question needs a `request_id` of its own, and nothing here
-keeps an answer. Whose a number is otherwise is not told.
+A number changes owners, and the second factor must detect a stolen SIM: yesterday's answer proves
+nothing (law.md O-31).
+So every question needs its own `request_id`. The answer never names another owner.
 """
 
 from dataclasses import dataclass
@@ -28,14 +28,14 @@ class OwnershipQuestion:
 
 
 def spell_ownership(answer: OwnershipAnswer) -> bytes:
-    """An answer in the protocol of docs/sandbox.md, source `phone`."""
+    """An answer in the protocol of docs/lender/sandbox.md, source `phone`."""
     return spell(answer, without=() if answer.status == "owned" else ("owned_since",))
 
 
 HttpPhoneRegistry = ADAPTER = partial(
     HttpAdapter[OwnershipQuestion, OwnershipAnswer], source=SOURCE, read=parse_ownership
 )
-"""The register asked by the protocol of docs/sandbox.md, source `phone`."""
+"""The register by the protocol of docs/lender/sandbox.md, source `phone`."""
 
 REGISTRY: Final = Source[OwnershipQuestion, OwnershipAnswer](
     name=SOURCE,

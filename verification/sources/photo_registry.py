@@ -1,7 +1,7 @@
-"""The register of document photos: the only place a reference picture comes from. Needs the
-person's consent.
+"""The register of document photos: the only source of a reference picture. Needs the person's
+consent.
 
-An adapter asks the state or a licensed provider, and nothing else.
+An adapter asks only the state or a licensed provider.
 """
 
 from base64 import b64encode
@@ -19,7 +19,7 @@ SOURCE: Final = "photo_registry"
 
 @dataclass(frozen=True, kw_only=True)
 class PhotoQuestion:
-    """Whose picture is wanted. The same `request_id` may be asked again and is charged once."""
+    """The person of the picture. The same `request_id` may be repeated and is charged once."""
 
     request_id: str
     iin: Iin
@@ -27,7 +27,7 @@ class PhotoQuestion:
 
 
 def spell_photo(answer: PhotoAnswer) -> bytes:
-    """An answer in the protocol of docs/sandbox.md, source `photo`."""
+    """An answer in the protocol of docs/lender/sandbox.md, source `photo`."""
     if answer.status != "found":
         return spell(answer, without=("source", "taken_on", "jpeg"))
     picture = {
@@ -44,7 +44,7 @@ HttpPhotoRegistry = ADAPTER = partial(
     read=parse_photo,
     max_bytes=PHOTO_ANSWER_MAX_BYTES,
 )
-"""The register asked by the protocol of docs/sandbox.md, source `photo`."""
+"""The register by the protocol of docs/lender/sandbox.md, source `photo`."""
 
 REGISTRY: Final = Source[PhotoQuestion, PhotoAnswer](
     name=SOURCE,

@@ -1,5 +1,6 @@
-"""What the authorities say of their certificates: answers of responders, and lists. Fetched as they
-are, judged elsewhere, from the operator's addresses and never from those that a certificate names.
+"""Revocation data of the authorities: responders' answers and lists, fetched unjudged.
+
+Addresses come from the operator, never from a certificate.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,18 +14,14 @@ from verification.sources.installed import resolve
 
 SOURCE: Final = "revocation"
 CRL, DELTA_CRL, AUTHORITY_CRL, OCSP = KINDS = ("crl", "delta_crl", "authority_crl", "ocsp")
-"""Complete lists; lists of changes; lists of those who certify the issuing authorities; the answer
-of a responder.
-"""
+"""Complete lists; delta lists; lists for issuing authorities; a responder's answer."""
 
 # Defaults of the adapter's options; an operator may set others.
 _SECONDS: Final = 15.0  # for one list; ours: well below a worker's lease
 _MAX_BYTES: Final = (
     64 * 1024 * 1024
 )  # for one list; ours: a million revoked certificates at 53 bytes each, and room
-_OCSP_SECONDS: Final = (
-    4.0  # for one answer; ours: there must be time left to fetch a list in its place
-)
+_OCSP_SECONDS: Final = 4.0  # for one answer; ours: leaves time to fetch a list instead
 _OCSP_MAX_BYTES: Final = (
     32 * 1024
 )  # for one answer; ours: a real one has 1.3 KiB, with a chain of RSA 6
@@ -34,9 +31,9 @@ Urls = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True, kw_only=True)
 class RevocationQuestion:
-    """What is wanted of the authorities of a family, `gost512` or `rsa`: one of `KINDS`.
+    """The required data of a family's authorities, `gost512` or `rsa`: one of `KINDS`.
 
-    query: the encoded question to a responder (RFC 6960), for `ocsp` alone.
+    query: the encoded question to a responder (RFC 6960), for `ocsp` only.
     """
 
     family: str
@@ -45,8 +42,8 @@ class RevocationQuestion:
 
 
 class HttpRevocationSource:
-    """Lists and answers by HTTP. Responders of a family stand for each other: the first that
-    answers is heard.
+    """Lists and answers by HTTP. Responders of a family are alternatives: the first answer
+    counts.
     """
 
     source = SOURCE
@@ -65,7 +62,7 @@ class HttpRevocationSource:
     ) -> None:
         """Each `…_urls`: addresses by family; the other numbers bound one list and one answer.
 
-        Raises `Misconfigured`.
+        Raises: `Misconfigured`.
         """
         configured = {
             "crl_urls": crl_urls or {},
@@ -100,7 +97,7 @@ class HttpRevocationSource:
 
     def _of_responder(self, urls: Sequence[str], query: bytes) -> tuple[Fetched[bytes], ...]:
         silent: SourceUnavailable | None = None
-        # In the operator's order; a second address is for when the first is silent, not for another
+        # In the operator's order; a second address replaces a silent first one, and gives no second
         # opinion.
         for url in urls:
             try:
@@ -124,11 +121,11 @@ ADAPTER = HttpRevocationSource
 
 
 def fetch(mode: str, question: RevocationQuestion) -> tuple[Fetched[bytes], ...]:
-    """The documents in DER of the source in use, unverified, in the order configured; maybe none.
+    """The unverified DER documents of the source in use, in configured order; possibly none.
 
-    All lists that are configured must answer; of responders the first that does is heard. Raises
-    `SourceUnavailable` if an answer could not be had, `Misconfigured` where no complete list is
-    configured.
+    All configured lists must answer; of responders the first answer suffices.
+
+    Raises: `SourceUnavailable` without an answer, `Misconfigured` without a complete list.
     """
     fetched: tuple[Fetched[bytes], ...] = resolve(mode, SOURCE).fetch(question)
     return fetched

@@ -1,5 +1,5 @@
-"""Who plays a borrower in test mode: the sandbox, asked to begin. It answers at once and says
-nothing of the end.
+"""The sandbox that plays a borrower in test mode. It answers the start at once and does not
+report the end.
 """
 
 import json
@@ -15,9 +15,9 @@ from verification.sources.installed import resolve
 
 SOURCE: Final = "simulation"
 SECONDS: Final = 5.0
-"""Default and most for one answer, whole. Ours: it is web that waits."""
+"""Default and maximum for one whole answer. Ours: web waits for it."""
 _AT_ONCE: Final = (
-    2  # requests of one process that may wait; ours: a hanging sandbox takes two of its threads
+    2  # waiting requests per process; ours: a hanging sandbox takes two of its threads
 )
 _MAX_BYTES: Final = 4096
 _ACCEPTED: Final = 202
@@ -28,11 +28,9 @@ _waiting = BoundedSemaphore(_AT_ONCE)
 
 @dataclass(frozen=True, kw_only=True)
 class Play:
-    """Who is to be played, how, on which routes in order, and by which link: a secret for this
-    machine alone.
+    """The role, the scenario, the routes in order, and the link: a secret for this machine only.
 
-    lender: a word for whose it is, which does not say who that is; the same each time, for each
-        gets its share.
+    lender: a stable word that separates lenders without naming them, for fair shares.
     """
 
     verification_id: str
@@ -48,22 +46,23 @@ class SimulationSource(Protocol):
     """Plays borrowers."""
 
     def begin(self, play: Play) -> None:
-        """Has it played from now on; the link may come into force some seconds later.
+        """Starts the play; the link may become valid some seconds later.
 
-        Raises `Unavailable` (sandbox_unavailable) if the sandbox does not say that it will, and
-        `Conflict` (simulation_under_way) if this verification is being played.
+        Raises: `Unavailable` (sandbox_unavailable) without the sandbox's acceptance.
+        Raises: `Conflict` (simulation_under_way) if this verification is already being played.
         """
         ...
 
 
 class HttpSimulation:
-    """The sandbox asked by the protocol of docs/sandbox.md, source `simulations`."""
+    """The sandbox by the protocol of docs/lender/sandbox.md, source `simulations`."""
 
     source = SOURCE
 
     def __init__(self, url: str, *, seconds: float = SECONDS) -> None:
-        """`seconds`: at most `SECONDS`. Raises `Misconfigured` for an address that is not on this
-        machine.
+        """`seconds`: at most `SECONDS`.
+
+        Raises: `Misconfigured` for an address beyond this machine.
         """
         self._service = Service.configured(
             SOURCE, url=url, seconds=seconds, most=SECONDS, max_bytes=_MAX_BYTES
@@ -98,7 +97,7 @@ class HttpSimulation:
             wants_whole=False,
         )
         if not _waiting.acquire(blocking=False):
-            raise Unavailable("too many wait for the sandbox", code="sandbox_unavailable")
+            raise Unavailable("too many requests wait for the sandbox", code="sandbox_unavailable")
         try:
             status = outbound.send(request).status
         except Unavailable as fault:
@@ -115,6 +114,9 @@ ADAPTER = HttpSimulation
 
 
 def in_use(mode: str) -> SimulationSource:
-    """Who plays in this mode. Raises `Misconfigured`; live mode has nothing to play."""
+    """The simulation source of this mode.
+
+    Raises: `Misconfigured`; live mode has none.
+    """
     player: SimulationSource = resolve(mode, SOURCE)
     return player

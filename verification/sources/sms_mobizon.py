@@ -1,20 +1,25 @@
 """The SMS gateway Mobizon (api.mobizon.kz), short name `mobizon`.
 
-Parameters, answers and codes are those of its public documentation,
-<https://mobizon.kz/help/api-docs/message> and its sources <https://github.com/mobizon/mobizon-api-docs>
-(`message/api/sendSmsMessage.md`, `_other/apiCode.md`), read 2026-12-01. That documentation and the
-library <https://github.com/mobizon/mobizon-php> put `apiKey`, `api` and `output` into the address.
-Public clients also send them in the form; so does this one, for an address ends in logs. Not
-checked: the service itself, for want of an account.
+Parameters, answers and codes follow its public documentation,
+<https://mobizon.kz/help/api-docs/message>.
+Its sources are at <https://github.com/mobizon/mobizon-api-docs> (`message/api/sendSmsMessage.md`,
+`_other/apiCode.md`).
+Both were read 2026-12-01.
+That documentation and the library <https://github.com/mobizon/mobizon-php> put `apiKey`, `api` and
+`output` into the address. Public clients also send them in the form; this one does so, because
+addresses end in logs.
+The service itself was not tried, for lack of an account.
 
-`POST /service/message/sendSmsMessage` is a form with `recipient` (digits alone), `text` and
-`params[validity]` (minutes, 60 at least: a code is not to arrive on another day). The answer is an
-object of `code`, `data` and `message`. A number that Mobizon refuses is the answer `refused`: code
-1, with `recipient` among the fields in `data`. Every other code is a fault, as of any gateway: the
-operator finds it in the log.
+`POST /service/message/sendSmsMessage` is a form with `recipient` (digits only), `text` and
+`params[validity]`.
+The validity is at least 60 minutes; a code must not arrive on another day.
+The answer is an object of `code`, `data` and `message`.
+A number that Mobizon refuses is the answer `refused`: code 1, with `recipient` among the fields in
+`data`.
+Every other code is a fault, as for any gateway: the operator finds it in the log.
 
-**Mobizon knows no request again.** After a fault the same message may be sent a second time, with
-the same code in it.
+**Mobizon does not recognise a repeated request.** After a fault the same message may be sent again,
+with the same code.
 """
 
 import re
@@ -62,10 +67,12 @@ class MobizonGateway:
         seconds: float = SECONDS,
         max_bytes: int = SMS_ANSWER_MAX_BYTES,
     ) -> None:
-        """`token_file` holds the API key; `sender` is a sender's name that Mobizon has accepted, or
-        empty for the account's own. `seconds` and `max_bytes` bound one answer.
+        """`token_file` holds the API key.
 
-        Raises `Misconfigured`.
+        sender: a sender's name that Mobizon has accepted, or empty for the account's own.
+        seconds, max_bytes: bound one answer.
+
+        Raises: `Misconfigured`.
         """
         self._fields = {
             "apiKey": read_token(token_file, source=SOURCE),
@@ -96,9 +103,9 @@ class MobizonGateway:
         if type(code) is int and code == _FIELDS_REFUSED and "recipient" in fields:
             return _answer(question, raw, "")
         if type(code) is not int or code == _SENT:
-            raise SourceUnavailable(SOURCE, "the answer is none to this question")
+            raise SourceUnavailable(SOURCE, "the answer does not match the question")
         why = _ERRORS.get(code, "an unknown error")
-        # By its number: its own words may repeat what was asked.
+        # By its number: its own words may repeat the question.
         raise SourceUnavailable(SOURCE, f"Mobizon says {code}: {why}")
 
 

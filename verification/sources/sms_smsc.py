@@ -1,18 +1,20 @@
 """The SMS gateway SMSC (smsc.kz), short name `smsc`.
 
-Parameters, answers and error codes are those of its public documentation, <https://smsc.kz/api/http/>
-and in English <https://smscentre.com/api/http/> (pages "Sending an SMS message", "Server response
-and error codes", "Checking the status"), read 2026-12-01. The numbers of statuses are as public
-clients list them. Not checked: the service itself, for want of an account.
+Parameters, answers and error codes follow its public documentation, <https://smsc.kz/api/http/>.
+The English pages are at <https://smscentre.com/api/http/> ("Sending an SMS message", "Server
+response and error codes", "Checking the status"), read 2026-12-01. Status numbers follow public
+clients.
+The service itself was not tried, for lack of an account.
 
 1. `POST status.php` with `phone` and `id` asks whether this message was sent before. SMSC does not
-   refuse an `id` that was used ("not necessarily unique"), so a repeated send would be a second
-   message. Its own guard, error 9, is for a minute and for the same text alone.
+   refuse a used `id` ("not necessarily unique"), so a repeated send would be a second message. Its
+   own guard, error 9, covers one minute and the same text only.
 2. `POST send.php` sends it under that `id`.
 
-Both are forms with `apikey`, `fmt=3` (JSON) and `charset=utf-8`: neither key nor number stand in an
-address. A number that SMSC refuses (7, 8) is the answer `refused`. Every other error is a fault, as
-of any gateway: the operator finds its number in the log.
+Both are forms with `apikey`, `fmt=3` (JSON) and `charset=utf-8`: neither key nor number is in an
+address.
+A number that SMSC refuses (7, 8) is the answer `refused`.
+Every other error is a fault, as for any gateway: the operator finds its number in the log.
 """
 
 import re
@@ -37,7 +39,7 @@ _ERRORS: Final = {
     6: "the text or the sender's name is forbidden",
     9: "the same was asked too often within a minute",
 }
-_NUMBER_REFUSED: Final = (7, 8)  # the number is not right; a message to it cannot be delivered
+_NUMBER_REFUSED: Final = (7, 8)  # malformed number; undeliverable message
 # Statuses of a message that left: waits, handed to the operator, delivered, read, too late, opened.
 _LEFT: Final = (-1, 0, 1, 2, 3, 4)
 # The message cannot be delivered, the number is wrong, the number is unavailable.
@@ -58,11 +60,12 @@ class SmscGateway:
         seconds: float = SECONDS,
         max_bytes: int = SMS_ANSWER_MAX_BYTES,
     ) -> None:
-        """`token_file` holds the API key; `sender` is a sender's name that SMSC has accepted, or
-        empty for the account's own. `seconds` bounds both questions together, `max_bytes` each
-        answer.
+        """`token_file` holds the API key.
 
-        Raises `Misconfigured`.
+        sender: a sender's name that SMSC has accepted, or empty for the account's own.
+        seconds: bounds both questions together. max_bytes: bounds each answer.
+
+        Raises: `Misconfigured`.
         """
         self._key, self._sender = read_token(token_file, source=SOURCE), sender
         self._status, self._send = (
@@ -76,7 +79,7 @@ class SmscGateway:
         )
 
     def fetch(self, question: Message) -> Fetched[SmsAnswer]:
-        """See `Adapter.fetch`: the message is sent unless it left before under this id."""
+        """See `Adapter.fetch`: sends the message unless it left before under this id."""
         number = question.request_id
         if not _ID.fullmatch(number):
             number = sha256(number.encode()).hexdigest()[:_ID_LENGTH]
@@ -116,7 +119,7 @@ ADAPTER = SmscGateway
 
 
 def _fault(error: object) -> SourceUnavailable:
-    """What SMSC says is wrong, by its number: its own words may repeat what was asked."""
+    """SMSC's error by its number: its own words may repeat the question."""
     if type(error) is not int:
-        return SourceUnavailable(SOURCE, "the answer is none to this question")
+        return SourceUnavailable(SOURCE, "the answer does not match the question")
     return SourceUnavailable(SOURCE, f"SMSC says {error}: {_ERRORS.get(error, 'an unknown error')}")

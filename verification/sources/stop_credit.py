@@ -1,7 +1,7 @@
-"""Whether a person has refused all credits (Stop-credit), as the credit bureau has it.
+"""Whether a person has refused all credits (Stop-credit), per the credit bureau.
 
-Asked each time, never remembered: a refusal may be a minute old, so every question has a
-`request_id` of its own (law.md O-50).
+Asked each time, never cached: a refusal may be a minute old, so every question has its own
+`request_id` (law.md O-50).
 """
 
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ SOURCE: Final = "stop_credit"
 
 @dataclass(frozen=True, kw_only=True)
 class RefusalQuestion:
-    """Whether this person has refused all credits; `lender_bin` asks under the borrower's own
-    yes.
+    """Whether this person has refused all credits; `lender_bin` asks under the borrower's
+    agreement.
     """
 
     request_id: str
@@ -34,7 +34,7 @@ HttpStopCredit = ADAPTER = partial(
     seconds=PAYOUT_SECONDS,
     most=PAYOUT_SECONDS,
 )
-"""The bureau asked by the protocol of docs/sandbox.md, source `stop_credit`."""
+"""The bureau by the protocol of docs/lender/sandbox.md, source `stop_credit`."""
 
 BUREAU: Final = Source[RefusalQuestion, StopCreditAnswer](
     name=SOURCE,

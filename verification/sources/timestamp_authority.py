@@ -1,6 +1,4 @@
-"""Proofs of time by a time-stamp authority: asked at the operator's address, given on as they are,
-judged elsewhere.
-"""
+"""Time-stamps of an authority, requested at the operator's address and passed on unjudged."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +12,7 @@ from verification.sources.installed import resolve
 SOURCE: Final = "timestamp_authority"
 
 # Defaults of the adapter's options; an operator may set others.
-_SECONDS: Final = 4.0  # for one token; ours: revocation is still to be asked within the same step
+_SECONDS: Final = 4.0  # for one token; ours: revocation follows within the same step
 _MAX_BYTES: Final = (
     32 * 1024
 )  # for one answer; ours: a token with its authority's certificate has about 4 KiB
@@ -29,15 +27,16 @@ class TimestampQuestion:
 
 
 class HttpTimestampAuthority:
-    """One address a family."""
+    """One address per family."""
 
     source = SOURCE
 
     def __init__(
         self, urls: Mapping[str, str], *, seconds: float = _SECONDS, max_bytes: int = _MAX_BYTES
     ) -> None:
-        """`urls`: address by family; `seconds` and `max_bytes` bound one answer. Raises
-        `Misconfigured`.
+        """`urls`: address by family; `seconds` and `max_bytes` bound one answer.
+
+        Raises: `Misconfigured`.
         """
         for url in urls.values():
             if not isinstance(url, str):
@@ -47,8 +46,9 @@ class HttpTimestampAuthority:
         self._limits = Limits(seconds=seconds, max_bytes=max_bytes)
 
     def fetch(self, question: TimestampQuestion) -> Fetched[bytes]:
-        """The encoded answer. Raises `SourceUnavailable` if it could not be had, `Misconfigured`
-        if the family has no address.
+        """The encoded answer.
+
+        Raises: `SourceUnavailable` without an answer, `Misconfigured` if the family has no address.
         """
         if question.family not in self._urls:
             raise Misconfigured(
@@ -68,8 +68,9 @@ ADAPTER = HttpTimestampAuthority
 
 
 def fetch(mode: str, question: TimestampQuestion) -> Fetched[bytes]:
-    """The answer in DER of the authority in use, for the engine to judge. Raises as its `fetch`
-    does.
+    """The DER answer of the authority in use, for the engine to judge.
+
+    Raises: as its `fetch`.
     """
     fetched: Fetched[bytes] = resolve(mode, SOURCE).fetch(question)
     return fetched

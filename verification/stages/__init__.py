@@ -1,7 +1,6 @@
-"""What the borrower is asked, one folder a stage, always these files: dialogue, collect, measure,
-checks, policy.
+"""One folder per stage, always with these files: dialogue, collect, measure, checks, policy.
 
-A file is absent where the stage needs none. `confirmation` holds three stages of one shape. No
-stage knows another. Which come in which order stands in `routes.py`; no route lists consent and
-question, for `case/stages.py` weaves them into each.
+A file is absent if the stage does not need it. `confirmation` holds three stages of one shape.
+Stages are independent of each other. `routes.py` gives their order.
+`case/stages.py` adds the consent and the question to each route.
 """

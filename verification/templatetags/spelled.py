@@ -1,4 +1,4 @@
-"""Sums, numbers, days and times in templates, written as `core/spelling.py` writes them."""
+"""Sums, numbers, days and times in templates, in the form of `core/spelling.py`."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -20,31 +20,31 @@ def money(loan: Any) -> str:
 
 @register.filter
 def measured(value: float) -> str:
-    """What was measured, to three places."""
+    """A measured value, to three places."""
     return spelling.number(str(Decimal(str(round(value, 3))).normalize()), language=_language())
 
 
 @register.filter
 def day(of: date | str | None) -> str:
-    """A day; one that is kept as a text is written as in ISO 8601. Nothing for none."""
+    """A day; a stored text is in ISO 8601. Empty for None."""
     return spelling.day(date.fromisoformat(of) if isinstance(of, str) else of) if of else ""
 
 
 @register.filter
 def minute(at: datetime | None) -> str:
-    """A time, on a page that says whose times it shows. Nothing for none."""
+    """A time, on a page that names the zone. Empty for None."""
     return spelling.minute(at) if at else ""
 
 
 @register.filter
 def second(at: datetime | None) -> str:
-    """A time to the second, on such a page. Nothing for none."""
+    """A time to the second, on such a page. Empty for None."""
     return spelling.second(at) if at else ""
 
 
 @register.filter
 def moment(at: datetime) -> str:
-    """A time that says itself that it is Astana's."""
+    """A time that names Astana's zone itself."""
     return gettext("%(time)s (Astana time)") % {"time": spelling.minute(at)}
 
 

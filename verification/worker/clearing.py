@@ -1,5 +1,4 @@
-"""A worker's part of a clearance: it evaluates the gates, and signs that the money may leave, or
-says why not."""
+"""A worker's part of a clearance: evaluates the gates, and signs the clearance or its refusal."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,8 +25,9 @@ _UNAVAILABLE = "gates_unavailable"
 
 @dataclass(frozen=True)
 class _Weighed:
-    """Every gate, what was answered, and what decided the new consent, if any. `code`: why no money
-    leaves; empty where it may."""
+    """Every gate, the answers, and the decision of the renewed consent, if any. `code`: the
+    refusal; empty if none.
+    """
 
     gates: Sequence[Gate] = ()
     answers: Answers = field(default_factory=Answers)
@@ -37,8 +37,11 @@ class _Weighed:
 
 @dataclass(frozen=True)
 class _OnRecord:
-    """The case that it was opened with, what the door signed of the request, the decision that
-    verified it, and all entries that count. None for a decision whose signature does not."""
+    """The case of its opening, the door's signed request, the deciding entry, and all valid
+    entries.
+
+    The decision is None if its signature is invalid.
+    """
 
     case: Case
     request: Mapping[str, Any]
@@ -47,23 +50,24 @@ class _OnRecord:
 
 
 def clear(verification: Verification) -> None:
-    """Does the claimed step for the clearance that waits. A source that is silent is asked again,
-    for some minutes."""
+    """Does the claimed step for the waiting clearance. A silent source is asked again, for some
+    minutes.
+    """
     clearance = Clearance.objects.filter(verification=verification, status=PROCESSING).first()
     if clearance is None:  # void meanwhile
         with transactions.writing():
             queue.require_fence(verification)
         return
     history, weighed, record = read_sound(verification), _Weighed(code="verification_erased"), None
-    if history.flaw:  # nothing is issued by half of what was put on record
+    if history.flaw:  # a flawed history issues nothing
         weighed = _Weighed(code="clearance_frozen")
     elif verification.key.destroyed_at is None:
         record, weighed = _weigh(history, clearance)
     code, advanced = weighed.code, history.state.advanced
     with queue.finishing(history):
         if record is not None:
-            # While sources were asked a test clock may have been advanced, which moves the times of
-            # its gates; and the borrower may have disputed it.
+            # Meanwhile a test clock may have advanced, which moves the gates' times, and the
+            # borrower may have disputed it.
             if history.state.advanced != advanced:
                 code = code or _UNAVAILABLE
             code = code or clearances.barred(verification, history.entries)
@@ -80,9 +84,12 @@ def clear(verification: Verification) -> None:
 
 
 def _weigh(history: History, clearance: Clearance) -> tuple[_OnRecord, _Weighed]:
-    """What is on record of a request, and what its gates say. Raises while a source may answer, and
-    `EvidenceUnreadable` where that request is not signed, or it is for another contract than the
-    borrower was verified for."""
+    """The record of a request, and its gates' results.
+
+    Raises: errors of a source that may still answer.
+    Raises: `EvidenceUnreadable` for an unsigned request, or one for another contract than the
+    verification's.
+    """
     verification, sound = history.row, history.entries
     requests = [
         entry
@@ -91,12 +98,12 @@ def _weigh(history: History, clearance: Clearance) -> tuple[_OnRecord, _Weighed]
     ]
     bodies = [{**entry.body, "at": entry.at} for entry in requests]
     if not bodies:
-        raise EvidenceUnreadable(f"nobody signed what {clearance.pk} is asked for")
+        raise EvidenceUnreadable(f"the request of {clearance.pk} has no signature")
     key = contents.key_beside(verification)
     case = contents.read(verification, key, commitment=str(history.opening()["case"])).case
-    # The door says which contract it is; where the borrower was told one, it is that.
+    # The door names the contract; it must match the contract that the borrower saw, if any.
     if case.loan.contract_sha256 not in ("", bodies[0]["contract"]):
-        raise EvidenceUnreadable(f"{clearance.pk} is asked for another contract than the loan's")
+        raise EvidenceUnreadable(f"the contract of {clearance.pk} is not the loan's")
     decision = next((entry for entry in sound if entry.type == _VERIFIED), None)
     record = _OnRecord(case, bodies[0], decision, sound)
     if barred := clearances.barred(verification, sound):
@@ -115,14 +122,14 @@ def _weigh(history: History, clearance: Clearance) -> tuple[_OnRecord, _Weighed]
 def _evaluated(verification: Verification, record: _OnRecord, decision: AuditEntry) -> _Weighed:
     case, request, sound = record.case, record.request, record.sound
     at, iin = clock.now(), case.person.iin.value
-    # Another day may bring another profile of the lender's: who asks again is told by that one.
+    # Another day may bring another profile of the lender: a new request uses that one.
     if (today := almaty.day_of(at)) != almaty.day_of(request["at"]):
-        raise Conflict("it was asked for on another day", code=_UNAVAILABLE)
+        raise Conflict("it was requested on another day", code=_UNAVAILABLE)
     binding = profiles.binding(request["profile"], mode=verification.mode, at=at)
     laws = (profiles.pinned(str(decision.body["profile_sha256"])), binding)
     age_confirmation, visit = gates.attested_answers(verification, laws, sound=sound, iin=iin)
     contract, consent, days, reported = None, None, {today}, clearances.reported(sound)
-    # A report of another contract is none of this one.
+    # A report of another contract does not apply.
     if reported is not None and reported.contract == request["contract"]:
         consent = renewals.find_consent(verification, case, sound, reported)
         contract = Contract(
@@ -148,8 +155,7 @@ def _evaluated(verification: Verification, record: _OnRecord, decision: AuditEnt
         lacks_consent=answers.lacks_consent,
     )
     evaluated, renewal = evaluate(facts, laws, at=at), consent.decision if consent else ""
-    # The log judges what is issued by the law that it was asked for under: another may have been
-    # taken since.
+    # The log judges an issue by the law of its request, which may have changed since.
     code = next(
         (gate.status for gate in evaluated if gate.refuses),
         "" if binding.id == request["profile"] else _UNAVAILABLE,

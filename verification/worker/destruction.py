@@ -1,9 +1,7 @@
-"""What a verification that has ended does not keep: of its camera's frames all but those that its
-documents show.
+"""Destroys the camera frames of an ended verification, except those that its documents show.
 
-They go 72 hours after the end, by a step of the queue that the sweep writes down.
-They stay while the case waits in review, which is no end, while it is disputed, and where it was
-declined for liveness.
+The sweep schedules the step 72 hours after the end.
+Frames stay during a review, which is no end, during a dispute, and after a decline for liveness.
 """
 
 import json
@@ -31,10 +29,10 @@ Doomed = Sequence[tuple[Attempt, Sequence[EvidenceItem]]]
 
 
 def destroy_frames(verification: Verification) -> None:
-    """Does the claimed step: the keys first, and once that is committed the files, as the same step
-    is done again."""
-    # 0. Only once it may be, by the signed entry of its end: a row may say otherwise. Then nothing
-    # is owed any more.
+    """Does the claimed step: first the keys, and after their commit, in the repeated step, the
+    files.
+    """
+    # 0. Only when the signed end permits it: a row may say otherwise. Else the step is dropped.
     history = read_sound(verification)
     if history.flaw and not history.state.end:
         raise EvidenceUnreadable(history.flaw, code=UNSOUND)
@@ -42,7 +40,7 @@ def destroy_frames(verification: Verification) -> None:
     until = ended_at + timedelta(seconds=policy.FRAMES_KEPT_SECONDS) if ended_at else None
     if until is None or until > clock.now():
         with queue.finishing(history):
-            # Put right, or the sweep would find it again at once.
+            # Correct the row, or the sweep would find it again at once.
             if until is not None:
                 moving.write(verification, frames_until=until)
             queue.record_fault(
@@ -53,20 +51,21 @@ def destroy_frames(verification: Verification) -> None:
                 faults=verification.faults,
             )
         return
-    # 1. Files whose keys have gone, each as it was put on record first. Whatever a crash leaves
-    # undone is found here: the step is owed until both have gone.
+    # 1. Files without keys, each located by its first entry. The step stays due until keys and
+    #    files are gone, so a crash leaves nothing behind.
     keeping = reversed(list(history.typed(*KEEPING)))
     listed = (claim for entry in keeping for claim in placed(entry.body.get("evidence")))
     store.remove_files(
         verification.pk,
         sealed_hashes={claim["id"]: claim["sealed_sha256"] for claim in listed if "id" in claim},
     )
-    doomed = _doomed(history)  # 2. Terms that do not open are a fault: nothing is chosen anew.
+    # 2. Terms that do not open are a fault: the choice is not made again.
+    doomed = _doomed(history)
     at = clock.now()
-    # 3. In one transaction the keys and an entry of each attempt, and the step is owed again; or
-    # nothing is any more.
+    # 3. In one transaction the keys and an entry per attempt; the step is scheduled again, or
+    #    dropped if done.
     with queue.finishing(history):
-        # A dispute that came meanwhile holds.
+        # A dispute since the read holds them.
         if doomed and _is_disputed(history):
             moving.write(verification, frames_until=at + timedelta(seconds=policy.DISPUTED_SECONDS))
         elif doomed:
@@ -79,7 +78,7 @@ def destroy_frames(verification: Verification) -> None:
 def _destroy(verification: Verification, doomed: Doomed, *, at: datetime) -> None:
     items = [item for _, of_attempt in doomed for item in of_attempt]
     if store.destroy(items, at=at) != len(items):
-        raise FenceLost(f"{verification.pk}: some of it was destroyed meanwhile")
+        raise FenceLost(f"{verification.pk}: some frames were destroyed meanwhile")
     for attempt, of_attempt in doomed:
         gone = [item.pk for item in of_attempt]
         body = moving.place_of(attempt.pk, attempt) | {"number": len(gone), "destroyed": gone}
@@ -87,22 +86,23 @@ def _destroy(verification: Verification, doomed: Doomed, *, at: datetime) -> Non
 
 
 def _is_disputed(history: History) -> bool:
-    """Whether the borrower disputes it. An entry that does not count holds frames, too."""
+    """Whether the borrower disputes it. An invalid entry also holds frames."""
     if not history.flaw:
         return history.state.credit.is_disputed
     return bool(entries.of_cases([history.row.pk], types=(DISPUTED,), skips_damaged=True))
 
 
 def _doomed(history: History) -> Doomed:
-    """The frames of each attempt that its document does not show; of erased verifications, which
-    open no more, all.
+    """The frames of each attempt outside its document; of erased verifications, which do not open,
+    all.
 
-    None of one that was declined by an ending that holds them, or after a check had said a code
-    that does. Raises `EvidenceUnreadable` if an attempt's terms do not open.
+    Empty after a decline whose ending, or whose checks' codes, hold frames.
+
+    Raises: `EvidenceUnreadable` if an attempt's terms do not open.
     """
     verification = history.row
     if verification.status == Status.DECLINED:
-        # An entry that does not count holds frames, too.
+        # An invalid entry also holds frames.
         judged = entries.of_cases([verification.pk], types=("attempt.judged",), skips_damaged=True)
         codes = {check["code"] for entry in judged for check in entry.body["checks"]}
         if verification.code in policy.FRAMES_HELD_ENDINGS or codes & policy.FRAMES_HELD_FOR:
@@ -114,7 +114,7 @@ def _doomed(history: History) -> Doomed:
         Attempt.objects.filter(verification=verification).defer("sealed_memory").order_by("turn")
     )
     for attempt in of_case.prefetch_related("evidence"):
-        # What an original is, its entry states; an original that no entry lists is no frame.
+        # The entry defines an original; an original without an entry is not a frame.
         claims = [claim for claim in listed.values() if claim.attempt == attempt.pk]
         items = sorted(attempt.evidence.all(), key=lambda item: item.pk)
         kinds = {item: listed[item.pk].kind for item in items if item.pk in listed}

@@ -1,10 +1,10 @@
-"""An attempt in a worker's hands, from its evidence to what follows.
+"""An attempt in a worker's hands, from its evidence to the case's next step.
 
-1. `prepare` and `look`: its part in a dialogue, before a turn and between turns.
+1. `prepare` and `look`: the worker's part in a dialogue, before and between turns.
 2. `judge_attempt`: the judgement.
-3. `after_pass`, `after_failure`, `end`: where the case goes after it: the next stage, another try,
-   the next route, or its end. The only place that verifies or declines for what an attempt showed;
-   all of it runs within the transaction that ends a worker's step.
+3. `after_pass`, `after_failure`, `end`: the case's next stage, try, route, or end. Only this module
+   verifies or declines because of an attempt's content. All of it runs in the transaction that ends
+   a worker's step.
 """
 
 from collections.abc import Mapping
@@ -31,8 +31,7 @@ from verification.worker import queue
 
 
 def prepare(history: History, attempt: Attempt, stage: Stage, *, key: vault.Key) -> None:
-    """Prepares within the attempt (a statement, a code) and gives the borrower the turn and its
-    time."""
+    """Prepares the attempt (a statement, a code) and gives the borrower the turn and its time."""
     at, row = clock.now(), history.row
     if stage.prepare is None:
         raise Unavailable(f"stage {stage.name} has nothing to prepare")
@@ -50,8 +49,7 @@ def prepare(history: History, attempt: Attempt, stage: Stage, *, key: vault.Key)
 
 
 def look(history: History, attempt: Attempt, stage: Stage, *, key: vault.Key) -> None:
-    """Measures what came for one turn, and asks on by what it shows; or the dialogue is over and is
-    judged."""
+    """Measures one turn's answer and asks the next question, or ends the dialogue for judgement."""
     if stage.look is None or stage.go_on is None:
         raise Unavailable(f"stage {stage.name} looks at nothing")
     at, row = clock.now(), history.row
@@ -84,28 +82,28 @@ def look(history: History, attempt: Attempt, stage: Stage, *, key: vault.Key) ->
 
 
 def _memory(history: History, attempt: Attempt) -> str:
-    """The commitment of what the dialogue remembers, as its entries have it."""
+    """The commitment of the dialogue's memory, by its entries."""
     return history.state.attempts[attempt.pk].memory
 
 
 def judge_attempt(history: History, attempt: Attempt, stage: Stage, *, key: vault.Key) -> None:
     """Collects, measures, checks and decides one attempt, then writes all of it or nothing.
 
-    Raises a fault of ours or of a source: the step is tried again.
+    Raises: faults of ours or of a source: the step is tried again.
     """
     row = history.row
-    # 1 What entries list as evidence of it is opened, each piece by its commitment.
+    # 1 Open the evidence that entries list, each item by its commitment.
     record = dossier.on_record(history, attempt.pk)
     case = contents.read(row, key, commitment=record.case).case
     items = {claim.kind: content for claim, content in dossier.proven(record.evidence, key=key)}
     evidence_before = Evidence(items, clock.now(), secrets=vault.secrets_of(attempt.pk))
     tries_left = attempts.count_tries(history, stage, at=clock.now()).remaining
-    # 2 Sources are asked. No transaction is open while they take their time.
+    # 2 Ask sources. No transaction is open meanwhile.
     transactions.end_reading()
     collected = dict(stage.collect(case, evidence_before)) if stage.collect else {}
     if stage.again is not None:
         collected |= dossier.compared(attempt, stage.again, items)
-    # 3 Engines measure, checks judge: at the time the sources had answered.
+    # 3 Engines measure, checks judge, at the time of the sources' answers.
     items, at = items | collected, clock.now()
     repeated = dossier.presented_before(attempt, items, record=record)
     evidence = replace(
@@ -120,21 +118,20 @@ def judge_attempt(history: History, attempt: Attempt, stage: Stage, *, key: vaul
     facts = stage.measure(case, evidence, numbers)
     results = stage.judge(facts, numbers)
     decision = decide(results, required=tuple(stage.checks))
-    # 4 A check that could not tell is tried again like a fault; after the last try its result
-    # stands.
+    # 4 An inconclusive check is retried like a fault; after the last try its result stands.
     if decision.outcome is Outcome.RETRY and row.faults < policy.FAULTS_MAX:
         raise Unavailable(decision.code, code=decision.code)
     collected |= dossier.judgement(stage, evidence, numbers, facts, results)
     evidence_by_kind = items | collected
-    # 5 The fence, and what came meanwhile; from here on all of it is written or nothing.
+    # 5 The fence, and the entries since the read; from here on all is written or nothing.
     with queue.finishing(history):
         at = clock.now()
-        # 6 What people look at is a try spent until they pass it, or another verification beside
-        #   it would have as many again. Too few of them could vote: then it fails, unspent.
+        # 6 An attempt in review counts as spent until people pass it; else a parallel verification
+        # would have as many tries again. With too few voters it fails, unspent.
         is_unsure = decision.outcome is Outcome.REVIEW
         is_for_people = is_unsure and not votes.are_too_few(row, key=key)
         burns = (decision.burns or is_for_people) and stage.attempts is not None
-        # 7 Its entry: outcome, checks, what it was judged by and what was kept of it.
+        # 7 Its entry: outcome, checks, their input and the stored evidence.
         played_by = {"engine": scenarios.engine(record.simulated)} if record.simulated else {}
         body = {
             **moving.place_of(attempt.pk, attempt),
@@ -150,11 +147,10 @@ def judge_attempt(history: History, attempt: Attempt, stage: Stage, *, key: vaul
             "evidence": dossier.put(attempt, collected, key=key, at=at),
         }
         moving.record(row, "attempt.judged", at=at, body=body)
-        # 8 Its signed document, where a camera looked and people need not look.
+        # 8 Its signed document, if it had a camera and is not in review.
         if not is_unsure and stage.has_frames:
             making.make_document(history, attempt.pk, key=key, at=at, evidence=evidence_by_kind)
-        # 9 What follows: the next stage or the verdict; another try or the refusal; people; our
-        # fault.
+        # 9 The next stage or the verdict; another try or the refusal; review; a fault of ours.
         if decision.outcome is Outcome.PASSED:
             after_pass(history, stage, key=key, at=at)
         elif decision.outcome is Outcome.FAILED:
@@ -163,7 +159,7 @@ def judge_attempt(history: History, attempt: Attempt, stage: Stage, *, key: vaul
             word = moving.word(history, decision.code)
             moving.record(row, "verification.in_review", at=at, body=word)
         else:
-            # Our fault: the last try could not tell, or too few people could look.
+            # A fault of ours: the last try was inconclusive, or too few people can review.
             code = codes.REVIEW_UNAVAILABLE if is_unsure else "retries_exhausted"
             cause = {"cause": decision.code}
             end(history, Status.FAILED, at=at, code=code, body=cause, key=key)
@@ -174,9 +170,7 @@ def judge_attempt(history: History, attempt: Attempt, stage: Stage, *, key: vaul
 def after_failure(
     history: History, stage: Stage, code: str, *, key: vault.Key, at: datetime
 ) -> None:
-    """After a failed attempt: declined at once, declined because no attempt is left, or asked
-    again.
-    """
+    """After a failed attempt: declined at once, declined without attempts left, or asked again."""
     if codes.require(code).final:
         end(history, Status.DECLINED, at=at, code=code, key=key)
     elif (tries := attempts.count_tries(history, stage, at=at)).is_exhausted:
@@ -186,7 +180,7 @@ def after_failure(
 
 
 def exhaust(history: History, tries: attempts.Tries, *, key: vault.Key, at: datetime) -> None:
-    """Declined because no attempt is left; its entry names those that were spent."""
+    """Declined without attempts left; its entry names the spent attempts."""
     release = stages.release(history.row.route, law=history.row.profile_sha256)
     body = {"spent": tries.by_case(history.row.pk), "release": release.id}
     end(history, Status.DECLINED, at=at, code=codes.ATTEMPTS_EXHAUSTED, body=body, key=key)
@@ -195,7 +189,7 @@ def exhaust(history: History, tries: attempts.Tries, *, key: vault.Key, at: date
 def after_pass(history: History, stage: Stage, *, key: vault.Key, at: datetime) -> None:
     """After a passed attempt: the next stage, the next route of the combination, or verified.
 
-    A route has passed by lawful passes of each of its stages, as the entries have them.
+    A route has passed after a lawful pass of each of its stages, by entries.
     """
     row, law = history.row, history.row.profile_sha256
     # 1 the next stage of the route
@@ -204,18 +198,18 @@ def after_pass(history: History, stage: Stage, *, key: vault.Key, at: datetime) 
     if following := ahead[ahead.index(stage.name) + 1 :]:
         attempts.enter(history, way[following[0]], key=key, at=at)
         return
-    # 2 the routes that have passed, the present one last
+    # 2 the passed routes, the present one last
     routes = dict.fromkeys((*row.passed_routes, row.route))
     releases = {route: stages.release(route, law=law) for route in routes}
     passed_routes = [route for route in routes if not unpassed(history.state, releases[route])]
-    # 3 a combination of the law is whole
+    # 3 a combination of the law is complete
     lawful = lawful_combinations(history)
     if passed_routes[-1:] == [row.route] and profiles.suffices(lawful, passed_routes=passed_routes):
         names = [releases[route].id for route in passed_routes]
         body: dict[str, Any] = {"routes": passed_routes, "releases": names}
         end(history, Status.VERIFIED, at=at, body=body, key=key)
         return
-    # 4 the next route of the combination; anything else is refused
+    # 4 the next route of the combination; any other state is refused
     chosen = tuple(row.combination)
     next_route = (
         profiles.next_route(chosen, passed_routes=passed_routes) if chosen in lawful else None
@@ -238,11 +232,13 @@ def end(
     body: Mapping[str, Any] | None = None,
     key: vault.Key | None = None,
 ) -> None:
-    """Ends the case with its receipt. A new consent that is declined freezes what was issued.
+    """Ends the case with its receipt. A declined renewed consent freezes issued clearances.
 
-    key: of the verification, where the caller has opened it. Raises `Misconfigured` without a key
-    to sign by, `Conflict` (illegal_transition) where the entries do not lead to this end, and for a
-    verified person `EvidenceUnreadable` if the case does not open.
+    key: of the verification, if already opened.
+
+    Raises: `Misconfigured` without a signing key.
+    Raises: `Conflict` (illegal_transition) if the entries do not lead to this end.
+    Raises: `EvidenceUnreadable` for a verified person whose case does not open.
     """
     row, more = history.row, dict(body or {})
     routes = tuple(more["routes"]) if "routes" in more else None

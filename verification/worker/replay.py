@@ -1,21 +1,21 @@
-"""Judges again what was judged: the same evidence, time and policy must give the same word.
+"""Repeats judgements: the same evidence, time and policy must give the same result.
 
-1. The entries of the verification are read once, with their signatures. If one of them does not
-   count, nothing is judged: what rests on the others rests on half.
-2. The entry of a judgement names the release that judged; its terms say by what it was judged.
-3. The policy is read back from the terms, whatever is today's. A field that it lacks was added
-   later, and has the value that all earlier releases imply (`core/stored.py`).
-4. Every piece of evidence that the entries list must open, but for what was destroyed by rule.
-5. The facts are measured anew, while all evidence is there, and those that were kept are read.
-6. By both, the checks of that release run (`Stage.as_released`): a check that was added later does
-   not, and one that changed since runs by the function that it had.
-7. Outcomes and codes, the decision, and the report are compared with what is on record. What the
-   record of that time does not say, as a report's new field, is not compared.
+1. Read the verification's entries once, with their signatures. An invalid entry stops the replay,
+   because the rest is incomplete.
+2. The judgement's entry names its release; its terms state its input.
+3. Read the policy from the terms, whatever today's is. A missing field was added later and takes
+   the value that earlier releases imply (`core/stored.py`).
+4. Every listed piece of evidence must open, except those destroyed by rule.
+5. Measure the facts again if all evidence exists, and read the stored facts.
+6. Run the checks of that release on both (`Stage.as_released`): later checks do not run, and
+   changed checks run in their earlier form.
+7. Compare outcomes, codes, decision and report with the record. Fields that the record lacks, such
+   as a report's new field, are not compared.
 
-Nothing is collected, and nothing is written but one entry that says it was read.
+A replay collects nothing and writes only an entry of the reading.
 
-`manage.py audit_verify --replay` has some judgements of a log made again, drawn by chance. The same
-seed and the same log draw the same ones.
+`manage.py audit_verify --replay` repeats a random sample of a log's judgements. The same seed and
+log give the same sample.
 """
 
 import heapq
@@ -47,7 +47,7 @@ from verification.log import entries, log, signatures
 from verification.log.signatures import course_entry
 from verification.models import AuditEntry, Verification
 
-# Which of several ways to count was taken is no part of the judgement; all of them agree.
+# The counting backend is no part of the judgement; all backends agree.
 _NOT_COMPARED: Final = ("backend",)
 _TERMS: Final = ("at", "policy", "seen", "left", "handed_over", "facts")
 _JUDGED: Final = "attempt.judged"
@@ -55,7 +55,7 @@ EVIDENCE, FACTS = "evidence", "facts"
 
 
 class Verdict(StrEnum):
-    """What judging again gave."""
+    """The result of a repeated judgement."""
 
     SAME = "same"
     DIFFERENT = "different"
@@ -64,12 +64,12 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Replayed:
-    """One attempt judged again.
+    """One repeated attempt.
 
-    detail: what differs or what is missing, without personal data.
-    code: of the error that is why it could not be judged.
-    source: `evidence` if it was measured anew, and judged by the facts that were kept as well;
-    `facts` if by these alone; empty if it could not be judged.
+    detail: what differs or is missing, without personal data.
+    code: of the error that prevented the judgement.
+    source: `evidence` if measured again and also judged by stored facts; `facts` if by those alone;
+    empty if impossible.
     """
 
     attempt_id: str
@@ -83,11 +83,12 @@ class Replayed:
 
 @dataclass(frozen=True)
 class Judgement:
-    """One judgement as it stands on record.
+    """One judgement on record.
 
-    body: of its entry. terms: by what it was judged, as JSON.
-    report: its report; None where that release wrote none.
-    items: the original bytes it was judged by; None where some were destroyed by rule.
+    body: of its entry.
+    terms: its input, as JSON.
+    report: its report; None if that release wrote none.
+    items: the original bytes; None if some were destroyed by rule.
     """
 
     body: Mapping[str, Any]
@@ -98,10 +99,10 @@ class Judgement:
 
 
 def replay(*, verification_id: str) -> tuple[Replayed, ...]:
-    """Every judged attempt, judged again in the order of the log, and a `replay.read` entry.
+    """Every judged attempt, repeated in log order, and a `replay.read` entry.
 
-    Raises: `NotFound`; `EvidenceUnreadable` where an entry does not count; `Misconfigured` where no
-    key of the log is known.
+    Raises: `NotFound`; `EvidenceUnreadable` for an invalid entry; `Misconfigured` without a known
+    log key.
     """
     row = contents.of_any_lender(verification_id)
     record_of_case = _Record(row, signatures.sound_of(row, is_whole=True))
@@ -111,7 +112,7 @@ def replay(*, verification_id: str) -> tuple[Replayed, ...]:
 
 
 def judge_again(row: Verification, entry_id: str) -> Replayed:
-    """The judgement of this entry of a verification, made again.
+    """The repeated judgement of this entry.
 
     Raises: as `replay`.
     """
@@ -119,13 +120,11 @@ def judge_again(row: Verification, entry_id: str) -> Replayed:
     for entry in record_of_case.judged:
         if entry.pk == entry_id:
             return record_of_case.judge_again(entry)
-    raise EvidenceUnreadable(f"entry {entry_id} is no judgement of {row.pk}")
+    raise EvidenceUnreadable(f"entry {entry_id} is not a judgement of {row.pk}")
 
 
 def record(row: Verification, replays: Sequence[Replayed]) -> None:
-    """Puts on record that judgements of this verification were made again, and how they
-    ended.
-    """
+    """Records that judgements of this verification were repeated, and the results."""
     with transactions.writing():
         counts = {
             word.value: sum(replayed.verdict is word for replayed in replays) for word in Verdict
@@ -135,8 +134,8 @@ def record(row: Verification, replays: Sequence[Replayed]) -> None:
 
 
 def worst(replays: Iterable[Replayed]) -> Verdict:
-    """One word for all: different if any is; cannot if any could not be judged, or there was
-    nothing to judge.
+    """One result for all: different if any is; cannot if any was impossible, or there was no
+    judgement.
     """
     verdicts = {replayed.verdict for replayed in replays}
     if Verdict.DIFFERENT in verdicts:
@@ -145,17 +144,17 @@ def worst(replays: Iterable[Replayed]) -> Verdict:
 
 
 def differences(stage: Stage, judgement: Judgement) -> list[str]:
-    """What comes out otherwise, if this stage as it is today judges again.
+    """Differences of a new judgement by today's stage.
 
-    Raises: `EvidenceUnreadable` (stored_unreadable) for terms or a release of a later release;
-    `Misconfigured` where a check of the release is not here.
+    Raises: `EvidenceUnreadable` (stored_unreadable) for terms or a release of a later software.
+    Raises: `Misconfigured` if a check of the release is missing here.
     """
     body, terms = judgement.body, stored.fields_of(judgement.terms, what="terms")
     if missing := sorted(set(_TERMS) - terms.keys()):
         raise stored.unreadable(f"terms.{missing[0]}", "is missing, which this release needs")
     release = releases.RELEASES.get(str(body.get("release")))
     if release is None:  # 2
-        raise stored.unreadable("release", f"{body.get('release')} is none that this one knows")
+        raise stored.unreadable("release", f"{body.get('release')} is unknown to this release")
     stage = stage.as_released(release)  # 6
     policy_type = type(stage.policy_in_use())
     policy = stored.read(terms["policy"], into=policy_type, what="policy", is_whole=True)  # 3
@@ -178,7 +177,7 @@ def differences(stage: Stage, judgement: Judgement) -> list[str]:
 
 
 def _compare(stage: Stage, judgement: Judgement, facts: Any, policy: Any) -> list[str]:
-    """7: what these facts give otherwise."""
+    """7: the differences by these facts."""
     results = stage.judge(facts, policy)
     differing = _compare_checks(judgement.body, results)
     decision = decide(results, required=tuple(stage.checks))
@@ -199,7 +198,7 @@ def _compare(stage: Stage, judgement: Judgement, facts: Any, policy: Any) -> lis
 
 
 def _compare_checks(body: Mapping[str, Any], results: tuple[Result, ...]) -> list[str]:
-    """What the checks say otherwise than the entry of the judgement."""
+    """Differences of the checks from the judgement's entry."""
     recorded = [(check["check"], check["outcome"], check["code"]) for check in body["checks"]]
     now = [(result.check, result.outcome, result.code) for result in results]
     differing = [
@@ -214,7 +213,7 @@ def _compare_checks(body: Mapping[str, Any], results: tuple[Result, ...]) -> lis
 
 @dataclass(frozen=True)
 class _Record:
-    """A verification and its entries, in their order. All is taken from these."""
+    """A verification and its entries in order, the only source of the replay."""
 
     row: Verification
     entries: list[AuditEntry]
@@ -235,7 +234,7 @@ class _Record:
 
     @cached_property
     def opened(self) -> Mapping[str, Any]:
-        """What the entry says by which it was opened."""
+        """The body of the opening entry."""
         bodies: list[Mapping[str, Any]] = [
             entry.body for entry in self.entries if entry.type == "verification.created"
         ]
@@ -244,7 +243,7 @@ class _Record:
         return bodies[0]
 
     def judge_again(self, entry: AuditEntry) -> Replayed:
-        """The judgement of one of its entries, made again."""
+        """The repeated judgement of one of its entries."""
         where = str(entry.body["attempt"]), str(entry.body["route"]), str(entry.body["stage"])
         try:
             _, route, stage_name = where
@@ -256,24 +255,27 @@ class _Record:
         except TulgaError as error:
             return Replayed(*where, Verdict.CANNOT, error.detail or error.code, error.code)
         if not judgement.terms["handed_over"] and self._is_handed_over(where[0]):
-            differing.append("the log says that it was handed over, and the terms do not")
+            differing.append("the log has a hand-over, and the terms do not")
         verdict = Verdict.DIFFERENT if differing else Verdict.SAME
         source = FACTS if judgement.items is None else EVIDENCE
         return Replayed(*where, verdict, "; ".join(differing), source=source)
 
     def _judgement(self, judged: AuditEntry, stage: Stage) -> Judgement:
-        """What a judgement rests on. Raises `EvidenceUnreadable` if some of it is missing."""
+        """The input of a judgement.
+
+        Raises: `EvidenceUnreadable` if some of it is missing.
+        """
         name = judged.body["attempt"]
         of_attempt = [claim for claim in self.listed if claim.attempt == name]
         items = self._open(of_attempt)
         terms = json.loads(items.get(f"{stage.name}.terms", b"{}"))
-        # Nor may the frames be gone that stand for the commands.
+        # The frames that represent the commands must exist, too.
         needed = shown_frames({claim.kind for claim in of_attempt}, terms, stage=stage.name)
         _require({*needed, f"{stage.name}.terms"}, items)
         case = contents.read(self.row, self.key, commitment=str(self.opened.get("case", ""))).case
         rested_on: dict[str, bytes] | None = None
         if not any(claim.id in self.destroyed for claim in of_attempt):
-            # What entries had listed by then, as the judgement itself chose of it.
+            # Evidence that entries had listed by then, as the judgement chose it.
             until = self.entries[: self.entries.index(judged) + 1]
             history = History(self.row, until, fold.reach(map(course_entry, until)))
             if name not in history.state.attempts:
@@ -294,9 +296,9 @@ class _Record:
         )
 
     def _open(self, listed: Iterable[Claim]) -> dict[str, bytes]:
-        """4: the original bytes by kind, of two of a kind the later, but for what was destroyed.
+        """4: the original bytes by kind, of two of a kind the later, without destroyed ones.
 
-        Raises: `EvidenceUnreadable` if something else is missing or does not open.
+        Raises: `EvidenceUnreadable` if another item is missing or does not open.
         """
         remaining = [claim for claim in listed if claim.id not in self.destroyed]
         opened = dossier.proven(remaining, key=self.key, is_whole=False)
@@ -306,13 +308,13 @@ class _Record:
 
     @cached_property
     def destroyed(self) -> frozenset[str]:
-        """The ids of what was destroyed by rule. An entry may say anything: only frames may be."""
+        """The ids of items destroyed by rule. Only frames may be, whatever an entry says."""
         frames = {claim.id for claim in self.listed if is_frame(claim.kind)}
         bodies = (entry.body for entry in self.entries if entry.type == DESTROYED)
         return frozenset(str(item_id) for body in bodies for item_id in body["destroyed"]) & frames
 
     def _is_handed_over(self, attempt_id: str) -> bool:
-        """Whether a phone had taken over before the last answer that was judged, by the log."""
+        """Whether a phone had taken over before the last judged answer, by the log."""
         answers = [
             place
             for place, entry in enumerate(self.entries)
@@ -330,11 +332,11 @@ def _require(kinds: Iterable[str], items: Mapping[str, bytes]) -> None:
 
 @dataclass
 class Sample:
-    """How many are to be drawn of a log, by which seed, and what became of them.
+    """The size of a sample, its seed, and its results.
 
-    of: how many there were to draw from. from_facts: those of `same` that the kept measurements
-        alone could show.
-    cannot: how many could not be judged again, by the code that says why.
+    of: the judgements to draw from.
+    from_facts: those of `same` by stored measurements alone.
+    cannot: how many were impossible, by the code of the reason.
     """
 
     wanted: int
@@ -347,7 +349,7 @@ class Sample:
     cannot: Counter[str] = field(default_factory=Counter)
 
     def __str__(self) -> str:
-        """One line of plain words."""
+        """One line in words."""
         summary = (
             f"{self.drawn} of {self.of} judgements drawn (seed {self.seed}): {self.same} come out"
             " the same"
@@ -361,7 +363,7 @@ class Sample:
 
     @property
     def is_blind(self) -> bool:
-        """Whether there was something to judge again, and nothing of it could be."""
+        """Whether there were judgements and none of them could be repeated."""
         return 0 < self.drawn == self.cannot.total()
 
     def as_json(self) -> dict[str, Any]:
@@ -370,8 +372,8 @@ class Sample:
 
 
 def replay_sample(log: str, sample: Sample) -> Iterator[Finding]:
-    """Each drawn judgement that comes out otherwise; the others are counted. Each is on record, as
-    by any replay.
+    """Each drawn judgement with a different result; the others are counted. Each is recorded, as
+    in any replay.
     """
 
     def ids() -> Iterator[str]:
@@ -379,8 +381,7 @@ def replay_sample(log: str, sample: Sample) -> Iterator[Finding]:
             sample.of += 1
             yield pk
 
-    # Those whose ids, hashed with the seed, come first: without the seed they cannot be
-    # foreseen.
+    # Draw the smallest hashes of id and seed: without the seed they are unpredictable.
     for pk in heapq.nsmallest(
         sample.wanted, ids(), key=lambda pk: sha256(f"{sample.seed} {pk}".encode()).digest()
     ):
@@ -394,7 +395,7 @@ def replay_sample(log: str, sample: Sample) -> Iterator[Finding]:
             sample.from_facts += replayed.source == FACTS
         else:
             sample.different += 1
-            detail = f"{replayed.stage} of {replayed.route} comes out otherwise: {replayed.detail}"
+            detail = f"{replayed.stage} of {replayed.route} gives another result: {replayed.detail}"
             index = entry.leaf.leaf_index
             yield Finding(
                 code="judged_otherwise", log=log, leaf_index=index, entry=entry.pk, detail=detail

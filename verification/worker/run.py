@@ -1,16 +1,15 @@
-"""What a worker does with a step that it has claimed, and with one that faulted.
+"""A worker's handling of a claimed step, and of a faulted one.
 
-1 Claim the step: lease, fence, one fault counted (`queue.claim`).
-2 Read the signed entries of the case, and fold them (`case.moving`).
-3 Work outside any transaction: ask sources, measure, run the checks (`judge`).
-4 In one transaction whose first statement is the fence: what came meanwhile, its own entries, the
-  rows.
-5 A fault instead: the step is released with a backoff; after the last the case ends in `failed`.
-  What no answer led to, as time that ran out, is put off instead, and stays owed.
+1. Claim the step: lease, fence, one fault counted (`queue.claim`).
+2. Read and fold the signed entries of the case (`case.moving`).
+3. Work outside any transaction: ask sources, measure, run the checks (`judge`).
+4. In one transaction whose first statement is the fence: newer entries, its own entries, the rows.
+5. After a fault, release the step with a backoff; after the last, end the case in `failed`. A step
+   that no answer caused, such as a lapse, is put off instead, and stays due.
 
-Some steps no answer led to: time ran out, people voted, or the case was stopped. Tick, desk and web
-write down that such a step is due, and decide nothing. Each looks at the entries whether it is due;
-where it is not, nothing is owed any more.
+Tick, desk and web schedule steps that no answer caused: time ran out, people voted, or the case was
+stopped.
+They decide nothing. Each such step checks the entries whether it is due; otherwise it is dropped.
 """
 
 from collections.abc import Callable, Mapping
@@ -47,21 +46,22 @@ _ASKED: Final = {
     steps.LOOK: (Next.LOOK, judge.look),
     steps.JUDGE: (Next.COLLECT, judge_attempt),
 }
-"""By step, who moves next of the attempt that waits for it, and the work."""
+"""For each step, the next mover of its waiting attempt, and the work."""
 
 
 def run(row: Verification) -> None:
-    """Does the claimed step. Any exception is a fault for `release`; `FenceLost` means another
-    worker took over."""
+    """Does the claimed step. Any exception is a fault for `release`; `FenceLost`: another worker
+    took over.
+    """
     if (unasked := _UNASKED.get(row.step)) is not None:
-        if row.faults > policy.FAULTS_MAX:  # the last worker died without a word
+        if row.faults > policy.FAULTS_MAX:  # the last worker died silently
             return _put_off(row, cause=_LOST)
         return unasked(row)
     history = read_flawed(row)
     if row.faults > 1:
-        # The row may count whatever it likes: what counts is what workers signed.
+        # Workers' signed entries give the count of tries, not the row.
         tried = _tried(history) + 1
-        if tried < row.faults:  # the last worker died without a word, which is put on record
+        if tried < row.faults:  # the last worker died silently: record it
             if tried >= policy.FAULTS_MAX:
                 row.faults = policy.FAULTS_MAX
                 return _give_up(history, cause=_LOST)
@@ -78,7 +78,7 @@ def run(row: Verification) -> None:
     awaited, work = _ASKED[row.step]
     newest = history.state.newest(OPEN)
     if newest is None or newest.next != awaited:
-        # A row alone says that the step is due; by the entries nothing is owed.
+        # The row alone says that the step is due; the entries say otherwise.
         with queue.finishing(history):
             return None
     attempt = history.attempt(history.state.newest_name)
@@ -87,7 +87,9 @@ def run(row: Verification) -> None:
 
 
 def _open(history: History, *, key: vault.Key) -> None:
-    """Begins an attempt that could not begin: the borrower was busy elsewhere, or had none left."""
+    """Begins an attempt that could not begin earlier: the borrower was busy elsewhere, or had
+    none left.
+    """
     row, at, state = history.row, clock.now(), history.state
     is_begun = bool(state.newest(OPEN)) or row.stage in state.done_stages
     if state.end or state.is_held() or is_begun or not row.stage:
@@ -102,16 +104,16 @@ def _open(history: History, *, key: vault.Key) -> None:
 
 
 def release(row: Verification, fault: Exception) -> None:
-    """Gives a faulted step back, due after a backoff; the last fault ends the verification in
+    """Gives back a faulted step, due after a backoff; the last fault ends the verification in
     `failed`.
 
-    Waiting for the person is no fault: it is not counted.
+    Waiting for the person is no fault and is not counted.
     """
     at = clock.now()
     cause = fault.code if isinstance(fault, TulgaError) else type(fault).__name__
     if row.step in _UNASKED:
         return _put_off(row, cause=cause)
-    # A worker that died before it could say of an earlier one is told of by the next.
+    # The next worker records the fault of one that died before it could.
     history = read_flawed(row)
     row.faults = min(row.faults, _tried(history) + 1)
     is_pending = isinstance(fault, ConsentPending)
@@ -126,7 +128,7 @@ def release(row: Verification, fault: Exception) -> None:
         if not queue.release(row, due_at=due, faults=faults):
             return None
         source = fault.source if isinstance(fault, SourceUnavailable) else ""
-        # The borrower's page says what to do; while it says so already, nothing new is on record.
+        # The borrower's page says what to do; while it says so already, no new entry is needed.
         judging = Attempt.objects.filter(verification=row, status=attempts.JUDGING)
         if not is_pending or judging.exclude(notice=cause).update(notice=cause):
             queue.record_fault(
@@ -141,17 +143,16 @@ def release(row: Verification, fault: Exception) -> None:
 
 
 def _put_off(row: Verification, *, cause: str) -> None:
-    """After a fault, puts a step off that no answer led to: it is owed until it is done.
+    """Puts off a faulted step that no answer caused: it stays due until done.
 
-    Each cause is on record once, however often it comes.
+    Each cause is recorded once.
     """
     at = clock.now()
     is_last = row.faults >= policy.FAULTS_MAX
-    # A lender waits for a clearance: told too late it is worth nothing.
+    # A lender waits for a clearance, and a late one is worthless.
     is_patient = is_last and row.step != steps.CLEAR
     wait = policy.DESTRUCTION_SECONDS if is_patient else policy.backoff(row.faults)
-    # The next fault is the last again: a claim with more faults means that a worker died without a
-    # word.
+    # The next fault is the last again: a claim with more faults means that a worker died silently.
     faults = min(row.faults, policy.FAULTS_MAX - 1)
     with transactions.writing():
         if not queue.release(row, due_at=at + timedelta(seconds=wait), faults=faults):
@@ -163,13 +164,13 @@ def _put_off(row: Verification, *, cause: str) -> None:
 
 
 def _tried(history: History) -> int:
-    """How often its step was tried in vain, by the entries of workers."""
+    """The failed tries of its step, by workers' entries."""
     state = history.state
     return state.faults if state.faulted_step == history.row.step else 0
 
 
 def _give_up(history: History, *, cause: str) -> None:
-    """Ends the case after the last fault: the one entry that an illegal history allows, too."""
+    """Ends the case after the last fault: the only entry that even an unlawful history allows."""
     at, row = clock.now(), history.row
     step, faults = row.step, row.faults
     with queue.finishing(history):
@@ -179,7 +180,7 @@ def _give_up(history: History, *, cause: str) -> None:
 
 
 def lapse(row: Verification) -> None:
-    """Ends a dialogue that the borrower let run out. It burns only if the timeout code says so."""
+    """Ends a dialogue whose time ran out. It burns only if the timeout code says so."""
     at, history = clock.now(), read(row)
     with queue.finishing(history):
         attempt, name = history.state.newest(OPEN), history.state.newest_name
@@ -196,7 +197,7 @@ def lapse(row: Verification) -> None:
 
 
 def expire(row: Verification) -> None:
-    """Ends a verification that the borrower, or its reviewers, let run out."""
+    """Ends a verification whose borrower's or reviewers' time ran out."""
     at, history = clock.now(), read(row)
     with queue.finishing(history):
         state = history.state
@@ -209,9 +210,9 @@ def expire(row: Verification) -> None:
 
 
 def weigh(row: Verification) -> None:
-    """What the votes on an attempt lead to: two passes pass it, one fail refuses.
+    """Applies the votes on an attempt: two passes pass it, one fail refuses.
 
-    A pass needs that everything else had passed.
+    A pass requires that all other checks passed.
     """
     at, history = clock.now(), read(row)
     with queue.finishing(history):
@@ -234,7 +235,7 @@ def weigh(row: Verification) -> None:
 
 
 def stop(row: Verification) -> None:
-    """Ends what the borrower went on with at a phone, and reported a caller there."""
+    """Ends a verification whose borrower reported a caller on a phone."""
     at, history = clock.now(), read(row)
     with queue.finishing(history):
         if not history.state.is_stopped or history.state.end:
@@ -245,7 +246,7 @@ def stop(row: Verification) -> None:
 
 
 def turn_away(row: Verification) -> None:
-    """Ends the capture that the borrower has left for another route, and begins that."""
+    """Ends the capture that the borrower left for another route, and begins that route."""
     at, history = clock.now(), read(row)
     with queue.finishing(history):
         if history.state.newest(LEFT) is None or history.state.is_held() or history.state.end:
@@ -255,7 +256,7 @@ def turn_away(row: Verification) -> None:
 
 
 def document(row: Verification) -> None:
-    """Makes the receipt of what its lender ended, and the documents of what was alive then."""
+    """Makes the receipt after a lender's own ending, and the documents of then live attempts."""
     at, history = clock.now(), read(row)
     with queue.finishing(history):
         if history.state.end:
@@ -274,4 +275,4 @@ _UNASKED: Final[Mapping[str, Callable[[Verification], None]]] = {
     steps.DESTROY: destruction.destroy_frames,
     steps.CLEAR: clearing.clear,
 }
-"""Steps that no answer of the borrower led to: they are owed until they are done."""
+"""Steps that no answer caused: they stay due until done."""

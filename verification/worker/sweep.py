@@ -1,12 +1,15 @@
-"""One round of `manage.py tick`: order the log, and find what time makes due. Any number may run.
+"""One round of `manage.py tick`: orders the log, and finds what time makes due. Several may run at
+once.
 
-It judges, ends and destroys nothing, and rings for no step that waits: workers find what is due by
-themselves. That a dialogue or a case ran out, or that frames have been kept long enough, it writes
-down for them: so long before it is due, a step would only swell the queue's index.
+It judges, ends and destroys nothing, and sends no message for waiting steps: workers find due steps
+by polling.
+For ended dialogues, expired cases and old frames it schedules a step at the due time.
+An earlier schedule would only swell the queue's index.
 
-It also adds up the changes of monthly counts, which triggers write beside the verification that
-changed (see the migration). Business transactions insert and never meet; the sweep alone touches a
-count, row by row in one order.
+It also sums the changes of monthly counts, which triggers insert beside each changed verification
+(see the migration).
+Business transactions only insert, so they do not contend. The sweep alone updates a count, row by
+row in one order.
 """
 
 import logging
@@ -31,32 +34,34 @@ from verification.worker import destruction
 logger = logging.getLogger(__name__)
 
 OVERDUE_SECONDS = 3600
-"""How long after its time a destruction that is still owed is told. Ours: a worker that serves its
-queue needs seconds, and a step that faults is tried again within the hour."""
+"""Age at which a due destruction is reported, seconds.
 
-# What one unreadable row or one inconsistent log may raise; anything else is a fault of the program
-# and ends the round.
+Ours: a worker of its queue needs seconds, and a faulted step is retried within the hour.
+"""
+
+# Errors of one unreadable row or one inconsistent log; any other error is a program fault and ends
+# the round.
 ROW_FAULTS = (TulgaError, DatabaseError, LookupError, TypeError, ValueError)
 
 _KEY: Final = ("mode", "month", "route", "status", "code")
 
 
 def run_round(*, is_whole: bool = True) -> int:
-    """Orders the logs and, in a whole round, does everything else that is due; gives the number of
-    things done."""
+    """Orders the logs and, in a full round, does everything else due; returns the number of
+    actions.
+    """
     at = clock.now()
-    # The log comes first: a row that cannot be read must not keep entries from being ordered.
+    # The log comes first: an unreadable row must not keep entries from being ordered.
     done = sum(_guarded(_order, mode, at=at) for mode in modes())
     if not is_whole:
         return done
-    # What already waits for a worker would be found again in each round. Only an end does not wait
+    # A row that already waits for a worker would be found in each round. Only an end does not wait
     # for other steps.
     unended, since = (
         ~Q(step__in=(steps.EXPIRE, steps.STOP)),
         at - timedelta(seconds=policy.REVIEW_SECONDS),
     )
-    # Votes that suffice are weighed at once; where that faults for an hour, the case's time is over
-    # all the same.
+    # Sufficient votes are weighed at once; if that faults for an hour, the case expires anyway.
     unweighed = ~Q(step=steps.WEIGH) | Q(
         faults__gt=0, in_review_since__lte=since - timedelta(seconds=OVERDUE_SECONDS)
     )
@@ -65,7 +70,7 @@ def run_round(*, is_whole: bool = True) -> int:
     doomed = Q(step="", frames_until__lte=at, status__in=sorted(TERMINAL))
     silent = Attempt.objects.filter(status=attempts.OPEN, expires_at__lte=at, verification__step="")
     rows = Verification.objects.all()
-    # Each with its index: with an OR all that is open would be read.
+    # Each with its index: an OR would read all open rows.
     for step, queue_name, due, query in (
         (steps.EXPIRE, policy.ENDING_QUEUE, overdue, rows.filter(overdue).order_by("expires_at")),
         (
@@ -85,7 +90,7 @@ def run_round(*, is_whole: bool = True) -> int:
 
 
 def _guarded(work: Callable[..., int], name: str, *, at: datetime, task: str = "order") -> int:
-    """The work on one row or log; a fault there is logged and stops nothing else."""
+    """Runs the work on one row or log; a fault is logged and stops nothing else."""
     try:
         return work(name, at=at)
     except ROW_FAULTS as fault:
@@ -95,19 +100,22 @@ def _guarded(work: Callable[..., int], name: str, *, at: datetime, task: str = "
 
 def _order(mode: str, *, at: datetime) -> int:
     if log.heartbeat(mode, at=at):
-        # With the hour: soon enough for what is over by days.
+        # Hourly: soon enough for daily counts.
         attempts.forget_quotas(at=at)
         rates.forget(at=at)
         sequencer.ask_again(mode)
         if overdue := frames_overdue(at=at, mode=mode):
-            warning = "sweep: %d of %s keep frames too long: does a worker serve the queue %s?"
+            warning = (
+                "sweep: %d of %s keep frames too long: check that a worker serves the queue %s"
+            )
             logger.error(warning, overdue, mode, destruction.QUEUE)
     return sequencer.order(mode)
 
 
 def frames_overdue(*, at: datetime, **condition: str) -> int:
-    """How many that have ended keep frames longer than they may: no worker destroys them, or the
-    step faults."""
+    """How many ended verifications keep frames too long: no worker destroys them, or the step
+    faults.
+    """
     since = at - timedelta(seconds=OVERDUE_SECONDS)
     with transactions.looking_up("overdue"):
         return Verification.objects.filter(
@@ -116,32 +124,31 @@ def frames_overdue(*, at: datetime, **condition: str) -> int:
 
 
 def entries_refused() -> int:
-    """How many entries the logs refuse: they say what only a worker may say, and none signed
-    them."""
+    """How many entries the logs refuse: they need a worker's signature and lack it."""
     return entries.waiting(are_refused=True)
 
 
 def refuse_forked_log() -> None:
-    """Raises `LogInconsistent` if a log is not the one that was signed last, as after restoring an
-    old backup."""
+    """Raises: `LogInconsistent` if a log differs from the last signed one, as after restoring an
+    old backup.
+    """
     for mode in modes():
         sequencer.verify_head(mode)
 
 
 def put_keys_on_record() -> None:
-    """Has each log say which keys the root certified, by the files of this host."""
+    """Records in each log the keys that the root certified, from this host's files."""
     for mode in modes():
         log.certify(mode)
 
 
 def modes() -> tuple[str, ...]:
-    """The modes this deployment runs; each has its own log and keys."""
+    """The modes of this deployment; each has its own log and keys."""
     return keys.ordered_logs()
 
 
 def _owe(step: str, queue_name: str, due: Q, verification_id: str, *, at: datetime) -> int:
-    """A worker owes the row this step, if all that made it due still holds now that the row is
-    locked."""
+    """Schedules a worker's step for the row, if the cause still holds under the lock."""
     with transactions.writing():
         row = Verification.objects.select_for_update().filter(due, pk=verification_id).first()
         if row is None:
@@ -151,8 +158,8 @@ def _owe(step: str, queue_name: str, due: Q, verification_id: str, *, at: dateti
 
 
 def add_up_months() -> int:
-    """Puts the oldest changes into their counts, in one transaction; gives how many. Others may do
-    the same beside.
+    """Adds the oldest changes to their counts, in one transaction; returns their number.
+    Parallel runs are safe.
     """
     changes = list(MonthlyChange.objects.order_by("pk")[: policy.COUNT_BATCH])
     if not changes:
@@ -160,8 +167,8 @@ def add_up_months() -> int:
     with transactions.writing():
         deleted, _ = MonthlyChange.objects.filter(pk__in=[change.pk for change in changes]).delete()
         if deleted != len(changes):
-            # Another has counted some of them: none of these is counted twice, the rest waits for
-            # the next round.
+            # Another run counted some of them: count none twice, and leave the rest for the next
+            # round.
             transaction.set_rollback(True)
             return 0
         sums: Counter[tuple[object, ...]] = Counter()
@@ -171,7 +178,7 @@ def add_up_months() -> int:
             columns = dict(zip(_KEY, key, strict=True))
             counted = MonthlyCount.objects.filter(**columns)
             if not counted.update(number=F("number") + sums[key]):
-                # Of two that find no count one makes it, at 0, and both then add to that.
+                # Of two that find no count one inserts it at 0, and both add to it.
                 MonthlyCount.objects.get_or_create(**columns, defaults={"number": 0})
                 counted.update(number=F("number") + sums[key])
     return len(changes)

@@ -1,8 +1,8 @@
-"""The client of Tulga's API for lenders: `Client` and `AsyncClient`, to which the operations of
-`calls` are given.
+"""The client of Tulga's API for lenders: `Client` and `AsyncClient`, which send the operations of
+`calls`.
 
-`resources` is what they say and give, `errors` what they raise; `webhooks`, `receipts` and
-`checkpoints` verify what is signed, offline.
+`resources` has requests and answers, `errors` the exceptions.
+`webhooks`, `receipts` and `checkpoints` verify signed data, offline.
 """
 
 from tulga import calls, checkpoints, errors, receipts, resources, webhooks

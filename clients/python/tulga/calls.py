@@ -1,7 +1,7 @@
-"""Every operation of the API as a value: what to send, and how to read the answer. Pure; named as
+"""Every operation of the API as a value: the request, and the parser of its answer. Pure; named as
 in openapi.json.
 
-A call is one intent and has its effect once. Give your own Idempotency-Key, `key`, where another
+A call is one intent and has its effect once. Give your own Idempotency-Key, `key`, if another
 process may repeat it.
 """
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 Word: TypeAlias = str | None
 Size: TypeAlias = int | None
 Words: TypeAlias = Sequence[str] | None
-VERSION = "2026-11-28"  # of the API that this package speaks
+VERSION = "2026-11-28"  # of the API that this package implements
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Call(Generic[T]):
     key: str = field(default_factory=lambda: str(uuid4()))
 
 
-class Scenario(Record):  # What the sandbox can play: what happens, and what comes of it
+class Scenario(Record):  # A scenario of the sandbox: events and outcome
     name: str
     iin: str | None = None
     routes: tuple[str, ...]
@@ -49,7 +49,7 @@ class Scenario(Record):  # What the sandbox can play: what happens, and what com
     then: str | None = None
 
 
-class Simulated(Record):  # What the sandbox plays from now on, and the route with which it begins
+class Simulated(Record):  # The sandbox's play, and its first route
     verification: str
     scenario: str
     route: str
@@ -57,14 +57,14 @@ class Simulated(Record):  # What the sandbox plays from now on, and the route wi
 
 class TestClock(
     Record
-):  # How many verifications can be put forward, or were, and the most that one of them was
+):  # How many verifications can advance, or did, and the largest total advance among them
     verifications: int
     advanced_seconds: int
 
 
 def _at(path: str, *ids: str) -> str:
     if not all(re.fullmatch(r"[A-Za-z0-9_-]{1,64}", untrusted) for untrusted in ids):
-        raise ValueError("this is no id")
+        raise ValueError("this is not an id")
     return path.format(*ids)
 
 
@@ -83,8 +83,7 @@ def _post(path: str, kind: type[T], *ids: str, body: object = None, key: str = "
 
 
 _text = partial(str, encoding="utf-8", errors="replace")
-# With the id of what it is about. Each download of a document is logged. Keep a receipt byte for
-# byte for `receipts`.
+# With an id. Each download of a document is logged. Keep a receipt byte for byte for `receipts`.
 get_clearance = partial(_get, "/v1/clearances/{}", partial(parse, of.Clearance))
 get_webhook_endpoint = partial(_get, "/v1/webhook-endpoints/{}", partial(parse, of.Endpoint))
 list_documents = partial(
@@ -98,8 +97,8 @@ cancel_verification = partial(_post, "/v1/verifications/{}/cancel", of.Verificat
 test_webhook_endpoint = partial(_post, "/v1/webhook-endpoints/{}/test", of.Delivery)
 rotate_webhook_secret = partial(_post, "/v1/webhook-endpoints/{}/rotate-secret", of.EndpointSecret)
 redeliver = partial(_post, "/v1/deliveries/{}/redeliver", of.Delivery)
-# Without one; the last two in test mode. A checkpoint is for `checkpoints.Memory`; the keys are of
-# all that is signed.
+# Without an id; the last two in test mode. A checkpoint is for `checkpoints.Memory`; the keys
+# verify all signatures.
 list_webhook_endpoints = partial(
     _get, "/v1/webhook-endpoints", partial(parse, of.Page[of.Endpoint])
 )
@@ -110,7 +109,7 @@ get_test_clock = partial(_get, "/v1/test/clock", partial(parse, TestClock))
 
 
 def open_verification(opening: of.Opening, *, key: str = "") -> Call[of.Opened]:
-    """Opens one, or gives back the open one of this reference, with a fresh link."""
+    """Opens a verification, or returns the open one with this reference, with a fresh link."""
     return _post("/v1/verifications", of.Opened, body=opening, key=key)
 
 
@@ -122,8 +121,8 @@ def list_verifications(
     created_from: datetime | None = None,
     limit: Size = None,
 ) -> Call[of.Page[of.Verification]]:
-    """Newest first; `limit` is the size of a page, `case_number` what a borrower reads out on the
-    telephone.
+    """Newest first; `limit` is the page size, `case_number` the number that a borrower reads
+    out.
     """
     query = {
         "client_reference": client_reference,
@@ -140,7 +139,7 @@ def list_verifications(
 
 
 def get_verification(verification: str, *, with_checks: bool = False) -> Call[of.Verification]:
-    """As it stands."""
+    """One verification."""
     expand = "checks" if with_checks else None
     return _get(
         "/v1/verifications/{}", partial(parse, of.Verification), verification, expand=expand
@@ -148,8 +147,8 @@ def get_verification(verification: str, *, with_checks: bool = False) -> Call[of
 
 
 def make_link(verification: str, *, sent_by: Word = None, key: str = "") -> Call[of.Sent]:
-    """A fresh link for the borrower; earlier unused ones stop working. After a wait it leads to a
-    new consent.
+    """A fresh link for the borrower; earlier unused ones stop working. After a wait it leads to
+    a renewed consent.
     """
     return _post(
         "/v1/verifications/{}/link", of.Sent, verification, body={"sent_by": sent_by}, key=key
@@ -157,13 +156,13 @@ def make_link(verification: str, *, sent_by: Word = None, key: str = "") -> Call
 
 
 def get_proof(event: str) -> Call[str]:
-    """That an event stands in the log (C2SP tlog-proof)."""
+    """The proof that an event is in the log (C2SP tlog-proof)."""
     return _get("/v1/log/proof", _text, event=event)
 
 
 def get_consistency(first: int, second: int) -> Call[of.Consistency]:
-    """That the log of one size goes on from that of a smaller one: for `checkpoints.Memory`, which
-    says which.
+    """The proof that one size of the log continues a smaller one: for `checkpoints.Memory`,
+    which names the sizes.
     """
     call = _get("/v1/log/consistency", partial(parse, of.Consistency))
     return replace(call, query={"first": first, "second": second})
@@ -172,9 +171,7 @@ def get_consistency(first: int, second: int) -> Call[of.Consistency]:
 def report_contract(
     verification: str, signed_at: datetime, *, contract_sha256: Word = None, key: str = ""
 ) -> Call[of.Verification]:
-    """That the contract is signed, once, right after it: from it the law may make the money
-    wait.
-    """
+    """Reports the signed contract, once, right after the signature: a legal wait counts from it."""
     body = {"signed_at": signed_at, "contract_sha256": contract_sha256}
     return _post("/v1/verifications/{}/contract", of.Verification, verification, body=body, key=key)
 
@@ -182,8 +179,8 @@ def report_contract(
 def report_obligation(
     verification: str, status: str, at: datetime, *, key: str = ""
 ) -> Call[of.Verification]:
-    """That the credit's obligation was `opened` or `closed`, each once: from it counts how long all
-    must be kept.
+    """Reports that the credit's obligation was `opened` or `closed`, each once: retention counts
+    from it.
     """
     body = {"status": status, "at": at}
     return _post(
@@ -194,15 +191,13 @@ def report_obligation(
 def ask_for_clearance(
     verification: str, *, contract_sha256: Word = None, key: str = ""
 ) -> Call[of.Clearance]:
-    """Whether the money may leave; the answer is `processing`. The contract may be that of the
-    opening.
-    """
+    """Requests a clearance; the answer is `processing`. The contract may be that of the opening."""
     body = {"contract_sha256": contract_sha256}
     return _post("/v1/verifications/{}/clearances", of.Clearance, verification, body=body, key=key)
 
 
 def consume_clearance(clearance: str, payment: of.Payment, *, key: str = "") -> Call[of.Clearance]:
-    """Right before the money leaves: pay only if this gives a clearance. Keep the key with the
+    """Call it right before payout: pay only if this returns a clearance. Keep the key with the
     payment.
     """
     return _post("/v1/clearances/{}/consume", of.Clearance, clearance, body=payment, key=key)
@@ -211,7 +206,7 @@ def consume_clearance(clearance: str, payment: of.Payment, *, key: str = "") -> 
 def create_webhook_endpoint(
     url: str, *, events: Sequence[str] = (), version: str = VERSION, key: str = ""
 ) -> Call[of.EndpointSecret]:
-    """Where you are told, of these types or of all, and in which version; keep its secret."""
+    """An address for events, of these types or of all, and their version; keep its secret."""
     body = {"url": url, "events": events, "version": version}
     return _post("/v1/webhook-endpoints", of.EndpointSecret, body=body, key=key)
 
@@ -224,7 +219,7 @@ def change_webhook_endpoint(
     version: Word = None,
     enabled: bool | None = None,
 ) -> Call[of.Endpoint]:
-    """Changes what is named."""
+    """Changes the named fields."""
     body = spell({"url": url, "events": events, "version": version, "enabled": enabled})
     return replace(get_webhook_endpoint(endpoint), method="PATCH", body=body)
 
@@ -235,7 +230,7 @@ def delete_webhook_endpoint(endpoint: str) -> Call[None]:
 
 
 def list_events(*, after: int = 0, limit: Size = None) -> Call[of.Page[of.Event]]:
-    """Oldest first, after the `lender_sequence` of the last one that you worked off."""
+    """Oldest first, after the `lender_sequence` of the last event you processed."""
     return _get("/v1/events", partial(parse, of.Page[of.Event]), after=after, limit=limit)
 
 
@@ -250,7 +245,7 @@ def list_deliveries(
 def redeliver_range(
     start: datetime, end: datetime, *, endpoint: Word = None, key: str = ""
 ) -> Call[of.Redelivered]:
-    """The events from a time up to another once more."""
+    """Delivers the events of a time range again."""
     body = {"from": start, "to": end, "endpoint": endpoint}
     return _post("/v1/deliveries/redeliver", of.Redelivered, body=body, key=key)
 
@@ -258,7 +253,7 @@ def redeliver_range(
 def simulate(
     verification: str, *, scenario: Word = None, route: Word = None, key: str = ""
 ) -> Call[Simulated]:
-    """In test mode: has the sandbox play the borrower, by a scenario or as the IIN stands for."""
+    """In test mode: lets the sandbox play the borrower, by a scenario or by the IIN."""
     body = {"scenario": scenario, "route": route}
     return _post("/v1/test/verifications/{}/simulate", Simulated, verification, body=body, key=key)
 
@@ -266,6 +261,6 @@ def simulate(
 def advance_test_clock(
     advance_seconds: int, *, verification: Word = None, key: str = ""
 ) -> Call[TestClock]:
-    """In test mode: puts forward what is due, of one verification or of all."""
+    """In test mode: advances the due times of one verification or of all."""
     body = {"advance_seconds": advance_seconds, "verification": verification}
     return _post("/v1/test/clock", TestClock, body=body, key=key)

@@ -1,5 +1,5 @@
-"""Signed heads of the log (C2SP signed notes), what stands under them, and a memory that the log
-has to agree with.
+"""Signed heads of the log (C2SP signed notes), and a memory that detects a forked or shortened
+log.
 """
 
 import re
@@ -14,25 +14,28 @@ from tulga.signed import from_base64, is_certified, is_signed, key_set, require
 SIZE = r"0|[1-9][0-9]{0,18}"
 
 
-class Checkpoint(Record):  # How large a log is, and the root over all its leaves
+class Checkpoint(Record):  # The size of a log, and the root over all its leaves
     origin: str
     size: int
     root: bytes
 
 
 def log_key(keys: bytes, *, mode: str, root: bytes | None = None) -> bytes:
-    """The public key of a mode's log out of `get_keys`; with `root`, the operator's root.pub,
+    """The public key of a mode's log from `get_keys`; with `root`, the operator's root.pub,
     certified by it.
     """
     found = [key for key in key_set(keys, "log_keys") if key.get("mode") == mode]
-    require(len(found) == 1, f"the given keys have {len(found)} of the {mode} log, not one")
+    require(len(found) == 1, f"the given keys have {len(found)} keys of the {mode} log, not one")
     public = from_base64(found[0].get("x"), 32, url=True)
     is_certified(found[0], public, kind="log", root=root)
     return public
 
 
 def verify(note: str, *, key: bytes) -> Checkpoint:
-    """The checkpoint in a note, once the log's key has signed it; raises `Refused`."""
+    """The checkpoint in a note signed by the log's key.
+
+    Raises: `Refused`.
+    """
     text, blank, tail = note.rpartition("\n\n")
     lines, signatures = text.split("\n"), tail.split("\n")[:-1]
     size = lines[1] if len(lines) == 3 else ""
@@ -51,35 +54,32 @@ def verify(note: str, *, key: bytes) -> Checkpoint:
 
 
 class Memory:
-    """The largest checkpoint that a mode's log has shown you. Keep `note` where it outlives the
-    process.
+    """The largest checkpoint of a mode's log that you have seen. Store `note` to keep it longer
+    than the process.
     """
 
     def __init__(self, key: bytes, note: str = "") -> None:
-        """`key` of `log_key`; `note` of the memory before."""
+        """`key`: of `log_key`; `note`: of the previous memory."""
         self._key, self.note, self._lock = key, note, Lock()
         self.last = verify(note, key=key) if note else None
 
     def gap(self, note: str) -> tuple[int, int] | None:
-        """The sizes of which `take` wants the proof, for `get_consistency`; None where it needs
-        none.
-        """
+        """The sizes of the proof that `take` needs, for `get_consistency`; None without need."""
         sizes = sorted((verify(note, key=self._key).size, self.last.size if self.last else 0))
         return (sizes[0], sizes[1]) if 0 < sizes[0] < sizes[1] else None
 
     def take(
         self, note: str, proof: Consistency | None = None, *, may_be_older: bool = False
     ) -> Checkpoint:
-        """The checkpoint in a note, of one log with the last one; raises `Refused`, and remembers
-        the larger.
+        """The checkpoint in a note, verified to continue the last one; the larger is remembered.
 
-        proof: that the larger goes on from the smaller. may_be_older: it came by a webhook, which
-            may be late.
+        proof: that the larger continues the smaller.
+        may_be_older: it came by a webhook, which may be late.
+
+        Raises: `Refused`.
         """
         fresh = verify(note, key=self._key)
-        with (
-            self._lock
-        ):  # what is compared with is what is replaced, whoever else takes one meanwhile
+        with self._lock:  # compare and replace under one lock, whatever other threads do
             last, hashes = (
                 self.last or fresh,
                 [from_base64(one, 32) for one in (proof.hashes if proof else ())],
@@ -99,20 +99,22 @@ class Memory:
 
 
 def goes_on(old: Checkpoint, new: Checkpoint, hashes: Sequence[bytes]) -> bool:
-    """Whether these show a log to go on from a smaller or equal one. Source: RFC 9162, 2.1.4.2."""
+    """Whether these hashes prove that a log continues a smaller or equal one. Source: RFC 9162,
+    2.1.4.2.
+    """
     if old.size in (0, new.size):
         return not hashes and old.root == (new.root if old.size == new.size else sha256().digest())
     number, last = old.size - 1, new.size - 1
     while number & 1:
         number, last = number >> 1, last >> 1
-    # Of a first tree that is one whole subtree, its root itself is the start.
+    # If the first tree is one whole subtree, start from its root.
     path = [*hashes] if old.size & (old.size - 1) else [old.root, *hashes]
     return _climbed(path[0], path[1:], number, last) == (old.root, new.root) if path else False
 
 
 def root_over(leaf: bytes, *, index: int, size: int, hashes: Sequence[bytes]) -> bytes | None:
-    """The root to which a proof leads from a leaf; None if it is no proof of this length. Source:
-    RFC 9162, 2.1.3.2.
+    """The root to which a proof leads from a leaf; None if the length is wrong. Source: RFC
+    9162, 2.1.3.2.
     """
     return (
         _climbed(sha256(b"\x00" + leaf).digest(), hashes, index, size - 1)[1]

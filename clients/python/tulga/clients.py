@@ -1,7 +1,7 @@
-"""The two clients, thin transports, and the course of a call, which is what they have in common.
+"""The two clients, thin transports, and their common course of a call.
 
-Sent again: what found no answer, 409 `idempotency_in_progress`, and 429 and 503 that say
-    `Retry-After`. Nothing else.
+Retried: a lost answer, 409 `idempotency_in_progress`, and 429 and 503 with `Retry-After`. Nothing
+else.
 """
 
 import asyncio
@@ -22,16 +22,17 @@ from tulga.fields import Record
 from tulga.resources import Page
 
 T = TypeVar("T")
-_FINAL = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)  # ours to mend: no repeat helps
+# caller's errors: a retry cannot help
+_FINAL = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 
 
 class Options(Record):
-    """How often one call is sent, and the seconds between: `first`, twice as much each time, up to
+    """Maximum tries of one call, and the seconds between: `first`, doubled each time, up to
     `longest`.
 
-    A server that asks for more than `longest` is not asked again. timeout: seconds for each step of
-    a try.
-    insecure_http: the key may go unencrypted to another machine.
+    A server that asks for more than `longest` ends the call.
+    timeout: seconds for each step of a try.
+    insecure_http: allow the key unencrypted to another machine.
     """
 
     tries: int = 6
@@ -41,13 +42,12 @@ class Options(Record):
     insecure_http: bool = False
 
     def wait(self, tries: int, *, asked_for: float, chance: float) -> float | None:
-        """Seconds after so many tries, None where it is over. `chance`: 0 up to 1, which spreads
+        """Seconds after so many tries, None at the end. `chance`: 0 up to 1, which spreads
         callers.
         """
         if tries >= self.tries or asked_for > self.longest:
             return None
-        # Half of it at least, so that a server in trouble gets its rest; and never before it asked
-        # for.
+        # At least half of it, to relieve a server in trouble; and never earlier than it requests.
         return asked_for + min(self.first * 2.0 ** (tries - 1), self.longest) * (1 + chance) / 2
 
 
@@ -59,13 +59,13 @@ class Course(Generic[T]):
         self._outcome: httpx.Response | httpx.RequestError | None = None
 
     def request(self) -> dict[str, Any]:
-        """What httpx is told to send: the same at every try."""
+        """The arguments for httpx, the same at every try."""
         headers = {"Idempotency-Key": self._call.key} if self._call.method == "POST" else {}
         asked = {"params": self._call.query or None, "json": self._call.body}
         return {"method": self._call.method, "url": self._call.path, "headers": headers, **asked}
 
     def wait_after(self, outcome: httpx.Response | httpx.RequestError) -> float | None:
-        """Seconds until it is to be sent again, None when this is the end."""
+        """Seconds until the next try, None at the end."""
         self._tries, self._outcome = self._tries + 1, outcome
         asked_for, chance = _asked_for(outcome), random.random()  # noqa: S311
         return (
@@ -75,10 +75,13 @@ class Course(Generic[T]):
         )
 
     def result(self) -> T:
-        """What the call gives; raises `Unreachable`, a `Problem` or `BadAnswer`."""
+        """The call's result.
+
+        Raises: `Unreachable`, a `Problem` or `BadAnswer`.
+        """
         answer = self._outcome
         if not isinstance(answer, httpx.Response):
-            fault = type(answer).__name__  # its own sentence may name an address with its query
+            fault = type(answer).__name__  # its message may contain an address with its query
             raise Unreachable(
                 f"{self._call.method} {self._call.path}: {fault} at try {self._tries}"
             ) from answer
@@ -91,15 +94,16 @@ class Course(Generic[T]):
 
 
 def settings(url: str, key: str, options: Options) -> dict[str, Any]:
-    """What either client of httpx is made with. Raises `ValueError` for an address that the key
-    must not be sent to.
+    """The arguments of either httpx client.
+
+    Raises: `ValueError` for an address that must not get the key.
     """
     parts = urlsplit(url)
     may_be_plain = options.insecure_http or parts.hostname in ("127.0.0.1", "::1", "localhost")
     if not parts.hostname or parts.scheme not in (["https", "http"] if may_be_plain else ["https"]):
         raise ValueError("the key is only sent to an https address")
     if not re.fullmatch(r"[\x21-\x7e]*", key):
-        raise ValueError("this is no key")
+        raise ValueError("this is not a key")
     headers = {
         "Authorization": f"Bearer {key}",
         "User-Agent": "tulga-client",
@@ -114,7 +118,7 @@ def settings(url: str, key: str, options: Options) -> dict[str, Any]:
 
 
 def _asked_for(outcome: httpx.Response | httpx.RequestError) -> float | None:
-    """The seconds that it asks to wait for; None for what ends the call."""
+    """The requested wait in seconds; None if the outcome ends the call."""
     if not isinstance(outcome, httpx.Response):
         return (
             0.0
@@ -128,20 +132,23 @@ def _asked_for(outcome: httpx.Response | httpx.RequestError) -> float | None:
 
 
 class Client(AbstractContextManager["Client"]):
-    """The API with one key, to be shared by threads: `with Client(url, key) as client: …`."""
+    """The API with one key, shareable by threads: `with Client(url, key) as client: …`."""
 
     def __init__(self, url: str, key: str, options: Options = Options()) -> None:  # noqa: B008
         self._http, self._options = httpx.Client(**settings(url, key, options)), options
 
     def send(self, call: Call[T]) -> T:
-        """What a call gives, after as many tries as it takes; raises `TulgaError`."""
+        """The result of a call, after as many tries as needed.
+
+        Raises: `TulgaError`.
+        """
         course = Course(call, self._options)
         while (seconds := course.wait_after(self._tried(course))) is not None:
             time.sleep(seconds)
         return course.result()
 
     def pages(self, call: Call[Page[T]]) -> Iterator[T]:
-        """Everything on a page and on those that follow, each asked for when it is its turn."""
+        """All items of a page and the following ones, each page requested when needed."""
         page = self.send(call)
         yield from page.data
         while page.has_more and page.next is not None:

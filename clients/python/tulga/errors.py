@@ -1,4 +1,4 @@
-"""All that this package raises. No sentence here holds a key, a link or a person's number."""
+"""All exceptions of this package. Their messages hold no key, link or personal number."""
 
 import json
 from contextlib import suppress
@@ -9,31 +9,29 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 
-class TulgaError(Exception): ...  # Whatever went wrong
+class TulgaError(Exception): ...  # Base of all
 
 
 class Unreachable(
     TulgaError
-): ...  # No answer after all tries. Nobody knows if it was done: send the same call again
+): ...  # No answer after all tries. The outcome is unknown: send the same call again
 
 
 class BadAnswer(
     TulgaError
-): ...  # An answer that is none of this API's: a proxy's, say, or one that lacks a field
+): ...  # An answer not from this API: a proxy's, for example, or one without a field
 
 
-class Refused(
-    TulgaError
-): ...  # Something signed that is not to be believed: a webhook, a receipt, a checkpoint, a key
+class Refused(TulgaError): ...  # An invalid signature: of a webhook, a receipt, a checkpoint, a key
 
 
 class Reused(
     Refused
-): ...  # A webhook of Tulga that you have already. Answer it with 204, or it comes again
+): ...  # A webhook of Tulga that you already have. Answer it with 204, or it comes again
 
 
 @dataclass(frozen=True)
-# What is wrong with one field: `pointer` is a JSON pointer into the body, or `?name` of a parameter
+# The defect of one field: `pointer` is a JSON pointer into the body, or `?name` of a parameter
 class Fault:
     pointer: str
     code: str
@@ -41,8 +39,8 @@ class Fault:
 
 
 class Problem(TulgaError):
-    """The API refused. Decide by `code`; tell the operator the `request_id`. retry_after: seconds,
-    where it said so.
+    """The API refused. Decide by `code`; tell the operator the `request_id`. retry_after:
+    seconds, if given.
     """
 
     def __init__(self, answer: httpx.Response) -> None:
@@ -72,10 +70,10 @@ class Problem(TulgaError):
         )
 
 
-class NotAllowed(Problem): ...  # 401 and 403: no key that counts, or it may not do this
+class NotAllowed(Problem): ...  # 401 and 403: no valid key, or a missing right
 
 
-class NotFound(Problem): ...  # 404: nothing there, or not yours
+class NotFound(Problem): ...  # 404: absent, or another lender's
 
 
 class Conflict(Problem): ...  # 409: the moment is wrong, and `code` says why
@@ -100,7 +98,7 @@ _KINDS = {
 
 
 def problem(answer: httpx.Response) -> Problem:
-    """The exception of an answer that is no success."""
+    """The exception for an unsuccessful answer."""
     kind: type[Problem] = _KINDS.get(
         answer.status_code, Unavailable if answer.status_code >= 500 else Problem
     )
@@ -108,8 +106,8 @@ def problem(answer: httpx.Response) -> Problem:
 
 
 def _seconds(untrusted: str) -> float | None:
-    """What a `Retry-After` asks for, by a number or by a date (RFC 9110, 10.2.3); None where it is
-    neither.
+    """The wait in a `Retry-After`, from a number or a date (RFC 9110, 10.2.3); None if
+    malformed.
     """
     said = untrusted.strip()
     if said.isascii() and said.isdecimal() and len(said) < 10:

@@ -1,5 +1,5 @@
-"""JSON and dataclasses: what an answer says beyond one is passed over, no word is held to a list,
-for both may grow.
+"""JSON and dataclasses. Unknown fields are ignored and words are not restricted, because both
+may grow.
 """
 
 import dataclasses
@@ -21,14 +21,17 @@ _hints = cache(get_type_hints)
 @dataclass_transform(
     frozen_default=True, kw_only_default=True, field_specifiers=(dataclasses.field,)
 )
-class Record:  # What is derived from it is a frozen dataclass, its fields given by name
+class Record:  # A subclass is a frozen dataclass with keyword fields
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         dataclasses.dataclass(frozen=True, kw_only=True)(cls)
 
 
 def parse(kind: type[T], content: bytes) -> T:
-    """The dataclass in a JSON text. Raises `BadAnswer` for what has another form."""
+    """The dataclass in a JSON text.
+
+    Raises: `BadAnswer` for another form.
+    """
     try:
         said = json.loads(content)
     except (ValueError, RecursionError):
@@ -38,9 +41,9 @@ def parse(kind: type[T], content: bytes) -> T:
 
 
 def value_of(kind: Any, said: Any, place: str) -> Any:
-    """A value of this type, dataclasses within it included."""
+    """A value of this type, including nested dataclasses."""
     origin, inner = get_origin(kind), get_args(kind)
-    if origin in (Union, types.UnionType):  # only ever with None
+    if origin in (Union, types.UnionType):  # only with None
         return None if said is None else value_of(inner[0], said, place)
     if origin is tuple and isinstance(said, list):
         return tuple(value_of(inner[0], one, place) for one in said)
@@ -63,8 +66,9 @@ def value_of(kind: Any, said: Any, place: str) -> Any:
 
 
 def spell(value: Any) -> Any:
-    """The JSON of a request: what is None is left out, decimals are strings, times are RFC 3339 in
-    UTC.
+    """The JSON of a request, without fields that are None.
+
+    Decimals are strings, times are RFC 3339 in UTC.
     """
     if dataclasses.is_dataclass(value):
         return spell(
@@ -90,7 +94,7 @@ def _record(kind: Any, said: Mapping[str, Any], place: str, *, of: tuple[Any, ..
     for field in dataclasses.fields(kind):
         hint = _hints(kind)[field.name]
         if field.name in said:
-            # Of `Page[Event]` the place of T is taken by Event.
+            # In `Page[Event]`, Event replaces T.
             meant = hint[of] if getattr(hint, "__parameters__", ()) else hint
             values[field.name] = value_of(meant, said[field.name], f"{place}.{field.name}")
         elif field.default is dataclasses.MISSING:

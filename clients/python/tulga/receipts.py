@@ -1,9 +1,12 @@
-"""The receipt of a decision, verified without asking anybody, by the steps of
-scripts/verify_receipt.py. Pure.
+"""The receipt of a decision, verified offline by the steps of scripts/verify_receipt.py. Pure.
 
-1 size · 2 its key, certified if there is a root · 3 its signature, mode, type · 4 the log's entry
-names this receipt and says the same · 5 the log's key signed the checkpoint · 6 the entry stands in
-the log · 7 whom it is about.
+1. Size.
+2. Its key, certified if a root is given.
+3. Its signature, mode and type.
+4. The log's entry names this receipt and agrees with it.
+5. The log's key signed the checkpoint.
+6. The entry is in the log.
+7. The person it is about.
 """
 
 import hmac
@@ -35,12 +38,13 @@ def verify(
     test: bool = False,
     about: Mapping[str, str | None] = {},
 ) -> Receipt:
-    """The receipt in the answer of `get_receipt`, by the keys of `get_keys`; raises `Refused`,
-    `BadAnswer`.
+    """The receipt in the answer of `get_receipt`, verified with the keys of `get_keys`.
 
-    root: the operator's root.pub; without it the keys themselves must have come to you in a way
-    that you trust. test: one of test mode is taken too. about: whom it must be about, by `iin` and
-    `payout_account`.
+    root: the operator's root.pub; without it you must have received the keys in a trusted way.
+    test: also accept one of test mode.
+    about: its required subject, by `iin` and `payout_account`.
+
+    Raises: `Refused`, `BadAnswer`.
     """
     require(len(answer) <= ANSWER_MAX_BYTES, "the answer is too large")  # 1
     said = parsed(answer, "the answer")
@@ -52,7 +56,7 @@ def verify(
     ):
         raise Refused("no answer with a receipt and its place in the log")
     receipt = _signed(jws, key_set(keys, "keys"), root)
-    require(test or receipt.get("mode") == "live", "a test receipt: nobody was identified by it")
+    require(test or receipt.get("mode") == "live", "a test receipt: it identifies no person")
     leaf = log["leaf"].encode()
     _is_named(parsed(leaf, "the entry", is_canonical=True), receipt, jws)  # 4
     index, hashes, note = _proof_of(log)
@@ -69,9 +73,9 @@ def verify(
 
 
 def _signed(jws: str, keys: list[dict[str, Any]], root: bytes | None) -> dict[str, Any]:
-    """The payload of a compact JSON Web Signature, once a key of these has signed it."""
+    """The payload of a compact JSON Web Signature by one of these keys."""
     parts = jws.split(".")
-    require(len(parts) == 3, "no compact JSON Web Signature")
+    require(len(parts) == 3, "not a compact JSON Web Signature")
     header, payload, signature = (from_base64(part, url=True) for part in parts)
     protected = parsed(header, "the header", is_canonical=True)
     require(
@@ -105,9 +109,7 @@ def _signed(jws: str, keys: list[dict[str, Any]], root: bytes | None) -> dict[st
 
 
 def _is_named(entry: dict[str, Any], receipt: dict[str, Any], jws: str) -> None:
-    """Raises `Refused` unless the entry is of this receipt, and says of the decision what it
-    says.
-    """
+    """Raises: `Refused` unless the entry names this receipt and agrees with its decision."""
     body = entry.get("body")
     if not isinstance(body, dict) or body.get("receipt") != sha256(jws.encode()).hexdigest():
         raise Refused("the entry of the log names another receipt")
@@ -115,9 +117,7 @@ def _is_named(entry: dict[str, Any], receipt: dict[str, Any], jws: str) -> None:
         entry.get(name) == receipt.get(name) for name in ("mode", "verification", "lender")
     )
     require(is_about, "the entry of the log is about another verification")
-    if (
-        entry.get("type") == "receipt.issued"
-    ):  # of what the lender canceled, whose own entry no worker signs
+    if entry.get("type") == "receipt.issued":  # a cancellation by the lender has no worker's entry
         is_same = receipt.get("status") == "canceled"
     else:
         law = {"id": body.get("profile"), "sha256": body.get("profile_sha256")}
@@ -133,20 +133,22 @@ def _is_named(entry: dict[str, Any], receipt: dict[str, Any], jws: str) -> None:
 
 
 def _proof_of(log: dict[str, Any]) -> tuple[int, list[bytes], str]:
-    """The place, the hashes and the checkpoint of a tlog-proof, which are those given beside it."""
+    """The place, the hashes and the checkpoint of a tlog-proof, which must equal those given
+    beside it.
+    """
     head, blank, note = log["proof"].partition("\n\n")
     lines = head.split("\n")
     found = re.fullmatch(f"index ({checkpoints.SIZE})", lines[1] if len(lines) > 1 else "")
     if not blank or lines[0] != PROOF_TYPE or found is None or len(lines) > PROOF_HASHES_MAX + 2:
-        raise Refused("no proof that this package knows")
+        raise Refused("a proof in an unknown form")
     index, beside = int(found[1]), log.get("index")
     is_beside = type(beside) is int and index == beside and note == log["checkpoint"]
-    require(is_beside, "the proof is of another place or checkpoint than is said beside it")
+    require(is_beside, "the proof has another place or checkpoint than the answer")
     return index, [from_base64(line, 32) for line in lines[2:]], note
 
 
 def _is_about(receipt: dict[str, Any], openings: object, name: str, plain: str) -> None:
-    """Raises `Refused` where the commitment under a name is not that of what was given."""
+    """Raises: `Refused` if the commitment under a name does not match the given value."""
     committed = receipt.get("commitments")
     salt = openings.get(name) if isinstance(openings, dict) else None
     if (
@@ -154,9 +156,9 @@ def _is_about(receipt: dict[str, Any], openings: object, name: str, plain: str) 
         or not isinstance(salt, str)
         or not re.fullmatch(r"[0-9a-f]{32}", salt)
     ):
-        raise Refused(f"there is nothing that opens the commitment to the {name}")
+        raise Refused(f"the salt of the commitment to the {name} is missing")
     made = hmac.digest(bytes.fromhex(salt), plain.encode(errors="replace"), "sha256").hex()
     require(
         made == committed.get(name),
-        f"the receipt is about another {name}, or the salt is another's",
+        f"the receipt is about another {name}, or has another salt",
     )

@@ -1,8 +1,7 @@
-"""What the API is told and what it answers, one frozen dataclass each, their fields as in
-openapi.json.
+"""Requests and answers of the API, one frozen dataclass each, with the fields of openapi.json.
 
-Words are strings, for there may be new ones; times are in UTC; amounts are in tenge. In a request
-None is left out. Printing one shows nothing personal and no secret.
+Words are strings, because new ones may come; times are in UTC; amounts are in tenge.
+Fields with None are left out of a request. Printing one shows no personal data and no secret.
 """
 
 from collections.abc import Mapping
@@ -14,24 +13,22 @@ from typing import Any, Generic, TypeVar
 from tulga.fields import Record
 
 T = TypeVar("T")
-ENDS = frozenset(
-    {"verified", "declined", "expired", "canceled", "failed"}
-)  # statuses after which nothing changes
+ENDS = frozenset({"verified", "declined", "expired", "canceled", "failed"})  # final statuses
 
 
-class Kept(Record):  # What has an id, belongs to a mode for ever, and began at a time
+class Kept(Record):  # A resource with an id, a mode and a creation time
     id: str
     mode: str
     created_at: datetime
 
 
-class Page(Record, Generic[T]):  # A slice of a list; `next` is the `after` of the one that follows
+class Page(Record, Generic[T]):  # A slice of a list; `next` is the `after` of the next one
     data: tuple[T, ...]
     has_more: bool = False
     next: str | None = None
 
 
-class NextAction(Record):  # What the borrower must do next
+class NextAction(Record):  # The borrower's next action
     type: str
     route: str | None = None
     stage: str | None = None
@@ -40,12 +37,12 @@ class NextAction(Record):  # What the borrower must do next
     code: str | None = None
 
 
-class Profile(Record):  # The legal profile that a verification keeps
+class Profile(Record):  # The legal profile of a verification
     id: str
     sha256: str
 
 
-class Check(Record):  # What one check said: pass, fail, inconclusive or error
+class Check(Record):  # One check's result: pass, fail, inconclusive or error
     id: str
     route: str
     stage: str
@@ -62,9 +59,7 @@ class Check(Record):  # What one check said: pass, fail, inconclusive or error
     created_at: datetime
 
 
-class Retention(
-    Record
-):  # How long all of it must stay; `until` is None while the obligation is open
+class Retention(Record):  # Retention of all data; `until` is None while the obligation is open
     obligation_opened_at: datetime | None = None
     obligation_closed_at: datetime | None = None
     until: datetime | None = None
@@ -72,14 +67,12 @@ class Retention(
 
 class Contract(
     Record
-):  # What you reported of it; until `release_not_before` the money may have to wait
+):  # The reported contract; the payout may have to wait until `release_not_before`
     signed_at: datetime
     release_not_before: datetime | None = None
 
 
-class Verification(
-    Kept
-):  # Where a verification stands. `checks` is None unless they were asked for
+class Verification(Kept):  # A verification's state. `checks` is None unless requested
     status: str
     code: str | None = None
     last_failure: str | None = None
@@ -111,20 +104,16 @@ class Opened(
     link_expires_at: datetime
     warnings: tuple[
         Mapping[str, str], ...
-    ] = ()  # `code` and `detail` of what may keep it from a verdict
+    ] = ()  # `code` and `detail` of possible obstacles to a verdict
 
 
-class Sent(
-    Record
-):  # A fresh link. It may lead to a new consent, which is the verification `renewal`
+class Sent(Record):  # A fresh link. It may lead to a renewed consent, the verification `renewal`
     url: str = field(repr=False)
     link_expires_at: datetime
     renewal: str | None = None
 
 
-class Gate(
-    Record
-):  # What one gate of a clearance said: passed, not_evaluated, or refused with a `code`
+class Gate(Record):  # One gate's result: passed, not_evaluated, or refused with a `code`
     name: str
     status: str
     code: str | None = None
@@ -133,7 +122,7 @@ class Gate(
     release_not_before: datetime | None = None
 
 
-class Clearance(Kept):  # Whether the money of one verification may leave; amounts in tenge
+class Clearance(Kept):  # Permission to pay out one verification's loan; amounts in tenge
     verification: str
     status: str
     code: str | None = None
@@ -149,7 +138,7 @@ class Clearance(Kept):  # Whether the money of one verification may leave; amoun
     frozen_at: datetime | None = None
 
 
-class Document(Record):  # A signed document. What only it could say is None once it is erased
+class Document(Record):  # A signed document. Fields from its content are None after erasure
     id: str
     attempt: str
     number: int
@@ -165,9 +154,7 @@ class Document(Record):  # A signed document. What only it could say is None onc
     erased: bool
 
 
-class EventData(
-    Record
-):  # What an event is about; all but `mode` None where it is about no verification
+class EventData(Record):  # The subject of an event; all but `mode` are None without a verification
     verification: str | None = None
     client_reference: str | None = None
     status: str | None = None
@@ -179,7 +166,7 @@ class EventData(
 
 class EventBody(
     Record
-):  # What is told of an event. `lender_sequence` counts from 1 without a gap; None in a mere test
+):  # An event's content. `lender_sequence` counts from 1 without a gap; None in a test message
     version: str
     type: str
     timestamp: datetime
@@ -194,11 +181,11 @@ class Event(EventBody):  # One event, in the order of the log
 
 class Webhook(
     EventBody
-):  # What a webhook said. `checkpoint`: the log's newest signed head when the message was made
+):  # A webhook's content. `checkpoint`: the log's newest signed head when the message was made
     checkpoint: str | None = None
 
 
-class Endpoint(Kept):  # Where you are told
+class Endpoint(Kept):  # An address for your events
     url: str
     version: str
     events: tuple[str, ...]
@@ -211,11 +198,11 @@ class Endpoint(Kept):  # Where you are told
     previous_secret_until: datetime | None = None
 
 
-class EndpointSecret(Endpoint):  # An endpoint with its secret, which is told here only
+class EndpointSecret(Endpoint):  # An endpoint with its secret, which appears only here
     secret: str = field(repr=False)
 
 
-class LastResponse(Record):  # What the endpoint said last
+class LastResponse(Record):  # The endpoint's last answer
     status: int | None = None
     failure: str | None = None
     excerpt: str
@@ -237,20 +224,18 @@ class Delivery(Kept):  # One message to one endpoint
 
 class Redelivered(
     Record
-):  # How many deliveries were made anew, and whether the range holds more than may wait at once
+):  # How many deliveries were made again, and whether the range has more than may wait at once
     redelivered: int
     has_more: bool
 
 
-class Consistency(
-    Record
-):  # By what the log of one size goes on from that of another: hashes in base64
+class Consistency(Record):  # The proof that one size of the log continues another: hashes in base64
     hashes: tuple[str, ...]
 
 
 class Receipt(
     Record
-):  # What a verified receipt says; its fields are those of docs/receipt.schema.json
+):  # The content of a verified receipt; its fields are those of docs/receipt.schema.json
     mode: str
     verification: str
     lender: str
@@ -275,7 +260,7 @@ class IdentityDocument(
     valid_to: date
 
 
-class Subject(Record):  # Who the borrower says to be
+class Subject(Record):  # The borrower's stated identity
     iin: str = field(repr=False)
     surname: str = field(repr=False)
     name: str = field(repr=False)
@@ -285,7 +270,7 @@ class Subject(Record):  # Who the borrower says to be
     patronymic: str | None = field(default=None, repr=False)
 
 
-class Loan(Record):  # What the borrower is about to owe: tenge, days, per cent a year
+class Loan(Record):  # The borrower's future debt: tenge, days, per cent a year
     amount: Decimal
     term_days: int
     annual_rate: Decimal
@@ -308,7 +293,7 @@ class Opening(Record):  # A borrower to be identified for one loan; without `rou
     metadata: Mapping[str, str] | None = None
 
 
-class Payment(Record):  # What is about to be paid, to whom, by which contract, into which account
+class Payment(Record):  # An intended payment: sum, person, contract and account
     amount: Decimal
     iin: str = field(repr=False)
     contract_sha256: str

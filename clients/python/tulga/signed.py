@@ -1,6 +1,4 @@
-"""What everything signed here is read with: one spelling, Ed25519, keys that a root certified.
-Pure.
-"""
+"""Common parts of signature verification: canonical JSON, Ed25519, root-certified keys. Pure."""
 
 import json
 from base64 import b64decode, b64encode
@@ -14,23 +12,25 @@ from tulga.errors import Refused
 
 
 def require(holds: object, why: str) -> None:
-    """Raises `Refused` unless it holds."""
+    """Raises: `Refused` unless the condition holds."""
     if not holds:
         raise Refused(why)
 
 
 def is_signed(public: bytes, signature: bytes, message: bytes, what: str) -> None:
-    """Raises `Refused` unless this key signed the message."""
+    """Raises: `Refused` unless this key signed the message."""
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
     except (ValueError, InvalidSignature):
         raise Refused(
-            f"the signature of the {what} does not hold: it was changed, or is another key's"
+            f"the signature of the {what} is invalid: another key, or changed content"
         ) from None
 
 
 def is_certified(key: Mapping[str, Any], public: bytes, *, kind: str, root: bytes | None) -> None:
-    """Raises `Refused` unless the key in root.pub certified a key for this, or there is no root."""
+    """Raises: `Refused` unless the key in root.pub certified a key for this purpose, or no root
+    is given.
+    """
     if root is None:
         return
     certifying = from_base64(parsed(root, "the root").get("public"), 32)
@@ -53,7 +53,7 @@ def is_certified(key: Mapping[str, Any], public: bytes, *, kind: str, root: byte
 
 
 def key_set(keys: bytes, name: str) -> list[dict[str, Any]]:
-    """The keys under a name of what /.well-known/jwks.json serves."""
+    """The keys under a name in /.well-known/jwks.json."""
     found = parsed(keys, "the key set").get(name)
     if not isinstance(found, list) or not all(isinstance(key, dict) for key in found):
         raise Refused(f"the keys are no set of ours with {name}")
@@ -61,7 +61,7 @@ def key_set(keys: bytes, name: str) -> list[dict[str, Any]]:
 
 
 def parsed(untrusted: bytes, what: str, *, is_canonical: bool = False) -> dict[str, Any]:
-    """A JSON object; a canonical one in its only spelling, so that no other bytes say the same."""
+    """A JSON object; a canonical one must be in canonical form, which is unique."""
     try:
         value = json.loads(untrusted)
         spelled = json.dumps(
@@ -75,7 +75,7 @@ def parsed(untrusted: bytes, what: str, *, is_canonical: bool = False) -> dict[s
 
 
 def from_base64(untrusted: object, length: int | None = None, *, url: bool = False) -> bytes:
-    """So many bytes of base64, or of base64url without padding, in its only spelling."""
+    """So many bytes from base64, or base64url without padding, in canonical form."""
     text, alphabet = str(untrusted), b"-_" if url else None
     try:
         content = b64decode(text + "=" * (-len(text) % 4 if url else 0), alphabet, validate=True)

@@ -1,5 +1,5 @@
-"""manage.py add_key: another key of a lender, printed once; with `--replaces` the old one runs out
-after a day.
+"""manage.py add_key: another key of a lender, printed once; with `--replaces` the old one
+expires after a day.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ class Command(BaseCommand):
     help = "Adds a key for a lender (its id or BIN) and prints it, once."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Whose, and what it may do."""
+        """The lender, and the key's rights."""
         parser.add_argument("lender", help="len_… or BIN")
         parser.add_argument("--mode", choices=keys.MODES, default="test")
         parser.add_argument(
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--days", type=int, default=policy.KEY_DAYS)
         parser.add_argument(
-            "--replaces", metavar="KEY_ID", help="lets that key run out a day from now"
+            "--replaces", metavar="KEY_ID", help="lets that key expire a day from now"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

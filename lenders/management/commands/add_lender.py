@@ -49,7 +49,7 @@ class Command(BaseCommand):
             addresses = [parsing.https_url(url) for url in options["return_url"]]
             if any(urlsplit(address).query for address in addresses):
                 raise CommandError(
-                    "register an address without its query: a borrower's may have any"
+                    "register an address without its query: a borrower's may have any query"
                 )
             test, live = list[dict[str, str]](), list[dict[str, str]]()
             for calendar, terms in (
@@ -84,7 +84,7 @@ class Command(BaseCommand):
         self.stdout.write("It is shown this once. Try it:")
         header = f"Authorization: Bearer {issued.secret}"
         self.stdout.write(f"  curl -H '{header}' {settings.TULGA_PUBLIC_URL}/v1/verifications")
-        self.stdout.write("Add at least two people, or what is left to people fails at once:")
+        self.stdout.write("Add at least two people, or attempts left to people fail at once:")
         self.stdout.write(
             f"  manage.py add_person EMAIL --name NAME --role reviewer --lender {lender.pk}"
         )

@@ -1,4 +1,4 @@
-"""`manage.py deliver`: tells lenders by webhooks. Any number may run at once, on as many hosts."""
+"""`manage.py deliver`: sends webhooks to lenders. Several may run at once, on several hosts."""
 
 import asyncio
 import resource
@@ -16,27 +16,24 @@ from verification.core.errors import Misconfigured
 
 
 class Command(BaseCommand):
-    """Sends until it is told to stop."""
+    """Sends until stopped."""
 
-    help = (
-        "Posts what lenders are told to their webhook endpoints, and forgets deliveries after 30"
-        " days."
-    )
+    help = "Posts lenders' events to their webhook endpoints, and deletes deliveries after 30 days."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """`--once` does a single round, for cron or a test."""
         parser.add_argument("--once", action="store_true", help="one round, then exit")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """On SIGTERM or SIGINT nothing new is begun; what is under way ends within 15 seconds and
-        is written down.
+        """On SIGTERM or SIGINT no new post begins; those in progress end within 15 seconds and
+        are recorded.
         """
         try:
             refuse_unsafe_live()
             clock.require_right()
         except Misconfigured as error:
             raise CommandError(error.detail) from error
-        # Each post under way has a socket, and what a shell gives a process is often 1 024 files.
+        # Each post in progress has a socket, and a shell often gives a process only 1 024 files.
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         most = policy.FILES_MAX if hard == resource.RLIM_INFINITY else min(policy.FILES_MAX, hard)
         if soft != resource.RLIM_INFINITY and soft < most:

@@ -9,7 +9,7 @@ from lenders.models import ApiKey
 
 
 class Command(BaseCommand):
-    """Revokes a key by its id; the key itself is never typed into a shell."""
+    """Revokes a key by its id; the secret is never typed into a shell."""
 
     help = "Ends a key at once."
 
@@ -20,7 +20,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Revokes it; says so when it was revoked before."""
+        """Revokes it; says if it was revoked before."""
         key = ApiKey.objects.filter(pk=options["key_id"]).first()
         if key is None:
             raise CommandError("there is no such key")

@@ -1,8 +1,7 @@
-"""manage.py tulga_listen: sends what a lender is told in test mode to a developer's address, signed
-as webhooks are.
+"""manage.py tulga_listen: sends a lender's test events to a developer's address, signed as
+webhooks.
 
-For a receiver that is still being written: it may stand on localhost and needs no endpoint, and
-    nothing is retried.
+For a receiver under development: it may be on localhost and needs no endpoint. Nothing is retried.
 """
 
 import signal
@@ -24,15 +23,12 @@ _MODE = "test"
 
 
 class Command(BaseCommand):
-    """Sends until it is told to stop."""
+    """Sends until stopped."""
 
-    help = (
-        "Sends what a lender is told in test mode to an address of a developer's, signed as"
-        " webhooks are."
-    )
+    help = "Sends a lender's test events to a developer's address, signed as webhooks."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Whose events, where to, and from which on."""
+        """Whose events, where to, and from which one on."""
         parser.add_argument("lender", help="len_… or BIN")
         parser.add_argument(
             "--forward-to", required=True, metavar="URL", help="http://127.0.0.1:9000/webhooks, say"
@@ -41,13 +37,13 @@ class Command(BaseCommand):
             "--after",
             type=int,
             metavar="N",
-            help="the lender_sequence to begin behind; else from now",
+            help="the lender_sequence after which to start; by default now",
         )
-        parser.add_argument("--once", action="store_true", help="what there is, then exit")
+        parser.add_argument("--once", action="store_true", help="the present events, then exit")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Prints the secret and the key to verify by, then a line for each event and what the
-        receiver answered.
+        """Prints the secret and the key for verification, then a line for each event with the
+        receiver's answer.
         """
         stop = threading.Event()
         if not options["once"]:
@@ -64,7 +60,7 @@ class Command(BaseCommand):
             )
         secret, (seed, public) = endpoints.new_secret(), endpoints.new_signing_key()
         self.stdout.write(f"secret      {endpoints.spell_secret(secret)}\npublic key  {public}")
-        self.stdout.write("Both are of this run alone. Ctrl-C ends it.")
+        self.stdout.write("Both are valid for this run only. Ctrl-C ends it.")
         while not stop.is_set():
             close_old_connections()
             with transactions.running(scope=transactions.ALL):

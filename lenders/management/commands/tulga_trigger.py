@@ -1,8 +1,8 @@
-"""manage.py tulga_trigger: has an event happen to a test lender, by the API alone, for a developer
-of its receiver.
+"""manage.py tulga_trigger: causes an event of a test lender, through the API, for a receiver's
+developer.
 
-What is sent are the examples of openapi.json, each time of another person. Nothing is written past
-the real steps: the sandbox plays the borrower, and time is put forward by the test clock.
+It sends the examples of openapi.json, each time for another person.
+Only the real steps write: the sandbox plays the borrower, and the test clock advances time.
 """
 
 import json
@@ -26,31 +26,30 @@ from verification.outbound import Limits
 
 VARIABLE: Final = "TULGA_KEY"
 _LIMITS: Final = Limits(seconds=15.0, max_bytes=1_000_000)
-_ASKED_SECONDS: Final = 0.5  # between two looks; ours: a person waits before a screen
+_ASKED_SECONDS: Final = 0.5  # between two looks; ours: a person waits at a screen
 _AGAIN, _WAIT_SECONDS = (
     3,
     30,
-)  # times that a call is sent again where the answer says when, each so late at most; ours
+)  # how often a call is retried if the answer gives a time, each up to this late; ours
 _CAPTURED_SECONDS: Final = (
-    240.0  # for what a painted face comes to: three attempts of half a minute, on a busy machine
+    240.0  # for a painted face's outcome: three attempts of half a minute, on a busy machine
 )
-# painted one after the other until one comes to what is wanted; ours: of four more than three do
+# painted in turn until one has the wanted outcome; ours: of four more than three have it
 _FACES: Final = 3
 _DAY_SECONDS: Final = 24 * 3600 + 60
 _MOVING: Final = ("requires_input", "processing")
 
 NOT_BY_API: Final[Mapping[str, str]] = {
-    "verification.redacted": "nothing erases a person's data by request yet",
-    "verification.disputed": "no person can say yet that it was not them",
+    "verification.redacted": "no request erases a person's data yet",
+    "verification.disputed": "no person can dispute a verification yet",
     "verification.key_revoked": (
-        "only the operator does, who revokes a key: manage.py revoke_signing_key"
+        "only the operator can, by revoking a key: manage.py revoke_signing_key"
     ),
     "clearance.frozen": (
-        "only a borrower who declines the new consent after a wait, or the operator who revokes"
-        " a key"
+        "only a borrower can, by declining the renewed consent, or the operator, by revoking a key"
     ),
 }
-"""Events that no call of the API and no simulation brings about, and who does."""
+"""Events that no API call and no simulation causes, and who causes them."""
 TRIGGERS: Final[Mapping[str, str]] = {
     "verification.created": "",
     "verification.in_review": "",
@@ -64,9 +63,7 @@ TRIGGERS: Final[Mapping[str, str]] = {
     "clearance.consumed": "",
     "endpoint.disabled": "",
 }
-"""All others, each with the scenario that alone brings it about; empty where it takes calls of its
-own.
-"""
+"""All others, each with the only scenario that causes it; empty if it needs its own calls."""
 
 
 class TriggerFailed(Exception):
@@ -75,7 +72,7 @@ class TriggerFailed(Exception):
 
 @dataclass
 class Trigger:
-    """One lender's calls. `say` is told each id as it comes. iin: of the newest borrower."""
+    """One lender's calls. `say` receives each id. iin: of the newest borrower."""
 
     url: str
     key: str = field(repr=False)
@@ -83,10 +80,9 @@ class Trigger:
     iin: str = ""
 
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """The JSON answer. Raises `TriggerFailed` for anything but success, with the code of the
-        problem.
+        """The JSON answer. An answer with `Retry-After` is retried.
 
-        What an answer asks to send again in a moment (`Retry-After`) is sent again.
+        Raises: `TriggerFailed` for anything but success, with the problem's code.
         """
         headers = {"Authorization": f"Bearer {self.key}"}
         if method != "GET":
@@ -118,12 +114,15 @@ class Trigger:
                 or again == _AGAIN
             ):
                 break
-            # By the same Idempotency-Key: nothing is done twice.
+            # With the same Idempotency-Key: nothing is done twice.
             time.sleep(int(answer.retry_after))
         raise TriggerFailed(f"{method} {path}: {answer.status} {content.get('code', '')}")
 
     def until(self, is_so: Callable[[], bool], *, subject: str, seconds: float = 60.0) -> None:
-        """Asks until it is so. Raises `TriggerFailed` when the time is over."""
+        """Polls until the condition holds.
+
+        Raises: `TriggerFailed` after the time.
+        """
         deadline = time.monotonic() + seconds
         while not is_so():
             if time.monotonic() > deadline:
@@ -131,11 +130,9 @@ class Trigger:
             time.sleep(_ASKED_SECONDS)
 
     def open(self, route: str = "eds") -> str:
-        """A fresh verification, of a person who has not used up their attempts of the day; its
-        id.
-        """
-        # An IIN of 1899, by which no person is scripted: of the last four digits before the check,
-        # those begin with 0.
+        """A fresh verification, of a person with attempts left today; its id."""
+        # An IIN of 1899, which no scripted person has: of the last four digits before the check,
+        # theirs begin with 0.
         last = "x"
         while last == "x":
             eleven = f"9901011{1000 + secrets.randbelow(9000)}"
@@ -156,7 +153,7 @@ class Trigger:
     def played(
         self, scenario: str, *, route: str = "eds", status: str = "", seconds: float = 60.0
     ) -> str:
-        """A verification on which this was played, once it stands like this."""
+        """A verification on which this was played, once it has this status."""
         opened = self.open(route)
         self.call("POST", f"/v1/test/verifications/{opened}/simulate", {"scenario": scenario})
         if status:
@@ -167,7 +164,7 @@ class Trigger:
         return opened
 
     def comes_to(self, opened: str, *, seconds: float) -> str:
-        """Its status, once the borrower is asked for nothing any more."""
+        """Its status, once the borrower has no open question."""
         place = f"/v1/verifications/{opened}"
         self.until(
             lambda: self.call("GET", place)["status"] not in _MOVING,
@@ -177,7 +174,7 @@ class Trigger:
         return str(self.call("GET", place)["status"])
 
     def require_reviewers(self, opened: str) -> None:
-        """Raises `TriggerFailed` where it failed because too few people could vote."""
+        """Raises: `TriggerFailed` if it failed because too few people could vote."""
         code = self.call("GET", f"/v1/verifications/{opened}").get("code")
         if code == "review_unavailable":
             raise TriggerFailed(f"{code}: two of your people must have a vote")
@@ -196,8 +193,9 @@ class Trigger:
 
 
 def bring_about(trigger: Trigger, event: str, *, seconds: float) -> dict[str, Any]:
-    """The event, once the lender is told it. Raises `TriggerFailed`; for one of `NOT_BY_API` it
-    says who brings it.
+    """The event, once delivered to the lender.
+
+    Raises: `TriggerFailed`; for one of `NOT_BY_API` it says who causes it.
     """
     if event in NOT_BY_API:
         raise TriggerFailed(f"{event}: {NOT_BY_API[event]}")
@@ -205,7 +203,7 @@ def bring_about(trigger: Trigger, event: str, *, seconds: float) -> dict[str, An
         raise TriggerFailed(
             f"there is no event {event}; there are {', '.join((*TRIGGERS, *NOT_BY_API))}"
         )
-    # What is told from now on counts: behind the number of the newest event.
+    # Only later events count: start after the newest event's number.
     cursor = 0
     while (page := trigger.call("GET", f"/v1/events?after={cursor}&limit=100"))["data"]:
         cursor = page["data"][-1]["lender_sequence"]
@@ -222,12 +220,12 @@ def bring_about(trigger: Trigger, event: str, *, seconds: float) -> dict[str, An
 
 
 def _cause(trigger: Trigger, event: str) -> None:
-    """The calls that bring it about."""
+    """The calls that cause it."""
     match event:
         case "verification.created":
             trigger.open()
         case "verification.in_review":
-            # A face is painted by chance: where one comes to something else, another is.
+            # A face is painted at random: after another outcome, paint another.
             for _ in range(_FACES):
                 opened = trigger.played("review", route="biometric")
                 if (status := trigger.comes_to(opened, seconds=_CAPTURED_SECONDS)) == "in_review":
@@ -260,12 +258,10 @@ def _cause(trigger: Trigger, event: str) -> None:
 class Command(BaseCommand):
     """Calls the API as a lender does."""
 
-    help = (
-        f"Has an event happen to a test lender, by the real steps. Its key is read from {VARIABLE}."
-    )
+    help = f"Causes an event of a test lender, by the real steps. Its key is read from {VARIABLE}."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Which event, where the API is, and where the key stands: never on the command line, which
+        """The event, the API's address, and the source of the key: never the command line, which
         others can read.
         """
         parser.add_argument("event", choices=(*TRIGGERS, *NOT_BY_API))
@@ -283,7 +279,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Prints each id as it comes, and the event at last."""
+        """Prints each id, and finally the event."""
         file = options["key_file"]
         try:
             if file is None:
@@ -295,9 +291,7 @@ class Command(BaseCommand):
         except (OSError, UnicodeDecodeError) as fault:
             raise CommandError(f"--key-file: {type(fault).__name__}") from None
         if not key.startswith("tlg_test_"):
-            raise CommandError(
-                f"set {VARIABLE}: events are brought about with a test key alone, tlg_test_…"
-            )
+            raise CommandError(f"set {VARIABLE}: events need a test key, tlg_test_…")
         trigger = Trigger(options["url"].rstrip("/"), key, self.stdout.write)
         try:
             event = bring_about(trigger, options["event"], seconds=options["seconds"])

@@ -1,4 +1,4 @@
-"""`manage.py add_person`: a person, their password and their second factor, shown once."""
+"""`manage.py add_person`: adds a person, and shows their password and second factor once."""
 
 import sys
 from argparse import ArgumentParser
@@ -16,7 +16,7 @@ from people.models import Role, User
 
 
 class Command(BaseCommand):
-    """Adds, renews, or shows the current code of, one person."""
+    """Adds a person, renews their factors, or shows their current code."""
 
     help = (
         "Adds a person who signs in and prints the password and the second factor ONCE. With"
@@ -26,7 +26,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The command line."""
-        parser.add_argument("email", help="what they sign in with")
+        parser.add_argument("email", help="the address they sign in with")
         parser.add_argument("--name", default="", help="full name")
         parser.add_argument("--role", choices=[role.value for role in Role])
         parser.add_argument("--lender", default="", help="id or exact name; for reviewers only")
@@ -50,7 +50,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Runs it; every refusal is one sentence and exit status 1, and nothing is half-done."""
+        """Runs it; every refusal is one sentence with exit status 1, and nothing is half-done."""
         if options["print_code"] and not options["renew"] and not options["role"]:
             device = TOTPDevice.objects.devices_for_user(
                 _find(options["email"]), confirmed=True
@@ -95,7 +95,7 @@ def _enrol(options: dict[str, Any], password: str) -> tuple[User, Credentials]:
     if not options["role"] or not options["name"]:
         raise CommandError("--name and --role are needed")
     if (options["role"] == Role.REVIEWER) != bool(options["lender"]):
-        raise CommandError("a reviewer has a --lender, nobody else has one")
+        raise CommandError("a reviewer needs a --lender; other roles have none")
     lender = None
     if options["lender"]:
         # Reached through the foreign key, because people do not import lenders.
@@ -122,5 +122,5 @@ def _find(email: str) -> User:
         return User.objects.get_by_natural_key(email)
     except User.DoesNotExist as error:
         raise CommandError(
-            "nobody has this e-mail address; add them with --name and --role"
+            "this e-mail address is unknown; add it with --name and --role"
         ) from error

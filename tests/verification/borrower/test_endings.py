@@ -120,7 +120,7 @@ def test_an_ending_says_what_happened_what_to_do_and_whom_to_call(
         is_in(
             language,
             html,
-            "None is paid out on this request. Tell the lender, so that it ends the contract.",
+            "No money is paid out on this request. Tell the lender, so that it ends the contract.",
         )
     elif code:
         told = ending_of(code, last_failure)

@@ -159,7 +159,7 @@ def test_without_a_key_or_a_lender_the_page_says_so(settings):
     page = shown("/about")
     assert "The key is not published here." in page
     # Links of before may still work: only of new ones can it tell.
-    assert "No lender is served at present: nobody is sent a new link to this address." in page
+    assert "No lender is served at present: no new link leads to this address." in page
     assert "real" not in page[page.index("No lender is served") :].partition("</p>")[0]
 
 

@@ -183,7 +183,7 @@ def test_a_refusal_tells_a_lender_nothing_of_what_is_on_record(story: Story) -> 
 
     with pytest.raises(Conflict) as refused:
         move()
-    assert refused.value.detail == "this may not follow what is on record"
+    assert refused.value.detail == "this entry may not follow the recorded ones"
 
 
 def test_an_end_names_the_reference_that_it_was_opened_with(story: Story) -> None:

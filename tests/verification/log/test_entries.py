@@ -183,7 +183,7 @@ def test_what_waits_is_counted_by_case_and_by_time_and_what_is_refused_says_why(
     assert entries.waiting(are_refused=True) == 2
     newest, oldest = entries.refusals(limit=9)
     assert newest[0].pk == forged
-    assert {why for _, why in (newest, oldest)} == {"nobody signed it"}
+    assert {why for _, why in (newest, oldest)} == {"it has no signature"}
     assert oldest[0].verification is not None
     assert oldest[0].verification.pk == case.pk
     assert len(entries.refusals(limit=1)) == 1

@@ -130,7 +130,7 @@ def test_of_many_decisions_by_a_web_process_none_is_ordered_or_told(
     named = {
         found["entry"]: found["detail"] for found in findings() if found["code"] == "entry_refused"
     }
-    assert named == dict.fromkeys(forged, "a door key signed it, which may not say that")
+    assert named == dict.fromkeys(forged, "a door key signed it, and may not")
 
 
 @FORGERIES
@@ -149,7 +149,7 @@ def test_of_many_decisions_that_a_tick_orders_none_is_told_and_each_is_named(
     named = {
         found["entry"]: found["detail"] for found in findings() if found["code"] == "entry_unsigned"
     }
-    assert named == dict.fromkeys(forged, "a log key signed it, which may not say that")
+    assert named == dict.fromkeys(forged, "a log key signed it, and may not")
 
 
 @FORGERIES

@@ -100,7 +100,7 @@ def test_of_50_pieces_of_a_workers_evidence_a_web_process_puts_none_on_record(
         found["entry"]: found["detail"] for found in findings() if found["code"] == "entry_refused"
     }
     assert set(named) == set(forged)
-    assert named[forged[0]] == "a door key signed it, which may not say that"
+    assert named[forged[0]] == "a door key signed it, and may not"
     assert sweep.entries_refused() > 0
     with pytest.raises(EvidenceUnreadable):
         read(victim.row())

@@ -223,7 +223,7 @@ def test_no_proof_is_made_for_a_leaf_outside_the_tree(index: int, size: int) -> 
 def test_no_proof_is_made_that_a_larger_tree_is_a_prefix_of_a_smaller(
     first: int, second: int
 ) -> None:
-    with pytest.raises(ValueError, match="is no prefix"):
+    with pytest.raises(ValueError, match="is not a prefix"):
         tree.consistency_proof(nodes(LEAVES), first=first, second=second)
 
 

@@ -126,7 +126,7 @@ def test_a_file_that_is_no_checkpoint_of_ours_is_told_and_exits_with_3(
 ) -> None:
     (path := tmp_path / "kept").write_bytes(content)
     code, said = command(path)
-    assert (code, "the file is no checkpoint that was kept of a log here" in said) == (3, True)
+    assert (code, "the file is not a checkpoint of a log here" in said) == (3, True)
     assert BAD[content] in said
 
 

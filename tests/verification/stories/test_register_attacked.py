@@ -36,7 +36,7 @@ from verification.stages.register.policy import POLICY
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once")]
 
-_LATE = "it was verified longer after its opening than any verification lives"
+_LATE = "it was verified longer after its opening than a verification can last"
 
 
 class Revocation(InsecureRevocation):

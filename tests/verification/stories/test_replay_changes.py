@@ -170,4 +170,4 @@ def test_a_release_that_is_not_known_cannot_be_judged_by(
         before_it.setattr(releases, "RELEASES", table)
         last = of_statement(verified)
     assert (last.verdict, last.code) == (Verdict.CANNOT, "stored_unreadable")
-    assert last.detail == f"release {name} is none that this one knows"
+    assert last.detail == f"release {name} is unknown to this release"

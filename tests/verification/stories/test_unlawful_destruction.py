@@ -96,7 +96,7 @@ def test_an_entry_that_destroys_too_early_is_named(script):
     forged(story, frames(story)[:1])
     (finding,) = findings()
     assert finding["code"] == "illegal_time"
-    assert finding["detail"].startswith("frames were destroyed before they might be;")
+    assert finding["detail"].startswith("frames were destroyed too early;")
 
 
 @pytest.mark.forges
@@ -105,7 +105,7 @@ def test_an_entry_that_destroys_a_case_in_review_is_named(script):
     story = played()
     turn(24 * 30)
     forged(story, frames(story)[:1])
-    assert "frames were destroyed before they might be" in details()
+    assert "frames were destroyed too early" in details()
 
 
 @pytest.mark.forges
@@ -118,7 +118,7 @@ def test_an_entry_that_destroys_what_is_held_is_named(script):
     assert story.row().status == "declined"
     turn(73)
     forged(story, frames(story)[:1])
-    assert details() == ["frames were destroyed that are held"]
+    assert details() == ["held frames were destroyed"]
 
 
 @pytest.mark.forges
@@ -130,7 +130,7 @@ def test_an_entry_that_destroys_what_was_disputed_is_named(script):
         moving.record(row, "verification.disputed", at=at)
     turn(73)
     forged(story, frames(story)[:1])
-    assert details() == ["frames were destroyed that are held"]
+    assert details() == ["held frames were destroyed"]
 
 
 @pytest.mark.forges
@@ -139,7 +139,7 @@ def test_an_entry_that_destroys_what_is_no_frame_is_named_and_no_replay_agrees(s
     turn(73)
     order = EvidenceItem.objects.get(verification_id=story.id, kind="live_capture.order")
     forged(story, [order])
-    assert f"{order.pk} was destroyed, which is no frame" in details()
+    assert f"{order.pk} was destroyed and is not a frame" in details()
     last = replay(verification_id=story.id)[-1]
     assert (last.verdict, last.detail) == (
         Verdict.CANNOT,

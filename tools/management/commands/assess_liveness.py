@@ -1,8 +1,7 @@
-"""`manage.py assess_liveness`: the gates of a live capture on files, and what each says. Never
-touches the network.
+"""`manage.py assess_liveness`: the results of the live-capture gates on files. Never uses the
+network.
 
-It judges by the stage's own `measure` and checks, as if a page had sent the pictures; there is no
-second judgement.
+It judges with the stage's own `measure` and checks, as if a page had sent the pictures.
 """
 
 import json
@@ -30,19 +29,17 @@ from verification.stages.live_capture.policy import LiveCapturePolicy
 SCHEMA = "tulga-liveness-assessment-1"
 EXIT = {Outcome.PASSED: 0, Outcome.FAILED: 1, Outcome.REVIEW: 2, Outcome.RETRY: 1}
 MATCH = "face.match"
-_SUM_MAX = Decimal(10**12)  # KZT; a typing error lies above
+_SUM_MAX = Decimal(10**12)  # KZT; a larger sum is a typing error
 
 
 class Command(JudgingCommand):
-    """Exits with 0 where every gate passes, 1 where one fails, 2 where people would look, 3 for
-    what cannot be read.
-    """
+    """Exits with 0 if every gate passes, 1 if one fails, 2 for a review, 3 for unreadable input."""
 
     help = (
-        "Judge a live capture from files by the gates of the routes: those of MANIFEST.json, or of"
-        " a video cut as a page would take it. Prints one JSON with every gate, its value, its"
-        " threshold and its other limits. Exit 0 pass, 1 fail, 2 review, 3 refused or usage. It"
-        " shows nobody's face, and verifies nobody."
+        "Judge a live capture from files by the gates of the routes: those of MANIFEST.json, or "
+        "of a video cut as a page would take it. Prints one JSON with every gate, its value, its "
+        "threshold and its other limits. Exit 0 pass, 1 fail, 2 review, 3 refused or usage. It "
+        "shows no face, and verifies no person."
     )
     # It judges files, on a machine that may have no database and no deployment.
     requires_system_checks = ()
@@ -75,9 +72,7 @@ class Command(JudgingCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Prints what the gates say, and raises `CommandError` with the exit code where it is not
-        0.
-        """
+        """Prints the gates' results, and raises `CommandError` with a non-zero exit code."""
         names = ("manifest", "video", "commands", "reference")
         manifest, film, commands, compared = (options[name] for name in names)
         try:
@@ -104,7 +99,7 @@ class Command(JudgingCommand):
             }
             self.stdout.write(json.dumps(refusal, indent=2, sort_keys=True))
             raise CommandError(f"refused: {error.code}", returncode=REFUSED) from None
-        # In ASCII, and by RFC 8259, which knows no NaN.
+        # In ASCII, and by RFC 8259, which has no NaN.
         self.stdout.write(json.dumps(report, indent=2, sort_keys=True, allow_nan=False))
         if code := EXIT[outcome]:
             raise CommandError(str(outcome), returncode=code)
@@ -120,7 +115,7 @@ def _assessed(
     facts = measure_live_capture(
         case, capture_files.evidence(steps, reference, at=clock.now()), policy
     )
-    # Without a reference there is nobody to compare with, which is no fault of the capture.
+    # Without a reference there is no face to compare with, which is no fault of the capture.
     names = [name for name in CHECKS if reference is not None or name != MATCH]
     results = [CHECKS[name](facts, policy) for name in names]
     decision = decide(results, required=tuple(names))
@@ -161,7 +156,7 @@ def _assessed(
 
 
 def _limit(limit: Limit) -> dict[str, float | None]:
-    """What was measured, and the limits there are."""
+    """The measured value, and its limits."""
     sides = {
         name: side
         for name in ("least", "most", "above", "below")
@@ -171,5 +166,5 @@ def _limit(limit: Limit) -> dict[str, float | None]:
 
 
 def _number(value: float | None) -> float | None:
-    """JSON knows no number for what was not measured."""
+    """JSON has no number for a missing measurement."""
     return None if value is None or not math.isfinite(value) else value

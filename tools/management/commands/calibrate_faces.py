@@ -1,5 +1,5 @@
-"""`manage.py calibrate_faces`: what the distances of a net mean on your own pairs of photographs,
-and the zones.
+"""`manage.py calibrate_faces`: measures a net's distances on your own pairs of photographs, and
+proposes zones.
 """
 
 import json
@@ -21,28 +21,26 @@ from verification.core.errors import TulgaError
 from verification.engines.faces import calibration
 from verification.stages.live_capture.policy import LiveCapturePolicy
 
-# Half of what live mode lets be, so that a calibration stays fit when pairs are added: NIST SP
+# Half of live mode's maximum, so that a calibration stays fit when pairs are added: NIST SP
 # 800-63A-4 asks 1:10 000.
 TARGET_FMR = 1e-4
-# How many of the honest may lie beyond the review zone, unless more than so many strangers lay
-# within it: each of them needs two people. Ours: the shipped zones miss 0.9 % of the harder cohort
+# Maximum share of honest pairs beyond the review zone, unless more than so many strangers lay
+# within it, each of whom needs two people. Ours: the shipped zones miss 0.9 % of the harder cohort
 # with 0.08 % of its strangers.
 REVIEW_FNMR, REVIEW_FMR = 0.01, 0.02
 _ZONES = ("match", "review")
-_CONDITIONS_MAX = 1200  # characters; what we add to them has room in a calibration
+_CONDITIONS_MAX = 1200  # characters; our additions also fit into a calibration
 
 
 class Command(BaseCommand):
-    """Exits with 0 where a calibration was written; 1 where the pairs cannot be read or do not show
-    enough.
-    """
+    """Exits with 0 after writing a calibration; 1 if the pairs are unreadable or insufficient."""
 
     help = (
-        "Measure FMR and FNMR of the face backend by distance and cohort on PAIRS.csv (columns"
-        " reference, probe, same, cohort; paths below its folder; a probe may be a folder of one"
-        " person's pictures), propose zones, and write the calibration for TULGA_FACE_CALIBRATION."
-        " Use pictures of people who consented to it. Nothing is written where the data do not"
-        " support a zone."
+        "Measure FMR and FNMR of the face backend by distance and cohort on PAIRS.csv (columns "
+        "reference, probe, same, cohort; paths below its folder; a probe may be a folder of one "
+        "person's pictures), propose zones, and write the calibration for TULGA_FACE_CALIBRATION."
+        " Use pictures of people who consented to it. Nothing is written if the data do not "
+        "support a zone."
     )
     # It measures files, on a machine that may have no database and no deployment.
     requires_system_checks = ()
@@ -94,9 +92,9 @@ class Command(BaseCommand):
         face_files.add_backend(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Writes the calibration, and to stderr what else an operator must know."""
+        """Writes the calibration, and warnings for the operator to stderr."""
         try:
-            # What takes hours is not begun for a file that could not be written or drawn.
+            # Hours of work must not start for a file that could not be written or drawn.
             if options["det"]:
                 det_curves.require_matplotlib()
             for path in filter(None, (options["output"], options["report"])):
@@ -128,7 +126,7 @@ class Command(BaseCommand):
             ) from None
 
     def _warn(self, report: Facts) -> None:
-        """What an operator must know of it besides."""
+        """Warnings for the operator."""
         for sentence in report["unfit_for_live"]:
             self.stderr.write(f"not fit for live: {sentence}")
         for suspect in report["nearest_strangers"]:
@@ -143,15 +141,15 @@ class Command(BaseCommand):
 def _calibrated(
     options: Mapping[str, Any], *, say: Callable[[str], object]
 ) -> tuple[bytes, Facts, list[Tally]]:
-    """The calibration as it is kept, the report on it, and the counts that both are made of."""
-    # 1. What was measured before is no concern of what is measured now: it may be of another net.
+    """The calibration in stored form, its report, and the counts behind both."""
+    # 1. An earlier calibration does not matter: it may be of another net.
     backend = face_files.backend_of(options, calibration=None)
     targets = Targets(options["target_fmr"], options["review_fnmr"], options["review_fmr"])
     # 2. The zones that every cohort supports.
     calibrated = face_calibration.calibrate(
         options["pairs"], backend, frames=options["frames"], targets=targets, progress=say
     )
-    # 3. The calibration, in its conditions all that limits what it says.
+    # 3. The calibration, with all its limitations in its conditions.
     today = clock.now().date()
     written = face_calibration.spell(
         calibrated.single,
@@ -186,7 +184,7 @@ def _calibrated(
 
 
 def _limits(conditions: str, calibrated: Calibrated, targets: Targets) -> str:
-    """The operator's sentence, and all that limits what the calibration says."""
+    """The operator's sentence, and all limitations of the calibration."""
     by_code = face_report.failures(calibrated.measured.values())["refused"]
     codes = ", ".join(f"{code} {count}" for code, count in by_code.items()) or "none"
     return (

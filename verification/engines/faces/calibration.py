@@ -1,13 +1,15 @@
-"""What a distance means: a calibration, measured on pairs of photographs by cohort, and the zones
-that follow from it.
+"""Calibrations: error rates by distance, measured on pairs of photographs by cohort, and the
+resulting zones.
 
-A calibration is a JSON file in one form, whether it came with the product or `manage.py
-calibrate_faces` wrote it. All in it is text, so that a number has one spelling: `schema id
-embedding model_sha256 made_on conditions match review`, `cohorts` of single pictures, and `also`,
-what several pictures of one person give: each with `decision match review cohorts`. A cohort has
-`name source people impostor_pairs genuine_pairs` and `rates`, each with `distance false_matches
-fnmr fnmr_by_person`, the last two empty where they were not told. Both zones must be among the
-rates of every cohort.
+A calibration is a JSON file in one form, shipped or written by `manage.py calibrate_faces`.
+All values are text, so that a number has one spelling.
+Fields: `schema id embedding model_sha256 made_on conditions match review`, `cohorts` of single
+pictures, and `also`.
+`also` covers decisions on several pictures of one person, each with `decision match review
+cohorts`.
+A cohort has `name source people impostor_pairs genuine_pairs` and `rates`.
+A rate has `distance false_matches fnmr fnmr_by_person`; the last two are empty if unknown.
+Both zones must be among the rates of every cohort.
 """
 
 import re
@@ -22,11 +24,11 @@ from verification.engines.faces.intervals import interval
 
 SCHEMA = "tulga-face-calibration-1"
 Source = Literal["quoted", "measured"]
-"""Whether we repeat what others measured, or the file was written where it was measured."""
+"""Whether the numbers are quoted from others, or the file was written where they were measured."""
 # Limits of a file, ours: the largest has a few cohorts with a rate at each hundredth, thrice.
 MAX_BYTES, MAX_COHORTS, MAX_RATES, MAX_TEXT, MAX_ALSO = 2 * 1024 * 1024, 50, 500, 2000, 8
-# What may decide without a person: pairs a cohort must have to show it, and the rate of false
-# matches that the match zone must stay below with 95 % certainty.
+# Conditions for deciding without a person: pairs that a cohort must have, and the rate of false
+# matches below which the match zone must stay with 95 % certainty.
 # docs/operator/faces.md#what-live-mode-refuses
 LIVE_PAIRS_MIN, LIVE_FMR_MAX = 30_000, 2e-4
 
@@ -39,8 +41,7 @@ _DECISION = re.compile(r"(median|mean)-of-([2-9]|[1-9][0-9])")
 class Rate:
     """At a distance: how many impostor pairs matched, and the share of genuine pairs that did not.
 
-    fnmr_by_person: each person weighing alike, however many pictures they have. None where it was
-        not told.
+    fnmr_by_person: with equal weight for each person, however many pictures. None if unknown.
     """
 
     distance: float
@@ -51,8 +52,8 @@ class Rate:
 
 @dataclass(frozen=True)
 class Cohort:
-    """A group of people and its pairs. people, genuine_pairs: 0 where the source does not say how
-    many.
+    """A group of people and its pairs. people, genuine_pairs: 0 if the source does not give
+    them.
     """
 
     name: str
@@ -63,7 +64,10 @@ class Cohort:
     rates: tuple[Rate, ...]
 
     def at(self, distance: float) -> Rate:
-        """What was measured at this distance. Raises `KeyError` where nothing was."""
+        """The measurement at this distance.
+
+        Raises: `KeyError` without one.
+        """
         return {rate.distance: rate for rate in self.rates}[distance]
 
     def fmr(self, distance: float) -> float:
@@ -71,7 +75,7 @@ class Cohort:
         return self.at(distance).false_matches / self.impostor_pairs
 
     def fmr_upper(self, distance: float) -> float:
-        """The upper end of its 95 % interval, as if pairs were independent. They share people: it
+        """The upper end of its 95 % interval, for independent pairs. Pairs share people, so it
         is rather too low.
         """
         return interval(self.at(distance).false_matches, self.impostor_pairs)[1]
@@ -79,7 +83,9 @@ class Cohort:
 
 @dataclass(frozen=True)
 class Several:
-    """What a decision on several pictures of one person does: `median-of-<k>` or `mean-of-<k>`."""
+    """The effect of a decision on several pictures of one person: `median-of-<k>` or
+    `mean-of-<k>`.
+    """
 
     decision: str
     zones: Zones
@@ -88,11 +94,9 @@ class Several:
 
 @dataclass(frozen=True)
 class Calibration:
-    """The zones of one embedding by one net, and the error rates they rest on, with the conditions
-    they hold under.
+    """The zones of one net's embedding, their error rates, and the conditions.
 
-    source: where the largest cohort's numbers come from: they are what it rests on. Empty where
-        there is no cohort.
+    source: of the largest cohort's numbers, which the zones rest on. Empty without a cohort.
     """
 
     id: str
@@ -106,8 +110,9 @@ class Calibration:
     source: str
 
     def unfit_for_live(self) -> list[str]:
-        """Why nobody may be verified by it without a person; empty where nothing is against it.
-        docs/operator/faces.md#what-live-mode-refuses
+        """Why it must not verify people alone; empty if it may.
+
+        Source: docs/operator/faces.md#what-live-mode-refuses
         """
         match = self.zones.match.value
         large = [cohort for cohort in self.cohorts if cohort.impostor_pairs >= LIVE_PAIRS_MIN]
@@ -123,8 +128,8 @@ class Calibration:
         ]
 
     def told(self) -> str:
-        """What it says of one picture, and of the median of several, for whoever starts a process
-        that judges by it.
+        """Its rates for one picture, and for the median of several, shown at the start of a
+        process that uses it.
         """
         medians = [section for section in self.also if section.decision.startswith("median")]
         lines = [f"Calibration {self.id} of {self.embedding}."]
@@ -150,8 +155,9 @@ class Calibration:
 
 
 def read(untrusted: bytes) -> Calibration:
-    """The calibration a file spells. Raises `Misconfigured` naming the place, for anything that is
-    not exactly one.
+    """The calibration in a file.
+
+    Raises: `Misconfigured` naming the place of any defect.
     """
     try:
         fields = read_object(untrusted, max_bytes=MAX_BYTES)
@@ -166,8 +172,8 @@ def read(untrusted: bytes) -> Calibration:
             decision = section.text("decision", longest=16)
             if not _DECISION.fullmatch(decision):
                 raise BadInput("median-of-3, mean-of-5 or such is expected", pointer="/also")
-            # A mean of several is another embedding: no threshold of it ever meets a single's
-            # distance.
+            # A mean of several is another embedding: its distances never meet a single picture's
+            # threshold.
             embedding_id = f"{embedding}/{decision}" if decision.startswith("mean") else embedding
             also.append(
                 Several(
@@ -208,10 +214,10 @@ def _judged(
         _cohort(fields_of_cohort)
         for fields_of_cohort in fields.objects("cohorts", most=MAX_COHORTS)
     )
-    # Without a zone for people whoever is a hundredth beyond a match is declined unseen: 3.7 % of
-    # the honest were.
+    # Without a review zone a person just beyond the match zone is declined unseen: 3.7 % of honest
+    # ones were.
     if not 0 < match.value < review.value:
-        raise BadInput("the zones are not in order, or people see nobody", pointer="/match")
+        raise BadInput("the zones are not in order, or there is no review zone", pointer="/match")
     if len({cohort.name for cohort in cohorts}) != len(cohorts):
         raise BadInput("a cohort stands twice", pointer="/cohorts")
     for cohort in cohorts:
@@ -239,8 +245,8 @@ def _cohort(fields: StrictObject) -> Cohort:
     distances, matches = [rate.distance for rate in rates], [rate.false_matches for rate in rates]
     if not impostors or max(matches, default=0) > impostors:
         raise BadInput("more wrong matches than pairs, or none", pointer="/cohorts")
-    # Whoever is admitted at a distance is admitted at a greater one: rates that say otherwise were
-    # not counted so.
+    # A face admitted at one distance is admitted at a greater one: other rates were counted
+    # wrongly.
     is_rising = distances == sorted(set(distances)) and matches == sorted(matches)
     for missed in ([rate.fnmr for rate in rates], [rate.fnmr_by_person for rate in rates]):
         known_shares = [share for share in missed if share is not None]

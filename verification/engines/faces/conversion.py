@@ -1,12 +1,13 @@
-"""Turns dlib's face net into ONNX, once, at set-up: the same public-domain numbers, run twenty
-times as fast.
+"""Converts dlib's face net to ONNX, once, at set-up: the same public-domain numbers, twenty times
+as fast.
 
-The source is one pinned file, so only what that file holds is read: dlib writes each layer as its
-name and its tensor, in the order a picture passes them. Batch normalisation is folded into the
-convolution before it.
-Architecture: dlib, `dnn_face_recognition_ex.cpp`. A block adds what came in to what two
-convolutions make of it. Where a block halves the picture, what came in is averaged 2 × 2, and
-whichever of the two is smaller is filled with zeros.
+The source is one pinned file, so the converter supports its contents only.
+dlib writes each layer as its name and its tensor, in the order of the forward pass.
+Batch normalisation is folded into the convolution before it. Architecture: dlib,
+`dnn_face_recognition_ex.cpp`.
+A block adds its input to the result of two convolutions.
+If a block halves the picture, its input is averaged 2 × 2, and the smaller of the two is padded
+with zeros.
 """
 
 import re
@@ -21,7 +22,7 @@ from onnx import NodeProto, TensorProto, checker, helper, numpy_helper
 from verification.core.errors import Misconfigured
 from verification.engines.faces.portrait import DLIB_SIDE as SIDE
 
-NUMBERS = 128  # that the net says about a face
+NUMBERS = 128  # in the net's description of a face
 INPUT, OUTPUT = "faces", "embeddings"
 _MEANS, _SCALE = (
     (122.782, 117.001, 104.298),
@@ -40,18 +41,20 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer of dlib's file: its name there, and its numbers; none where it has none."""
+    """One layer of dlib's file: its name and its numbers, if any."""
 
     name: str
     numbers: Floats
 
 
 def convert(weights: bytes) -> bytes:
-    """The ONNX model of dlib's face net. Raises `Misconfigured` for a file that is not built like
-    the pinned one.
+    """The ONNX model of dlib's face net.
+
+    Raises: `Misconfigured` for a file of another structure than the pinned one.
     """
     try:
-        # A block ends with the layer that pools or adds; what is left after the last is the tail.
+        # A block ends with the layer that pools or adds; the layers after the last block are the
+        # tail.
         blocks: list[list[Layer]] = [[]]
         for layer in read_layers(weights):
             blocks[-1].append(layer)
@@ -65,7 +68,7 @@ def convert(weights: bytes) -> bytes:
 
 
 def read_layers(weights: bytes) -> Iterator[Layer]:
-    """The layers in order. What lies inside a tensor is never taken for a name.
+    """The layers in order. The contents of a tensor are never taken for a name.
 
     dlib's tensor, version 2: four sizes, each after its own length in bytes, and plain
     little-endian floats.
@@ -85,8 +88,8 @@ def read_layers(weights: bytes) -> Iterator[Layer]:
 
 
 class _Graph:
-    """The ONNX graph as it grows from the picture on. `_side` and `_channels` are those of the
-    value reached.
+    """The ONNX graph, built from the picture on. `_side` and `_channels` belong to the present
+    value.
     """
 
     def __init__(self) -> None:
@@ -95,8 +98,8 @@ class _Graph:
         self._side, self._channels = SIDE, 3
 
     def built(self, blocks: Sequence[Sequence[Layer]]) -> bytes:
-        """The whole net, checked and spelled: 1 centre the picture · 2 stem · 3 residual blocks · 4
-        tail.
+        """The whole net, checked and serialised: 1 centre the picture · 2 stem · 3 residual
+        blocks · 4 tail.
         """
         (convolution, normalisation, _), *middle, (_, matrix) = blocks
         means, scale = (
@@ -153,7 +156,7 @@ class _Graph:
     def _convolved(
         self, value: str, layer: Layer, scale: Layer, *, kernel: int, stride: int, padding: int
     ) -> str:
-        """dlib keeps filters, then biases; of the normalisation the factors, then the summands."""
+        """dlib stores filters, then biases; of the normalisation the factors, then the summands."""
         factors, summands = scale.numbers.reshape(2, -1)
         filters, biases = np.split(layer.numbers, [len(layer.numbers) - len(factors)])
         shaped = filters.reshape(len(factors), self._channels, kernel, kernel) * factors.reshape(
@@ -166,7 +169,7 @@ class _Graph:
         return self._node("Conv", inputs, **sizes)
 
     def _filled(self, value: str, *, channels: int, side: int) -> str:
-        """The value with so many zero channels, rows and columns more, after what is there."""
+        """The value padded with so many zero channels, rows and columns, at the end."""
         if channels <= 0 and side <= 0:
             return value
         more = [0, max(channels, 0), max(side, 0), max(side, 0)]

@@ -1,11 +1,12 @@
-"""An operator's own net in ONNX, pinned by its SHA-256. What it is worth is the calibration that
-the operator measures.
+"""An operator's own ONNX net, pinned by its SHA-256. The operator's calibration determines its
+value.
 
-The description is JSON in which all is text: `schema model file sha256 training_data side channels
-mean scale points template form`. `file` lies beside it. `training_data` is `described` or
-`undocumented`, as the net's maker left it. `points` names which points of a face are brought to the
-places of `template`, `x,y x,y …` in a square of `side` pixels (see `portrait.Template`), and (value
-- mean) / scale of each colour is what the net sees.
+The description is JSON whose values are all text.
+Fields: `schema model file sha256 training_data side channels mean scale points template form`.
+`file` lies beside it. `training_data` is `described` or `undocumented`, per the net's maker.
+`points` names the face points for the places of `template`, `x,y x,y …` in a square of `side`
+pixels (see `portrait.Template`).
+The net's input is (value - mean) / scale of each colour.
 """
 
 import hashlib
@@ -31,12 +32,13 @@ _FORMS: Final[dict[str, Form]] = {form: form for form in get_args(Form) if form 
 _LEARNED: Final[dict[str, TrainingData]] = {source: source for source in get_args(TrainingData)}
 _DECIMAL = re.compile(r"[0-9]{1,3}(\.[0-9]{1,6})?")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.IGNORECASE)
-_TELLS_APART = 0.01  # the least distance of two unlike pictures, ours: below it a net sees nothing
+# the least distance of two unlike pictures, ours: a net below it does not react
+_TELLS_APART = 0.01
 
 
 @dataclass(frozen=True)
 class Description:
-    """A net and how faces are shown to it; see the module."""
+    """A net and the preparation of its faces; see the module."""
 
     model: str
     file: str
@@ -46,8 +48,8 @@ class Description:
 
     @property
     def embedding(self) -> str:
-        """The id of what comes out. A face that is cut or scaled otherwise gives other numbers, so
-        it says how, too.
+        """The id of the output. Another cut or scale gives other numbers, so the id includes
+        both.
         """
         how = self.showing
         prepared = repr(
@@ -75,23 +77,23 @@ class Custom:
 
     @property
     def embedding(self) -> str:
-        """The id of what comes out."""
+        """The id of its output."""
         return self.described.embedding
 
     @property
     def training_data(self) -> TrainingData:
-        """What the operator knows of the pictures it learned from."""
+        """The operator's knowledge of the training pictures."""
         return self.described.training_data
 
     def embed_all(self, faces: Sequence[Portrait]) -> tuple[Embedding, ...]:
-        """The numbers of each face, which the net is shown one by one: it may take no more, or say
-        something else.
+        """The numbers of each face, one per run: the net may not support, or may change with,
+        larger batches.
         """
         return self.net.embed_all(faces)
 
     def test(self) -> None:
-        """Raises `Misconfigured` unless the net says the same of one square again, and something
-        else of another.
+        """Raises: `Misconfigured` unless the net repeats its numbers for one square, and gives
+        others for another.
         """
         square = self_test.pattern(self.described.showing.side)
         another = (255 - square) // np.array(
@@ -103,15 +105,18 @@ class Custom:
         )
         if not np.array_equal(one.numbers, again.numbers):
             raise Misconfigured(
-                "the operator's face model says something else of the same picture each time"
+                "the operator's face model gives different numbers for the same picture"
             )
         if not distance(one, other).value > _TELLS_APART:
-            raise Misconfigured("the operator's face model says the same of every picture")
+            raise Misconfigured(
+                "the operator's face model gives the same numbers for every picture"
+            )
 
 
 def load(description: Path | None) -> Custom:
-    """The net that the description names. Raises `Misconfigured` unless it is the one that is
-    pinned.
+    """The net of the description.
+
+    Raises: `Misconfigured` unless it is the pinned one.
     """
     if description is None:
         raise Misconfigured("TULGA_FACE_MODEL must name the description of the face model")
@@ -119,7 +124,7 @@ def load(description: Path | None) -> Custom:
         described = read_description(description.read_bytes())
     except OSError as error:
         raise Misconfigured(
-            f"the operator's face model cannot be read: {type(error).__name__}"
+            f"the operator's face model is unreadable: {type(error).__name__}"
         ) from error
     net = nets.load_pinned(
         description.parent / described.file, described.sha256, subject="operator's face model"
@@ -136,7 +141,10 @@ def load(description: Path | None) -> Custom:
 
 
 def read_description(untrusted: bytes) -> Description:
-    """What a description says. Raises `Misconfigured` for anything that is not exactly one."""
+    """The content of a description.
+
+    Raises: `Misconfigured` for any defect.
+    """
     try:
         fields = read_object(untrusted, max_bytes=MAX_BYTES)
         fields.choice("schema", [SCHEMA])
@@ -163,8 +171,7 @@ def read_description(untrusted: bytes) -> Description:
         template = Template(
             points, tuple((_decimal(x, "template"), _decimal(y, "template")) for x, y in pairs)
         )
-        # Points outside are where every face looks the same: black. dlib's begin with the eye
-        # farther right.
+        # Points outside are the same in every face: black. dlib's begin with the eye on the right.
         are_outside = max(max(place) for place in template.places) >= side
         left, right = (-3, 0) if points == "dlib5" else (0, 1)
         rightwards = template.places[left][0] < template.places[right][0]

@@ -1,10 +1,10 @@
-"""Finds the one face of an image, and five points of it, with YuNet. Several faces of one size are
-never chosen from.
+"""Finds the one face of an image, and five points of it, with YuNet. Never chooses among faces of
+equal size.
 
-dlib's HOG detector is asked only where YuNet finds nothing, or two: whether one face is there. The
-points are YuNet's even then, found again in dlib's box: with points of another model the same net
-gives another embedding, which nobody calibrated. Source of YuNet: Wu, Peng and Yu 2023, "YuNet: a
-tiny millisecond-level face detector".
+dlib's HOG detector is only asked if YuNet finds no face, or two: whether one face is there.
+The points always come from YuNet, run again in dlib's box: another model's points change the
+embedding, which has no calibration for them.
+Source: Wu, Peng and Yu 2023, "YuNet: a tiny millisecond-level face detector".
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _STRIDES = (
     8,
     16,
     32,
-)  # of the three grids of YuNet, pixels; a picture's sides are filled up to the last
+)  # of the three grids of YuNet, pixels; a picture's sides are padded up to the last
 Floats = npt.NDArray[np.float64]
 
 
@@ -45,18 +45,20 @@ class _Found:
 def locate(
     image: Pixels, *, yunet: OnnxNet, scale: float = 1.0, is_frame: bool = False
 ) -> Portrait:
-    """The one face. Raises `Refused` with `face_not_found` or `multiple_faces`. scale: as
-    `Portrait.scale`.
+    """The one face. scale: as `Portrait.scale`.
 
-    1 YuNet on the whole picture, and it alone of a frame: there are many of one person, some turned
-    away · 2 where it finds nothing or several, dlib says whether one is there, and where · 3 a face
-    that YuNet saw small, or in dlib's
-    box, is looked at again, enlarged: in dlib's box there must be one.
+    1. YuNet on the whole picture. For frames this is the only step: there are many of one person,
+       some turned away.
+    2. If it finds no face or several, dlib says whether one is there, and where.
+    3. A small face, or one in dlib's box, is enlarged and located again: dlib's box must contain
+       one.
+
+    Raises: `Refused` with `face_not_found` or `multiple_faces`.
     """
     candidates = _find(image, yunet)  # 1
     if (sure := _only_face(candidates)) is not None:
         if float(sure.box[2] - sure.box[0]) * policy.SIDE / max(image.shape) < policy.SURE_WIDTH:
-            # With points less sure a net gives an embedding nobody calibrated.
+            # With less precise points a net gives an uncalibrated embedding.
             sure = _again(image, sure.box, yunet) or sure  # 3
         return Portrait(image, sure.points, sure.score, scale)
     if is_frame:
@@ -85,7 +87,7 @@ def locate(
 
 
 def _only_face(faces: list[_Found]) -> _Found | None:
-    """The face that is much the largest; none where there is none, or another of its size."""
+    """The face that is clearly the largest; None without one, or with another of its size."""
     if not faces:
         return None
     first, *smaller = sorted(faces, key=lambda face: face.area, reverse=True)
@@ -94,10 +96,10 @@ def _only_face(faces: list[_Found]) -> _Found | None:
 
 
 def _find(image: Pixels, yunet: OnnxNet) -> list[_Found]:
-    """All faces, the surest first.
+    """All faces, by falling score.
 
-    1 shrink · 2 fill up to whole cells, in BGR · 3 run · 4 read the likely cells of each grid · 5
-    drop what overlaps a surer one.
+    1 shrink · 2 pad to whole cells, in BGR · 3 run · 4 read the likely cells of each grid · 5 drop
+    overlaps with a likelier face.
     """
     height, width = image.shape[:2]
     share = min(1.0, policy.SIDE / max(height, width))
@@ -113,13 +115,13 @@ def _find(image: Pixels, yunet: OnnxNet) -> list[_Found]:
             outputs[f"{name}_{stride}"][0].astype(np.float64)
             for name in ("cls", "obj", "bbox", "kps")
         )
-        # Scores, boxes and points as OpenCV's FaceDetectorYN reads them: a box says its middle and
-        # the logarithm of its size, in cells.
+        # Scores, boxes and points as in OpenCV's FaceDetectorYN: a box has its middle and the
+        # logarithm of its size, in cells.
         scores = np.sqrt(np.clip(face[:, 0], 0, 1) * np.clip(there[:, 0], 0, 1))
         for at in np.flatnonzero(scores >= policy.SCORE):
             cell = np.array(divmod(int(at), filled[1] // stride)[::-1], np.float64)
-            # Bounded, for the net may say anything: e^10 cells are wider than every picture that is
-            # shown to it.
+            # Bounded, because the net may give any number: e^10 cells are wider than any input
+            # picture.
             middle, half = cell + boxes[at, :2], np.exp(np.minimum(boxes[at, 2:], 10)) / 2
             box = np.concatenate([middle - half, middle + half]) * stride / share
             candidates.append(
@@ -141,11 +143,10 @@ def _find(image: Pixels, yunet: OnnxNet) -> list[_Found]:
 
 
 def _again(image: Pixels, box: Floats, yunet: OnnxNet) -> _Found | None:
-    """The surest face whose middle lies in the box, seen at twice `SURE_WIDTH`; none where there is
-    none.
+    """The likeliest face whose middle lies in the box, seen at twice `SURE_WIDTH`; None without
+    one.
 
-    In all grey levels: a face in mist or in the dark shall be refused for that, and not be told
-        that it is not there.
+    In all grey levels: a face in mist or dark must be refused for that, not reported as absent.
     """
     high, wide = image.shape[:2]
     more = np.tile(policy.AROUND * (box[2:] - box[:2]), 2) * (-1, -1, 1, 1)
@@ -174,6 +175,6 @@ def _again(image: Pixels, box: Floats, yunet: OnnxNet) -> _Found | None:
 
 @cache
 def _hog() -> dlib.fhog_object_detector:
-    # Not thread-safe: one in a process, built at the first face that needs it, so after a worker
-    # has forked.
+    # Not thread-safe: one per process, built at the first face that needs it, so after a worker's
+    # fork.
     return dlib.get_frontal_face_detector()

@@ -1,10 +1,10 @@
-"""A face in numbers, how far two are apart, and which zone that is. Neither is ever mixed with
-those of another net.
+"""Embeddings of faces, their distances, and the zones of a distance. Those of different nets never
+mix.
 
-The id of an embedding says the net, how the face was shown to it, and what was made of its numbers.
-A threshold belongs to one id. A mean of several pictures has an id of its own, for its distances
-are shorter: at a threshold of single pictures it was measured to let in up to ten times as many
-strangers.
+An embedding's id names the net, the preparation of the face, and the form of its numbers.
+A threshold belongs to one id.
+A mean of several pictures has its own id, because its distances are shorter: at a single picture's
+threshold it admitted up to ten times as many strangers.
 """
 
 import math
@@ -21,12 +21,12 @@ from verification.core.errors import CalibrationMismatch, Misconfigured
 Numbers = npt.NDArray[np.float64]
 Zone = Literal["match", "review", "no_match"]
 TrainingData = Literal["described", "undocumented"]
-"""Whether a net's maker says what pictures it learned from. If not, whether it may judge people is
-for counsel.
+"""Whether a net's maker documents the training pictures. If not, ask counsel whether it may
+judge people.
 """
 Form = Literal["single", "single-l2", "mirror-mean-l2"]
-"""What is made of a net's numbers: those of one picture as they are; or of length 1; or the mean of
-those of the picture and of its mirror image, of length 1.
+"""The form of a net's numbers: one picture's, unchanged; of length 1; or the mean of the picture
+and its mirror, of length 1.
 """
 
 _MEAN = "/mean-of-"
@@ -37,8 +37,7 @@ class Embedding:
     """A face in the numbers of one embedding. `embedding`: its id, `<net>/<form>`, or
     `<net>/<form>/mean-of-<k>`.
 
-    Raises `Misconfigured` for numbers that say nothing: two faces that are all zeros would be at no
-        distance.
+    Raises: `Misconfigured` for empty numbers: two faces of zeros would have no distance.
     """
 
     embedding: str
@@ -51,7 +50,7 @@ class Embedding:
 
 @dataclass(frozen=True)
 class Distance:
-    """How far two faces are apart, Euclidean, in the units of one embedding."""
+    """The distance of two faces, Euclidean, in the units of one embedding."""
 
     embedding: str
     value: float
@@ -59,15 +58,16 @@ class Distance:
 
 @dataclass(frozen=True)
 class Threshold:
-    """A distance that means something for one embedding, and the calibration it comes from."""
+    """A limit for distances of one embedding, and its calibration."""
 
     embedding: str
     value: float
     calibration: str
 
     def admits(self, distance: Distance) -> bool:
-        """Whether a distance is this near. Raises `CalibrationMismatch` for that of another
-        embedding.
+        """Whether a distance is within the threshold.
+
+        Raises: `CalibrationMismatch` for another embedding.
         """
         if distance.embedding != self.embedding:
             raise CalibrationMismatch(
@@ -78,16 +78,15 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Zones:
-    """Where a distance to the reference is a match, and up to where two people look. All of one
-    embedding.
-    """
+    """The limits of a match and of review, in distance to the reference. All of one embedding."""
 
     match: Threshold
     review: Threshold
 
     def of(self, distance: Distance) -> Zone:
-        """The zone a distance lies in. Raises `CalibrationMismatch`; what is no number matches
-        nobody.
+        """The zone of a distance; NaN never matches.
+
+        Raises: `CalibrationMismatch`.
         """
         if self.match.admits(distance):
             return "match"
@@ -97,12 +96,15 @@ class Zones:
 def unit(numbers: Numbers) -> Numbers:
     """The numbers with length 1."""
     length = float(np.linalg.norm(numbers))
-    # Numbers too large or too small to have a length become none, which `Embedding` refuses.
+    # Numbers too large or small for a length become zeros, which `Embedding` refuses.
     return numbers / length if 0 < length < np.inf else np.zeros_like(numbers)
 
 
 def distance(one: Embedding, other: Embedding) -> Distance:
-    """Between two faces. Raises `CalibrationMismatch` across ids."""
+    """The distance between two faces.
+
+    Raises: `CalibrationMismatch` across ids.
+    """
     if one.embedding != other.embedding:
         raise CalibrationMismatch(
             f"a face of {one.embedding} is not compared with one of {other.embedding}"
@@ -111,26 +113,26 @@ def distance(one: Embedding, other: Embedding) -> Distance:
 
 
 def median_distance(reference: Embedding, probes: Sequence[Embedding]) -> Distance:
-    """The upper median of the single distances of several pictures: at least half of them are this
-    near.
+    """The upper median of the single distances of several pictures: at least half are within it.
 
-    So a threshold of single pictures may judge it: where a stranger's picture passes with a chance
-    p, half of k pass with a chance of at most 2 p (Markov), however alike the pictures are.
-    Raises `ValueError` for none.
+    So a threshold of single pictures applies. If a stranger's picture passes with a chance p, half
+    of k pass with a chance of at most 2 p (Markov), however similar the pictures are.
+
+    Raises: `ValueError` without pictures.
     """
     apart = sorted(distance(reference, probe).value for probe in probes)
     if not apart:
         raise ValueError("a median of no pictures")
-    # Of an even number the farther of the two in the middle: of 4 the third, so that three are this
-    # near.
+    # Of an even number, the farther of the middle two: of 4 the third, so that three are within it.
     return Distance(reference.embedding, apart[len(apart) // 2])
 
 
 def mean(faces: Sequence[Embedding]) -> Embedding:
-    """Several pictures of one person as one face, whose distances no threshold of single pictures
-    judges.
+    """Several pictures of one person as one face, whose distances need their own threshold.
 
-    Of length 1 where the pictures are. Raises `CalibrationMismatch` for pictures of two embeddings.
+    Of length 1 if the pictures are.
+
+    Raises: `CalibrationMismatch` for pictures of two embeddings.
     """
     embedding, *others_embeddings = sorted({face.embedding for face in faces})
     if others_embeddings:
@@ -144,13 +146,14 @@ def mean(faces: Sequence[Embedding]) -> Embedding:
 
 
 def mean_id(embedding: str, pictures: int) -> str:
-    """What the mean of so many pictures is called."""
+    """The id of the mean of so many pictures."""
     return f"{embedding}{_MEAN}{pictures}"
 
 
 def mean_distance(reference: Embedding, probes: Sequence[Embedding]) -> Distance:
-    """From one picture to the mean of several of another. Raises `CalibrationMismatch` across
-    ids.
+    """The distance from one picture to the mean of several of another.
+
+    Raises: `CalibrationMismatch` across ids.
     """
     together = mean(probes)
     if reference.embedding != probes[0].embedding:
@@ -162,13 +165,13 @@ def mean_distance(reference: Embedding, probes: Sequence[Embedding]) -> Distance
 
 
 def common_distance(rest: Embedding, others: Sequence[Embedding]) -> float:
-    """How far at least two faces lie from another one in a direction that they have in common, in
-    its units.
+    """The common displacement of at least two faces from another one, in its units.
 
-    The root of the mean product of each two, without what lies along the one: 0 where each goes its
-    own way, and for some that lie all in one place a little less than their distance. Means of
-    pictures may be compared. Raises `CalibrationMismatch` across nets, `ValueError` for fewer than
-    two.
+    The root of the mean product of each pair, without a face's product with itself. Independent
+    displacements give 0;
+    equal ones give slightly less than their distance. Means of pictures may be compared.
+
+    Raises: `CalibrationMismatch` across nets, `ValueError` for fewer than two.
     """
     nets = {face.embedding.partition(_MEAN)[0] for face in (rest, *others)}
     if len(nets) > 1:
@@ -178,5 +181,5 @@ def common_distance(rest: Embedding, others: Sequence[Embedding]) -> float:
     products = [float(one @ other) for one, other in combinations(aside, 2)]
     if not products:
         raise ValueError("what fewer than two have in common")
-    # In this order what is no number stays none, and passes no limit.
+    # In this order NaN stays NaN, and passes no limit.
     return math.sqrt(max(sum(products) / len(products), 0.0))

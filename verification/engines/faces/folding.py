@@ -1,10 +1,12 @@
-"""OpenCV Zoo's nets as onnxruntime takes them and runs them fast, made once, at set-up: the same
-numbers spelled anew.
+"""Rewrites OpenCV Zoo's nets for fast runs in onnxruntime, once, at set-up: the same numbers in
+another form.
 
-As they stand their weights are 8-bit blocks, each with a scale, which the graph spreads out anew at
-every picture, and SFace's are listed as inputs that nobody gives. 1 what depends on no picture is
-computed here · 2 a PReLU is written as Relu and Mul, which onnxruntime runs in less than half the
-time · 3 the picture alone is an input: so many of SFace's, of any size for YuNet.
+The originals store weights as scaled 8-bit blocks, which the graph expands for every picture.
+SFace's weights are also listed as inputs without values.
+
+1. Compute here every part that does not depend on the picture.
+2. Write a PReLU as Relu and Mul, which take onnxruntime less than half the time.
+3. Make the picture the only input: so many of SFace's size, or any size for YuNet.
 """
 
 from collections.abc import Iterator
@@ -21,10 +23,9 @@ Constants = dict[str, npt.NDArray[Any]]
 
 
 def fold(original: bytes, *, free: dict[int, str]) -> bytes:
-    """The net in 32-bit numbers. free: axes of the picture that may have any length, with a name
-    for each.
+    """The net in 32-bit numbers. free: axes of the picture with any length, with a name for each.
 
-    Raises `Misconfigured` for a file that is not built like the pinned ones.
+    Raises: `Misconfigured` for a file of another structure than the pinned ones.
     """
     try:
         model = ModelProto.FromString(original)
@@ -59,9 +60,7 @@ def fold(original: bytes, *, free: dict[int, str]) -> bytes:
 
 
 def _rewritten(node: NodeProto, constants: Constants) -> Iterator[NodeProto]:
-    """What stands for a node: nothing where its result is a constant, which is put with the
-    others.
-    """
+    """A node's replacement: empty if its result is a constant, which joins the others."""
     inputs, name = list(node.input), node.output[0]
     attributes = {
         attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute
@@ -70,7 +69,7 @@ def _rewritten(node: NodeProto, constants: Constants) -> Iterator[NodeProto]:
         constants[name] = numpy_helper.to_array(attributes["value"])
     elif node.op_type == "DequantizeLinear":  # 1
         indices, axis = constants[inputs[0]].astype(np.int32), attributes["axis"]
-        # The last block of an axis may be cut short.
+        # The last block of an axis may be incomplete.
         scale, zero = (
             np.repeat(constants[attribute], attributes["block_size"], axis).take(
                 range(indices.shape[axis]), axis
@@ -89,7 +88,7 @@ def _rewritten(node: NodeProto, constants: Constants) -> Iterator[NodeProto]:
         yield helper.make_node("Mul", [f"{name}_positive", f"{name}_rest"], [f"{name}_share"])
         yield helper.make_node("Mul", [value, slope], [f"{name}_sloped"])
         yield helper.make_node("Add", [f"{name}_share", f"{name}_sloped"], [name])
-    elif node.op_type == "Dropout":  # of training: at work it passes on what comes
+    elif node.op_type == "Dropout":  # for training: in use it passes its input on
         yield helper.make_node("Identity", inputs[:1], [name])
     else:
         yield node

@@ -1,6 +1,4 @@
-"""Opens an image of a face only after its header has been found harmless, and makes one anew for
-people to look at.
-"""
+"""Opens a face image only after its header passes, and re-encodes pictures for people."""
 
 import re
 import struct
@@ -18,18 +16,18 @@ from verification.engines.faces import policy
 
 Pixels = npt.NDArray[np.uint8]
 """Height × width × 3, RGB."""
-# A marker of JPEG: what starts a segment or ends the picture. In the data between them FF is
-# escaped, or a restart. A pattern that begins with one plain byte is found many times as fast.
+# A JPEG marker: it starts a segment or ends the picture. In the data between them FF is escaped, or
+# a restart. A pattern that begins with one plain byte runs many times as fast.
 _MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")
 _SCAN, _END_OF_IMAGE = b"\xda", b"\xd9"
-# Passes over all pixels that a JPEG may ask for. Encoders make up to about 12; each of 64 bytes was
-# measured to cost 15 ms at 25 million pixels, so that a file of 2 MB asks for minutes.
+# Passes over all pixels that a JPEG may request. Encoders make up to about 12; each of 64 bytes
+# cost 15 ms at 25 million pixels when measured, so a file of 2 MB requests minutes.
 _MOST_SCANS = 50
 FORMATS = {b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG"}
-# Of a picture for people: longest side in pixels, and quality as libjpeg counts it. Ours: a face
-# fills a screen without an artefact to mistake.
+# For people's pictures: longest side in pixels, and libjpeg quality. Ours: a face fills a screen
+# without artefacts.
 _LONGEST, _QUALITY = 1280, 90
-_ORIENTATION = 0x0112  # EXIF tag, and what turns each of its values upright
+_ORIENTATION = 0x0112  # EXIF tag, and the turn that makes each of its values upright
 _UPRIGHT = {
     2: Transpose.FLIP_LEFT_RIGHT,
     3: Transpose.ROTATE_180,
@@ -51,24 +49,30 @@ class ImageLimits:
 
 @dataclass(frozen=True)
 class Opened:
-    """A picture upright. scale: pixels of the file that one of these is wide, 1, 2, 4 or 8."""
+    """A picture upright. scale: file pixels per pixel of this one, 1, 2, 4 or 8."""
 
     pixels: Pixels
     scale: float
 
 
 def open_image(untrusted: bytes, *, limits: ImageLimits) -> Pixels:
-    """All pixels of a JPEG or PNG, upright. Raises `Refused` as `open_draft` does."""
+    """All pixels of a JPEG or PNG, upright.
+
+    Raises: `Refused` as `open_draft`.
+    """
     return open_draft(untrusted, limits=limits, least=policy.MOST_SIDE).pixels
 
 
 def open_draft(untrusted: bytes, *, limits: ImageLimits, least: int) -> Opened:
-    """A JPEG or PNG upright, a JPEG at the least of its sizes whose longer side has `least` pixels,
+    """A JPEG or PNG upright; a JPEG at its smallest size whose longer side has `least` pixels,
     which costs less.
 
-    Raises `Refused`; a picture is judged by its header before a pixel is decoded. A 20 KB file may
-    hold 169 million pixels, so the order of the steps matters: 1 bytes, 2 kind, 3 size in the
-    header, 4 nothing moves, follows or comes again and again, 5 decode, 6 turn as the camera said.
+    The header is checked before a pixel is decoded. A 20 KB file may hold 169 million pixels, so
+    the order matters.
+    1 bytes · 2 kind · 3 size in the header · 4 a single still picture without repeated passes ·
+    5 decode · 6 turn upright.
+
+    Raises: `Refused`.
     """
     if len(untrusted) > limits.max_bytes:  # 1
         raise Refused("face_image_too_large", f"at most {limits.max_bytes} bytes")
@@ -81,13 +85,13 @@ def open_draft(untrusted: bytes, *, limits: ImageLimits, least: int) -> Opened:
             (width, height), longer = image.size, max(image.size)
             if (
                 kind == "JPEG"
-            ):  # 5, at half, a quarter or an eighth of its size, whichever leaves that much
+            ):  # 5, at half, a quarter or an eighth of its size, if enough pixels remain
                 image.draft(
                     None, (max(1, width * least // longer), max(1, height * least // longer))
                 )
             picture, turn = image.convert("RGB"), None
-            # Pillow's own turning also writes all notes anew, and faults on those of an honest
-            # camera that are not by the book. Notes that cannot be read say nothing.
+            # Pillow's own turning also rewrites all metadata, and fails on an honest camera's
+            # irregular ones. Unreadable metadata are ignored.
             with suppress(SyntaxError, ValueError, struct.error):  # 6
                 orientation = image.getexif().get(_ORIENTATION)
                 turn = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
@@ -110,7 +114,7 @@ def open_draft(untrusted: bytes, *, limits: ImageLimits, least: int) -> Opened:
 def _refuse_harmful(
     image: Image.Image, untrusted: bytes, *, kind: str, limits: ImageLimits
 ) -> None:
-    """Steps 3 and 4, by the header and by how the file is built: no pixel is decoded yet."""
+    """Steps 3 and 4, by the header and the file's structure: no pixel is decoded yet."""
     shorter, longer = sorted(image.size)  # 3
     if shorter * longer > limits.max_pixels:
         raise Refused("face_image_too_large", f"at most {limits.max_pixels} pixels")
@@ -122,13 +126,13 @@ def _refuse_harmful(
         )
     if image.mode.startswith("I"):  # 4
         raise Refused("face_image_malformed", "more than 8 bits a channel")
-    # The one picture ends here; where it does not, or is the first of several, nowhere.
+    # The end of the one picture; none if it does not end, or is the first of several.
     end, at, scans = -1, 8 if kind == "PNG" else 2, 0
     while kind == "PNG" and at + 8 <= len(untrusted):
         length, name = struct.unpack_from(">I4s", untrusted, at)
         at += 12 + length
-        # An animation has more pictures than the one that would be looked at. The check value of an
-        # empty last chunk ends in a byte that is not zero, so that zeros after it are told.
+        # An animation has more pictures than the one that would be shown. The checksum of an empty
+        # last chunk ends in a non-zero byte, so trailing zeros are detected.
         if name in (b"acTL", b"IEND"):
             end = at if name == b"IEND" else -1
             break
@@ -140,17 +144,18 @@ def _refuse_harmful(
         scans += marker.group(1) == _SCAN
         if scans > _MOST_SCANS:
             raise Refused("face_image_too_large", f"at most {_MOST_SCANS} scans")
-        # A segment of no length would be read again for ever: after it there is no end.
+        # A segment of length zero would be read for ever: it ends the search.
         at += int.from_bytes(untrusted[at : at + 2], "big") or len(untrusted)
     if end != len(untrusted.rstrip(b"\0")):
         raise Refused("face_image_malformed", "more or less in the file than one picture")
 
 
 def renewed(untrusted: bytes, *, limits: ImageLimits) -> bytes:
-    """A picture made anew from its pixels: nothing that lay beside them in the file goes on.
+    """A picture re-encoded from its pixels, without the file's other contents.
 
-    A baseline JPEG, upright, at most 1280 pixels wide or high. Raises `Refused` as `open_image`
-    does.
+    A baseline JPEG, upright, at most 1280 pixels wide or high.
+
+    Raises: `Refused` as `open_image`.
     """
     picture = Image.fromarray(open_image(untrusted, limits=limits))
     picture.thumbnail((_LONGEST, _LONGEST), Image.Resampling.LANCZOS)

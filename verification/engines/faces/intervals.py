@@ -1,8 +1,7 @@
-"""Between which shares the truth lies, when so many of so many trials were seen: the interval of
-Clopper and Pearson.
+"""The Clopper-Pearson interval of a share, from so many successes in so many trials.
 
-The regularised incomplete beta function is summed by Lentz's continued fraction (DLMF 8.17.22);
-standard library only.
+Lentz's continued fraction (DLMF 8.17.22) gives the regularised incomplete beta function; standard
+library only.
 """
 
 import math
@@ -12,18 +11,17 @@ _TINY, _EPSILON, _TERMS = 1e-300, 1e-12, 10_000
 
 
 def interval(events: int, trials: int, *, certainty: float = CERTAINTY) -> tuple[float, float]:
-    """The lower and the upper end, two-sided. Trials are taken as independent. `trials` is at least
+    """The lower and the upper end, two-sided. Trials count as independent. `trials` is at least
     1.
     """
     outside = (1 - certainty) / 2
     ends = [0.0, 1.0]
-    # Each end is the share up to which a beta distribution of these two has this much of its mass,
-    # found by halving.
+    # Each end is the quantile of a beta distribution with these parameters, found by bisection.
     for at, mass, a, b in (
         (0, outside, events, trials - events + 1),
         (1, 1 - outside, events + 1, trials - events),
     ):
-        if a and b:  # else none or all were seen, and this end is 0 or 1
+        if a and b:  # else no or all trials succeeded, and this end is 0 or 1
             low, high = 0.0, 1.0
             while high - low > high * 1e-9:
                 middle = (low + high) / 2
@@ -33,10 +31,8 @@ def interval(events: int, trials: int, *, certainty: float = CERTAINTY) -> tuple
 
 
 def beta_share(x: float, a: float, b: float) -> float:
-    """The regularised incomplete beta function: how much of the distribution's mass lies below x, 0
-    < x < 1.
-    """
-    # By logarithms: of numbers from 172 on the gamma function itself is too large for a double.
+    """The regularised incomplete beta function: the distribution's mass below x, 0 < x < 1."""
+    # With logarithms: from 172 on the gamma function overflows a double.
     front = (
         math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
     )
@@ -51,7 +47,7 @@ def beta_share(x: float, a: float, b: float) -> float:
         even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
         odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
         for term in (even, odd):
-            # Lentz: what would divide by zero is moved away from it.
+            # Lentz: a divisor of zero is moved away from it.
             below, c = 1 + term * d, 1 + term / c
             d, c = 1 / (below if abs(below) > _TINY else _TINY), c if abs(c) > _TINY else _TINY
             fraction *= c * d

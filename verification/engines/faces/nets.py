@@ -1,7 +1,7 @@
-"""The nets that compare faces, in ONNX, on one thread: an aligned face in, its embedding out.
+"""The face nets in ONNX, on one thread: an aligned face in, its embedding out.
 
-Each says how a face must be shown to it, and what it must answer to a picture of no face: what
-answers otherwise on some machine is never used.
+Each defines its input, and its expected output for a synthetic picture: a machine with another
+output cannot use it.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
-from onnxruntime.capi import onnxruntime_pybind11_state as runtime  # its errors have no public home
+from onnxruntime.capi import onnxruntime_pybind11_state as runtime  # its errors have no public name
 
 from verification.core.errors import Misconfigured
 from verification.engines import weights
@@ -35,36 +35,34 @@ _FAULTS = (
 )
 MAX_BYTES = (
     512 * 1024 * 1024
-)  # of an operator's net; ours: a worker's child that holds more than 600 MB is replaced
-# How ONNX begins the name of another file in which a tensor's numbers lie: the SHA-256 would not
-# cover that one. Field 1, which is just this word, however long its tag and its length are spelled,
-# and whatever follows.
+)  # of an operator's net; ours: a worker's child above 600 MB is replaced
+# How ONNX names an external file with a tensor's numbers: the SHA-256 would not cover it. Field 1,
+# which is this word, however long its tag and length are spelled, and whatever follows.
 _ANOTHER_FILE = re.compile(rb"(\x0a|\x8a\x80*\x00)(\x08|\x88\x80*\x00)location")
 DLIB, DLIB_MODEL = "dlib-resnet-v1", "dlib_face_recognition_resnet_model_v1"
 DLIB_TRAINING_DATA: TrainingData = (
     "described"  # by dlib-models: FaceScrub, VGG's faces, and pictures from the internet
 )
 SFACE, SFACE_MODEL = "sface-2021dec-yunet5", "face_recognition_sface_2021dec"
-# Faces that SFace is shown in one run: the same numbers to the last bit in nine tenths of the time,
-# for its weights are read from memory once. With six and more, memory comes from the system and
-# goes back each time: half as much again.
+# Faces per run of SFace: the same numbers to the last bit in nine tenths of the time, because its
+# weights are read once. From six on, memory is allocated and freed each time: half as much time
+# again.
 SFACE_AT_ONCE = 4
 
 
 class OnnxNet:
-    """One model. It keeps nothing between calls; threads may share it."""
+    """One model. It keeps no state between calls; threads may share it."""
 
     def __init__(self, model: Path, *, is_fast: bool = True, subject: str = "face model") -> None:
-        """is_fast: whether onnxruntime may keep the weights a second time, as the processor likes
-        them.
+        """is_fast: whether onnxruntime may keep a second, optimised copy of the weights.
 
-        what: it is, as an operator is told.
-        Raises `Misconfigured` for a file that is no model, or has more than one input.
+        what: its name in messages.
+
+        Raises: `Misconfigured` for a file that is no model, or has several inputs.
         """
         options, levels = onnxruntime.SessionOptions(), onnxruntime.GraphOptimizationLevel
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        # A worker looks at a few faces a minute: an arena would hold the memory of the largest
-        # moment for good.
+        # A worker sees a few faces a minute: an arena would keep the peak memory for ever.
         options.enable_cpu_mem_arena = False
         options.graph_optimization_level = (
             levels.ORT_ENABLE_ALL if is_fast else levels.ORT_ENABLE_EXTENDED
@@ -81,8 +79,9 @@ class OnnxNet:
         self._input, self._what = entry.name, subject
 
     def run(self, pictures: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[Any]]:
-        """What it says of these (n × 3 × height × width), by name. Raises `Misconfigured` if it
-        takes none such.
+        """Its output for these (n × 3 × height × width), by name.
+
+        Raises: `Misconfigured` for an unsupported input.
         """
         try:
             return dict(
@@ -110,10 +109,10 @@ class OnnxNet:
 
 @dataclass(frozen=True)
 class Showing:
-    """How a face is shown to a net, and what is made of its numbers.
+    """The preparation of a face for a net, and the form of its numbers.
 
-    A square of `side` pixels on which the points lie as the template has them; (value - mean) /
-    scale of each colour.
+    A square of `side` pixels with the points at the template's places; (value - mean) / scale of
+    each colour.
     """
 
     side: int
@@ -127,15 +126,16 @@ class Showing:
 SFACE_SHOWING = Showing(
     112, ARCFACE, "RGB", 0.0, 1.0, "single-l2"
 )  # the graph itself subtracts and divides
-"""Without the mirror: at half the cost, and 0.9 percentage points more of the honest for people."""
+"""Without the mirror it takes half the time, and 0.9 percentage points more honest people go to
+review.
+"""
 
 
 @dataclass(frozen=True)
 class OnnxRecogniser:
-    """A net to which faces are shown in one way. model, sha256: which, and the file it comes from.
+    """A net with one preparation of faces. model, sha256: its name and its file's hash.
 
-    at_once: how many faces it is shown in one run; one where nobody has measured that more change
-        no number.
+    at_once: faces per run; one unless a measurement shows that larger batches change no number.
     """
 
     model: str
@@ -152,7 +152,7 @@ class OnnxRecogniser:
         return tuple(Embedding(self.embedding, numbers) for numbers in self.numbers(cuts))
 
     def numbers(self, cuts: Sequence[Pixels]) -> list[Numbers]:
-        """What the net says of each square that was cut out."""
+        """The net's output for each cut square."""
         how, embeddings = self.showing, list[Numbers]()
         for group in (cuts[at : at + self.at_once] for at in range(0, len(cuts), self.at_once)):
             plain_cuts = [cut if how.channels == "RGB" else cut[:, :, ::-1] for cut in group]
@@ -170,8 +170,8 @@ class OnnxRecogniser:
         return embeddings
 
     def test(self) -> None:
-        """Raises `Misconfigured` unless SFace gives its own numbers for a face that is no face,
-        also beside another.
+        """Raises: `Misconfigured` unless SFace gives its own numbers for a synthetic picture,
+        also in a batch.
         """
         square = self_test.pattern(self.showing.side)
         first, _, again = self.numbers([square, 255 - square, square])
@@ -186,8 +186,8 @@ class OnnxRecogniser:
 
 @dataclass(frozen=True)
 class DlibRecogniser:
-    """dlib's net as `manage.py build_face_model` converted it: the mean of a face, as dlib cuts it,
-    and its mirror.
+    """dlib's net as `manage.py build_face_model` converted it: the mean of a face, in dlib's
+    cut, and its mirror.
     """
 
     net: OnnxNet
@@ -197,18 +197,18 @@ class DlibRecogniser:
     training_data: TrainingData = DLIB_TRAINING_DATA
 
     def embed_all(self, faces: Sequence[Portrait]) -> tuple[Embedding, ...]:
-        """Of each the mean of the face and its mirror image, of length 1."""
+        """For each, the mean of the face and its mirror image, of length 1."""
         chips = [face.dlib_chip() for face in faces]
         means = [unit(self.net.rows([chip, chip[:, ::-1]]).sum(axis=0)) for chip in chips]
         return tuple(Embedding(self.embedding, mean) for mean in means)
 
     def single(self, face: Portrait) -> Embedding:
-        """The net's raw numbers for the face as it is: what face_recognition gives."""
+        """The net's raw numbers for the unmirrored face, as face_recognition gives them."""
         return Embedding(f"{DLIB}/single", self.net.rows([face.dlib_chip()])[0])
 
     def test(self) -> None:
-        """Raises `Misconfigured` unless the net gives dlib's own numbers for a face that is no
-        face.
+        """Raises: `Misconfigured` unless the net gives dlib's own numbers for a synthetic
+        picture.
         """
         if (
             self_test.difference(self.net.rows([self_test.pattern(DLIB_SIDE)])[0], self_test.DLIB)
@@ -220,14 +220,15 @@ class DlibRecogniser:
 
 
 def load_pinned(model: Path, sha256: str, *, subject: str) -> OnnxNet:
-    """An operator's net. Raises `Misconfigured` unless it is the one that its description pins, all
-    in one file.
+    """An operator's net.
+
+    Raises: `Misconfigured` unless it is the one that its description pins, in a single file.
     """
     try:
         with model.open("rb") as opened:
             content = opened.read(MAX_BYTES + 1)
     except OSError as error:
-        raise Misconfigured(f"the {subject} cannot be read: {type(error).__name__}") from error
+        raise Misconfigured(f"the {subject} is unreadable: {type(error).__name__}") from error
     if len(content) > MAX_BYTES:
         raise Misconfigured(f"the {subject} has more than {MAX_BYTES} bytes")
     if hashlib.sha256(content).hexdigest() != sha256:
@@ -238,8 +239,9 @@ def load_pinned(model: Path, sha256: str, *, subject: str) -> OnnxNet:
 
 
 def load_sface(models: Path | None, *, showing: Showing = SFACE_SHOWING) -> OnnxRecogniser:
-    """SFace as it was folded. Raises `Misconfigured` where it was not built, or is not as it
-    was.
+    """The folded SFace.
+
+    Raises: `Misconfigured` if not built, or changed since.
     """
     net = OnnxNet(built(models, weights.SFACE.sha256))
     embedding = f"{SFACE}/{showing.form}"
@@ -255,15 +257,17 @@ def load_sface(models: Path | None, *, showing: Showing = SFACE_SHOWING) -> Onnx
 
 
 def load_dlib(models: Path | None) -> DlibRecogniser:
-    """dlib's net as it was converted. Raises `Misconfigured` where it was not built, or is not as
-    it was.
+    """The converted dlib net.
+
+    Raises: `Misconfigured` if not built, or changed since.
     """
     return DlibRecogniser(OnnxNet(built(models, weights.FACE_RECOGNITION.sha256)))
 
 
 def built(models: Path | None, sha256: str) -> Path:
-    """Where a model of set-up lies, found to be as it was built. Raises `Misconfigured` saying what
-    to do.
+    """The path of a model from set-up, verified to be unchanged.
+
+    Raises: `Misconfigured` with the remedy.
     """
     if models is None:
         raise Misconfigured(
@@ -289,16 +293,19 @@ def built(models: Path | None, sha256: str) -> Path:
 
 
 def path_in(models: Path, sha256: str) -> Path:
-    """Where a model of set-up lies: it is named by the SHA-256 of what it was made from."""
+    """The path of a model from set-up: its name is the SHA-256 of its source."""
     return models / f"{sha256}.onnx"
 
 
 def digest_of(model: Path) -> Path:
-    """Where its own SHA-256 lies, as sha256sum writes and checks it."""
+    """The path of its own SHA-256, in the form of sha256sum."""
     return model.with_name(f"{model.name}.sha256")
 
 
 def spelled_digest(model: Path, *, name: str) -> str:
-    """What stands there for this model when it has this name. Raises `OSError`."""
+    """The content of that file for this model under this name.
+
+    Raises: `OSError`.
+    """
     with model.open("rb") as opened:
         return f"{hashlib.file_digest(opened, 'sha256').hexdigest()}  {name}\n"

@@ -1,36 +1,35 @@
-"""The numbers faces are found and refused by, each with unit and source. What a distance means is a
-calibration.
+"""Numbers for finding and refusing faces, each with unit and source. A calibration gives distances
+their meaning.
 
-Fixed on 2026-11-24 before a distance was looked at. What they were measured on stands beside them.
+Fixed on 2026-11-24 before any distance was measured. The material of each measurement
+stands beside it.
 """
 
 from dataclasses import dataclass
 
-# A picture's sides, pixels, and how many times the shorter one the longer may be. Ours: 24
-# megapixels of a camera are 6000 × 4000; the longest panorama of a phone is no portrait.
+# Maximum side in pixels, and maximum ratio of the sides. Ours: a 24-megapixel photo is 6000 × 4000,
+# and a phone's longest panorama is no portrait.
 MOST_SIDE, MOST_RATIO = 10_000, 8
-# Longest side in pixels of the draft in which a face is looked for first: twice and more what YuNet
-# sees.
+# Longest side in pixels of the draft for the first search: at least twice YuNet's input. Ours.
 DRAFT_SIDE = 640
-# Least distance of the eyes in a draft, pixels: that of the square dlib's net takes, 1.5 times
-# SFace's. A face that is smaller in it is cut from all pixels of the file.
+# Least distance of the eyes in a draft, pixels: that of dlib's square, 1.5 times SFace's. A smaller
+# face is cut from all pixels of the file.
 LEAST_DRAFT_EYES = 52
-# YuNet: the longest side it sees, pixels, and the least score of a face: on London and the
-# portraits scores are 0.91 … 0.95, and of 753 frames of 11 turning people none was below.
+# YuNet: longest side of its input, pixels, and least score of a face.
+# London and the portraits score 0.91 … 0.95, and none of 753 frames of 11 turning people scored
+# below.
 SIDE, SCORE = 256, 0.6
 # boxes that share more than this of their union show the same face; the model's own configuration
 OVERLAP = 0.3
-# A face narrower than this in what YuNet saw is looked at again, enlarged to twice it, for its
-# points to be as sure as measured: pixels. LFW's faces, which the calibration is of, are about 100
-# wide in what it saw.
+# A narrower face in YuNet's input is enlarged to twice this and located again, for points as
+# precise as in the calibration: pixels. LFW's faces, the calibration's material, are about 100 wide
+# there.
 SURE_WIDTH = 50
-# dlib's detector, where YuNet finds nothing or two: longest side in pixels, and how often it
-# doubles the image.
+# dlib's detector, if YuNet finds no face or two: longest side in pixels, and how often it doubles
+# the image.
 LADDER = ((480, 0), (640, 0), (640, 1))
-AROUND = (
-    0.5  # of dlib's box, on each side of it: where YuNet looks for the points of the face in it
-)
-SECOND_FACE_SHARE = 0.5  # a second face larger than this part of the first refuses
+AROUND = 0.5  # of dlib's box, on each side: where YuNet searches the points of the face
+SECOND_FACE_SHARE = 0.5  # a second face larger than this part of the first refuses. Ours
 
 
 @dataclass(frozen=True)
@@ -48,13 +47,13 @@ class QualityLimits:
     least_evenness: float
 
 
-# Re-measured on 2026-11-26 where YuNet finds the face: four portraits and 84 photographs of London,
-# none of which is refused, and the same with a third and a fifth of their light, three times of it,
-# a fifth and a tenth of their contrast; medians, where no range is told. Studios and good cameras:
-# of phones in poor rooms they say little.
+# Measured again on 2026-11-26 on faces found by YuNet. Material: four portraits and 84 photographs
+# of London, all of which pass. The same with a third and a fifth of their light, three times of it,
+# a fifth and a tenth of their contrast.
+# Values are medians unless a range is given. They come from studios and good cameras, and say
+# little about phones in poor rooms.
 QUALITY = QualityLimits(
-    # pixels, about those of a face of 52 px, which hurts; one of 78 px is fine, one of 36 px is
-    # none
+    # pixels, about those of a face of 52 px, which suffers; 78 px is good, 36 px is useless
     least_eyes=24.0,
     # photographs 0.24 … 0.65; at a fifth of their light 0.05 … 0.13, and little detail
     least_luminance=0.08,

@@ -1,9 +1,7 @@
-"""One face of a picture: cut out upright as a net wants it, and whether it is good enough to be
-compared.
+"""One face of a picture: its upright cut for a net, and its quality.
 
-Quality is by the model-free formulas of OFIQ (ISO/IEC 29794-5), gated by the distance of the eyes
-and by extremes of
-light only: within them light and sharpness predict errors weakly.
+Quality uses the model-free formulas of OFIQ (ISO/IEC 29794-5). The gate uses only the distance of
+the eyes and extremes of light: between the extremes, light and sharpness predict errors weakly.
 """
 
 import math
@@ -22,9 +20,7 @@ from verification.engines.faces.image_gate import Pixels
 from verification.engines.faces.policy import QualityLimits
 
 DLIB_SIDE, _DLIB_PADDING = 150, 0.25
-"""Pixels of the square that dlib's net takes, and the share of a face that stands round it: what it
-was trained on.
-"""
+"""Pixels of dlib's square, and the margin around the face, as in its training."""
 Points = npt.NDArray[np.float64]
 """(x, y) a row, in pixels."""
 PointsKind = Literal["eyes", "dlib5", "yunet5"]
@@ -32,12 +28,12 @@ PointsKind = Literal["eyes", "dlib5", "yunet5"]
 
 @dataclass(frozen=True)
 class Template:
-    """Where points of a face shall lie in a square, pixels.
+    """The places of a face's points in a square, pixels.
 
-    `eyes`: the middles of both, the one farther left in the picture first. `yunet5`: these two, the
-    tip of the nose, and the corners of the mouth, left first. `dlib5`: as dlib's model has them,
-    outer and inner corner of the eye farther right, outer and inner one of the other, and the base
-    of the nose.
+    eyes: both middles, the one farther left in the picture first.
+    yunet5: these two, the tip of the nose, and the corners of the mouth, left first.
+    dlib5: dlib's order: outer and inner corner of the right eye in the picture, outer and inner one
+    of the other, and the base of the nose.
     """
 
     points: PointsKind
@@ -55,7 +51,7 @@ class Template:
         return float(np.linalg.norm(eyes[1] - eyes[0]))
 
 
-# Of 112 pixels: what SFace and the nets after ArcFace were trained on (Deng et al. 2019; OpenCV's
+# Of 112 pixels: the training form of SFace and the nets after ArcFace (Deng et al. 2019; OpenCV's
 # `alignCrop`).
 ARCFACE = Template(
     "yunet5",
@@ -67,29 +63,33 @@ ARCFACE = Template(
         (70.7299, 92.2041),
     ),
 )
-# The square of 150 pixels in which quality is measured: eyes as dlib's cut has them.
+# The square of 150 pixels for quality: eyes as in dlib's cut.
 _MEASURED = Template("eyes", ((48.0, 47.0), (100.0, 47.0)))
-# pixels of the reduced picture beside the square: what is between two of them is of both, and more
+# pixels of the reduced picture beside the square: interpolation needs both neighbours
 _MORE = 4
 _WEIGHTS = (0.2126, 0.7152, 0.0722)  # of R, G, B in luminance: ITU-R BT.709
-_DARK, _BRIGHT = 25, 247  # grey levels from which OFIQ counts a pixel as under-, as over-exposed
+_DARK, _BRIGHT = 25, 247  # grey levels at which OFIQ counts a pixel as under- or over-exposed
 # In that square: the face; and in the face, a square under each eye.
 _FACE = (slice(25, 125), slice(25, 125))
 _CHEEKS = ((slice(37, 61), slice(11, 35)), (slice(37, 61), slice(63, 87)))
 _CHIN = 1.48  # of the eye distance, from the eyes to the chin: the proportions of dlib's mean face
-# dlib's detector's box from YuNet's points: how far its middle lies from the eyes to the mouth, and
-# its side over the sum of that way and the eye distance. Means over London and the portraits; σ
-# 0.07 and 0.09, dlib's own steps are 0.2.
+# dlib's box from YuNet's points: the distance of its middle from the eyes towards the mouth, and
+# its side over the sum of that distance and the eye distance. Means over London and the portraits;
+# σ 0.07 and 0.09, dlib's own steps are 0.2.
 _DLIB_MIDDLE, _DLIB_SIDES = 0.53, 1.148
 
 
 @dataclass(frozen=True)
 class Quality:
-    """eyes: their distance, pixels of the file. head: eyes to chin over the picture's height.
-    luminance: mean, 0 … 1.
+    """The quality of a face.
 
-    under, over: share of the face too dark, too bright to show anything. entropy: bits of the
-    luminance. evenness: how alike the light on both cheeks is, 0 … 1. score: the detector's, 0 … 1.
+    eyes: their distance, pixels of the file.
+    head: eyes to chin over the picture's height.
+    luminance: mean, 0 … 1.
+    under, over: share of the face too dark, too bright for detail.
+    entropy: bits of the luminance.
+    evenness: similarity of the light on both cheeks, 0 … 1.
+    score: the detector's, 0 … 1.
     """
 
     eyes: float
@@ -103,7 +103,7 @@ class Quality:
 
     @property
     def components(self) -> dict[str, float]:
-        """OFIQ's components, each from 0 to 1, the higher the better."""
+        """OFIQ's components, each from 0 to 1, higher is better."""
         eyes, head, light, glare = (
             1 / (1 + math.exp(-(value - middle) / width))  # OFIQ's sigmoid
             for value, middle, width in (
@@ -124,7 +124,7 @@ class Quality:
         }
 
     def refuse_poor(self, limits: QualityLimits) -> None:
-        """Raises `Refused` with the first thing to mend; nothing where the picture will do."""
+        """Raises: `Refused` with the first defect to correct."""
         poor = {
             "face_too_small": self.eyes < limits.least_eyes,
             "face_too_dark": (
@@ -142,10 +142,10 @@ class Quality:
 
 @dataclass(frozen=True)
 class Portrait:
-    """One face of an image. points: YuNet's five (`Template`). score: how sure it is, 0 … 1.
+    """One face of an image. points: YuNet's five (`Template`). score: the detector's certainty, 0 …
+    1.
 
-    scale: pixels of the file that one of the image is wide; more than 1 where it was decoded at
-        part of its size.
+    scale: file pixels per image pixel; more than 1 if it was decoded at reduced size.
     """
 
     image: Pixels
@@ -160,9 +160,7 @@ class Portrait:
 
     @property
     def dlib_box(self) -> tuple[int, int, int, int]:
-        """Left, top, right, bottom of about the box in which dlib's detector would have found
-        it.
-        """
+        """Left, top, right, bottom of approximately the box of dlib's detector."""
         eyes, mouth = self.points[:2].mean(axis=0), self.points[3:].mean(axis=0)
         middle = eyes + _DLIB_MIDDLE * (mouth - eyes)
         half = _DLIB_SIDES * (float(np.linalg.norm(mouth - eyes)) + self.eye_distance) / 2
@@ -172,11 +170,10 @@ class Portrait:
         return left, top, right, bottom
 
     def cut(self, template: Template, *, side: int) -> Pixels:
-        """A square in which the points lie as nearly as turning, scaling and shifting can put them:
-        least squares.
+        """A square with the points at their places, by a least-squares similarity transform.
 
         1 as in Umeyama 1991, in complex numbers: no reflection · 2 average down to twice the size
-        that is cut, for what is skipped in between would be noise · 3 turn, scale and shift.
+        of the cut, because skipped pixels would be noise · 3 turn, scale and shift.
         """
         landmarks = self.points[:2] if template.points == "eyes" else self.points
         if template.points == "dlib5":
@@ -191,25 +188,25 @@ class Portrait:
         around = here - middle
         turn = np.vdot(around, there - target) / max(float(np.vdot(around, around).real), 1e-9)  # 1
         image, share = self.image, min(1.0, 2 * abs(turn))
-        # So few pixels of a file that is no face may be left that there is nothing to average.
+        # A file without a face may leave too few pixels to average.
         if share < 1 and min(image.shape[:2]) * share >= 1:  # 2
             corners = (np.array([0, side, side * 1j, side * (1 + 1j)]) - target) / turn + middle
-            # Without what lies right of these corners and below them. What lies left and above
-            # stays: there the grid begins in which pixels are averaged.
+            # Crop right of and below these corners. The left and upper parts stay, because the
+            # averaging grid starts there.
             bottom, right = (
                 min(most, math.ceil(max(0.0, float(far)) + _MORE / share))
                 for most, far in zip(
                     image.shape[:2], (corners.imag.max(), corners.real.max()), strict=True
                 )
             )
-            # OpenCV copies what would keep its size, and averages nothing: then all of it is
-            # reduced.
+            # OpenCV copies, without averaging, if the size would not change: then reduce the whole
+            # picture.
             if round(bottom * share) < bottom or round(right * share) < right:
                 image = image[:bottom, :right]
             image = np.asarray(
                 cv2.resize(image, None, fx=share, fy=share, interpolation=cv2.INTER_AREA), np.uint8
             )
-            # A pixel's middle, not its corner, is its place.
+            # A pixel's place is its middle, not its corner.
             turn, middle = turn / share, ((here + 0.5 + 0.5j) * share - 0.5 - 0.5j).mean()
         shift = target - turn * middle
         forward = np.array(
@@ -220,13 +217,13 @@ class Portrait:
         )  # 3
 
     def dlib_chip(self) -> Pixels:
-        """The face as dlib cuts it for its net, by its own five points."""
+        """The face in dlib's cut for its net, by its own five points."""
         return np.asarray(
             dlib.get_face_chip(self.image, self._dlib_shape(), DLIB_SIDE, _DLIB_PADDING)
         )
 
     def quality(self) -> Quality:
-        """What the picture of the face is like."""
+        """The quality of the face."""
         cut = self.cut(_MEASURED, side=DLIB_SIDE)
         inside = np.rint(cut[_FACE] @ np.array(_WEIGHTS)).astype(np.uint8)
         shares = np.bincount(inside.ravel(), minlength=256) / inside.size
@@ -254,6 +251,6 @@ class Portrait:
 
 @cache
 def _predictor() -> dlib.shape_predictor:
-    # dlib's five-point model is public domain; its 68-point one judges nobody.
+    # dlib's five-point model is public domain; its 68-point one is not used for judgements.
     weights.read(weights.FIVE_POINTS)
     return dlib.shape_predictor(str(weights.locate(weights.FIVE_POINTS)))

@@ -1,8 +1,7 @@
-"""The reference: face_recognition as its authors publish it. It costs many times the time and 100
-MB more.
+"""The reference: face_recognition as published. It takes many times as long and 100 MB more.
 
-Importing it loads its 68-point model, whose training data excludes commercial use; `model="small"`
-never asks that one.
+Importing it loads its 68-point model, whose training data exclude commercial use; `model="small"`
+never uses that one.
 """
 
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ from verification.engines.faces.embedding import Embedding
 from verification.engines.faces.nets import DLIB, DLIB_MODEL, DLIB_TRAINING_DATA
 from verification.engines.faces.portrait import DLIB_SIDE, Portrait
 
-# face_recognition lets half a picture pass as a whole one, in the entire process.
+# face_recognition accepts truncated pictures in the entire process.
 ImageFile.LOAD_TRUNCATED_IMAGES = False
 
 
@@ -41,8 +40,8 @@ class FaceRecognition:
         return tuple(embeddings)
 
     def test(self) -> None:
-        """Raises `Misconfigured` unless the library's weights are the pinned ones and give their
-        numbers.
+        """Raises: `Misconfigured` unless the library's weights are the pinned ones and give
+        their numbers.
         """
         weights.read(weights.FACE_RECOGNITION)
         square = self_test.pattern(DLIB_SIDE)

@@ -1,5 +1,5 @@
-"""A picture of no face, and each net's own numbers for it: whatever runs the net must give them, on
-every machine.
+"""A synthetic picture, and each net's own numbers for it, which every runtime and machine must
+reproduce.
 """
 
 import numpy as np
@@ -8,7 +8,7 @@ from verification.engines.faces.embedding import Numbers
 from verification.engines.faces.image_gate import Pixels
 
 MOST = 1e-4
-"""How far from a net's own numbers those that run here may be, Euclidean. Measured: 2e-6."""
+"""Maximum Euclidean deviation from a net's own numbers. Measured: 2e-6."""
 
 
 # By dlib 20.0.1, compute_face_descriptor of `pattern(150)`.
@@ -58,13 +58,13 @@ SFACE: Numbers = np.fromstring(
 
 
 def pattern(side: int) -> Pixels:
-    """A square of so many pixels, as an aligned face is."""
+    """A square of so many pixels, in the form of an aligned face."""
     row, column, channel = np.mgrid[0:side, 0:side, 0:3]
     return np.asarray((row * 7 + column * 13 + channel * 29) % 256, dtype=np.uint8)
 
 
 def difference(numbers: Numbers, expected: Numbers) -> float:
-    """How far these numbers are from those expected; infinity for another count of them."""
+    """The distance of these numbers from the expected ones; infinity for another count."""
     return (
         float(np.linalg.norm(numbers - expected))
         if numbers.shape == expected.shape

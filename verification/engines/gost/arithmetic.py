@@ -1,12 +1,12 @@
-"""Sums of multiples of points over one kind of integer, with tables for the points that come again.
+"""Sums of multiples of curve points over one kind of integer, with tables for recurring points.
 
-A Jacobian point (X, Y, Z) stands for (X/Z², Y/Z³); Z = 0 is the neutral element. Nothing here is
-constant-time: it serves verification, where every number is public. The integers may be of any type
-with Python's operators. In a table every window of a point is known beforehand, so that it is
-multiplied by additions alone. A table costs as much as some twenty multiplications and 2 MB for 512
-bits.
-Source: Hankerson, Menezes, Vanstone, Guide to ECC, §3.2–3.3; of the tables §3.3.2 (fixed-base
-windowing), with signed digits.
+A Jacobian point (X, Y, Z) stands for (X/Z², Y/Z³); Z = 0 is the neutral element.
+Nothing here is constant-time: it serves verification, where every number is public.
+The integers may be of any type with Python's operators.
+A table holds every window of a point, so that multiplication needs additions only.
+A table costs as much as some twenty multiplications, and 2 MB for 512 bits.
+Source: Hankerson, Menezes, Vanstone, Guide to ECC, §3.2–3.3; tables: §3.3.2 (fixed-base windowing),
+with signed digits.
 """
 
 from collections import OrderedDict
@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 from verification.engines.gost.curves import Curve
 
-# Bits of a digit, a byte as `chosen` reads it: 65 additions for 512 bits; 7 would ask 74 of half
-# the memory.
+# Bits of a digit, a byte in `chosen`: 65 additions for 512 bits; 7 bits need 74 and half the
+# memory.
 _WINDOW = 8
 _HALF = 1 << (_WINDOW - 1)
 _MAX_BYTE = (1 << _WINDOW) - 1
@@ -28,7 +28,7 @@ _MAX_POINTS = (
 )
 _ASKS_BEFORE_TABLE = 8  # a one-off check or a stranger's certificate is not worth a table
 
-_MAX_COUNTED = 64  # points that are counted and have no table yet
+_MAX_COUNTED = 64  # counted points without a table
 
 Affine = tuple[int, int]
 Jacobian = tuple[int, int, int]
@@ -37,13 +37,13 @@ NEUTRAL: Jacobian = (1, 1, 0)
 Table = list[list[Affine]]
 Key = tuple[int, int, int]
 
-_BASE_WINDOW = 10  # bits; 256 points, made once a curve
+_BASE_WINDOW = 10  # bits; 256 points, made once per curve
 _POINT_WINDOW = 5  # bits; 8 points, made for each call
 
 
 class Field(NamedTuple):
-    """What adding points needs to know of a curve: the modulus and the coefficient a, in the
-    integers to count with.
+    """The curve's data for adding points: the modulus and the coefficient a, in the integers in
+    use.
     """
 
     p: int
@@ -55,7 +55,7 @@ def double(field: Field, point: Jacobian, times: int) -> Jacobian:
     x, y, z = point
     p, a = field
     minus_three = a == p - 3
-    # 2Y takes Y's place within the loop: two multiplications by small numbers less in each turn
+    # 2Y replaces Y inside the loop: two multiplications by small numbers less per turn
     y += y
     for _ in range(times):
         zz = z * z % p
@@ -70,18 +70,18 @@ def double(field: Field, point: Jacobian, times: int) -> Jacobian:
 
 
 def add_all(field: Field, point: Jacobian, addends: Iterable[Affine]) -> Jacobian:
-    """Sum of a Jacobian and affine points; the doubling and the cancelling case are handled."""
+    """Sum of a Jacobian and affine points, including the doubling and cancelling cases."""
     x, y, z = point
     p = field.p
     for other_x, other_y in addends:
         if not z:
-            # z is 0 here; 0 + 1 is a one of the integers in use, where 1 would be Python's.
+            # z is 0 here; 0 + 1 has the type of the integers in use, unlike Python's 1.
             x, y, z = other_x, other_y, z + 1
             continue
         zz = z * z % p
         h = (other_x * zz - x) % p
         r = (other_y * (zz * z % p) - y) % p
-        if not h:  # the same x: r = 0 is the same point, anything else its opposite
+        if not h:  # the same x: r = 0 is the same point, otherwise the opposite
             x, y, z = NEUTRAL if r else double(field, (x, y, z), 1)
             continue
         hh = h * h % p
@@ -122,8 +122,7 @@ def add_pairs(field: Field, pairs: Iterable[tuple[Affine, Affine]]) -> list[Affi
     running = one = field.a - field.a + 1
     for (x1, y1), (x2, y2) in pairs:
         rise, run = y2 - y1, x2 - x1
-        # The same x: a point and its opposite add up to nothing, and a point with itself has a
-        # tangent.
+        # The same x: a point and its opposite cancel, and a point with itself has a tangent.
         if not run:
             if rise:
                 continue
@@ -142,8 +141,8 @@ def add_pairs(field: Field, pairs: Iterable[tuple[Affine, Affine]]) -> list[Affi
 
 
 def add_many(field: Field, points: list[Affine]) -> Affine | None:
-    """The sum of affine points, pairwise in rounds: six multiplications a point where `add_all`
-    needs eleven.
+    """The sum of affine points, pairwise in rounds: six multiplications per point, where
+    `add_all` needs eleven.
     """
     while len(points) > 1:
         odd = points[-1:] if len(points) % 2 else []
@@ -152,10 +151,11 @@ def add_many(field: Field, points: list[Affine]) -> Affine | None:
 
 
 def odd_multiples(field: Field, point: Affine, window: int) -> list[Affine]:
-    """1, 3, 5 … 2^(window-1) - 1 times the point: what a digit of that window can ask for."""
+    """1, 3, 5 … 2^(window-1) - 1 times the point: all digits of that window."""
     x, y = point
-    # Twice the point is affine on the curve scaled by its own Z, where the sums run; their Z is
-    # scaled back after. x - x + 1 is a one of the integers in use.
+    # Twice the point is affine on the curve scaled by its own Z, on which the sums run; their Z is
+    # scaled back after.
+    # x - x + 1 is a one of the integers in use.
     double_x, double_y, scale = double(field, (x, y, x - x + 1), 1)
     square = scale * scale % field.p
     sums: list[Jacobian] = [(x * square % field.p, y * square * scale % field.p, x - x + 1)]
@@ -166,7 +166,7 @@ def odd_multiples(field: Field, point: Affine, window: int) -> list[Affine]:
 
 def odd_digits(scalar: int, window: int) -> Digits:
     """Non-adjacent form: odd digits below 2^(window-1) in amount, at least `window` positions
-    apart, zeros left out.
+    apart, without zeros.
     """
     digits = []
     half, full = 1 << (window - 1), 1 << window
@@ -184,7 +184,7 @@ def odd_digits(scalar: int, window: int) -> Digits:
 
 
 def sum_of_multiples(field: Field, terms: Sequence[tuple[Digits, Sequence[Affine]]]) -> Jacobian:
-    """Interleaved multiplication (Shamir's trick): one doubling a bit for all terms together.
+    """Interleaved multiplication (Shamir's trick): one doubling per bit for all terms together.
 
     Each term is the digits of its scalar and the odd multiples of its point.
     """
@@ -211,7 +211,7 @@ def build_table(field: Field, point: Affine, *, bits: int) -> Table:
     first = affine(field, starts)
     columns = [first]
     for _ in range(_HALF - 1):
-        # No sum here is neutral: the order is a prime far above all these multiples.
+        # No sum here is neutral: the order is a prime far above these multiples.
         columns.append(add_pairs(field, zip(columns[-1], first, strict=True)))
     return [list(row) for row in zip(*columns, strict=True)]
 
@@ -224,26 +224,24 @@ def chosen(field: Field, table: Table, scalar: int) -> list[Affine]:
     carry = 0
     for row, byte in zip(table, scalar.to_bytes(len(table), "little"), strict=True):
         digit = byte + carry
-        # Digits go from -127 to 128: what is more is written as 256 less, and the next row has one
-        # more to do.
+        # Digits go from -127 to 128: a larger one becomes 256 less, and the next row gets one more.
         carry = digit > _HALF
         if not carry:
             if digit:
                 points.append(row[digit - 1])
         elif digit <= _MAX_BYTE:
-            # The opposite of 256 - digit times the point; its place in the row is one less. 256
-            # itself is just the carry.
+            # The opposite of 256 - digit times the point; its index in the row is one less. 256
+            # itself is only the carry.
             x, y = row[_MAX_BYTE - digit]
             points.append((x, field.p - y))
     return points
 
 
 class Tables:
-    """The tables of the few points that come again and again, at most `limit`; the one not asked
-    for longest goes.
+    """Tables of recurring points, at most `limit`; the least recently used one is dropped.
 
-    A point has to be asked for `asks` times before it has a table, so strangers' points neither
-    cost a table each nor push the known ones out.
+    A point gets a table after `asks` uses, so strangers' points neither cost a table each nor
+    displace the known ones.
     """
 
     def __init__(self, *, limit: int = _MAX_POINTS, asks: int = _ASKS_BEFORE_TABLE) -> None:
@@ -254,7 +252,7 @@ class Tables:
         self._lock = Lock()
 
     def find(self, field: Field, point: Affine, *, bits: int) -> Table | None:
-        """The point's table, built when it has been asked for often enough; None until then."""
+        """The point's table, built after enough uses; None before."""
         key = (int(field.p), int(point[0]), int(point[1]))
         with self._lock:
             if key in self._built:
@@ -275,11 +273,11 @@ class Tables:
 
 
 class Arithmetic:
-    """Curve arithmetic with integers that `number` makes: `int` itself, or a type with the same
+    """Curve arithmetic with the integers that `number` makes: `int`, or a type with the same
     operators.
 
-    Points that come out are of plain integers again. Tables are kept by each instance and shared by
-    its threads.
+    Results are plain integers again. Each instance keeps its tables and shares them with its
+    threads.
     """
 
     def __init__(self, name: str, *, number: Callable[[int], int]) -> None:
@@ -299,14 +297,14 @@ class Arithmetic:
     ) -> Affine | None:
         """`base` times the base point plus `scalar` times `point`, or None for the neutral element.
 
-        `point` must lie on the curve and in its group; both numbers are below its order. `often`:
-        the same point will come again, an issuer's key for instance, and may have a table.
+        `point` must lie on the curve and in its group; both numbers are below its order.
+        often: the point will recur, such as an issuer's key, and may have a table.
         """
         field, base_point, multiples = self._prepared(curve)
         second = (self.number(point[0]), self.number(point[1]))
         table = self._tables.find(field, second, bits=8 * curve.size) if often else None
         of_base = self._tables.find(field, base_point, bits=8 * curve.size)
-        # Fastest first: both points are known, then the base point alone, then neither.
+        # Fastest first: both points have tables, then the base point only, then neither.
         if table and of_base:
             point_sum = add_many(field, chosen(field, table, scalar) + chosen(field, of_base, base))
         else:
@@ -325,8 +323,8 @@ class Arithmetic:
         return (int(point_sum[0]), int(point_sum[1])) if point_sum else None
 
     def _prepare(self, curve: Curve) -> tuple[Field, Affine, list[Affine]]:
-        """The curve and its base point in the integers of this tier, and the multiples that a digit
-        can ask for.
+        """The curve and its base point in the integers of this tier, and the multiples for all
+        digits.
         """
         field = Field(self.number(curve.p), self.number(curve.a))
         base_point = (self.number(curve.x), self.number(curve.y))

@@ -1,12 +1,13 @@
-"""Which tier does the counting in this process: the fastest that passes its self-test, chosen once.
+"""The computing tiers of this process: the fastest that pass their self-test, chosen once.
 
-1 a tier that is not installed is passed over · 2 one that does not reproduce the published vectors
-is refused and named · 3 the first that passes is used · 4 pure Python is last, and if even that
-fails nothing is verified.
+1. A tier that is not installed is skipped.
+2. One that does not reproduce the published vectors is refused and reported.
+3. The first that passes is used.
+4. Pure Python is last; if it fails too, nothing is verified.
 
-Streebog is computed by libgcrypt where there is one, a hundred times as fast as pure Python: one
-call, our bytes in, 64 bytes out. No context of the library outlives a call, and the call may run in
-several threads at once.
+libgcrypt, if present, computes Streebog a hundred times as fast as pure Python: one call, our bytes
+in, 64 bytes out.
+No context of the library outlives a call, and several threads may call at once.
 Source: The Libgcrypt Reference Manual, §6 (message digests) and §2.4 (initialization).
 """
 
@@ -33,7 +34,7 @@ Hash = Callable[[bytes], bytes]
 
 _STREEBOG_512 = 310  # GCRY_MD_STRIBOG512
 _DIGEST = 64  # bytes
-_OLDEST = (  # 1.7 has the hash first; 1.8 is the oldest that any supported distribution carries
+_OLDEST = (  # 1.7 introduced the hash; 1.8 is the oldest in any supported distribution
     b"1.8.0"
 )
 _TEST_ALGO = 8  # GCRYCTL_TEST_ALGO
@@ -41,32 +42,31 @@ _DISABLE_SECMEM = 37  # GCRYCTL_DISABLE_SECMEM: no secrets pass through here
 _INITIALIZATION_FINISHED = 38  # GCRYCTL_INITIALIZATION_FINISHED
 _IS_FINISHED = 39  # GCRYCTL_INITIALIZATION_FINISHED_P
 Candidate = TypeVar("Candidate")
-# What a broken tier may raise at being tried; anything else is a defect of ours and should be seen.
+# Errors of a broken tier under test; any other is a defect of ours and must surface.
 _BREAKS = (ArithmeticError, AttributeError, LookupError, OSError, Refused, TypeError, ValueError)
 
 
 def load_python() -> Arithmetic:
-    """On Python's own integers: the tier that is always there."""
+    """On Python's own integers: the tier that always exists."""
     return Arithmetic("python", number=int)
 
 
 def load_gmpy2() -> Arithmetic | None:
-    """On the integers of gmpy2, four times as fast; None where the extra `fast` is not
-    installed.
-    """
+    """On gmpy2's integers, four times as fast; None without the extra `fast`."""
     return Arithmetic("gmpy2", number=cast(Callable[[int], int], mpz)) if mpz else None
 
 
 class Unusable(Exception):
-    """The library is there and cannot be used; says why."""
+    """The library exists and is unusable; the message says why."""
 
 
 def load_libgcrypt() -> Hash | None:
-    """The hash, or None where the library is not installed. Raises `Unusable` if it is too old or
-    lacks the hash.
+    """The hash, or None without the library.
+
+    Raises: `Unusable` if it is too old or lacks the hash.
     """
-    # Without ldconfig, as in small containers, nothing is found by name but the loader may still
-    # know the file.
+    # Without ldconfig, as in small containers, the name is not found, but the loader may know the
+    # file.
     for name in filter(None, (find_library("gcrypt"), "libgcrypt.so.20")):
         with suppress(OSError):
             library = ctypes.CDLL(name)
@@ -82,8 +82,8 @@ def load_libgcrypt() -> Hash | None:
             ctypes.c_void_p,
             ctypes.c_void_p,
         ]
-        # To ask for the version initializes, too; that is finished here unless another user in this
-        # process has.
+        # The version check also initializes; finish that here unless another user in this process
+        # has.
         if not library.gcry_check_version(_OLDEST):
             raise Unusable(f"it is older than {_OLDEST.decode()}")
         if not library.gcry_control(_IS_FINISHED, 0):
@@ -91,8 +91,8 @@ def load_libgcrypt() -> Hash | None:
             library.gcry_control(_INITIALIZATION_FINISHED, 0)
     except AttributeError as error:
         raise Unusable("it lacks a function we need") from error
-    # Asked first, for the call itself ends the process if the algorithm is absent or forbidden by
-    # FIPS mode.
+    # Check first, because the call itself ends the process if the algorithm is absent or forbidden
+    # by FIPS mode.
     if library.gcry_md_algo_info(_STREEBOG_512, _TEST_ALGO, None, None):
         raise Unusable("it has no Streebog-512, or its FIPS mode forbids it")
     if library.gcry_md_get_algo_dlen(_STREEBOG_512) != _DIGEST:
@@ -102,7 +102,7 @@ def load_libgcrypt() -> Hash | None:
     hash_buffer.restype = None
 
     def streebog512(data: bytes) -> bytes:
-        # The pointer type is for bytes only; anything else must not reach C with a length of its
+        # The pointer type is for bytes only; another type must not reach C with a length of its
         # own.
         if not isinstance(data, bytes):
             raise TypeError("Streebog is computed of bytes")
@@ -115,7 +115,7 @@ def load_libgcrypt() -> Hash | None:
 
 @dataclass(frozen=True)
 class Backends:
-    """The tiers that are used, and what was refused: a name and a reason each."""
+    """The tiers in use, and the refused ones: a name and a reason each."""
 
     arithmetic: Arithmetic
     streebog: Hash
@@ -133,8 +133,9 @@ class Backends:
 
 @lru_cache(maxsize=1)
 def in_use() -> Backends:
-    """The tiers of this process. Raises `Misconfigured` if not even pure Python reproduces the
-    vectors.
+    """The tiers of this process.
+
+    Raises: `Misconfigured` if even pure Python does not reproduce the vectors.
     """
     refusals = []
     hashes: dict[str, Hash] = {"python": streebog.streebog512}
@@ -150,9 +151,9 @@ def in_use() -> Backends:
 def choose(
     arithmetics: Sequence[Arithmetic], hashes: Mapping[str, Hash], *, refused: Sequence[str] = ()
 ) -> Backends:
-    """The first of each that passes its self-test. `refused`: what was refused before.
+    """The first of each kind that passes its self-test. `refused`: those refused before.
 
-    Raises `Misconfigured` if none of one kind passes.
+    Raises: `Misconfigured` if none of one kind passes.
     """
     faults = list(refused)
     name, digest = _first_that_passes(list(hashes.items()), reproduces_hashes, faults)
@@ -179,17 +180,16 @@ def _first_that_passes(
 
 
 def reproduces_hashes(digest: Hash) -> bool:
-    """Whether the Streebog vectors come out."""
+    """Whether the tier reproduces the Streebog vectors."""
     return all(digest(vector.message) == vector.digest for vector in STREEBOG_VECTORS)
 
 
 def reproduces_points(arithmetic: Arithmetic) -> bool:
-    """Whether the standard's signature verifies, its neighbour does not, and the keys of RFC 7836
-    come out.
+    """Whether the standard's signature verifies, a changed one does not, and the keys of RFC
+    7836 are reproduced.
     """
     vector, pair = SIGNATURE_VECTOR, EXCHANGE_VECTOR
-    # A tier that says yes to everything would pass any vector that fits; so one that must not fit
-    # is tried as well.
+    # A tier that accepts everything passes any valid vector, so an invalid one is tried as well.
     if arithmetic.multiply_base(vector.curve, vector.private) != vector.public:
         return False
     key = gost3410.PublicKey(*vector.public, vector.curve)
@@ -204,8 +204,7 @@ def reproduces_points(arithmetic: Arithmetic) -> bool:
     curve, size = PARAM_SET_A_512, PARAM_SET_A_512.size
     for private, public in ((pair.private_a, pair.public_a), (pair.private_b, pair.public_b)):
         scalar = int.from_bytes(private, "little") % curve.q
-        # Asked as two thirds and a third as well: the sum of two points is counted another way than
-        # a multiple.
+        # Also as two thirds and a third: a sum of two points takes another path than a multiple.
         third = scalar * pow(3, -1, curve.q) % curve.q
         remainder = (scalar + curve.q - third) % curve.q
         split = arithmetic.multiply_both(

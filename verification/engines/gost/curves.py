@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class Curve:
     """A curve in short Weierstrass form with a base point of prime order.
 
-    `p` modulus, `a` and `b` coefficients, `q` order of the base point (`x`, `y`). The group has no
-    smaller subgroup (cofactor 1), so a point on the curve is in the group.
+    p: modulus. a, b: coefficients. q: order of the base point (`x`, `y`).
+    The group has no smaller subgroup (cofactor 1), so a point on the curve is in the group.
     """
 
     name: str

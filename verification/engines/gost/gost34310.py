@@ -1,9 +1,9 @@
-"""Verification of GOST 34.310-2004 signatures on 256 bits, which only time-stamp tokens of the
-authority may carry.
+"""Verification of GOST 34.310-2004 signatures on 256 bits, for the authority's time-stamp tokens
+only.
 
-The equation is that of GOST R 34.10-2012; what differs is the curve, and the hash, which is
-34.311-95. The byte orders were measured on the authority's certificates of 2020. The type of the
-key is one of its own, so that no function for borrowers' signatures takes it.
+The equation is that of GOST R 34.10-2012; the curve differs, and the hash is 34.311-95.
+The byte orders were measured on the authority's certificates of 2020.
+The key has its own type, so that no function for borrowers' signatures takes it.
 """
 
 from dataclasses import dataclass
@@ -25,8 +25,9 @@ class OldPublicKey:
 
     @classmethod
     def parse(cls, untrusted: bytes) -> "OldPublicKey":
-        """The key in 64 bytes x ‖ y, both little-endian. Raises `Refused` (eds_algorithm_refused)
-        otherwise.
+        """The key in 64 bytes x ‖ y, both little-endian.
+
+        Raises: `Refused` (eds_algorithm_refused) otherwise.
         """
         return cls(gost3410.PublicKey.parse(untrusted, curve=PARAM_SET_B_256))
 
@@ -39,10 +40,11 @@ def verify(
     arithmetic: Arithmetic,
     often: bool = False,
 ) -> None:
-    """Return if `signature`, 64 bytes r ‖ s little-endian, is of `message` by `key`; raise
-    `Refused` otherwise.
+    """Return if `signature`, 64 bytes r ‖ s little-endian, is of `message` by `key`.
+
+    Raises: `Refused` otherwise.
     """
-    # The hash belongs to the algorithm here: a caller that chose it could choose another.
+    # The algorithm fixes the hash: a caller must not choose it.
     digest = gost34311(message)
     gost3410.verify(
         key.point, digest=digest, signature=signature, arithmetic=arithmetic, often=often

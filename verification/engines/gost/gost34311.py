@@ -1,11 +1,13 @@
-"""GOST 34.311-95 (GOST R 34.11-94), the hash before Streebog. Broken for collisions: only
-time-stamp tokens may use it.
+"""GOST 34.311-95 (GOST R 34.11-94), the hash before Streebog. Collisions are known: for time-stamp
+tokens only.
 
-1 a block and the hash so far make four keys · 2 each encrypts a quarter of the hash · 3 a shift
-register mixes the result with the block and the hash · 4 at last the length in bits and the sum of
-all blocks are hashed too.
-Source: RFC 5831 (hash), RFC 5830 (cipher), RFC 4357 §11.2 (the test parameters' substitution, as
-    the authority uses).
+1. A block and the hash so far make four keys.
+2. Each encrypts a quarter of the hash.
+3. A shift register mixes the result with the block and the hash.
+4. Finally the length in bits and the sum of all blocks are hashed too.
+
+Source: RFC 5831 (hash), RFC 5830 (cipher), RFC 4357 §11.2 (substitution of the test parameters, as
+the authority uses).
 """
 
 import struct
@@ -28,8 +30,7 @@ _NIBBLES = (
 )
 
 
-# Substitution and rotation by 11 in one look-up: for each byte of a word, and for each of its
-# values.
+# Substitution and rotation by 11 in one look-up, for each byte of a word and each of its values.
 _PAIRS = [
     [bytes(int(digit, 16) for digit in row) for row in _NIBBLES[at : at + 2]]
     for at in range(0, 8, 2)
@@ -56,13 +57,13 @@ def gost34311(data: bytes) -> bytes:
         encrypted, u, v = 0, chain, block
         for position, constant in enumerate(
             (0, _C3, 0, 0)
-        ):  # RFC 5831 §5.1; what the last turn makes is not used
+        ):  # RFC 5831 §5.1; the last turn's result is unused
             summed = (u ^ v).to_bytes(_BLOCK, "little")
             key = b"".join(
                 summed[at::8] for at in range(8)
             )  # 1, P of §5.1: byte 8i + k goes to 4k + i
-            # 2, RFC 5830: 32 rounds, of which three times eight take the key forwards and the last
-            # eight backwards.
+            # 2, RFC 5830: 32 rounds; three times eight take the key forwards and the last eight
+            # backwards.
             words, quarter = struct.unpack("<8I", key), chain >> 64 * position & _WORD
             low, high = quarter & 0xFFFFFFFF, quarter >> 32
             for word in (*words * 3, *reversed(words)):
@@ -75,12 +76,12 @@ def gost34311(data: bytes) -> bytes:
                 )
                 low, high = high, low
             encrypted |= (low << 32 | high) << 64 * position
-            # A of §5.1, once for u, twice for v: four words move down by one, the sum of the lowest
-            # two comes in above.
+            # A of §5.1, once for u, twice for v: four words move down by one, and the sum of the
+            # lowest two enters above.
             u = (u >> 64 | ((u ^ u >> 64) & _WORD) << 192) ^ constant
             for _ in range(2):
                 v = v >> 64 | ((v ^ v >> 64) & _WORD) << 192
-        # 3, ψ of §5.3, so many times: sixteen words of 16 bits move down, a sum of six comes in
+        # 3, ψ of §5.3, so many times: sixteen words of 16 bits move down, and a sum of six enters
         # above.
         stirred = encrypted
         for times, addend in ((12, block), (1, chain), (61, 0)):

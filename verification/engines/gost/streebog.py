@@ -1,7 +1,8 @@
 """Streebog (GOST R 34.11-2012, ST RK 34.11): the hash of the current Kazakh signature certificates.
 
-Source: RFC 6986. The RFC prints vectors with the most significant byte first; files, certificates
-and OpenSSL carry the least significant byte first, and so does everything here.
+The RFC prints vectors with the most significant byte first. Files, certificates, OpenSSL and this
+module put the least significant byte first.
+Source: RFC 6986.
 """
 
 import struct
@@ -17,8 +18,7 @@ _pack = struct.Struct("<8Q").pack
 _int: Callable[[bytes, str], int] = int.from_bytes  # type: ignore[assignment]
 
 
-# S and L in one look-up: for each position of a byte in a word and each of its values, its part of
-# the multiplied word.
+# S and L in one look-up: the share of the multiplied word, by byte position and value.
 _ROWS = [[MATRIX[63 - 8 * position - bit] for bit in range(8)] for position in range(8)]
 _T0, _T1, _T2, _T3, _T4, _T5, _T6, _T7 = (
     tuple(
@@ -30,8 +30,8 @@ _T0, _T1, _T2, _T3, _T4, _T5, _T6, _T7 = (
 
 
 def _substitute_transpose_multiply(state: int) -> int:
-    """LPS of RFC 6986 §6. The byte transposition is the stride of the slices: word i takes byte i
-    of each word.
+    """LPS of RFC 6986 §6. The stride of the slices is the byte transposition: word i takes byte
+    i of each word.
     """
     b = state.to_bytes(64, "little")
     columns = zip(
@@ -47,8 +47,7 @@ def _substitute_transpose_multiply(state: int) -> int:
 def _compress(chain: int, block: int, length: int) -> int:
     """g_N(h, m) of RFC 6986 §8: twelve keyed rounds, then the feed-forward."""
     mix = _substitute_transpose_multiply
-    # RFC 6986 §8: the length so far is in the first key, so that no two blocks are compressed
-    # alike.
+    # RFC 6986 §8: the first key includes the length so far, so no two blocks are compressed alike.
     key = mix(chain ^ length)
     state = block
     for constant in ROUNDS:
@@ -58,7 +57,7 @@ def _compress(chain: int, block: int, length: int) -> int:
 
 
 def _digest(data: bytes, chain: int) -> int:
-    # The stages of RFC 6986: each whole block, the rest padded, then length and sum of all blocks
+    # The stages of RFC 6986: each whole block, the padded rest, then length and sum of all blocks
     # at position 0.
     length = checksum = 0
     aligned = len(data) - len(data) % BLOCK
@@ -77,8 +76,8 @@ def _digest(data: bytes, chain: int) -> int:
 
 
 def streebog512(data: bytes) -> bytes:
-    """64 bytes of hash, in the order of certificates and OpenSSL. About 0.1 ms for each 64 bytes of
-    `data`.
+    """64 bytes of hash, in the order of certificates and OpenSSL. About 0.1 ms for each 64 bytes
+    of `data`.
     """
     return _digest(data, 0).to_bytes(64, "little")
 

@@ -1,7 +1,7 @@
 """The constants of Streebog: the substitution, the matrix and the twelve round constants.
 
-Source: RFC 6986 §6.2 (π), §6.4 (A), §6.5 (C). The RFC writes vectors with the most significant byte
-    first.
+The RFC writes vectors with the most significant byte first.
+Source: RFC 6986 §6.2 (π), §6.4 (A), §6.5 (C).
 """
 
 import struct

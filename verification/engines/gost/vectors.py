@@ -1,8 +1,8 @@
-"""Published vectors that a backend must reproduce before it is used.
+"""Published vectors that a backend must reproduce before its use.
 
+The RFCs print numbers with the most significant byte first unless stated otherwise.
 Source: RFC 6986 §10 (Streebog), GOST R 34.10-2012 §A.2 = RFC 7091 §7 (a signature), RFC 7836 §B
-(keys on the curve of the certificates). The RFCs print numbers with the most significant byte first
-unless said otherwise.
+(keys on the curve of the certificates).
 """
 
 from typing import NamedTuple
@@ -36,7 +36,7 @@ STREEBOG_VECTORS = (
             "7613966de4ee00531ae60f3b5a47f8dae06915d5f2f194996fcabf2622e6881e"
         )[::-1],
     ),
-    # No RFC has it: the sum of the blocks overflows 512 bits, where libraries have dropped a carry.
+    # In no RFC: the sum of the blocks overflows 512 bits, where some libraries dropped a carry.
     HashVector(
         b"\xff" * 192,
         bytes.fromhex(
@@ -48,8 +48,8 @@ STREEBOG_VECTORS = (
 
 
 class SignatureVector(NamedTuple):
-    """A signature of the standard: on `curve`, `digest` by the private key and its point; all bytes
-    as we read them.
+    """A signature of the standard: on `curve`, of `digest`, by the private key and its point;
+    all bytes in our order.
     """
 
     curve: Curve
@@ -123,7 +123,7 @@ SIGNATURE_VECTOR = SignatureVector(
 
 
 class ExchangeVector(NamedTuple):
-    """Two key pairs of RFC 7836 on the curve of the certificates and what both agree on,
+    """Two key pairs of RFC 7836 on the curve of the certificates and their common secret,
     little-endian.
     """
 

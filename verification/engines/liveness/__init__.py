@@ -1,3 +1,3 @@
-"""What the frames of a live capture show: gestures, depth, one continuous face, freshness. Numbers,
-no verdict.
+"""Measurements on live-capture frames: gestures, depth, continuity of the face, freshness.
+Numbers, no verdict.
 """

@@ -1,4 +1,4 @@
-"""What the steps of one live capture say together; `pictures.measure` comes first. Who is there:
+"""Joint measurements over the steps of one live capture, after `pictures.measure`. Identity: see
 `throughout`.
 """
 
@@ -26,15 +26,16 @@ def freshness_of(steps: Sequence[StepMeasurement]) -> continuity.Freshness:
         traces, traced = [step.looked.trace for step in steps], [continuity.trace(full)]
         chain = continuity.freshness(traces, frame=frames.__getitem__, limits=policy.FRESHNESS)
         stills = continuity.freshness(traced, frame=full.__getitem__, limits=policy.FRESHNESS)
-    # Stills are taken so far apart that none is like the one before.
+    # Stills are far apart in time, so consecutive ones always differ.
     repeated = chain.repeated + stills.repeated + max(0, stills.frozen_run - 1)
     return replace(chain, repeated=repeated)
 
 
 def quality(steps: Sequence[StepMeasurement]) -> tuple[tuple[str, ...], dict[str, str]]:
-    """The first flaw of each step that has no frame fit to be compared; and the poorest values
-    among the best frames of
-    the others: pixels between the eyes, light, sharpness.
+    """The first flaw of each step without a comparable frame, and the poorest values of the others'
+    best frames.
+
+    Values: pixels between the eyes, light, sharpness.
     """
     words_found = tuple(
         next(
@@ -66,12 +67,12 @@ Looks = tuple[tuple[Look, ...], ...]
 
 @dataclass(frozen=True)
 class FrameIdentity:
-    """Who one still shows, and how the head is held.
+    """The person in one still, and the pose.
 
-    step, place: which still. yaw, pitch: `FaceMeasurement.turn` (no unit) and `.pitch` (degrees).
-        to_neutral,
-    to_reference: distance to the best face at rest, and to the register's. None where nothing was
-        there to measure.
+    step, place: of the still.
+    yaw, pitch: `FaceMeasurement.turn` (no unit) and `.pitch` (degrees).
+    to_neutral, to_reference: distance to the best face at rest, and to the register's. None without
+    a measurement.
     """
 
     step: int
@@ -83,11 +84,10 @@ class FrameIdentity:
 
 
 def looks(steps: Sequence[StepMeasurement]) -> Looks:
-    """The face of every still, also of those that no verdict is made of: any of them may be another
-    person's.
+    """The face of every still, including those outside the verdict: any may show another person.
 
-    It is the one that was measured, or there are two: whoever acts beside a photograph that leaves
-    the frame is seen by one detector, and the photograph by the other.
+    It is the measured face, or there are two. If a person acts beside a photograph at the frame's
+    edge, one detector may see the person and the other the photograph.
     """
     every = iter(backends.in_use().look_at_all([image for step in steps for image in step.stills]))
     looked_steps = []
@@ -95,8 +95,7 @@ def looks(steps: Sequence[StepMeasurement]) -> Looks:
         stills_looks = []
         for frame in step.numbers.stills:
             look = next(every)
-            # Two detectors may see two faces where each finds one: then the eyes of the one are not
-            # those of the other.
+            # Two detectors may each find another face: then their eyes differ.
             if look.eyes is not None and frame.face is not None:
                 apart = math.dist(look.eyes, frame.face.eyes)
                 if apart > policy.SAME_EYES * (frame.face.box[2] - frame.face.box[0]):
@@ -111,15 +110,13 @@ Probes = tuple[tuple[int, Embedding], ...]
 
 
 def probes(steps: Sequence[StepMeasurement], looked: Looks, *, most: int) -> tuple[Probes, ...]:
-    """The best stills of each step, at most so many: turned and moving faces are poorer probes.
+    """The best stills of each step, up to a limit: turned and moving faces are poorer probes.
 
-    Raises `Refused` where a step has none that is fit to be compared, or where a better one shows
-    several faces.
+    Raises: `Refused` if a step has none fit for comparison, or if a better one shows several faces.
     """
     every = []
     for step, step_looks in zip(steps, looked, strict=True):
-        # A face the matcher does not find, or finds too poor, is one probe fewer; a second person
-        # is no accident.
+        # A missing or poor face costs one probe; a second person is no accident.
         if any(step_looks[at].code == "multiple_faces" for at in step.fit):
             raise Refused("multiple_faces", f"in a frame of {step.sent.command}")
         candidates = [
@@ -135,9 +132,7 @@ def probes(steps: Sequence[StepMeasurement], looked: Looks, *, most: int) -> tup
 
 
 def best(steps: Sequence[StepMeasurement], looked: Looks) -> tuple[int | None, ...]:
-    """Place of the still of each step that stands for it, the first of its probes; None where it
-    has none.
-    """
+    """The index of each step's representative still, the first of its probes; None without one."""
     return tuple(
         next((at for at in step.fit if not step_looks[at].code), None)
         for step, step_looks in zip(steps, looked, strict=True)
@@ -151,7 +146,7 @@ def identities(
     neutral: Embedding | None,
     reference: Embedding | None,
 ) -> tuple[FrameIdentity, ...]:
-    """A row for each still, in order, also where no verdict can be made."""
+    """A row for each still, in order, even if no verdict is possible."""
     rows = []
     for number, (step, step_looks) in enumerate(zip(steps, looked, strict=True)):
         for place, (frame, look) in enumerate(zip(step.numbers.stills, step_looks, strict=True)):
@@ -169,12 +164,14 @@ def identities(
 def continuity_of(
     steps: Sequence[StepMeasurement], looked: Looks, probed: Sequence[Probes]
 ) -> continuity.Continuity:
-    """Overlap of boxes within the steps, and the farthest distance of faces that must be one, in
-    the embedding's units.
+    """Overlap of boxes within the steps, and the largest distance of faces that must be one, in the
+    embedding's units.
 
-    Of the best face of each step to the first's, and of each still at rest to the chain at its
-    moment: what was done is seen in the one, who it is in the other, and both are compared with
-    their own face at rest. None where none of them has a face that is found in the chain as well.
+    Compares the best face of each step with the first's, and each still at rest with the chain at
+    its moment.
+    The chain shows the gesture and the stills show the person, so both are compared with their own
+    face at rest.
+    None if none of them has a face in the chain as well.
     """
     first, *following = (step_probes[0][1] for step_probes in probed)
     apart = [distance(first, embedding).value for embedding in following]

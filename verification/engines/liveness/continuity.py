@@ -1,7 +1,6 @@
-"""What holds from the first frame of a capture to the last: one and the same face, and each frame a
-new picture.
+"""Continuity of a capture: one face throughout, and each frame a new picture.
 
-No frozen picture, none twice, and the noise of a sensor in all of them.
+No frozen picture, no repetition, and a sensor's noise in all frames.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,17 +16,16 @@ from numpy.typing import NDArray
 from verification.engines.liveness.frames import Image
 from verification.engines.liveness.landmarks import FrameMeasurement, overlap
 
-_WIDTH = 320  # pixels to which larger frames are reduced before they are compared
+_WIDTH = 320  # pixels to which larger frames are reduced before comparison
 _BANDS = 16  # of a frame, whose light is kept
 
 
 @dataclass(frozen=True)
 class SecondFaceLimits:
-    """When a face beside the likeliest one is believed: the detector sees one in a pattern now and
-    then.
+    """When a further face counts: the detector sometimes sees one in a pattern.
 
-    In one frame alone: `score`, at least, and `share` of the likeliest face's width, at least.
-    Fainter ones: in at least so many `frames` of a capture.
+    score, share: least score, and least share of the likeliest face's width, in one frame alone.
+    frames: the number of frames in a capture from which fainter ones count.
     """
 
     score: float
@@ -37,8 +35,8 @@ class SecondFaceLimits:
 
 @dataclass(frozen=True)
 class Presence:
-    """Believed faces over all frames: the share of frames with exactly one, and the most in any. No
-    frames: share 0.
+    """Counted faces over all frames: the share of frames with exactly one, and the maximum.
+    Without frames: share 0.
     """
 
     one_face: float
@@ -47,11 +45,11 @@ class Presence:
 
 @dataclass(frozen=True)
 class Continuity:
-    """`overlap`: least intersection over union of consecutive boxes. `distance`: greatest to the
+    """overlap: least intersection over union of consecutive boxes. distance: greatest to the
     neutral face.
 
-    Each is None when nothing was there to compare, which must not pass. The unit of the distance is
-    the embedding's.
+    Each is None without a comparison, which must not pass. The unit of the distance is the
+    embedding's.
     """
 
     overlap: float | None
@@ -59,14 +57,12 @@ class Continuity:
 
 
 def presence(*streams: tuple[Sequence[FrameMeasurement], SecondFaceLimits]) -> Presence:
-    """How many faces the frames of each stream show: the worst of all streams, for any may show
-    somebody else.
+    """The number of faces in the frames of each stream: the worst of all streams, because any
+    may show another person.
     """
     shares, most = list[float](), list[int]()
     for frames, limits in streams:
-        faint = [0] * len(
-            frames
-        )  # how many faces beside the likeliest one are not believed in a frame alone
+        faint = [0] * len(frames)  # further faces ignored in a frame alone
         for at, frame in enumerate(frames):
             if frame.face is not None:
                 least = limits.share * (frame.face.box[2] - frame.face.box[0])
@@ -89,9 +85,10 @@ def continuity(
 ) -> Continuity:
     """The weakest link within the steps and over them.
 
-    Boxes are compared within a step only: between two steps the page waits for an answer, and
-    people move. There the `distances` hold, which the face engine measures from the best frame of
-    each step to the neutral one.
+    Boxes are compared within a step only: between steps the page waits for an answer, and people
+    move.
+    Between steps the `distances` count: from the best frame of each step to the neutral one, by the
+    face engine.
     """
     overlaps = [
         overlap(before.face.box, after.face.box)
@@ -104,13 +101,12 @@ def continuity(
 
 @dataclass(frozen=True)
 class Trace:
-    """What is kept of the pixels of frames in order, to tell whether one shows an earlier picture
-    again: no picture.
+    """Data on the pixels of consecutive frames that reveal repetitions, without any picture.
 
-    `apart`: mean differences of consecutive frames, grey levels. `light`: of each frame the sums of
-    the grey levels in `_BANDS` bands, top to bottom, in hex. Two frames differ by as much as their
-    bands, or more: Σ|a - b| ≥ |Σa - Σb|.
-    `pixels`: of a frame, as it is compared.
+    apart: mean differences of consecutive frames, grey levels.
+    light: each frame's sums of grey levels in `_BANDS` bands, top to bottom, in hex. Two frames
+    differ by at least as much as their bands: Σ|a - b| ≥ |Σa - Σb|.
+    pixels: of a frame, in the compared form.
     """
 
     apart: tuple[float, ...]
@@ -120,7 +116,7 @@ class Trace:
 
 @dataclass(frozen=True)
 class FreshnessLimits:
-    """`frozen`: grey levels (0 … 255) of mean difference up to which two frames show the same
+    """frozen: mean difference in grey levels (0 … 255) up to which two frames count as the same
     picture.
     """
 
@@ -129,13 +125,14 @@ class FreshnessLimits:
 
 @dataclass(frozen=True)
 class Freshness:
-    """Over frames in order.
+    """Freshness of consecutive frames.
 
-    `frozen_run`: most consecutive frames that show the same picture, 1 when none do; a slow camera
-        gives short runs.
-    `repeated`: frames that show an earlier picture again after another one, which no camera gives.
-    `noise`: median of the mean differences of consecutive frames, in grey levels; None with fewer
-    than two, which must not pass.
+    frozen_run: most consecutive frames with the same picture, 1 without repetition; a slow camera
+    gives short runs.
+    repeated: frames that show an earlier picture again after another one, which a camera never
+    gives.
+    noise: median of the mean differences of consecutive frames, in grey levels; None for fewer than
+    two, which must not pass.
     """
 
     frozen_run: int
@@ -144,7 +141,7 @@ class Freshness:
 
 
 def trace(frames: Sequence[Image]) -> Trace:
-    """What is kept of frames in order."""
+    """The trace of consecutive frames."""
     greys = [_grey(frame) for frame in frames]
     ends = [np.arange(_BANDS) * len(grey) // _BANDS for grey in greys]
     light = [
@@ -153,7 +150,7 @@ def trace(frames: Sequence[Image]) -> Trace:
     ]
     return Trace(
         apart=tuple(_difference(before, after) for before, after in pairwise(greys)),
-        # A band of so small a picture has a sum that fits in four bytes.
+        # A band of so small a picture has a sum within four bytes.
         light=tuple(levels.astype(">u4").tobytes().hex() for levels in light),
         pixels=max((grey.size for grey in greys), default=0),
     )
@@ -162,9 +159,9 @@ def trace(frames: Sequence[Image]) -> Trace:
 def freshness(
     traces: Sequence[Trace], *, frame: Callable[[int], Image], limits: FreshnessLimits
 ) -> Freshness:
-    """How fresh the frames of one attempt are; hand in the traces of all its steps, in order.
+    """Freshness of the frames of one attempt, from the traces of all its steps in order.
 
-    `frame`: gives one by its place over all steps, for the few that only their pixels tell apart.
+    frame: gives one by its position over all steps, for the few that only pixels distinguish.
     """
     grey = cache(lambda at: _grey(frame(at)))
     steps: list[float] = []
@@ -200,7 +197,7 @@ def freshness(
 
 
 def _grey(frame: Image) -> NDArray[np.uint8]:
-    """A frame as frames are compared: grey, (height, width)."""
+    """A frame in the compared form: grey, (height, width)."""
     grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
     if grey.shape[1] > _WIDTH:
         size = _WIDTH, max(1, round(grey.shape[0] * _WIDTH / grey.shape[1]))
@@ -209,8 +206,8 @@ def _grey(frame: Image) -> NDArray[np.uint8]:
 
 
 def _difference(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
-    # What has another shape is another picture: as different as black and white.
-    # By OpenCV: in NumPy the difference of two bytes wraps around.
+    # Another shape is another picture: as different as black and white. With OpenCV, because in
+    # NumPy the difference of two bytes wraps around.
     return (
         float(cv2.norm(first, second, cv2.NORM_L1)) / first.size
         if first.shape == second.shape

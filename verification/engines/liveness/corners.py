@@ -1,9 +1,9 @@
-"""What of a face, and of what is round it, goes on from one frame of the thin chain to the next:
-corners still there.
+"""Corners of a face, and around it, that persist from one frame of the thin chain to the next.
 
-Between two people hardly any corner stays, however well the one is laid over the other; of one face
-that moves most do. Between two places none stays round it. A lamp or an exposure that changes is no
-jump, so the light is evened first.
+Between two people hardly any corner persists, even under a good overlay; of one moving face most
+do.
+Between two places none persists around it.
+A change of lamp or exposure is no jump, so the light is equalised first.
 Source: docs/evidence/genuine.json, continuity.
 """
 
@@ -25,29 +25,31 @@ from verification.engines.liveness.planarity import (
 )
 
 Guess = Callable[[Floats], Floats]
-"""Where points of one frame should be in the other."""
+"""Predicted positions in the other frame."""
 
-# How corners are found and followed: the method the thresholds were measured with.
+# The method of finding and following corners under which the thresholds were measured.
 _CORNERS, _QUALITY, _APART = 100, 0.01, 2.0
-# pixels of the shorter side, to which a larger picture is reduced: all pixels below are those of it
+# pixels of the shorter side to which larger pictures are reduced; all pixels below refer to it
 _SHORTER = 160
 _SIDE, _LEVELS, _RETURN = 9, 3, 0.5  # pixels, pyramid levels, pixels
 _AROUND = 4  # pixels: a corner's gradient, its mean and its neighbours reach 3
-_LEAST = 12  # corners; of fewer a share says nothing
+_LEAST = 12  # corners; a share of fewer is meaningless
 _INSIDE = 0.95  # of the oval: its border belongs to hair and room as well
-# Of the oval, from where on the room begins, and from where on no head moves; how many pixels tell
-# of a room.
+# Multiples of the oval: where the room begins, and beyond which no head moves; and the pixels that
+# describe a room.
 _ROUND, _BEYOND, _ROOM = 1.15, 1.7, 200
-_MOST = 0.60  # of the corners: what of a genuine neighbour stays in 99 of 100; light changed less
-# grey levels: what lies beyond the head changes by at most 11.9, at a cut by 15.4 and more
+# of the corners: the share that persists in 99 of 100 genuine neighbours; a light change affects
+# less
+_MOST = 0.60
+# grey levels: beyond the head, genuine frames change by at most 11.9, a cut by 15.4 and more
 _CHANGED = 12.0
 
 
 def joints(
     frames: Sequence[tuple[Image, Floats] | None],
 ) -> list[tuple[float | None, float | None]]:
-    """For each frame and the next, both with their mesh, what `kept` and `around` say; None where
-    one has no face.
+    """For each frame and the next, both with their mesh, the results of `kept` and `around`;
+    None without a face.
     """
     shares: list[tuple[float | None, float | None]] = []
     for before, after in pairwise(None if frame is None else _reduced(*frame) for frame in frames):
@@ -60,9 +62,7 @@ def joints(
 
 
 def _reduced(image: Image, mesh: Floats) -> tuple[Grey, Floats]:
-    """A picture without its colours, no larger than the shares were measured in, and its mesh
-    there.
-    """
+    """A picture in grey, reduced to the measured size, and its mesh there."""
     scale = min(1.0, _SHORTER / min(image.shape[:2]))
     small = (
         image
@@ -73,7 +73,7 @@ def _reduced(image: Image, mesh: Floats) -> tuple[Grey, Floats]:
 
 
 def kept_share(first: Grey, second: Grey, mesh: Floats, moved: Floats) -> float | None:
-    """The share of the face's corners that are still there, 0 … 1; None of too few corners."""
+    """The share of the face's corners that persist, 0 … 1; None for too few corners."""
     start, end = (landmarks[OVAL, :2] for landmarks in (mesh, moved))
     inside, there = oval(mesh, first.shape, _INSIDE), oval(moved, first.shape, _INSIDE)
 
@@ -83,7 +83,7 @@ def kept_share(first: Grey, second: Grey, mesh: Floats, moved: Floats) -> float 
     as_is = share(first, second, inside, guess=guess)
     if as_is is None or as_is >= _MOST:
         return as_is
-    # A face that turns shows other parts, lit otherwise: so it is also looked at as it is.
+    # A turning face shows new parts in other light, so the unequalised picture is tried as well.
     in_one_light = share(
         first, evened(second, there, like=first, under=inside), inside, guess=guess
     )
@@ -91,8 +91,9 @@ def kept_share(first: Grey, second: Grey, mesh: Floats, moved: Floats) -> float 
 
 
 def around(first: Grey, second: Grey, mesh: Floats, moved: Floats) -> float | None:
-    """The share of the corners round the face that are still there, 0 … 1; None of too few, and
-    where too little is beyond the head, or changed there, for it to be another place.
+    """The share of corners around the face that persist, 0 … 1.
+
+    None for too few, or if too little lies or changed beyond the head to be another place.
     """
     beyond = 255 - (oval(mesh, first.shape, _BEYOND) | oval(moved, first.shape, _BEYOND))
     pixels = cv2.countNonZero(beyond)
@@ -105,11 +106,10 @@ def around(first: Grey, second: Grey, mesh: Floats, moved: Floats) -> float | No
 
 
 def share(first: Grey, second: Grey, mask: Grey, *, guess: Guess | None) -> float | None:
-    """The share of the corners under a mask that are found in the other picture, and back again;
-    None of too few.
+    """The share of corners under a mask that are found in the other picture, and back again;
+    None for too few.
     """
-    # How sharp a corner is depends on its next pixels alone: what lies far from the mask need not
-    # be looked at.
+    # A corner's strength depends on nearby pixels only: crop to the mask.
     x, y, wide, high = cv2.boundingRect(mask)
     left, top = max(0, x - _AROUND), max(0, y - _AROUND)
     part = slice(top, y + high + _AROUND), slice(left, x + wide + _AROUND)
@@ -123,7 +123,7 @@ def share(first: Grey, second: Grey, mask: Grey, *, guess: Guess | None) -> floa
         second, first, there, start if guess else there, side=_SIDE, levels=_LEVELS
     )
     high, wide = second.shape
-    # What left the picture is no sign of a cut.
+    # A corner that left the picture is no sign of a cut.
     inside = (hoped >= 0).all(axis=1) & (hoped[:, 0] < wide) & (hoped[:, 1] < high)
     stayed = arrived & returned & (lengths(back - start) < _RETURN)
     return float(stayed[inside].mean()) if inside.sum() >= _LEAST else None

@@ -1,10 +1,10 @@
-"""The gate a camera frame passes before anything looks at it: untrusted bytes in, pixels out.
+"""The gate of a camera frame: untrusted bytes in, pixels out.
 
-1 bytes · 2 the structure of the JPEG, read without decoding it · 3 pixels as the header says,
-before one is decoded · 4 upright · 5 decode · 6 the decoder found what the header said.
-Source: ITU-T T.81, annex B. What arithmetic cannot work with of somebody else's picture is refused
-    as well, never a
-fault: see `measurable`.
+1 bytes · 2 the JPEG's structure, without decoding · 3 pixels per header, before decoding · 4
+upright · 5 decode · 6 the decoder confirms the header.
+
+Unmeasurable pictures are refused, too, never a fault: see `measurable`.
+Source: ITU-T T.81, annex B.
 """
 
 import re
@@ -22,7 +22,7 @@ from verification.core.errors import Refused
 Image = NDArray[np.uint8]  # (height, width, 3), RGB
 Floats = NDArray[np.float64]
 
-# A worker's children are as many as the cores: threads of one would only wait for those of another.
+# A worker has one child per core: threads of one would only wait for those of another.
 cv2.setNumThreads(1)
 
 _START, _END = b"\xff\xd8", b"\xff\xd9"
@@ -31,12 +31,12 @@ _BASELINE, _SCAN, _EXIF = (0xC0, 0xC1), 0xDA, 0xE1
 # arithmetic.
 _OTHER_FRAMES = {0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xDA)}
-# In the entropy-coded data FF is followed by 00; D0 … D7 restart it. Of fill bytes the last one
-# begins the marker: a pattern that begins with one plain byte is found many times as fast.
+# In the entropy-coded data FF is followed by 00; D0 … D7 restart it. Of fill bytes the last begins
+# the marker: a pattern that begins with one plain byte runs many times as fast.
 _MARKER_IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-# What the browsers' `canvas.toBlob` puts beside a picture: all of them JFIF, Chromium a colour
-# profile, Safari an EXIF with the size and an empty Photoshop block. How each begins, and its most
-# bytes. A comment makes an old frame new.
+# Segments that browsers' `canvas.toBlob` adds: all JFIF, Chromium a colour profile, Safari an EXIF
+# with the size and an empty Photoshop block. Their first bytes, and maximum sizes. Without this
+# limit a comment makes an old frame new.
 _BESIDE = {
     0xE0: (b"JFIF\x00", 14),
     0xE1: (b"Exif\x00\x00", 512),
@@ -46,7 +46,7 @@ _BESIDE = {
 _COMMENT, _APPLICATIONS = 0xFE, range(0xE0, 0xF0)
 _ORIENTATION = 0x0112
 _UPRIGHT = 1
-# Every code this gate refuses with.
+# Every code of this gate.
 CODES = (
     "frame_too_large",
     "frame_not_jpeg",
@@ -65,9 +65,7 @@ CODES = (
 
 @dataclass(frozen=True)
 class Header:
-    """What the file says about its picture: pixels, and the EXIF orientation (1 when it has
-    none).
-    """
+    """The file's statement on its picture: pixels, and the EXIF orientation (1 without one)."""
 
     width: int
     height: int
@@ -75,12 +73,12 @@ class Header:
 
 
 def read_header(untrusted: bytes) -> Header:
-    """The header of a whole JPEG file of one baseline colour picture. Raises `Refused` with a code
-    for each defect.
+    """The header of a whole JPEG file of one baseline colour picture.
 
-    1 start marker · 2 segments with their lengths, none but those a browser writes · 3 one frame
-    header: baseline, 8 bits, three components · 4 one scan · 5 the end marker, and not a byte after
-    it.
+    1 start marker · 2 segments with their lengths, only those of browsers · 3 one frame header:
+    baseline, 8 bits, three components · 4 one scan · 5 the end marker, and no byte after it.
+
+    Raises: `Refused` with a code for each defect.
     """
     if not untrusted.startswith(_START):  # 1
         raise Refused("frame_not_jpeg", "no start marker")
@@ -108,9 +106,11 @@ def read_header(untrusted: bytes) -> Header:
 
 
 def _size(body: bytes) -> tuple[int, int]:
-    """Width and height, pixels, of a frame header. Raises `Refused` with a code for each defect."""
-    # T.81 B.2.2: precision, lines, samples a line, number of components; three bytes for
-    # each of them follow.
+    """Width and height, pixels, of a frame header.
+
+    Raises: `Refused` with a code for each defect.
+    """
+    # T.81 B.2.2: precision, lines, samples per line, number of components; then three bytes each.
     if len(body) < 6:
         raise Refused("frame_malformed", "a frame header that is too short")
     precision, height, width, components = struct.unpack_from(">BHHB", body)
@@ -122,9 +122,7 @@ def _size(body: bytes) -> tuple[int, int]:
 
 
 def _segments(untrusted: bytes) -> Iterator[tuple[int, slice]]:
-    """Marker of each segment and where its body is, up to that of the scan; none but those a
-    browser writes.
-    """
+    """Marker and body of each segment, up to that of the scan; only those of browsers."""
     at, marker, scans = len(_START), 0, set[int]()
     while marker != _SCAN:
         while untrusted[at : at + 2] == b"\xff\xff":  # fill bytes
@@ -150,9 +148,7 @@ def _segments(untrusted: bytes) -> Iterator[tuple[int, slice]]:
 
 
 def _orientation(tiff: bytes) -> int:
-    """The orientation of the first directory. What cannot be read counts as 0, which is no
-    orientation.
-    """
+    """The orientation in the first directory. An unreadable one counts as 0, which is invalid."""
     order = {b"II*\x00": "<", b"MM\x00*": ">"}.get(tiff[:4])
     if order is None or len(tiff) < 8:
         return 0
@@ -160,8 +156,8 @@ def _orientation(tiff: bytes) -> int:
     if directory + 2 > len(tiff):
         return 0
     (entries,) = struct.unpack_from(order + "H", tiff, directory)
-    # TIFF 6.0 §2: an entry is tag, type, count and value, 12 bytes. No more are read than the
-    # segment can hold.
+    # TIFF 6.0 §2: an entry is tag, type, count and value, 12 bytes. Read no more than fit the
+    # segment.
     for entry in range(min(entries, (len(tiff) - directory - 2) // 12)):
         tag, _, _, value = struct.unpack_from(order + "HHIH", tiff, directory + 2 + 12 * entry)
         if tag == _ORIENTATION:
@@ -179,11 +175,11 @@ class FrameLimits:
 
 
 def check(untrusted: bytes, *, limits: FrameLimits) -> Header:
-    """What the header of a frame says, where nothing speaks against decoding it. Raises `Refused`
-    with one of `CODES`.
+    """A frame's header, if it permits decoding.
 
-    A camera frame that a page draws and saves is an upright baseline JPEG in colour. Anything else
-    is somebody's file.
+    A page's camera frame is an upright baseline JPEG in colour. Any other file is refused.
+
+    Raises: `Refused` with one of `CODES`.
     """
     if len(untrusted) > limits.most_bytes:  # 1
         raise Refused("frame_too_large", "more bytes than a frame may have")
@@ -198,8 +194,9 @@ def check(untrusted: bytes, *, limits: FrameLimits) -> Header:
 
 
 def decode(untrusted: bytes, *, limits: FrameLimits) -> Image:
-    """The frame as RGB pixels. Raises as `check` does, also where the pixels are not what the
-    header says.
+    """The frame as RGB pixels.
+
+    Raises: as `check`, also if the pixels contradict the header.
     """
     header = check(untrusted, limits=limits)
     flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
@@ -214,8 +211,8 @@ def decode(untrusted: bytes, *, limits: FrameLimits) -> Image:
 
 @contextmanager
 def measurable() -> Iterator[None]:
-    """Raises `Refused` with `frame_unmeasurable` where OpenCV or NumPy reject what a frame or a
-    face's points are.
+    """Raises: `Refused` with `frame_unmeasurable` if OpenCV or NumPy reject a frame or a face's
+    points.
     """
     try:
         yield

@@ -1,8 +1,11 @@
-"""Whether the frames of one step show the commanded gesture and nothing that contradicts it.
+"""Whether the frames of one step show the commanded gesture without contradiction.
 
-1 one series of numbers for each gesture, frame by frame, relative to the neutral face · 2 the
-commanded gesture must show · 3 no gesture that contradicts it may show. What the previous command
-left in the first frames is forgiven, for a person sees the next command only after it was revealed.
+1. One series of numbers per gesture, frame by frame, relative to the neutral face.
+2. The commanded gesture must be visible.
+3. No contradicting gesture may be visible.
+
+Leftovers of the previous command in the first frames are permitted, because people see a command
+only after it appears.
 """
 
 from collections.abc import Sequence
@@ -25,7 +28,7 @@ GESTURES: tuple[Gesture, ...] = (
 NAMED: dict[str, Gesture] = {name: name for name in GESTURES}
 TURNS: tuple[Gesture, ...] = ("turn_left", "turn_right")
 
-# A blink contradicts nothing, for everybody blinks; heads dip while they turn or lean, so a nod
+# A blink contradicts nothing, because everybody blinks; heads dip in turns and leans, so a nod
 # contradicts neither.
 _CONTRADICTING: dict[Gesture, tuple[Gesture, ...]] = {
     "turn_left": ("turn_right", "open_mouth", "come_closer"),
@@ -39,11 +42,13 @@ _CONTRADICTING: dict[Gesture, tuple[Gesture, ...]] = {
 
 @dataclass(frozen=True)
 class NeutralLimits:
-    """What a face may do in the frames all steps are compared with.
+    """Limits of the face at rest, with which all steps are compared.
 
-    `frames`: at least so many with a face. `turn`, `mouth`: at most. `eye`, `shut`: both together
-    at least so open, and either. `lids`: later, of what each was open then, at least. `pitch`:
-    degrees, at most up or down.
+    frames: least number with a face.
+    turn, mouth: maximum.
+    eye, shut: least opening of both eyes together, and of either.
+    lids: later, the least share of each eye's opening then.
+    pitch: degrees, maximum up or down.
     """
 
     frames: int
@@ -57,14 +62,18 @@ class NeutralLimits:
 
 @dataclass(frozen=True)
 class GestureThresholds:
-    """From which number a gesture shows; units as in `FaceMeasurement`.
+    """From which number a gesture is visible; units as in `FaceMeasurement`.
 
-    `turn`: change from neutral. `mouth`: absolute. `closure`: 1 - opening over neutral opening,
-    both eyes' mean; in another frame of the step it must be at most `open_eyes`. `closer`: eye
-    distance over neutral; and over the least in the step at least `approach`. `nod`: degrees down
-    from neutral, with a frame before and after at most `nod_rest` of it. `held`: frames a turn, an
-    open mouth and a nearer face must last. `contrary_turn`: from which change a turn contradicts.
-    `leftover`: first frames forgiven. `frames`: with a face, at least so many.
+    turn: change from neutral.
+    mouth: absolute.
+    closure: 1 - opening over neutral opening, both eyes' mean; another frame of the step must have
+    at most `open_eyes`.
+    closer: eye distance over neutral; and over the least in the step at least `approach`.
+    nod: degrees down from neutral, with a frame before and after at most `nod_rest` of it.
+    held: frames that a turn, an open mouth and a nearer face must last.
+    contrary_turn: the change from which a turn contradicts.
+    leftover: first frames permitted.
+    frames: least number with a face.
     """
 
     turn: float
@@ -95,8 +104,8 @@ class Neutral:
 
 @dataclass(frozen=True)
 class StepJudgement:
-    """What a step showed. `value` is the strongest number of the commanded gesture, None without
-    enough frames.
+    """The result of a step. `value` is the strongest number of the commanded gesture, None
+    without enough frames.
     """
 
     gesture: Gesture
@@ -107,7 +116,7 @@ class StepJudgement:
 
     @property
     def is_right(self) -> bool:
-        """Did the commanded gesture show, and nothing against it?"""
+        """Whether the commanded gesture is visible without contradiction."""
         return self.fired and not self.contradictions
 
 
@@ -117,12 +126,12 @@ def neutral(
     limits: NeutralLimits,
     full: Sequence[FrameMeasurement] = (),
 ) -> Neutral:
-    """The face at rest. Raises `Refused` when the frames are too few or the face is turned,
-    speaking or asleep.
+    """The face at rest.
 
-    full: full frames of the same moments. Whether the eyes are open is judged in them alone where
-    they show any: in so small a picture as the chain's the lids of a narrow eye are a pixel or two
-    apart.
+    full: full frames of the same moments. They alone decide whether the eyes are open, if they show
+    any: in the chain's small pictures the lids of a narrow eye are a pixel or two apart.
+
+    Raises: `Refused` for too few frames, or if the face is turned, speaking or asleep.
     """
     faces = [frame.face for frame in frames if frame.face is not None]
     # All later numbers are relative to these: the median of a few frames is no rest.
@@ -147,7 +156,7 @@ def neutral(
         averages.right_eye,
         averages.left_eye,
     ]
-    # Of two eyes one may lie in the dark, and its lids look nearer together than they are.
+    # One eye may lie in the dark, where its lids look closer than they are.
     open_eyes = fmean(lids) >= limits.eye and min(lids) >= limits.shut
     straight = abs(averages.turn) <= limits.turn and abs(averages.pitch) <= limits.pitch
     if not (open_eyes and straight and averages.mouth <= limits.mouth):
@@ -159,8 +168,8 @@ def neutral(
 
 
 def away(face: FaceMeasurement, *, turn: float, pitch: float, limits: NeutralLimits) -> float:
-    """How far a face is held from a pose, in units of what a face at rest may deviate: so ratio and
-    degrees add.
+    """The distance of a face from a pose, in units of the permitted deviation at rest: ratios
+    and degrees add.
     """
     return abs(face.turn - turn) / limits.turn + abs(face.pitch - pitch) / limits.pitch
 
@@ -168,8 +177,8 @@ def away(face: FaceMeasurement, *, turn: float, pitch: float, limits: NeutralLim
 def is_at_rest(
     face: FaceMeasurement, at_rest: Neutral, *, limits: NeutralLimits, near: float
 ) -> bool:
-    """Whether a face is held about as the one at rest, its mouth closed and its eyes open. `near`:
-    as `away` says.
+    """Whether a face is about in the pose at rest, mouth closed and eyes open. `near`: in units
+    of `away`.
     """
     is_held = away(face, turn=at_rest.turn, pitch=at_rest.pitch, limits=limits) <= near
     right, left = face.lids
@@ -184,23 +193,20 @@ def judge(
     at_rest: Neutral,
     thresholds: GestureThresholds,
 ) -> StepJudgement:
-    """The step judged for one commanded gesture. Too few faces show nothing, so they pass
-    nothing.
-    """
+    """The judgement of a step for one commanded gesture. Too few faces pass nothing."""
     faces = [frame.face for frame in frames if frame.face is not None]
     least = limits(thresholds)
     if len(faces) < thresholds.frames:
         return StepJudgement(gesture, False, None, least[gesture], ())
-    # 1: every gesture is measured, for what was not asked for must not show either.
+    # 1: measure every gesture, because the others must not be visible.
     series = {name: strengths(name, faces, at_rest) for name in GESTURES}
-    # 2: a command that was not followed is the borrower's to repeat, whatever else they did.
+    # 2: a missed command is the borrower's to repeat, whatever else they did.
     asked_series, strongest = series[gesture], max(series[gesture])
     if gesture == "blink":
-        # Closed eyes alone are a sleeper's or a mask's: in the same step they must have been open
-        # too.
+        # Closed eyes alone can be a sleeper's or a mask's: the same step must also show them open.
         fired = strongest >= least[gesture] and min(asked_series) <= thresholds.open_eyes
     elif gesture == "nod":
-        # A head that stays down is bowed: before and after its lowest frame it must have been up.
+        # A head that stays down is bowed: it must be up before and after its lowest frame.
         lowest, is_up = (
             asked_series.index(strongest),
             [value <= thresholds.nod_rest * strongest for value in asked_series],
@@ -212,12 +218,10 @@ def judge(
             not stayed and sum(value >= least[gesture] for value in asked_series) >= thresholds.held
         )
     against = []
-    # 3: somebody who does everything, or a recording of it, follows every command and contradicts
-    # each.
+    # 3: an actor of all gestures, or a recording, follows every command and contradicts each.
     for contradicting in _CONTRADICTING[gesture]:
         if contradicting == "come_closer":
-            # Who came closer for an earlier command need not go back: only coming closer now
-            # contradicts.
+            # A face may stay close after an earlier command: only coming closer now contradicts.
             is_shown = [
                 value >= thresholds.closer * series[contradicting][0]
                 for value in series[contradicting]
@@ -229,8 +233,8 @@ def judge(
                 else least[contradicting]
             )
             is_shown = [value >= limit for value in series[contradicting]]
-            # What shows from the first frame on is the previous command's, as long as it may be
-            # forgiven.
+            # A gesture visible from the first frame on belongs to the previous command, up to the
+            # permitted frames.
             begun = next((at for at, name in enumerate(is_shown) if not name), len(is_shown))
             is_shown = is_shown[min(begun, thresholds.leftover) :]
         if any(is_shown):
@@ -239,7 +243,7 @@ def judge(
 
 
 def limits(thresholds: GestureThresholds) -> dict[Gesture, float]:
-    """From which strength on each gesture shows."""
+    """The strength from which each gesture is visible."""
     return {
         "turn_left": thresholds.turn,
         "turn_right": thresholds.turn,
@@ -251,8 +255,8 @@ def limits(thresholds: GestureThresholds) -> dict[Gesture, float]:
 
 
 def strengths(gesture: Gesture, faces: Sequence[FaceMeasurement], at_rest: Neutral) -> list[float]:
-    """The strength of one gesture in each face; a threshold of `GestureThresholds` says from where
-    on it shows.
+    """The strength of one gesture in each face; `GestureThresholds` says from which on it is
+    visible.
     """
     match gesture:
         case "turn_left":

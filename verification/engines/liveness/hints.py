@@ -1,8 +1,7 @@
-"""One word about one small picture, while the borrower looks for light and place; in a web process.
+"""One word about a small picture, while the borrower seeks light and place; in a web process.
 
-The detector alone, and the mesh where nothing else is to mend: it shows a mask over mouth and nose.
-
-Words, never numbers: what a hint tells an honest person it tells an attacker too.
+Uses the detector, and the mesh if no other defect is found: it shows a mask over mouth and nose.
+The word carries no number: a hint helps an attacker as much as an honest person.
 """
 
 import math
@@ -28,23 +27,24 @@ Word = Literal[
     "not_centred",
     "mask_on",
 ]
-"""What a page can say; nothing where nothing is wrong. One `mask_on` alone may be wrong: two of
-three tell a mask.
+"""Words for the page; empty without a defect. A single `mask_on` may be wrong: two of three
+indicate a mask.
 """
 
-# An interpreter keeps its tensors between calls, and a web process may have threads. It loads them
-# with its first hint.
+# An interpreter keeps its tensors between calls, and a web process may have threads. The first hint
+# loads them.
 _ONE_AT_A_TIME = Lock()
 
 
 @dataclass(frozen=True)
 class HintLimits:
-    """From which number a word is said.
+    """The number from which each word is given.
 
-    `eyes`: their distance over the longer side of the picture, at least. `most_width`: of the face
-        over the picture's.
-    `most_aside`: the face's middle from the picture's, over its width or height. `most_lean`:
-    degrees, of the line between the eyes. Luminances: mean of the face, 0 black … 1 white.
+    eyes: their distance over the longer side of the picture, at least.
+    most_width: of the face over the picture's.
+    most_aside: the face's middle from the picture's, over its width or height.
+    most_lean: degrees, of the line between the eyes.
+    Luminances: mean of the face, 0 black … 1 white.
     """
 
     frames: FrameLimits
@@ -57,7 +57,7 @@ class HintLimits:
 
 
 def hint(untrusted: bytes, *, limits: HintLimits, mask: MaskLimits) -> Word:
-    """The first thing to mend. What is no camera picture shows no face."""
+    """The first defect to correct. An unusable picture counts as one without a face."""
     try:
         image = frames.decode(untrusted, limits=limits.frames)
         with _ONE_AT_A_TIME:
@@ -69,11 +69,11 @@ def hint(untrusted: bytes, *, limits: HintLimits, mask: MaskLimits) -> Word:
         inside = image[
             max(0, round(top)) : max(0, round(bottom)), max(0, round(left)) : max(0, round(right))
         ]
-        # The detector may place a face outside of the picture; then all of it is looked at.
+        # The detector may place a face outside the picture; then the whole picture counts.
         luminance = float((inside if inside.size else image).mean()) / 255
         is_dark, is_bright = luminance < limits.least_luminance, luminance > limits.most_luminance
         if not faces:
-            # In the dark nobody is found, and light is what helps.
+            # In the dark no face is found, and light is what helps.
             return "too_dark" if is_dark else "too_bright" if is_bright else "no_face"
         across, down = (float(axis) for axis in faces[0].left_eye - faces[0].right_eye)
         aside = max(abs((left + right) / 2 / width - 0.5), abs((top + bottom) / 2 / height - 0.5))

@@ -1,8 +1,8 @@
-"""Signs that pictures were put in place of a camera's: what a browser says of its camera, and
-pictures that come back.
+"""Signs of pictures injected in place of a camera's: the browser's data on its camera, and repeated
+pictures.
 
-All but the pictures is the client's own word. So a sign is a reason to look, its absence no reason
-not to, and nothing that is told here makes anything pass.
+All data but the pictures are the client's claim.
+So a sign is a reason for review, its absence proves nothing, and no data here make a capture pass.
 """
 
 from collections.abc import Sequence
@@ -17,29 +17,30 @@ from numpy.typing import NDArray
 from verification.core.errors import BadInput
 from verification.engines.liveness.frames import Image
 
-# W3C Media Capture and Streams, VideoFacingModeEnum; an empty word where the camera says none.
+# W3C Media Capture and Streams, VideoFacingModeEnum; empty if the camera states none.
 FACING = ("", "user", "environment", "left", "right")
 LABEL_MAX = 200  # characters
 _NUMBER_MAX = 1_000_000_000
-_SHORTER = 160  # pixels of a chain's shorter side, in which shifts are counted
+_SHORTER = 160  # pixels of a chain's shorter side, in which shifts are measured
 _SIZE = 32, 24  # pixels of the small greys that are compared
 _STRIP = (
     1 / 6,
     1 / 2,
-)  # of the width at either side, of the height from above: what is beside the head, over shoulders
+)  # of the width at either side, of the height from above: beside the head, above the shoulders
 _TEXTURE = 4.0  # grey levels of deviation: a plain wall shows no movement. Ours
-_RESPONSE = 0.3  # of a phase correlation, 0 … 1: below it the peak is one of several. Ours
+_RESPONSE = 0.3  # of a phase correlation, 0 … 1: below it the peak is ambiguous. Ours
 Grey = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Told:
-    """What a page says with one part of a command: its word. Empty and 0 where it says nothing.
+    """A page's data with one part of a command, unverified. Empty and 0 if absent.
 
-    label, facing, width, height: of the video track, by the browser. pictures, span_us,
-    shortest_us, longest_us: how many the camera gave since the command was shown, the time from the
-    first to the last by the pictures' own clock, and the extremes of one picture's time. events,
-    moved: of the phone's motion sensor, how many, and the widest range of an axis in mm/s².
+    label, facing, width, height: of the video track, by the browser.
+    pictures, span_us, shortest_us, longest_us: the camera's pictures since the command was shown,
+    the time from first to last by the pictures' own clock, and the extremes of one picture's time.
+    events, moved: of the phone's motion sensor, their number, and the widest range of an axis in
+    mm/s².
     """
 
     label: str = ""
@@ -60,14 +61,16 @@ _NAMES = frozenset(vars(Told()))
 
 @dataclass(frozen=True)
 class Injection:
-    """What was found, in numbers; the label itself is not among them.
+    """The findings in numbers, without the label.
 
-    virtual: the listed name that a label holds. cameras: how many different ones were told. facing:
-        as told. pictures,
-    off_us: over how many the clock of the camera's pictures was read, and how far it was at most
-    from exact steps of a usual rate; None where it was not read. events, moved: as in `Told`, over
-    the capture. shaken: where a sensor says that nothing moved, how many times the background did,
-    as a whole. returned: how many pictures of a movement came back later.
+    virtual: the listed name inside a label.
+    cameras: how many different ones.
+    facing: as stated.
+    pictures, off_us: pictures with a camera clock, and its largest deviation from exact steps of a
+    usual rate; None without a clock.
+    events, moved: as in `Told`, over the capture.
+    shaken: how often the background moved as a whole while a sensor reported no movement.
+    returned: pictures of a movement that came back later.
     """
 
     virtual: str
@@ -83,16 +86,17 @@ class Injection:
 
 @dataclass(frozen=True)
 class InjectionLimits:
-    """From which numbers each signal is raised.
+    """The number from which each signal is raised.
 
-    virtual_cameras: parts of the labels of software that hands a page any picture as a camera's, in
-        small letters.
-    rates: pictures a second that such software aims at. pictures, off_us: so many, and none farther
-        from exact steps.
-    events, shaken: of the sensor so many, all the same, while the background moved so often by
-        `shift` pixels.
-    returned: so many pictures came back, two in a row, at least `apart` pictures later, no farther
-    away than `alike` times their nearer neighbour, which must be `moving` grey levels away.
+    virtual_cameras: parts of labels of software that presents any picture as a camera's, in lower
+    case.
+    rates: pictures a second that such software produces.
+    pictures, off_us: least number, and largest deviation from exact steps.
+    events, shaken: least number of equal sensor events, and of movements of the background by
+    `shift` pixels.
+    returned: least number of pictures that came back, two in a row, at least `apart` pictures
+    later. They are no farther away than `alike` times their nearer neighbour, which must be
+    `moving` grey levels away.
     """
 
     virtual_cameras: tuple[str, ...]
@@ -108,9 +112,8 @@ class InjectionLimits:
     moving: float
 
     def raised(self, injection: Injection) -> tuple[str, ...]:
-        """The names of the signals. None of them says that the pictures are somebody's."""
-        # A phone's sensor gives pictures by the clock that also stamps them, and may be as exact as
-        # a programme.
+        """The names of the signals. None of them proves an injection."""
+        # A phone's sensor clock also stamps its pictures, and may be as exact as a program's.
         is_exact = (
             injection.off_us is not None
             and injection.off_us <= self.off_us
@@ -130,8 +133,9 @@ class InjectionLimits:
 
 
 def read(untrusted: Any) -> dict[str, str | int]:
-    """What a page tells of its camera, as it may be kept; nothing where it tells nothing. Raises
-    `BadInput`.
+    """A page's data on its camera in storable form; empty without data.
+
+    Raises: `BadInput`.
     """
     if untrusted is None:
         return {}
@@ -161,14 +165,11 @@ def injection_of(
     *,
     limits: InjectionLimits,
 ) -> Injection:
-    """What the thin chains of a capture show, step by step, and what was told with the parts of
-    each.
-    """
+    """Findings in the thin chains of a capture, step by step, and in the data of each part."""
     every = [part for parts in reported for part in parts]
-    last = [parts[-1] for parts in reported if parts]  # its numbers are those of the whole command
+    last = [parts[-1] for parts in reported if parts]  # its numbers cover the whole command
     clocks = [part for part in last if part.pictures]
-    # The times of one picture that a programme gives: exact, or cut or rounded to micro- or
-    # milliseconds.
+    # The picture times of a program: exact, or cut or rounded to micro- or milliseconds.
     exact = [1e6 / rate for rate in limits.rates] if clocks else []
     steps = exact + [
         unit * cut(digest / unit)
@@ -190,7 +191,7 @@ def injection_of(
     moved = max((part.moved for part in last), default=0)
     still = chains if moved == 0 and any(part.events for part in last) else ()
     labels = {part.label.casefold() for part in every}
-    # A phone that was turned and turned back is the same one.
+    # A phone that is turned and turned back is the same one.
     cameras = {
         (part.label, part.facing, *sorted((part.width, part.height)))
         for part in every
@@ -215,8 +216,8 @@ def _shaken(chain: Sequence[Image], *, shift: float) -> int:
     """How often the background moved as one, by so many pixels of 160, from one picture of a step
     to the next.
 
-    Both sides of the picture must say so, and agree to half of it: whoever moves before a camera
-    that stands does not move both.
+    Both sides of the picture must show it, and agree to half of it: a person before a fixed camera
+    does not move both.
     """
     sides = []
     shift *= min(chain[0].shape[:2]) / _SHORTER if chain else 1.0
@@ -230,8 +231,8 @@ def _shaken(chain: Sequence[Image], *, shift: float) -> int:
         for first, second in zip(before, after, strict=True):
             if min(first.std(), second.std()) < _TEXTURE:
                 break
-            # Faded out to the borders: a Fourier transform takes a picture as one that repeats, and
-            # would find its edges.
+            # Faded out to the borders: a Fourier transform treats a picture as periodic, and would
+            # find its edges.
             window = cv2.createHanningWindow((first.shape[1], first.shape[0]), cv2.CV_32F)
             move, response = cv2.phaseCorrelate(
                 np.ascontiguousarray(first), np.ascontiguousarray(second), window
@@ -246,11 +247,11 @@ def _shaken(chain: Sequence[Image], *, shift: float) -> int:
 
 
 def _returned(chains: Sequence[Sequence[Image]], *, limits: InjectionLimits) -> int:
-    """How many pictures of a movement come back later, or came before, with the one that follows or
-    precedes them.
+    """How many pictures of a movement come back later, or came before, with their next or previous
+    one.
 
-    One alone may: a head or a hand that moves back and forth is sometimes where it was. Two in a
-        row are a recording.
+    A single one can occur: a head or hand that moves back and forth returns to its place. Two in a
+    row are a recording.
     """
     small = [
         cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), _SIZE, interpolation=cv2.INTER_AREA)
@@ -263,8 +264,7 @@ def _returned(chains: Sequence[Sequence[Image]], *, limits: InjectionLimits) -> 
     apart = np.zeros((len(every), len(every)), np.float32)
     for at, picture in enumerate(every):
         apart[at, at:] = apart[at:, at] = np.abs(every[at:] - picture).mean(axis=1)
-    # The first and the last of a step have one neighbour: whether they are of a movement is not
-    # known.
+    # The first and last of a step have one neighbour: their movement is unknown.
     sizes = [len(chain) for chain in chains]
     inner = [
         at

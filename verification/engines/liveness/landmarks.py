@@ -1,10 +1,14 @@
-"""What one frame shows: faces, the 468-point mesh of the likeliest one, and the few ratios every
-gate judges by.
+"""Measurements of one frame: faces, the 468-point mesh of the likeliest one, and the ratios for all
+gates.
 
-1 detect · 2 cut the face upright, 1.5 times its box · 3 mesh · 4 cut each eye upright, 2.3 times
-its width · 5 eyelids by the eye model, for the mesh's own do not see a blink · 6 ratios, all
-without unit unless they say so. `flaws` says in words, never in numbers, whether such a frame is
-good enough to be judged, and what a person could mend.
+1. Detect.
+2. Cut the face upright, 1.5 times its box.
+3. Mesh.
+4. Cut each eye upright, 2.3 times its width.
+5. Eyelids by the eye model, because the mesh's own do not show a blink.
+6. Ratios, without unit unless stated.
+
+`flaws` says in words, without numbers, what a person can improve in the frame.
 """
 
 import math
@@ -18,8 +22,8 @@ import numpy as np
 from verification.engines.liveness.frames import Floats, Image
 from verification.engines.liveness.networks import Network, Networks, upright
 
-# The model's own construction, not choices of ours: two grids, 16 × 16 with two anchors a cell and
-# 8 × 8 with six.
+# The model's construction, not a choice of ours: two grids, 16 × 16 with two anchors a cell and 8 ×
+# 8 with six.
 _GRIDS = ((16, 2), (8, 6))
 # The middle of its cell for each anchor, row by row; (x, y) in shares of the square.
 _CELLS = [(np.indices((cells, cells))[::-1].reshape(2, -1).T + 0.5) / cells for cells, _ in _GRIDS]
@@ -28,20 +32,20 @@ _ANCHORS = np.concatenate(
 )
 _RANGE = (np.arange(256) / 127.5 - 1).astype(
     np.float32
-)  # how its square is shown to the detector, by grey level
-_SCORE = 0.5  # a face is likelier than none; the model card's operating point
+)  # its input square for the detector, by grey level
+_SCORE = 0.5  # a face is likelier than not; the model card's operating point
 _OVERLAP = (
     0.3  # boxes that share more than this of their union show the same face; the model card's
 )
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels
 
-# The models' own cuts, from their model cards, not choices of ours.
+# The models' own cuts, from their model cards.
 _FACE_CUT = 1.5
 _EYE_CUT = 2.3
 _MESH_POINTS = 468
 # Points of the mesh. Right and left are the person's own; frames are not mirrored, so the right eye
-# lies to the left.
+# is on the left.
 NOSE, RIGHT_EDGE, LEFT_EDGE = 1, 234, 454
 RIGHT_EYE, LEFT_EYE = (33, 133), (362, 263)  # corners, the one further to the image's left first
 UPPER_LIP, LOWER_LIP, MOUTH = 13, 14, (61, 291)
@@ -65,11 +69,11 @@ class Face:
 
 
 def detect(image: Image, *, network: Network) -> list[Face]:
-    """All faces in the image, the most certain first, by BlazeFace, short range.
+    """All faces in the image, by falling score, from BlazeFace, short range.
 
-    1 scale the image into the model's square, black round it · 2 run · 3 drop scores below the
-    limit · 4 decode against the anchors · 5 suppress what overlaps a better one. Source: Bazarevsky
-    et al. 2019, "BlazeFace", the model card.
+    1 scale the image into the model's square, with black margins · 2 run · 3 drop low scores · 4
+    decode against the anchors · 5 suppress overlaps with a better one.
+    Source: Bazarevsky et al. 2019, "BlazeFace", the model card.
     """
     height, width = image.shape[:2]
     scale = network.side / max(height, width)
@@ -120,17 +124,19 @@ def overlap(first: Box, second: Box) -> float:
 class FaceMeasurement:
     """One face in one frame.
 
-    `box`: left, top, right, bottom in pixels. `score`, `presence`: the detector's and the mesh's
-        certainty, 0 … 1.
-    `interocular`: distance of the eyes' middles in pixels. `eyes`: x and y of the middle between
-    them, pixels. `turn`: -1 … 1, positive when the person turns to their own left. `mouth`: gap of
-    the lips over width of the mouth.
-    `right_eye`, `left_eye`: gap of the lids over width of the eye; None in a command's full frame,
-    where they are not asked for. `pitch`: degrees, positive when the face looks up.
-    `roll`: degrees, positive when the head leans to the person's own left. `luminance`: mean, 0
-        black … 1 white.
-    `sharpness`: standard deviation of the Laplacian over that of the light, in the upright cut.
-    `mesh`: (468, 3) pixels, not part of the numbers that are kept.
+    box: left, top, right, bottom in pixels.
+    score, presence: the detector's and the mesh's certainty, 0 … 1.
+    interocular: distance of the eyes' middles in pixels.
+    eyes: x and y of the point between them, pixels.
+    turn: -1 … 1, positive when the person turns to their own left.
+    mouth: gap of the lips over width of the mouth.
+    right_eye, left_eye: gap of the lids over width of the eye; None in a command's full frame,
+    which does not need them.
+    pitch: degrees, positive when the face looks up.
+    roll: degrees, positive when the head leans to the person's own left.
+    luminance: mean, 0 black … 1 white.
+    sharpness: standard deviation of the Laplacian over that of the light, in the upright cut.
+    mesh: (468, 3) pixels, not stored.
     """
 
     score: float
@@ -150,7 +156,10 @@ class FaceMeasurement:
 
     @property
     def lids(self) -> tuple[float, float]:
-        """Of the right and of the left eye. Raises `TypeError` where they were not measured."""
+        """Opening of the right and left eye.
+
+        Raises: `TypeError` if not measured.
+        """
         if self.right_eye is None or self.left_eye is None:
             raise TypeError("the lids of a full frame are not measured")
         return self.right_eye, self.left_eye
@@ -166,9 +175,7 @@ class Beside:
 
 @dataclass(frozen=True)
 class FrameMeasurement:
-    """One frame: its pixels, and the likeliest face; None when there is none. `others`: faces
-    beside it.
-    """
+    """One frame: its pixels, and the likeliest face, if any. `others`: faces beside it."""
 
     width: int
     height: int
@@ -182,9 +189,7 @@ def measure(image: Image, *, networks: Networks) -> FrameMeasurement:
 
 
 def measure_all(images: Sequence[Image], *, networks: Networks) -> list[FrameMeasurement]:
-    """The same of each image, net by net: what a processor keeps of one at hand is not taken by the
-    next.
-    """
+    """The same of each image, net by net, so that each net stays in the processor's cache."""
     faces = [detect(image, network=networks.detection) for image in images]  # 1
     with_face = [
         (image, faces_found[0])
@@ -223,7 +228,7 @@ class Fitted:
 
 
 def fit(image: Image, face: Face, *, network: Network) -> Fitted:
-    """The mesh and the light of a face that was detected."""
+    """The mesh and the light of a detected face."""
     left, top, right, bottom = face.box
     side = _FACE_CUT * max(right - left, bottom - top)
     middle = np.array([left + right, top + bottom]) / 2
@@ -253,8 +258,8 @@ def five_points(mesh: Floats) -> Floats:
 
 
 def distance(mesh: Floats, first: int, second: int) -> float:
-    """Distance of two points of the mesh in the image plane, in pixels; never 0, so that it may
-    divide.
+    """Distance of two points of the mesh in the image plane, in pixels; never 0, so it can be a
+    divisor.
     """
     across = mesh[first, :2] - mesh[second, :2]
     return max(math.hypot(across[0], across[1]), 1e-6)
@@ -271,8 +276,7 @@ def _numbers(
             width = max(math.dist(first, second), 1.0)
             cut = upright(first, second, side=_EYE_CUT * width, middle=(first + second) / 2)  # 4
             square = cut.cut(image, pixels=network.side)
-            # The model knows one eye. The other is shown to it in the mirror, which changes no
-            # distance.
+            # The model knows one eye. It sees the other mirrored, which changes no distance.
             (points,) = network.run(np.asarray(cv2.flip(square, 1)) if lids else square)  # 5
             contour = points.reshape(-1, 3)[:_CONTOUR, :2]
             lower, upper = (
@@ -321,7 +325,7 @@ class QualityLimits:
 
 
 def flaws(frame: FrameMeasurement, *, limits: QualityLimits) -> tuple[Flaw, ...]:
-    """What is wrong with the frame, the first thing to mend first; empty when nothing is."""
+    """The frame's defects, most important first; empty without any."""
     face = frame.face
     if face is None:
         return ("no_face",)

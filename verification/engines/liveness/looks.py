@@ -1,13 +1,16 @@
-"""How the look of a face changes within a command: against no place, lean, size or slant of the
-picture, and no speed.
+"""Changes of a face's look within a command, independent of position, lean, size, slant and speed
+of the picture.
 
-A frame's look is the low frequencies of the upright face's light. Five points of the mesh cut the
-face out, so that no similarity of the picture counts; the light is taken as a logarithm, so that a
-lamp only adds to it. A window is
-compared without its own mean: what is left is expression, and pose beside that of the moment. 1
-windows of each step that move · 2 laid along the other capture at every place and speed · 3 the
-share of both movements that is not common there. Source:
-tools/measure_held.py.
+A frame's look is the low frequencies of the upright face's light.
+Five points of the mesh cut the face out, so a similarity of the picture has no effect.
+The light is a logarithm, so a lamp only adds to it.
+A window is compared without its own mean: expression remains, and pose relative to the moment.
+
+1. Windows of each step that move.
+2. Placed along the other capture at every position and speed.
+3. The share of both movements that is not common.
+
+Source: tools/measure_held.py.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,23 +28,22 @@ NUMBERS = (
     _SIDE * _SIDE - 1
 )  # of a frame: the lowest frequencies of the face, 10 each way but the mean
 _DOWN, _ACROSS = (axis.ravel()[1:] for axis in np.indices((_SIDE, _SIDE)))
-# What a replay changes in each, the median of replays under every change at once: it falls with the
-# frequency down the face and hardly with that across, for a wall shows beside a face and not above
-# it.
+# A replay's change in each, the median over replays with all changes at once. It falls with the
+# vertical frequency and hardly with the horizontal one: a wall shows beside a face, not above it.
 _UNITS = 0.36 / (2 + _DOWN)
-_DARK = 16.0  # grey levels that are added before the logarithm: below them a camera shows noise
+_DARK = 16.0  # grey levels added before the logarithm: below them a camera shows noise
 _STEPS, _LARGEST = (
     2.0,
     127,
-)  # of a unit, in what is kept; frames of real clips have at most 40 units
+)  # of a unit, in storage; frames of real clips have at most 40 units
 _SPEEDS = np.geomspace(
     0.4, 2.5, 20
-)  # apart by a tenth: a window's ends are off by less than half a frame
+)  # apart by a tenth: a window's ends deviate by less than half a frame
 _BETWEEN, _EVERY = (
     4,
     2,
-)  # places between two frames, and how many of them lie between two that are tried
-_NEAREST = 2  # steps by which two captures are compared: what is put between them hides nothing
+)  # positions between two frames, and how many of them lie between two tries
+_NEAREST = 2  # steps by which two captures are compared: inserted parts hide nothing
 
 
 def look(grey: NDArray[np.uint8]) -> Floats:
@@ -60,12 +62,12 @@ def to_bytes(looks: Floats) -> bytes:
 
 
 def from_bytes(content: bytes) -> Floats:
-    """What `to_bytes` wrote; as many rows as are whole."""
+    """The rows from `to_bytes`; incomplete ones are dropped."""
     return np.frombuffer(content, np.int8).reshape(-1, NUMBERS) / _STEPS
 
 
 def mirrored(looks: Floats) -> Floats:
-    """As a mirror shows them: what is uneven from side to side changes its sign."""
+    """As a mirror shows them: horizontally odd frequencies change their sign."""
     return np.asarray(looks * np.where(_ACROSS % 2, -1, 1), dtype=np.float64)
 
 
@@ -73,10 +75,11 @@ def mirrored(looks: Floats) -> Floats:
 class LooksLimits:
     """When two captures look alike.
 
-    lasts: frames of the other capture along which a window is laid. shortest, longest: frames that
-    a window has, of the fastest replay and of the slowest. stride: how far apart they begin.
-    moving: units² of a number, the least movement that tells anything. likeness: from which on
-    people look.
+    lasts: frames of the other capture along which a window is placed.
+    shortest, longest: frames of a window, for the fastest and the slowest replay.
+    stride: their interval.
+    moving: units² of a number, the least informative movement.
+    likeness: from which on people review.
     """
 
     lasts: int
@@ -90,12 +93,11 @@ class LooksLimits:
 def likeness(
     presented: Sequence[Floats], recorded: Sequence[Floats], *, limits: LooksLimits
 ) -> float:
-    """How much two captures have in common, 0 … 1, as the one stands or in a mirror, whichever is
-    more: of the steps of the one that move, the two that are nearest to the other. 0 where fewer
-    move.
+    """Similarity of two captures, 0 … 1, plain or mirrored, whichever is more.
+
+    Uses the two moving steps of the one that are nearest to the other. 0 with fewer.
     """
-    # Both ways at once, the mirrored steps behind the others: what they are laid along is prepared
-    # once.
+    # Both ways at once, mirrored steps last: the other capture is prepared once.
     both, count = [*presented, *map(mirrored, presented)], len(presented)
     distances = laid(both, recorded, limits=limits)
     ways = [
@@ -110,8 +112,8 @@ def likeness(
 def laid(
     presented: Sequence[Floats], recorded: Sequence[Floats], *, limits: LooksLimits
 ) -> dict[int, float]:
-    """Of each step that moves, by its number, how far its nearest window is from the recorded
-    capture: 0 the same, 1 nothing in common.
+    """Each moving step's distance of its nearest window to the recorded capture, by number: 0
+    equal, 1 nothing in common.
     """
     frames = np.concatenate(recorded) if recorded else np.empty((0, NUMBERS))
     if len(frames) < 2:
@@ -142,9 +144,7 @@ def laid(
 
 @cache
 def _lengths(limits: LooksLimits) -> list[tuple[int, list[float]]]:
-    """Frames that a window has, and at which speeds: the faster a film runs, the fewer show the
-    same of it.
-    """
+    """Frames of a window and their speeds: a faster film shows the same in fewer frames."""
     lengths: dict[int, list[float]] = {}
     for speed in _SPEEDS.tolist():
         lengths.setdefault(
@@ -156,8 +156,8 @@ def _lengths(limits: LooksLimits) -> list[tuple[int, list[float]]]:
 def _moving(
     steps: Sequence[Floats], count: int, length: int, limits: LooksLimits
 ) -> Iterator[tuple[int, Floats]]:
-    """Windows that move, without their mean, each with the number of its step: of `count` frames,
-    and of a step that has fewer the whole.
+    """Moving windows without their mean, each with its step's number: of `count` frames, or the
+    whole of a shorter step.
     """
     for number, step in enumerate(steps):
         if min(count, len(step)) == length:
@@ -168,10 +168,10 @@ def _moving(
 
 
 def _nearest(products: Floats, crossed: Floats, sizes: Floats, speed: float) -> list[float]:
-    """How far each window is from where it fits best at this speed.
+    """The distance of each window from its best position at this speed.
 
-    By the products of all pairs of frames, for |a - b|² = |a|² - 2ab + |b|²: so no row is laid
-    twice.
+    From the products of all pairs of frames, because |a - b|² = |a|² - 2ab + |b|²: no row is
+    computed twice.
     """
     length = crossed.shape[2]
     steps = np.rint(np.arange(length) * speed * _BETWEEN).astype(int)

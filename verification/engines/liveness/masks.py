@@ -1,8 +1,8 @@
-"""What tells a mask over mouth and nose from a bare face: two numbers of one picture and its mesh.
+"""Distinguishes a mask over mouth and nose from a bare face by two numbers of one picture and its
+mesh.
 
-1 reduce the picture, for the threads of a cloth are seen in a larger one · 2 rough: a mouth has
-edges that a cloth has not · 3 chin: a cloth seldom has the colour of skin. Whether a face is masked
-is said by `policy.MASK`.
+1 reduce the picture, which hides a cloth's threads · 2 rough: a mouth has edges, a cloth has none ·
+3 chin: a cloth seldom has the colour of skin. `policy.MASK` decides.
 """
 
 from collections.abc import Iterable
@@ -20,13 +20,13 @@ _UNDER_EYES = (
     (340, 346, 347, 348, 349, 350, 357, 452, 451, 450),
 )
 _FACE = 0.9  # of the oval: without the border, where hair begins
-_LEAST_EDGE = 1e-3  # grey levels; a face without any edge divides nothing
+_LEAST_EDGE = 1e-3  # grey levels; prevents a division by zero for a face without edges
 
 
 @dataclass(frozen=True)
 class MaskLimits:
-    """Masked is a face with less than `rough` or more than `chin`, in a picture of `side` pixels,
-    the longer one.
+    """A face is masked with less than `rough` or more than `chin`, in a picture with a longer
+    side of `side` pixels.
     """
 
     side: int
@@ -36,24 +36,25 @@ class MaskLimits:
 
 @dataclass(frozen=True)
 class Lower:
-    """The lower face. `rough`: its edges inside the lips' outline over those of the whole face, no
-    unit. `chin`: how far its colour is from that of the skin under the eyes, in a and b of OpenCV's
-    8-bit Lab.
+    """The lower face.
+
+    rough: its edges inside the lips' outline over those of the whole face, no unit.
+    chin: the distance of its colour from the skin under the eyes, in a and b of OpenCV's 8-bit Lab.
     """
 
     rough: float
     chin: float
 
     def is_masked(self, limits: MaskLimits) -> bool:
-        """Whether a mouth is smoother than its face, or a chin of another colour than the skin
+        """Whether a mouth is smoother than its face, or a chin has another colour than the skin
         under the eyes.
         """
         return self.rough < limits.rough or self.chin > limits.chin
 
 
 def measure(image: Image, mesh: Floats, *, side: int) -> Lower | None:
-    """The lower face in an RGB picture reduced to `side`; None where a part of it lies outside of
-    the picture.
+    """The lower face in an RGB picture reduced to `side`; None if a part of it lies outside the
+    picture.
     """
     scale = min(1.0, side / max(image.shape[:2]))
     size = (round(image.shape[1] * scale), round(image.shape[0] * scale))

@@ -1,8 +1,6 @@
-"""The three networks of a live capture, each run through LiteRT on one thread, and what they are
-shown of a picture.
+"""The three networks of a live capture, each in LiteRT on one thread, and their input cuts.
 
-A square cut of it, turned so that what is in it stands upright; raw tensors out, and the way back
-to image coordinates.
+Input: a square cut, turned upright. Output: raw tensors, and the way back to image coordinates.
 """
 
 import math
@@ -19,7 +17,7 @@ from verification.core.errors import Misconfigured
 from verification.engines import weights
 from verification.engines.liveness.frames import Floats, Image
 
-Shown = NDArray[np.float32]  # (side, side, 3), as a network is shown it
+Shown = NDArray[np.float32]  # (side, side, 3), a network's input
 
 
 @dataclass(frozen=True)
@@ -34,11 +32,10 @@ class Crop:
     angle: float
 
     def cut(self, image: Image, *, pixels: int) -> Shown:
-        """The square as (pixels, pixels, 3) from 0 to 1; what lies outside the image is black."""
+        """The square as (pixels, pixels, 3) from 0 to 1; outside the image it is black."""
         cosine, sine, half = math.cos(self.angle), math.sin(self.angle), pixels / 2
         along, across = cosine * (pixels / self.side), sine * (pixels / self.side)
-        # From the picture to the cut; `warpAffine` itself turns it round, to ask for each pixel of
-        # the cut where it comes from.
+        # From the picture to the cut; `warpAffine` inverts it, to find the source of each pixel.
         forward = np.array(
             [
                 [along, across, half - (along * self.x + across * self.y)],
@@ -62,7 +59,7 @@ class Crop:
 
 
 def upright(first: Floats, second: Floats, *, side: float, middle: Floats) -> Crop:
-    """The square round `middle` in which the line from `first` to `second` is level."""
+    """The square around `middle` in which the line from `first` to `second` is level."""
     across = second - first
     return Crop(
         float(middle[0]), float(middle[1]), side, math.atan2(float(across[1]), float(across[0]))
@@ -73,8 +70,9 @@ class Network:
     """One TFLite model. Not thread-safe: the interpreter keeps its tensors between calls."""
 
     def __init__(self, content: bytes, *, outputs: tuple[str, ...]) -> None:
-        """`outputs` are the names of the tensors that are read, in order. Raises `Misconfigured`
-        for another model.
+        """`outputs`: names of the tensors to read, in order.
+
+        Raises: `Misconfigured` for another model.
         """
         self._interpreter = Interpreter(model_content=content, num_threads=1)
         self._interpreter.allocate_tensors()
@@ -102,11 +100,10 @@ class Network:
 
 
 class Networks(NamedTuple):
-    """The detector, the face mesh and the eye model. Build it once in each process, after fork, and
+    """The detector, the face mesh and the eye model. Build it once per process, after a fork, and
     keep it.
 
-    eye: None for full frames, of which place, light and pose are asked: what the lids do is seen in
-        the chain.
+    eye: None for full frames, which need place, light and pose only: the chain shows the lids.
     """
 
     detection: Network
@@ -116,8 +113,9 @@ class Networks(NamedTuple):
 
 @cache
 def load_detection() -> Network:
-    """The detector alone, once a process. Raises `Misconfigured` when its file is missing or is
-    another one.
+    """The detector alone, once per process.
+
+    Raises: `Misconfigured` for a missing or different file.
     """
     return Network(weights.read(weights.FACE_DETECTION), outputs=("regressors", "classificators"))
 
@@ -130,10 +128,10 @@ def load_mesh() -> Network:
 
 @cache
 def load() -> Networks:
-    """The networks from the pinned files, built at the first capture of a process, so after a
-    worker has forked.
+    """The networks from the pinned files, built at a process's first capture, so after a worker's
+    fork.
 
-    Raises `Misconfigured` when a file is missing or is another one.
+    Raises: `Misconfigured` for a missing or different file.
     """
     return Networks(
         detection=load_detection(),

@@ -1,9 +1,8 @@
-"""An operator's detector of presentation attacks: one to four nets in ONNX, each pinned by its
-SHA-256.
+"""An operator's presentation attack detector: one to four ONNX nets, each pinned by its SHA-256.
 
-What it says of a capture may send that to people, and no more: it passes nobody and refuses nobody.
-None is shipped. Whoever sets the process up calls `use`; nothing is loaded before a first capture,
-so that a worker loads after it forked.
+Its result may only send a capture to review; it never passes or refuses. No detector is shipped.
+The process's set-up calls `use`; the nets are loaded at the first capture, so a worker loads them
+after its fork.
 """
 
 import math
@@ -33,16 +32,16 @@ from verification.engines.liveness.pictures import StepMeasurement
 
 @dataclass(frozen=True)
 class PassiveScores:
-    """What a detector says of the best still of each step: 1 is bona fide, 0 an attack; None where
-    it could not say.
+    """A detector's scores of the best still of each step: 1 is bona fide, 0 an attack; None if
+    undecided.
     """
 
     detector: str
     scores: tuple[float | None, ...]
 
     def lowest(self, limits: PassiveLimits) -> float | None:
-        """Of all steps, for any of them may be the attack; None where one has no score or another
-        detector gave it.
+        """The lowest of all steps, because any may be the attack; None without a score, or with
+        another detector's.
         """
         scores = [score for score in self.scores if score is not None]
         is_whole = self.detector == limits.detector and len(scores) == len(self.scores)
@@ -57,8 +56,8 @@ class Detector:
     loaded: tuple[OnnxNet, ...]
 
     def score(self, image: Image, box: Box) -> float | None:
-        """How much the face in the box looks like a living person's, 0 … 1; None where a net gives
-        no such number.
+        """How much the face in the box looks like a living person's, 0 … 1; None without a valid
+        number.
         """
         scores = []
         for how, net in zip(self.described.nets, self.loaded, strict=True):
@@ -68,16 +67,14 @@ class Detector:
                         _answer(net, how, cut(image, box, crop=how.crop, side=how.side)), how
                     )
                 )
-            except (
-                Misconfigured
-            ):  # the net gave up on this picture, which passed the test of all nets
+            except Misconfigured:  # the net failed on this picture, although it passed its test
                 return None
         score = math.fsum(scores) / len(scores)
-        return score if 0 <= score <= 1 else None  # NaN is in no interval
+        return score if 0 <= score <= 1 else None  # false for NaN, too
 
     def test(self) -> None:
-        """Raises `Misconfigured` unless each net says the same of one picture again, and something
-        else of another.
+        """Raises: `Misconfigured` unless each net repeats its numbers for one picture, and gives
+        others for another.
         """
         for how, net in zip(self.described.nets, self.loaded, strict=True):
             square = self_test.pattern(how.side)
@@ -101,10 +98,9 @@ class Detector:
 
 
 def cut(image: Image, box: Box, *, crop: float, side: int) -> Image:
-    """What a net sees: the box times `crop`, moved and made smaller until it lies in the picture,
-    as a square.
+    """A net's input: the box times `crop`, moved and shrunk into the picture, as a square.
 
-    Source: `CropImage` of Silent-Face-Anti-Spoofing (Apache-2.0), by which such nets are trained.
+    Source: `CropImage` of Silent-Face-Anti-Spoofing (Apache-2.0), as in such nets' training.
     """
     height, width = image.shape[:2]
     wide, high = max(box[2] - box[0], 1.0), max(box[3] - box[1], 1.0)
@@ -120,8 +116,8 @@ _file: list[Path | None] = [None]
 
 
 def use(description: Path | None) -> None:
-    """Which detector this process uses, by its description; None for none. Called once as it
-    starts; loads nothing.
+    """Selects this process's detector by its description; None for none. Called once at start;
+    loads nothing.
     """
     _file[0] = description
     for cached in (described, in_use, tested):
@@ -129,8 +125,9 @@ def use(description: Path | None) -> None:
 
 
 def limits_in_use() -> PassiveLimits | None:
-    """What its scores are compared with; None without a detector. Raises `Misconfigured` for no
-    description.
+    """The limits for its scores; None without a detector.
+
+    Raises: `Misconfigured` for an invalid description.
     """
     description = described()
     return None if description is None else description.limits
@@ -138,8 +135,9 @@ def limits_in_use() -> PassiveLimits | None:
 
 @cache
 def in_use() -> Detector | None:
-    """The detector, loaded and tested once in a process; None without one. Raises `Misconfigured`
-    saying what to do.
+    """The detector, loaded and tested once per process; None without one.
+
+    Raises: `Misconfigured` with the remedy.
     """
     file, description = _file[0], described()
     return None if file is None or description is None else _load(file, description)
@@ -147,9 +145,7 @@ def in_use() -> Detector | None:
 
 @cache
 def tested() -> Mapping[str, str]:
-    """Which detector there is, once it was loaded, tested and let go of: the process that asks may
-    yet fork.
-    """
+    """The detector's report after a test; it is unloaded again, because this process may fork."""
     file, description = _file[0], described()
     if file is None or description is None:
         return {"passive": "none", "passive_certificate": "", "passive_told": ""}
@@ -165,11 +161,9 @@ def tested() -> Mapping[str, str]:
 def scores(
     limits: PassiveLimits | None, steps: Sequence[StepMeasurement], best: Sequence[int | None]
 ) -> PassiveScores | None:
-    """What the detector that is judged by says of the still of each step that stands for it; None
-    without one.
+    """The detector's scores of each step's representative still; None without a detector.
 
-    Raises `CalibrationMismatch` where another is installed now, as may be when a capture is judged
-    again.
+    Raises: `CalibrationMismatch` if another is installed now, which can happen in a replay.
     """
     if limits is None:
         return None
@@ -189,10 +183,11 @@ def scores(
 
 @cache
 def described() -> Description | None:
-    """What its operator says of the detector; None without one. Raises `Misconfigured` for no
-    description.
+    """The operator's description of the detector; None without one.
+
+    Raises: `Misconfigured` for an invalid description.
     """
-    # Read once: what lies in the file later judges nobody until a start has checked it.
+    # Read once: later contents of the file take effect only after the check at the next start.
     if (file := _file[0]) is None:
         return None
     try:
@@ -227,6 +222,6 @@ def _bona_fide(answer: Numbers, how: Net) -> float:
         return math.nan
     if how.answer == "probabilities":
         return float(answer[how.bona_fide])
-    # A softmax; without the greatest taken off first a large answer overflows.
+    # A softmax; without subtracting the maximum first, a large answer overflows.
     likely = np.exp(answer - answer.max())
     return float(likely[how.bona_fide] / likely.sum())

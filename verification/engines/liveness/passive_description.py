@@ -1,14 +1,18 @@
-"""What an operator says of a detector of presentation attacks: its nets, and what its errors are.
+"""An operator's description of a presentation attack detector: its nets and its error rates.
 
-It is JSON in which all is text, so that a number has one spelling: `schema name threshold`, `nets`
-with `file sha256 side crop channels mean scale answer bona_fide`, `calibration` with `dataset
-made_on people bona_fide rejected` and `species` of `name presentations accepted`, and
-`certificates`, of which there is none or one, with `number laboratory level issued_on`. The files
-lie beside it. A net sees a square of `side` pixels: the box of the face, `crop` times as wide and
-high, as (value - mean) / scale of each colour. `answer` says whether it gives `logits` or
-`probabilities`, and `bona_fide` which of them, from 0, is that of a living person. The score of a
-picture is the mean over the nets; from `threshold` on it is bona fide. The calibration is what was
-measured at that threshold.
+It is JSON whose values are all text, so that a number has one spelling: `schema name threshold`,
+and three lists.
+- `nets`: `file sha256 side crop channels mean scale answer bona_fide`
+- `calibration`: `dataset made_on people bona_fide rejected` and `species` of `name presentations
+  accepted`
+- `certificates`, none or one: `number laboratory level issued_on`
+
+The files lie beside it.
+A net's input is a square of `side` pixels: the face's box, `crop` times as large, as (value - mean)
+/ scale per colour.
+`answer` is `logits` or `probabilities`, and `bona_fide` the index, from 0, of a living person.
+A picture's score is the mean over the nets; from `threshold` on it is bona fide.
+The calibration was measured at that threshold.
 """
 
 import hashlib
@@ -22,7 +26,7 @@ from verification.core.strict_json import StrictObject, read_object
 from verification.engines.faces.intervals import interval
 
 SCHEMA = "tulga-passive-detector-1"
-# Limits of a description and of what it names, ours.
+# Limits of a description and of its files, ours.
 MAX_BYTES, MAX_NETS, MAX_SPECIES, MAX_SIDE, MAX_CROP = 32 * 1024, 4, 50, 512, 8.0
 _DECIMAL = re.compile(r"[0-9]{1,3}(\.[0-9]{1,6})?")
 _COUNT = re.compile(r"0|[1-9][0-9]{0,8}")
@@ -31,11 +35,11 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class PassiveLimits:
-    """What a check compares with. detector: its name and the SHA-256 of its description, which pins
-    all else.
+    """Limits for a check. detector: its name and the SHA-256 of its description, which pins all
+    else.
 
-    threshold: a score below it is an attack's. is_certified: whether the operator names a
-        certificate.
+    threshold: a score below it means an attack.
+    is_certified: whether the operator names a certificate.
     """
 
     detector: str
@@ -45,7 +49,7 @@ class PassiveLimits:
 
 @dataclass(frozen=True)
 class Net:
-    """One net and how a face is shown to it; see the module."""
+    """One net and its input; see the module."""
 
     file: str
     sha256: str
@@ -60,9 +64,7 @@ class Net:
 
 @dataclass(frozen=True)
 class Species:
-    """One species of attack instruments: how many presentations there were, and how many passed for
-    bona fide.
-    """
+    """One species of attack instruments: its presentations, and how many passed as bona fide."""
 
     name: str
     presentations: int
@@ -71,8 +73,8 @@ class Species:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Errors at the threshold, of one picture each. bona_fide, rejected: presentations of people,
-    and those refused.
+    """Errors at the threshold, of one picture each. bona_fide, rejected: presentations of
+    people, and those refused.
     """
 
     dataset: str
@@ -85,7 +87,7 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Certificate:
-    """What the operator says that a laboratory has certified by ISO/IEC 30107-3."""
+    """A laboratory's certificate by ISO/IEC 30107-3, as the operator states it."""
 
     number: str
     laboratory: str
@@ -95,7 +97,7 @@ class Certificate:
 
 @dataclass(frozen=True)
 class Description:
-    """A detector as its operator describes it. sha256: of the description itself."""
+    """A detector by its operator's description. sha256: of the description itself."""
 
     name: str
     sha256: str
@@ -106,14 +108,14 @@ class Description:
 
     @property
     def limits(self) -> PassiveLimits:
-        """What a check compares with."""
+        """The limits for a check."""
         return PassiveLimits(
             f"{self.name}@{self.sha256}", self.threshold, self.certificate is not None
         )
 
     def told(self) -> str:
-        """What it is worth, in the words of ISO/IEC 30107-3, for whoever starts a process that uses
-        it.
+        """Its error rates in the words of ISO/IEC 30107-3, shown at the start of a process that
+        uses it.
         """
         calibration, paper = self.calibration, self.certificate
         rates = [
@@ -144,8 +146,8 @@ class Description:
 
 
 def rate_text(wrong: int, presented: int) -> str:
-    """A rate with its counts and the upper end of its 95 % interval, as if presentations were
-    independent.
+    """A rate with its counts and the upper end of its 95 % interval, for independent
+    presentations.
     """
     return (
         f"{wrong / presented:.3f} ({wrong} of {presented}, ≤ {interval(wrong, presented)[1]:.3f})"
@@ -153,8 +155,9 @@ def rate_text(wrong: int, presented: int) -> str:
 
 
 def read_description(untrusted: bytes) -> Description:
-    """What a description says. Raises `Misconfigured`, naming the place, for anything that is not
-    exactly one.
+    """The content of a description.
+
+    Raises: `Misconfigured` naming the place of any defect.
     """
     try:
         fields = read_object(untrusted, max_bytes=MAX_BYTES)
@@ -186,7 +189,7 @@ def read_description(untrusted: bytes) -> Description:
             )
     except BadInput as fault:
         raise Misconfigured(
-            f"TULGA_PASSIVE_DETECTOR is no description: {fault.detail} {fault.pointer}"
+            f"TULGA_PASSIVE_DETECTOR is not a description: {fault.detail} {fault.pointer}"
         ) from fault
     return description
 
@@ -237,7 +240,7 @@ def _calibration(fields: StrictObject) -> Calibration:
 
 
 def _shares(fields: StrictObject, part: str, *, total: str) -> tuple[int, int]:
-    """How many of how many: at least one, and no more than all."""
+    """A count and its total: the total is at least one, and the count no more."""
     some, every = _count(fields, part), _count(fields, total)
     if not some <= every or not every:
         raise BadInput(f"{part} is a part of {total}", pointer=f"/calibration/{part}")

@@ -1,8 +1,7 @@
-"""One step of a live capture: what came for a command, each picture decoded and measured once, when
-it is first needed.
+"""One step of a live capture: its files, each picture decoded and measured once, on first use.
 
-The thin chain is looked at as it comes, for it says whether the command was done; the full frames,
-which say who did it, are measured when the whole is judged.
+The thin chain is measured on arrival, because it shows whether the command was done.
+The full frames, which show the person, are measured at the judgement.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,17 +27,16 @@ from verification.engines.liveness.landmarks import FrameMeasurement, flaws
 
 @dataclass(frozen=True)
 class ChainNumbers:
-    """What the thin chain of one step shows, as numbers that may be kept: no pixels, no mesh.
+    """Measurements of one step's thin chain, as storable numbers: no pixels, no mesh.
 
-    `depth`: how far from a plane what moved is; None where the command is no turn. `trace`: to
-        compare its frames by.
-    `points`: of each frame x and y of the five points a face is cut out by, pixels; None where it
-        shows none.
-    `corners`, `surroundings`: of the face and round it, from each frame to the next, as
-        `corners.joints` says.
-    `windows`: by how much of it the capture can be known when it comes again. `stills`: its full
-    frames, at rest alone, where a mask was looked for; `is_masked`: whether most of them show what
-    may be one.
+    depth: distance of the moved object from a plane; None if the command is no turn.
+    trace: for comparing its frames.
+    points: of each frame, x and y of the five points of the face cut, pixels; None without a face.
+    corners, surroundings: of the face and around it, from each frame to the next, per
+    `corners.joints`.
+    windows: how much of it can recognise the capture later.
+    stills: its full frames, at rest only, where a mask was looked for. is_masked: whether most show
+    a possible mask.
     """
 
     frames: tuple[FrameMeasurement, ...]
@@ -54,8 +52,8 @@ class ChainNumbers:
 
 @dataclass(frozen=True)
 class Full:
-    """What the full frames of one step show, and whether most of them show what may be a mask,
-    where it was looked for.
+    """Measurements of one step's full frames, and whether most show a possible mask, if looked
+    for.
     """
 
     frames: tuple[FrameMeasurement, ...] = ()
@@ -64,8 +62,8 @@ class Full:
 
 @dataclass(frozen=True)
 class StepNumbers:
-    """What all pictures of one step show, as numbers: those of the thin chain, its depth and its
-    windows, and the full frames' with what may be a mask.
+    """All measurements of one step, as numbers: the thin chain's with depth and windows, and the
+    full frames' with masks.
     """
 
     frames: tuple[FrameMeasurement, ...]
@@ -77,12 +75,11 @@ class StepNumbers:
 
 @dataclass(frozen=True)
 class SentStep:
-    """One command, the JPEG files that came for it, and what was measured of its chain before, if
-    it was looked at.
+    """One command, its JPEG files, and the earlier measurement of its chain, if any.
 
-    beside: of each still the place in the chain of the frame that was taken nearest to it. taken:
-    when each frame of the chain was, by the page's clock, milliseconds. drawn: by chance, after
-    they came; it chooses those to compare.
+    beside: for each still, the index of the chain's nearest frame in time.
+    taken: when each frame of the chain was taken, by the page's clock, milliseconds.
+    drawn: at random, after their arrival; selects the compared ones.
     """
 
     command: str
@@ -96,10 +93,9 @@ class SentStep:
 
 @dataclass(frozen=True)
 class StepMeasurement:
-    """One step: what was sent, the pixels of its thin chain and of its full frames, and what was
-    measured, of the chain and of all of it.
+    """One step: its files, the pixels of its thin chain and full frames, and the measurements.
 
-    `fit`: the stills that can be compared, those nearest to the face at rest first.
+    fit: the comparable stills, nearest to the face at rest first.
     """
 
     sent: SentStep
@@ -111,12 +107,12 @@ class StepMeasurement:
 
 
 def look(step: SentStep, full: Full | None = None) -> tuple[ChainNumbers, prints.Prints]:
-    """What the chain of one step shows, and what it is known by when it comes again.
+    """The content of one step's chain, and the features that recognise it later.
 
-    Its full frames are judged with the rest, and only found to be frames here. full: what
-    `look_at_full` says of them.
+    Full frames are only verified as frames here; they are judged with the rest. full: from
+    `look_at_full`.
 
-    Raises `Refused` with a `frame_…` code for a frame that is no camera frame.
+    Raises: `Refused` with a `frame_…` code for an invalid camera frame.
     """
     _refuse_change([step])
     chain = [frames.decode(content, limits=policy.CHAIN) for content in step.chain]
@@ -127,8 +123,9 @@ def look(step: SentStep, full: Full | None = None) -> tuple[ChainNumbers, prints
 
 
 def look_at_full(step: SentStep) -> Full:
-    """What the full frames at rest show. Raises `Refused` with a `frame_…` code for one that is no
-    camera frame.
+    """The content of the full frames at rest.
+
+    Raises: `Refused` with a `frame_…` code for an invalid camera frame.
     """
     stills = [frames.decode(content, limits=policy.FRAMES) for content in step.stills]
     with measurable():
@@ -136,14 +133,17 @@ def look_at_full(step: SentStep) -> Full:
 
 
 def measure(steps: Sequence[SentStep]) -> tuple[StepMeasurement, ...]:
-    """Decodes every frame, and measures what nobody has looked at; the neutral step comes first.
+    """Decodes every frame, and measures the unmeasured ones; the neutral step comes first.
 
-    1 read all headers before one is decoded, and decode all before one is measured, so that a frame
-    that is none costs little; a camera keeps its size · 2 measure · 3 the pose at rest, straight
-    into the camera where no face shows · 4 what is fit, nearest to it first. Raises `Refused` as
-    `look`.
+    1. Read all headers before decoding, and decode all before measuring, so that an invalid frame
+       costs little. A camera keeps its size.
+    2. Measure.
+    3. Find the pose at rest; straight into the camera without a face.
+    4. Order the fit frames by distance from it.
+
+    Raises: `Refused` as `look`.
     """
-    # 1: each costs far more than what comes before it.
+    # 1: each step costs far more than the one before.
     _refuse_change(steps)
     decoded = [
         (
@@ -164,8 +164,7 @@ def measure(steps: Sequence[SentStep]) -> tuple[StepMeasurement, ...]:
         step.looked or _looked(step.command, chain)[0]
         for step, (chain, _) in zip(steps, decoded, strict=True)
     ]
-    # 3: people hold a phone below their face, so "straight" is what they showed when asked to look
-    # straight.
+    # 3: people hold a phone below their face, so "straight" is the pose they took for that command.
     at_rest = [frame.face for frame in looked[0].frames if frame.face is not None] if looked else []
     turn = median(face.turn for face in at_rest) if at_rest else 0.0
     pitch = median(face.pitch for face in at_rest) if at_rest else 0.0
@@ -191,8 +190,8 @@ def measure(steps: Sequence[SentStep]) -> tuple[StepMeasurement, ...]:
 
 
 def _refuse_change(steps: Sequence[SentStep]) -> None:
-    """By the headers, before a pixel is decoded: all are camera frames, of one size in the chain
-    and in the stills.
+    """By the headers, before decoding: all are camera frames, of one size in the chain and in
+    the stills.
     """
     chain, stills = (
         [image for step in steps for image in step.chain],
@@ -238,7 +237,7 @@ def _looked(command: str, chain: Sequence[Image]) -> tuple[ChainNumbers, prints.
 
 
 def _full(stills: Sequence[Image], *, is_rest: bool) -> Full:
-    """What full frames show; at rest with their lids, and whether a mask covers them."""
+    """The content of full frames; at rest with their lids, and whether a mask covers them."""
     loaded = (
         networks.load()
         if is_rest
@@ -255,7 +254,7 @@ def _full(stills: Sequence[Image], *, is_rest: bool) -> Full:
 
 
 def _without_mesh(measurements: Iterable[FrameMeasurement]) -> tuple[FrameMeasurement, ...]:
-    """The mesh shows a face; it ends here."""
+    """The mesh shows a face, so it is dropped here."""
     return tuple(
         replace(measurement, face=measurement.face and replace(measurement.face, mesh=None))
         for measurement in measurements

@@ -1,11 +1,12 @@
-"""Whether what turned was flat: how much better a plane explains the movement than a turn in the
-picture does.
+"""Whether the turned object was flat: how much better a plane explains the movement than a turn in
+the picture does.
 
-1 corners inside the face of the first frame, eyes and mouth left out · 2 follow them from frame to
-frame and back, drop those that do not return · 3 fit a similarity (shift, turn in the picture,
-scale) · 4 where that fails by enough,
-there is evidence: fit a homography, which explains every flat thing · 5 the ratio of the two
-residuals, which is near 0 for a flat thing and near 1 for a head.
+1. Corners inside the face of the first frame, without eyes and mouth.
+2. Follow them from frame to frame and back; drop those that do not return.
+3. Fit a similarity (shift, turn in the picture, scale).
+4. If its residual is large enough, there is evidence: fit a homography, which explains every flat
+   object.
+5. The ratio of the two residuals: near 0 for a flat object and near 1 for a head.
 """
 
 from collections.abc import Sequence
@@ -64,11 +65,10 @@ OVAL = np.array((*_RIGHT_TO_CHIN, *_CHIN_TO_LEFT))
 LIPS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185)
 _RIGHT_LIDS = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)
 _LEFT_LIDS = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466)
-# Where corners are sought: each part, how much larger or smaller than its contour it is drawn, and
-# whether they count.
+# Where corners are sought: each part, its scale relative to its contour, and whether it counts.
 _DRAWN = ((OVAL, 0.92, 255), (_RIGHT_LIDS, 1.6, 0), (_LEFT_LIDS, 1.6, 0), (LIPS, 1.3, 0))
 
-# How corners are found and followed: the method the thresholds were measured with.
+# The method of finding and following corners under which the thresholds were measured.
 _CORNERS, _QUALITY, _APART = 150, 0.01, 5.0
 _SIDE, _LEVELS, _RETURN = 21, 3, 1.0  # pixels, pyramid levels, pixels
 _LEAST_SIDE = 320  # pixels, to which smaller frames are enlarged before
@@ -79,8 +79,8 @@ _FLAT = 1.0  # grey levels of spread: below it a region is one colour
 class PlanarityLimits:
     """From where on there is evidence.
 
-    `evidence`: residual of the similarity over eye distance, at least. `points`: corners still
-        followed, at least.
+    evidence: residual of the similarity over eye distance, at least.
+    points: corners still followed, at least.
     """
 
     evidence: float
@@ -91,10 +91,11 @@ class PlanarityLimits:
 class Planarity:
     """Depth in the frames of one or more steps.
 
-    `pairs`: frames that give evidence against the first one. `ratio`: median of the residual of the
-    homography over that of the similarity. `residual`: median of the residual of the homography
-    over eye distance. Both are None when there is no evidence, which must not pass. `moved`: the
-    greatest residual of a similarity, evidence or not.
+    pairs: frames with evidence against the first one.
+    ratio: median of the homography's residual over the similarity's.
+    residual: median of the homography's residual over eye distance. Both are None without evidence,
+    which must not pass.
+    moved: the greatest residual of a similarity, with or without evidence.
     """
 
     pairs: int
@@ -108,7 +109,7 @@ def measure(
 ) -> Planarity:
     """Depth in the frames of one step, all of one size, each with its mesh, in order.
 
-    Each face is looked at in the light of the first: a lamp takes corners away, and moves others.
+    Each face is adapted to the light of the first: a lamp hides corners, and moves others.
     """
     greys = [
         np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), dtype=np.uint8) for frame in frames
@@ -152,10 +153,10 @@ def _depth(greys: Sequence[Grey], meshes: Sequence[Floats], limits: PlanarityLim
         similarity = float(np.median(lengths(similar(start, points) - points))) / eyes  # 3
         moved = max(moved, similarity)
         if similarity >= limits.evidence:  # 4
-            # 0: by least squares over all points. A method that leaves some out would fit the
-            # flatter part of a head.
+            # 0: least squares over all points. A robust method would fit the flatter part of a
+            # head.
             matrix, _ = cv2.findHomography(start, points, 0)
-            # Where no plane could be fitted it counts as flat, which must not pass.
+            # Without a fitted plane the object counts as flat, which must not pass.
             flat = (
                 points
                 if matrix is None
@@ -171,7 +172,7 @@ def _depth(greys: Sequence[Grey], meshes: Sequence[Floats], limits: PlanarityLim
 
 
 def oval(mesh: Floats, shape: tuple[int, ...], scale: float) -> Grey:
-    """The face's oval, so many times as large, white on black."""
+    """The face's oval, scaled, white on black."""
     outline = mesh[OVAL, :2]
     middle = np.add.reduce(outline) / len(outline)
     hull = cv2.convexHull((middle + (outline - middle) * scale).astype(np.float32))
@@ -181,22 +182,19 @@ def oval(mesh: Floats, shape: tuple[int, ...], scale: float) -> Grey:
 
 
 def evened(picture: Grey, mask: Grey, *, like: Grey, under: Grey) -> Grey:
-    """The picture, so lit that under its mask its mean and spread are those of the other one under
-    the other mask.
-    """
+    """The picture with the mean and spread under its mask adapted to the other one's."""
     (mean, spread), (target, target_spread) = (
         [float(statistic[0, 0]) for statistic in cv2.meanStdDev(image, mask=seen_under)]
         for image, seen_under in ((picture, mask), (like, under))
     )
-    # What has no spread has no corner either, and is left as it is.
+    # A region without spread has no corners, and stays.
     gain = target_spread / spread if spread >= _FLAT else 1.0
     levels = np.clip(np.rint((np.arange(256) - mean) * gain + target), 0, 255).astype(np.uint8)
     return np.asarray(cv2.LUT(picture, levels), dtype=np.uint8)
 
 
 def together(turns: Sequence[Planarity]) -> Planarity:
-    """How far the face is from a plane: the medians of several turns; None in it where there is no
-    evidence.
+    """The distance of the face from a plane: the medians of several turns; None without evidence.
 
     One turn without evidence leaves none for all: depth must show in each.
     """
@@ -225,8 +223,7 @@ def _corners(grey: NDArray[np.uint8], mesh: Floats) -> Floats | None:
 def _flow(
     greys: Sequence[Grey], meshes: Sequence[Floats], points: Floats
 ) -> tuple[Floats, NDArray[np.bool_]]:
-    # The search starts where they would be if the face only shifted, turned in the picture and
-    # grew.
+    # The search starts at the positions of a shifted, turned and scaled face.
     guess = similar(meshes[0][OVAL, :2], meshes[1][OVAL, :2], of=points)
     return follow(greys[0], greys[1], points, guess, side=_SIDE, levels=_LEVELS)
 
@@ -234,7 +231,7 @@ def _flow(
 def follow(
     first: Grey, second: Grey, points: Floats, guess: Floats, *, side: int, levels: int
 ) -> tuple[Floats, NDArray[np.bool_]]:
-    """Where points of the first picture are in the second, and which of them were found there.
+    """Positions of the first picture's points in the second, and which were found.
 
     side, levels: of the window, pixels, and of the pyramid.
     """
@@ -247,13 +244,12 @@ def follow(
         guess.astype(np.float32, order="C").reshape(-1, 1, 2),
         winSize=(side, side),
         maxLevel=levels,
-        # The smallest eigenvalue is there already; how alike the windows are would have to be
-        # counted, for nobody.
+        # The smallest eigenvalue is at hand; the windows' similarity would cost time without use.
         flags=cv2.OPTFLOW_USE_INITIAL_FLOW | cv2.OPTFLOW_LK_GET_MIN_EIGENVALS,
     )
     ends = np.asarray(points_found)[:, 0]
-    # OpenCV calls a point found whose window left the picture with the last step, where it does not
-    # compare them.
+    # OpenCV reports a point as found if its window left the picture in the last step, although it
+    # was not compared.
     begins, (high, wide) = np.floor(ends - np.float32((side - 1) / 2)), second.shape
     inside = (begins >= -side).all(axis=1) & (begins[:, 0] < wide) & (begins[:, 1] < high)
     return np.asarray(ends, dtype=np.float64), (np.asarray(status)[:, 0] == 1) & inside

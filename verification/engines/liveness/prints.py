@@ -1,13 +1,16 @@
-"""What may be kept of a capture so that it is known when it comes again, and how two captures are
-compared.
+"""Storable features that recognise a capture later, and the comparison of two captures.
 
-A frame is told by two things that neither a crop nor a new compression changes much: the signs of
-the low frequencies of the upright face, and how the head is held and the face moves. `laid`
-compares two captures: 1 frames of one that move · 2 laid along the other at every place and speed ·
-3 what is left of their movement. By these a replay is refused. A film that a hand moves, or that is
-slanted or far slower, differs in them: its look, as `looks` has it, is compared beside, and sends
-to people. `marks` of that look are what an index of all borrowers may hold under a key. Source:
-docs/evidence/liveness_replays.json.
+A crop or a new compression hardly changes two features of a frame: the signs of the upright face's
+low frequencies, and the pose and movement of the face.
+`laid` compares two captures:
+1. Moving frames of one.
+2. Placed along the other at every position and speed.
+3. The rest of their movement.
+
+These refuse a replay. A film moved by hand, slanted or far slower differs in them.
+Its look (see `looks`) is compared too, and leads to review.
+`marks` of that look may enter a keyed index of all borrowers.
+Source: docs/evidence/genuine.json, replays.
 """
 
 from collections.abc import Sequence
@@ -26,30 +29,29 @@ from verification.engines.liveness.looks import LooksLimits
 SIGNS = 224  # of the lowest frequencies of the face, 15 each way but the mean
 _SIDE, _CUT, _REDUCED = 15, 112, 64
 _FORMAT = b"\x02"
-# Of a frame: turn, pitch, roll, mouth, right eye, left eye, x, y, eye distance; how many steps of
-# each are one.
+# Of a frame: turn, pitch, roll, mouth, right eye, left eye, x, y, eye distance; storage steps per
+# unit.
 _STEPS = np.array([1e4, 1e2, 1e2, 1e4, 1e4, 1e4, 10, 10, 10])
 _LARGEST = np.iinfo(np.int16).max
-# What one unit of each is when movements are compared: some times what a new compression changes in
-# the real clips. Place and size are told by the eye distance, so that no crop changes them.
+# The unit of each in a comparison of movements: a multiple of a new compression's effect in the
+# real clips. Place and size are relative to the eye distance, so a crop does not change them.
 _UNITS = np.array([0.06, 3.0, 2.0, 0.06, 0.07, 0.07, 0.04, 0.04, 0.04])
 _MARKS, _CHOSEN = 12, 20  # marks a frame, numbers of the look in each
-# Of each kind of mark its numbers: the same for everybody, for ever, or nothing is found again.
-# NumPy may give other numbers for a seed in another version (NEP 19): a test holds the marks that
-# come of these.
+# The numbers of each kind of mark: constant for ever, or old marks are lost. NumPy may give other
+# numbers for a seed in another version (NEP 19): a test pins the resulting marks.
 _CHANCE = np.random.default_rng(7)
 _CHOICES = [
     np.sort(_CHANCE.choice(appearance.NUMBERS, _CHOSEN, replace=False)) for _ in range(_MARKS)
 ]
 _SPEEDS = (0.5, 0.56, 0.625, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25)
-_BETWEEN = 0.25  # of a frame, how far apart the places are where a window is laid
+_BETWEEN = 0.25  # of a frame, the interval of a window's positions
 Bits = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Prints:
-    """A row for each frame of a step that shows a face: `signs` (n, 224), `motion` (n, 9), as it
-    was measured, and `looks` (n, 99).
+    """A row for each frame of a step with a face: `signs` (n, 224), `motion` (n, 9), as
+    measured, and `looks` (n, 99).
     """
 
     signs: Bits
@@ -57,8 +59,8 @@ class Prints:
     looks: Floats
 
     def to_bytes(self) -> bytes:
-        """145 bytes a frame, to be sealed: they are of a face."""
-        # Big-endian on every machine: these bytes are kept.
+        """145 bytes a frame, to be sealed, because they describe a face."""
+        # Big-endian on every machine, because these bytes are stored.
         steps = np.clip(np.rint(self.motion * _STEPS), -_LARGEST, _LARGEST).astype(">i2")
         signs = np.packbits(self.signs, axis=1)
         return b"".join(
@@ -67,7 +69,10 @@ class Prints:
 
 
 def from_bytes(stored: bytes) -> Prints:
-    """What `to_bytes` wrote. Raises `ValueError` for anything else."""
+    """The prints from `to_bytes`.
+
+    Raises: `ValueError` for anything else.
+    """
     frame_bytes = SIGNS // 8 + 2 * len(_STEPS) + appearance.NUMBERS
     count, remainder = divmod(len(stored) - 1, frame_bytes)
     if stored[:1] != _FORMAT or remainder:
@@ -82,7 +87,7 @@ def from_bytes(stored: bytes) -> Prints:
 
 
 def prints_of(frames: Sequence[tuple[Image, FaceMeasurement]]) -> Prints:
-    """Of the frames of one step. Only such as have a mesh."""
+    """Prints of the frames of one step that have a mesh."""
     lows, motion, looks = [], [], list[Floats]()
     for image, face in frames:
         if face.mesh is not None:
@@ -110,10 +115,10 @@ def prints_of(frames: Sequence[tuple[Image, FaceMeasurement]]) -> Prints:
 
 
 def marks(step: Prints, *, kinds: int = _MARKS) -> list[frozenset[bytes]]:
-    """Of each frame, of so many kinds: signs of its look, which no similarity of the picture
-    changes, and no speed.
+    """Marks of each frame, of so many kinds: signs of its look, independent of a similarity of the
+    picture and of speed.
 
-    They tell of a face: only under a key may they stand anywhere.
+    They describe a face: store them only under a key.
     """
     bright = step.looks > 0
     columns = [np.packbits(bright[:, chosen], axis=1) for chosen in _CHOICES[:kinds]]
@@ -124,9 +129,8 @@ def marks(step: Prints, *, kinds: int = _MARKS) -> list[frozenset[bytes]]:
 
 
 def mirrored(prints: Prints) -> Prints:
-    """The same step as a mirror shows it: whoever plays a film may turn it over."""
-    # What is uneven from side to side changes its sign; so do the turn, the lean and the place, and
-    # the eyes change.
+    """The same step in a mirror: a replay may be mirrored."""
+    # Horizontally odd frequencies change their sign; so do turn, lean and place, and the eyes swap.
     is_uneven = np.arange(1, _SIDE * _SIDE) % _SIDE % 2 == 1
     motion = prints.motion[:, [0, 1, 2, 3, 5, 4, 6, 7, 8]] * (-1, 1, -1, 1, 1, 1, -1, 1, 1)
     return Prints(prints.signs ^ is_uneven, motion, appearance.mirrored(prints.looks))
@@ -134,8 +138,10 @@ def mirrored(prints: Prints) -> Prints:
 
 @dataclass(frozen=True)
 class Laid:
-    """A window of one capture, laid where it fits another best: of which step it is, how much moves
-    in it, units² a frame, what is left of that, and how many signs of the face differ, the median.
+    """A window of one capture at its best position in another.
+
+    Its step, its movement in units² a frame, the rest of that, and the median number of differing
+    face signs.
     """
 
     step: int
@@ -146,9 +152,7 @@ class Laid:
 
 @dataclass(frozen=True)
 class Windows:
-    """Of one step, how many windows could be laid along another capture: all of them, and those
-    that move.
-    """
+    """The windows of one step that can be compared: all of them, and those that move."""
 
     whole: int
     moving: int
@@ -156,10 +160,13 @@ class Windows:
 
 @dataclass(frozen=True)
 class Alike:
-    """How alike two captures are. marked: share of the frames of one with a mark of the other.
-    windows: how many of the one move. fits: how many of those fit the other. fitting: their share
-    in a step, the mean of all steps that have such; 0 without. So no step that is made long
-    outweighs others. likeness: how alike they look, as `looks` says.
+    """Similarity of two captures.
+
+    marked: share of one's frames with a mark of the other.
+    windows: moving ones of the one. fits: those that fit the other.
+    fitting: their share in a step, the mean over steps with moving windows; 0 without. So a long
+    step does not dominate.
+    likeness: of their looks, per `looks`.
     """
 
     marked: float
@@ -171,14 +178,16 @@ class Alike:
 
 @dataclass(frozen=True)
 class AgainLimits:
-    """When a capture is another one that comes again.
+    """When a capture is a repetition of another one.
 
-    window, stride: frames that are laid along the other capture, and how far apart they begin.
-    moving: units² a frame, the least movement that tells anything. left, most_left, signs: how much
-    of it, as a share and in units², and how many signs of the face may differ where a window fits.
-    fits, fitting: how many must fit, and which share of those that move, step by step. many: from
-    so many on people look, whatever their share. marked: which share of the frames must have a mark
-    of the other. looks: how alike they may look.
+    window, stride: frames placed along the other capture, and their interval.
+    moving: units² a frame, the least informative movement.
+    left, most_left, signs: of a fitting window: the largest rest, as a share and in units², and the
+    differing face signs.
+    fits, fitting: how many must fit, and their share among moving ones, step by step.
+    many: from which number on people review, whatever the share.
+    marked: the share of frames that must have a mark of the other.
+    looks: the limits of similar looks.
     """
 
     window: int
@@ -194,7 +203,7 @@ class AgainLimits:
     looks: LooksLimits
 
     def finds(self, likeness: Alike) -> bool:
-        """Whether the one is the other, shown again."""
+        """Whether one is the other, repeated."""
         return (
             likeness.fits >= self.fits
             and likeness.fitting >= self.fitting
@@ -202,8 +211,8 @@ class AgainLimits:
         )
 
     def resembles(self, likeness: Alike, *, by_look: bool = True) -> bool:
-        """Whether it may be the other: by the share that fits, of how few windows ever, by many
-        that fit, or by its look.
+        """Whether it may be the other: by the share of any fitting windows, by many that fit, or
+        by its look.
         """
         is_like = (
             likeness.fitting >= self.fitting or likeness.fits >= self.many
@@ -212,12 +221,11 @@ class AgainLimits:
 
 
 def compare(first: Sequence[Prints], second: Sequence[Prints], *, limits: AgainLimits) -> Alike:
-    """How alike this capture is to another one, as it stands or in a mirror, whichever is more;
-    each step by step.
+    """Similarity of this capture to another one, plain or mirrored, whichever is more; step by
+    step.
     """
     marks_of_second = frozenset[bytes]().union(*(mark for step in second for mark in marks(step)))
-    # Both ways at once, the mirrored steps behind the others: what they are laid along is cut into
-    # windows once.
+    # Both ways at once, mirrored steps last: the other capture is cut into windows once.
     both = [*first, *(mirrored(step) for step in first)]
     marked = [[bool(step_marks & marks_of_second) for step_marks in marks(step)] for step in both]
     windows_laid = laid(
@@ -253,7 +261,7 @@ def compare(first: Sequence[Prints], second: Sequence[Prints], *, limits: AgainL
 
 
 def windows(step: Prints, *, limits: AgainLimits) -> Windows:
-    """How many windows of a step can be compared with any other capture."""
+    """How many windows of a step can be compared with other captures."""
     parts = _windows([step], window=limits.window, stride=limits.stride)
     return Windows(len(parts), sum(much >= limits.moving for *_, much in parts))
 
@@ -261,7 +269,7 @@ def windows(step: Prints, *, limits: AgainLimits) -> Windows:
 def laid(
     first: Sequence[Prints], second: Sequence[Prints], *, window: int, stride: int, moving: float
 ) -> list[Laid]:
-    """Each window of the other capture that moves, within its steps, laid along the one."""
+    """Each moving window of the other capture, within its steps, placed along the one."""
     if not first or not second:
         return []
     along, signs = _motion(first), np.concatenate([step.signs for step in first])
@@ -277,7 +285,7 @@ def laid(
     best = [(np.inf, np.zeros(window, dtype=np.intp))] * len(judged)
     for speed in _SPEEDS:
         steps = np.arange(window) * speed
-        # A billionth more, for else rounding could lose the last place.
+        # A small excess, because rounding could lose the last position.
         starts = np.arange(0, len(along) - 1 - steps[-1] + 1e-9, _BETWEEN)
         if not len(starts):
             continue
@@ -286,7 +294,7 @@ def laid(
         share = (places - before)[..., None]
         rows = along[before] * (1 - share) + along[before + 1] * share
         rows = (rows - rows.mean(axis=1, keepdims=True)).reshape(len(starts), -1)
-        # |a - b|² = |a|² - 2ab + |b|², of all pairs by one product; rounding may leave a little
+        # |a - b|² = |a|² - 2ab + |b|², for all pairs by one product; rounding may give slightly
         # less than 0.
         left = (rows**2).sum(axis=1)[:, None] - 2 * rows @ moved.T + (moved**2).sum(axis=1)
         for number, row in enumerate(left.argmin(axis=0)):
@@ -306,8 +314,8 @@ def laid(
 def _windows(
     steps: Sequence[Prints], *, window: int, stride: int
 ) -> list[tuple[int, slice, Floats, float]]:
-    """Each window within a step: of which, where it is, its movement about its own middle, and how
-    much that is, units² a frame.
+    """Each window within a step: its step, position, movement about its mean, and amount of
+    movement, units² a frame.
     """
     motion, parts, at = _motion(steps), [], 0
     for number, step in enumerate(steps):
@@ -321,10 +329,10 @@ def _windows(
 
 
 def _motion(steps: Sequence[Prints]) -> Floats:
-    """The movement of a whole capture in units, against no crop and no size of the picture."""
+    """The movement of a whole capture in units, independent of crop and size."""
     rows = np.concatenate([step.motion for step in steps])
     eyes = np.maximum(rows[:, 8], 1.0)
     scale = float(np.median(eyes)) if len(eyes) else 1.0
-    # The logarithm of a size: nearer by a tenth, and farther by a tenth, count alike.
+    # The logarithm of a size: a tenth closer and a tenth farther count alike.
     features = np.column_stack([rows[:, :6], rows[:, 6:8] / scale, np.log(eyes / scale)])
     return np.asarray(features / _UNITS, dtype=np.float64)

@@ -1,15 +1,17 @@
-"""Who a live capture shows throughout, by its thin chain; `pictures.measure` comes first.
+"""The person throughout a live capture, by its thin chain; `pictures.measure` comes first.
 
-1 Frames to compare: those that prove the gesture, every third one from a place that is drawn after
-they came, and both sides of each joint over which corners were not followed or time is missing · 2
-the distance of each to the face at rest in the same stream, and from one to the next · 3 the least
-share of corners over all other joints, and of those round the face over all · 4 what the faces of
-different gestures have in common beyond the face at rest, from which each leads another way, but
-all of them the same way to somebody else · 5 how far the face at rest between gestures is from that
-of the first step · 6 apart from all that, the frames on the way to a gesture and back: a turned or
-bowed face is far from its own rest for some people, so a gesture is proven where it is deep, and a
-person on the way.
-Source: docs/security/liveness.md; docs/evidence/genuine.json, identity and in_common.
+1. Select frames: those that prove the gesture, every third one from a random offset drawn after
+   arrival, and both sides of each joint without followed corners or with missing time.
+2. Measure each one's distance to the face at rest in the same stream, and to the next.
+3. Take the least share of corners over all other joints, and of those around the face over all.
+4. Measure what the faces of different gestures have in common beyond the face at rest. Gestures
+   lead different ways from it, but another person lies in one direction.
+5. Measure the distance of the face at rest between gestures from that of the first step.
+6. Separately, take the frames on the way to a gesture and back. For some people a turned or bowed
+   face is far from its own rest. So deep frames prove a gesture, and frames on the way prove a
+   person.
+
+Source: docs/evidence/genuine.json, identity.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,7 +35,7 @@ from verification.engines.liveness.pictures import StepMeasurement
 
 @dataclass(frozen=True)
 class ChainIdentity:
-    """Which compared frame of a chain it is, and whom it shows, as `FrameIdentity` has it."""
+    """A compared frame of a chain, and its person, as in `FrameIdentity`."""
 
     step: int
     place: int
@@ -45,23 +47,23 @@ class ChainIdentity:
 class Throughout:
     """Distances in the embedding's units to the face at rest, over all steps.
 
-    `frames`: how many were compared. `farthest`: of any. `second`: in any step of all but one.
-    `acting`: of any that proves a gesture; `acting_median`: the greatest median of those of a step;
-    None where no gesture was proven.
-    `next`: from one compared frame of a step to the next. `corners`: the least share that is still
-    there, 0 … 1, where it counts; None where it nowhere does. `surroundings`: likewise round the
-    face, where so much changed that it may be another place. `common`: of the faces of different
-    gestures, beyond the face at rest; None of fewer than two.
-    `resting`: from the mean face of the first step to the mean of the commands' frames at rest;
-        None without such.
-    `each`: every frame that was compared. `way`: see `Way`. `jumps`: of each joint over which fewer
-    corners stayed than of any genuine face that is not turning fast, their share, and how far the
-    faces on both sides are apart.
-
-    To the register's face, None without one: of each step the median, at rest of all that were
-    compared, else of those that prove its gesture. `to_reference`: that of the rest, or the
-    gestures' median where it is more;
-    `farthest_reference`: the greatest.
+    frames: how many were compared.
+    farthest: of any. second: in any step of all but one.
+    acting: of any that proves a gesture. acting_median: the greatest median of those of a step;
+    None without a proven gesture.
+    next: from one compared frame of a step to the next.
+    corners: the least share that persists, 0 … 1, where it counts; None if it never does.
+    surroundings: likewise around the face, where enough changed for another place.
+    common: of the faces of different gestures, beyond the face at rest; None of fewer than two.
+    resting: from the mean face of the first step to the mean of the commands' frames at rest; None
+    without such.
+    each: every compared frame. way: see `Way`.
+    jumps: each joint that keeps fewer corners than any genuine face without a fast turn: its share,
+    and the distance of the faces on both sides.
+    to_reference: to the register's face, None without one. Of each step the median, at rest of all
+    compared frames, else of those that prove its gesture; the rest's, or the gestures' median if
+    larger.
+    farthest_reference: the greatest.
     """
 
     frames: int
@@ -83,14 +85,16 @@ class Throughout:
 
 @dataclass(frozen=True)
 class Way:
-    """Frames in which a face is held so near to its rest that it can be told from others:
-    `gestures` of all steps pass through them. Those beyond are deep.
+    """Frames close enough to the pose at rest to identify the person.
 
-    `frames`: the fewest of a step that has deep ones; None where none has. `median`: the greatest
-    of a step's distances to the face at rest; `second`: in any step of all but one; `farthest`: of
-    any; `acting`: the greatest median of those that prove a gesture, None where all such are deep.
-    `to_reference`: to the register's face, as that of `Throughout`. `deep_median`, `deep`: of deep
-    frames, the greatest median of a step, and the farthest; None without.
+    `gestures` of all steps pass through them. Frames beyond are deep.
+    frames: the fewest of a step with deep ones; None without such a step.
+    median: the greatest of a step's distances to the face at rest. second: in any step of all but
+    one. farthest: of any.
+    acting: the greatest median of those that prove a gesture, None if all such are deep.
+    to_reference: to the register's face, as in `Throughout`.
+    deep_median, deep: of deep frames, the greatest median of a step, and the farthest; None
+    without.
     """
 
     frames: int | None
@@ -106,13 +110,13 @@ class Way:
 def throughout(
     steps: Sequence[StepMeasurement], *, at_rest: Neutral, reference: Embedding | None
 ) -> Throughout:
-    """What the chain says of who is there, and whether it is `known`; the neutral step first, of
-    each every third frame from a drawn place on.
+    """The persons in the chain, and whether the person is `known`; neutral step first, every third
+    frame from an offset on.
 
-    Raises `Refused` with `liveness_face_missing` for a step in which no face can be compared.
+    Raises: `Refused` with `liveness_face_missing` for a step without a comparable face.
     """
     away = partial(gestures.away, turn=at_rest.turn, pitch=at_rest.pitch, limits=policy.NEUTRAL)
-    # `at_rest` was made of these frames, so one of them is the nearest to it.
+    # `at_rest` is the mean of these frames, so one of them is the nearest to it.
     _, stillest = min(
         (away(item.face), at)
         for at, item in enumerate(steps[0].numbers.frames)
@@ -123,7 +127,7 @@ def throughout(
         {(0, stillest): None}
         | {(number, at): None for number, item in enumerate(chosen) for at in item.every}
     )
-    with measurable():  # of all steps at once, which costs the net less
+    with measurable():  # of all steps at once, which is cheaper
         pictures = [
             (steps[number].chain[at], np.array(steps[number].looked.points[at]).reshape(5, 2))
             for number, at in frames_used
@@ -228,7 +232,7 @@ def _between(
     faces: Mapping[tuple[int, int], Embedding],
     at_rest: Neutral,
 ) -> dict[str, float | None]:
-    """4 and 5. Of one moment at rest alone chance would be in common, so the base is of all
+    """4 and 5. One moment at rest has random parts in common, so the base is the mean of all
     moments.
     """
     first, later, acting = list[Embedding](), list[Embedding](), dict[Gesture, list[Embedding]]()
@@ -252,8 +256,8 @@ def _between(
 def by_means(
     first: Sequence[Embedding], later: Sequence[Embedding], acting: Sequence[Sequence[Embedding]]
 ) -> dict[str, float | None]:
-    """`common` and `resting` of faces at rest in the first step and later, and of those that prove
-    each gesture.
+    """`common` and `resting` of faces at rest in the first step and later, and of those that
+    prove each gesture.
     """
     apart = mean(first).numbers - mean(later).numbers if later else None
     gestured = [mean(embeddings) for embeddings in acting]
@@ -266,8 +270,8 @@ def by_means(
 def _to_reference(
     rows: Sequence[ChainIdentity], chosen: Sequence["_Places"]
 ) -> dict[str, float | None]:
-    """Medians of frames at rest, and of those that prove each gesture: a turned head is farther,
-    whoever it is.
+    """Medians of frames at rest, and of those that prove each gesture: a turned head is farther
+    for everyone.
     """
     far = {(row.step, row.place): row.to_reference for row in rows if row.to_reference is not None}
     distances = [
@@ -288,23 +292,21 @@ def _to_reference(
 
 
 def _rest_or_work(medians: Sequence[float]) -> float | None:
-    """That of the rest, which comes first, or the median of the commands' where it is more."""
+    """The rest's distance, which comes first, or the commands' median if larger."""
     resting, work = medians[:1], medians[1:]
     return max([*resting, *([median(work)] if work else [])], default=None)
 
 
 @dataclass(frozen=True)
 class _Places:
-    """Of a step's chain, in order, the frames to compare; those of them that prove its gesture, the
-    strongest first; and all that show it.
+    """Frames of a step's chain to compare, in order; those that prove its gesture, strongest first;
+    all that show it.
 
-    joints: the share of corners over each joint for which they vouch: they were followed, and no
-        time is missing.
-    weak: of those the joints, by the place before each, over which too few stayed. more: frames
-        that are compared
-    besides: both sides of such a joint, and those on the way that lie next to deep ones. They have
-    no part in the means of 4 and 5, nor in what `next` says, for those limits were measured without
-    them.
+    joints: the share of corners over each joint with followed corners and without missing time.
+    weak: of those, joints with too few corners, by the preceding position.
+    more: further compared frames: both sides of such a joint, and those on the way next to deep
+    ones. They are outside the means of 4 and 5 and outside `next`, whose limits were measured
+    without them.
     """
 
     compared: list[int]
@@ -316,13 +318,14 @@ class _Places:
 
     @property
     def every(self) -> list[int]:
-        """All that are compared, in order."""
+        """All compared frames, in order."""
         return sorted({*self.compared, *self.more})
 
 
 def _choose(step: StepMeasurement, at_rest: Neutral | None) -> _Places:
-    """at_rest: None for the step that shows it. Raises `Refused` where no frame to compare shows a
-    face.
+    """at_rest: None for the step that shows it.
+
+    Raises: `Refused` without a comparable face.
     """
     candidates = list[tuple[float, int]]()
     if at_rest is not None:
@@ -366,7 +369,7 @@ def _choose(step: StepMeasurement, at_rest: Neutral | None) -> _Places:
 
 
 def _alongside(step: StepMeasurement, at_rest: Neutral) -> set[int]:
-    """The frames on the way that lie next to deep ones: before, and after."""
+    """Frames on the way next to deep ones: before, and after."""
     near = [_is_on_the_way(frame, at_rest) for frame in step.numbers.frames]
     deep = [
         at

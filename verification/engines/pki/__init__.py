@@ -1,3 +1,3 @@
-"""Certificates, signed statements and revocation lists: read strictly, verified without a network
-or a row.
+"""Certificates, signed statements and revocation lists: strict parsing and verification, without
+network or rows.
 """

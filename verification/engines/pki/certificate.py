@@ -1,14 +1,16 @@
-"""An X.509 certificate as the national authority issues it, read once into plain values. Reading
-trusts nothing.
+"""An X.509 certificate of the national authority, parsed once into plain values. Parsing implies no
+trust.
 
-1 it is within our limits on size, depth and elements and is DER throughout: the library would
-follow nested parameters until the stack of a thread is full · 2 it has nothing that the library
-passes over · 3 its key is read by us, for the library knows none of GOST · 4 the library reads the
-rest, and what it refuses is refused, or an attacker would choose the reader. What it refuses and we
-take is listed at `_for_library`.
+1. It is within our limits on size, depth and elements and is DER throughout: the library follows
+   nested parameters until the thread's stack overflows.
+2. It has no part that the library ignores.
+3. We parse its key, because the library does not support GOST.
+4. The library parses the rest. Its refusals count, or an attacker could choose the parser.
+   `_for_library` lists the exceptions.
 
-There are two types. `Certificate` has a key of an accepted family; `TimestampCertificate` may have
-one of the old GOST besides, and only what reads time-stamp tokens takes it.
+There are two types. `Certificate` has a key of an accepted family.
+`TimestampCertificate` may also have one of the old GOST; only parsers of time-stamp tokens accept
+it.
 
 Source: RFC 5280 §4.1; the profile was measured on certificates of the authority.
 """
@@ -35,7 +37,7 @@ from verification.engines.pki.keys import (
     TimestampKey,
 )
 
-# All that the library says no with, seen in seven million mutations of certificates.
+# All refusals of the library in seven million mutations of certificates.
 LIBRARY_REFUSES: Final = (
     ValueError,
     TypeError,
@@ -46,15 +48,15 @@ LIBRARY_REFUSES: Final = (
     x509.UnsupportedGeneralNameType,
 )
 
-# What of a certificate, alone or inside something, the library alone reads: nothing nests in
-# extensions.
+# The part of a certificate, alone or embedded, that only the library parses: extensions do not
+# nest.
 EXTENSIONS: Final = der.CONTEXT_3
 # A leaf of the national authority is 1.0–1.9 KiB.
 MAX_CERTIFICATE = 16 * 1024  # bytes
 # Each family has two authorities and a responder, in the live and the test system; ours: five times
 # that.
 _KNOWN = 64  # certificates
-# An `ocsp-nocheck` as the authority has it, and as the library takes it.
+# An `ocsp-nocheck` in the authority's form, and in the library's.
 _EMPTY_NOCHECK: Final = bytes.fromhex("300d06092b06010505073001050400")
 _NOCHECK: Final = bytes.fromhex("300f06092b060105050730010504020500")
 
@@ -64,7 +66,7 @@ Key = TypeVar("Key", bound=TimestampKey)
 EXTENDED_KEY_USAGE = x509.ExtendedKeyUsage.oid.dotted_string
 _MAX_EXTENSIONS = 64
 _MAX_PATH_LEN = 2**31 - 1
-# RFC 5280 §4.2.1.3 still says nonRepudiation where the library has the later word.
+# RFC 5280 §4.2.1.3 still says nonRepudiation; the library uses the later word.
 _KEY_USAGES: Final = {
     "digital_signature": "digital_signature",
     "non_repudiation": "content_commitment",
@@ -78,12 +80,13 @@ _KEY_USAGES: Final = {
 
 @dataclass(frozen=True)
 class X509(Generic[Key_co]):
-    """What a certificate says of itself.
+    """The content of a certificate.
 
     `sha256` of `der` in hex; `subject` and `issuer` are the encoded names and compared as such;
-    times are aware UTC; `family` is the key's, and `key_bits` the key as responders hash it;
-    `key_usage` has the names of RFC 5280 §4.2.1.3 in lower case. By identifier,
-    `subject_attributes` has every value in order, and `extensions` whether critical.
+    times are aware UTC.
+    `family` is the key's, and `key_bits` the key in the form that responders hash.
+    `key_usage` has the names of RFC 5280 §4.2.1.3 in lower case.
+    By identifier, `subject_attributes` has every value in order, and `extensions` whether critical.
     """
 
     der: bytes = field(repr=False)
@@ -114,10 +117,9 @@ TimestampCertificate = X509[TimestampKey]
 
 
 def parse_certificate(untrusted: bytes, *, tree: Element | None = None) -> Certificate:
-    """The certificate in DER bytes. `tree`: the very same bytes, where they were read as a part of
-    others.
+    """The certificate in DER bytes. `tree`: the same bytes, if parsed as a part of others.
 
-    Raises `Refused`: eds_too_large, eds_malformed (also for trailing bytes and repeated
+    Raises: `Refused`: eds_too_large, eds_malformed (also for trailing bytes and repeated
     extensions), or eds_algorithm_refused if its key is of no accepted family.
     """
     return _parse(untrusted, tree, gost=keys.GOST)
@@ -126,7 +128,7 @@ def parse_certificate(untrusted: bytes, *, tree: Element | None = None) -> Certi
 def parse_timestamp_certificate(
     untrusted: bytes, *, tree: Element | None = None
 ) -> TimestampCertificate:
-    """`parse_certificate` for who signs time-stamp tokens, and who stands above: the old GOST is
+    """`parse_certificate` for signers of time-stamp tokens and their issuers: the old GOST is
     accepted here.
     """
     return _parse(untrusted, tree, gost=keys.TIMESTAMP_GOST)
@@ -134,7 +136,7 @@ def parse_timestamp_certificate(
 
 parse_known = lru_cache(maxsize=_KNOWN)(parse_certificate)
 parse_known_timestamping = lru_cache(maxsize=_KNOWN)(parse_timestamp_certificate)
-"""The same for certificates that come again, an authority's or a responder's: each is read once."""
+"""The same for recurring certificates of authorities and responders: each is parsed once."""
 
 
 def _parse(untrusted: bytes, tree: Element | None, *, gost: Gost[Point]) -> X509[RsaKey | Point]:
@@ -178,15 +180,15 @@ def _parse(untrusted: bytes, tree: Element | None, *, gost: Gost[Point]) -> X509
 
 
 def _body(root: Element) -> list[Element]:
-    """The parts of what is signed. What the library passes over is refused."""
+    """The parts of the signed body. Parts that the library ignores are refused."""
     tbs, algorithm, _ = der.items(root, der.SEQUENCE, "certificate", at_least=3, at_most=3)
-    # RFC 5280 §4.1: the version and six parts, and then extensions. A certificate of version 1
-    # leaves its version out, so that it has a part too few and is refused.
+    # RFC 5280 §4.1: the version and six parts, then extensions. A version 1 certificate omits its
+    # version, so it has one part too few and is refused.
     body = der.items(tbs, der.SEQUENCE, "certificate body", at_least=7, at_most=8)
-    # RFC 5280 §4.1.1.2: only the inner one is signed, so the outer one must not say anything else.
+    # RFC 5280 §4.1.1.2: only the inner one is signed, so the outer one must be equal.
     if algorithm.raw != body[2].raw:
         raise malformed("certificate: two different signature algorithms")
-    # The unique identifiers [1] and [2] of version 2: nobody uses them honestly.
+    # The unique identifiers [1] and [2] of version 2 have no honest use.
     if body[-1].tag not in (der.SEQUENCE, EXTENSIONS):
         raise malformed("certificate: unexpected parts")
     # RFC 5280 §4.1.2.2. The library warns and will refuse.
@@ -196,12 +198,13 @@ def _body(root: Element) -> list[Element]:
 
 
 def _for_library(root: Element) -> bytes:
-    """The certificate without what the library refuses and we take. Nobody signed it, and nothing
-    else is different.
+    """The certificate without the parts that the library refuses and we accept. It has no
+    signature; all else is equal.
 
-    Names: it refuses a PrintableString with other characters, it warns of the authority's own,
-    which X.520 finds too long, and takes twice our time. Empty `ocsp-nocheck`: the authority's
-    older responders have it, where RFC 6960 §4.2.2.2.1 wants NULL.
+    Names: the library refuses a PrintableString with other characters, warns about the authority's
+    own (X.520 finds it too long), and takes twice our time. Empty `ocsp-nocheck`: the authority's
+    older responders have it;
+    RFC 6960 §4.2.2.2.1 requires NULL.
     """
     tbs, algorithm, signature = root.children
     parts = [child.raw for child in tbs.children]
@@ -216,8 +219,8 @@ def _for_library(root: Element) -> bytes:
 def algorithm_oid(identifier: Element) -> str:
     """The identifier in an AlgorithmIdentifier whose parameters are absent or NULL."""
     parts = der.items(identifier, der.SEQUENCE, "algorithm", at_least=1, at_most=2)
-    # RFC 4055 §5 wants NULL beside RSA, GOST has nothing there; anything else, as PSS has it, is
-    # another algorithm.
+    # RFC 4055 §5 requires NULL for RSA, GOST has nothing there; any other parameters, as in PSS,
+    # mean another algorithm.
     if len(parts) == 2 and (parts[1].tag != der.NULL or parts[1].content):
         raise Refused("eds_algorithm_refused", "an algorithm with parameters")
     return der.oid(parts[0], "algorithm")
@@ -235,7 +238,7 @@ def parse_name(name: Element) -> Mapping[str, tuple[str, ...]]:
 
 
 class Uses(NamedTuple):
-    """What a certificate is for. `extensions`: all there are, by identifier, and whether each is
+    """The purposes of a certificate. `extensions`: all, by identifier, and whether each is
     critical.
     """
 
@@ -249,8 +252,8 @@ class Uses(NamedTuple):
 
 
 def read_uses(extensions: x509.Extensions) -> Uses:
-    """What these say; an absent one says nothing. `unknown_critical` are those that nothing here
-    understands.
+    """The content of these; an absent one has no effect. `unknown_critical`: those without an
+    implementation here.
     """
     if len(extensions) > _MAX_EXTENSIONS:
         raise malformed("too many extensions")
@@ -272,8 +275,8 @@ def read_uses(extensions: x509.Extensions) -> Uses:
             policies = frozenset([policy.policy_identifier.dotted_string for policy in value])
         elif isinstance(value, x509.BasicConstraints):
             is_ca, path_len = value.ca, value.path_length
-        # Name constraints are among these: no name is held against them here, and RFC 5280
-        # §4.2.1.10 has them critical.
+        # Includes name constraints: no name is checked against them here, and RFC 5280 §4.2.1.10
+        # makes them critical.
         elif extension.critical:
             unknown.append(oid)
     if path_len is not None and path_len > _MAX_PATH_LEN:
@@ -283,7 +286,7 @@ def read_uses(extensions: x509.Extensions) -> Uses:
 
 @dataclass(frozen=True)
 class Extension:
-    """One extension as it was found: `value` is not opened yet."""
+    """One extension as found: `value` is not parsed yet."""
 
     oid: str
     critical: bool
@@ -291,18 +294,17 @@ class Extension:
 
 
 def parse_extensions(untrusted: Element) -> Mapping[str, Extension]:
-    """The extensions of a SEQUENCE OF Extension by identifier. A repeated one refuses the whole."""
+    """The extensions of a SEQUENCE OF Extension by identifier. A repetition refuses the whole."""
     extensions_by_oid: dict[str, Extension] = {}
     for item in der.items(
         untrusted, der.SEQUENCE, "extensions", at_least=1, at_most=_MAX_EXTENSIONS
     ):
         parts = der.items(item, der.SEQUENCE, "extension", at_least=2, at_most=3)
         oid = der.oid(parts[0], "extension")
-        # RFC 5280 §4.1: not critical by default. DER leaves a default out (X.690 §11.5); one that
-        # is spelled all the same is read.
+        # RFC 5280 §4.1: not critical by default. DER omits defaults (X.690 §11.5); an explicit one
+        # is accepted.
         critical = der.boolean(parts[1], "extension") if len(parts) == 3 else False
-        # RFC 5280 §4.2: one instance of each. Of two, one reader would heed the first and another
-        # the last.
+        # RFC 5280 §4.2: one instance of each. Of two, parsers differ in which they use.
         if oid in extensions_by_oid:
             raise malformed("an extension occurs twice")
         extensions_by_oid[oid] = Extension(oid, critical, der.octets(parts[-1], "extension"))

@@ -1,12 +1,18 @@
-"""A signed statement as CMS SignedData: read into plain values, then held against our bytes and its
-own certificate.
+"""A signed statement as CMS SignedData: parsed into plain values, then compared with our bytes and
+its certificate.
 
-Reading trusts nothing. The wrapper may have indefinite lengths, as Bouncy Castle writes it;
-certificates and the one SignerInfo may not, for their bytes are hashed. Checking: 1 the hash and
-the signature are of the certificate's family · 2 the signed attributes name the content's type and
-its hash once each · 3 the hash is that of OUR statement · 4 a copy inside the signature equals it ·
-5 the attributes are in DER order · 6 the signature is over them, re-tagged SET · 7 a
-signing-certificate-v2 names the same certificate.
+Parsing implies no trust. The wrapper may have indefinite lengths, as Bouncy Castle writes it.
+Certificates and the one SignerInfo may not, because their bytes are hashed.
+
+Verification:
+1. The hash and the signature are of the certificate's family.
+2. The signed attributes have the content's type and its hash once each.
+3. The hash is that of OUR statement.
+4. A copy inside the signature equals it.
+5. The attributes are in DER order.
+6. The signature covers them, re-tagged SET.
+7. A signing-certificate-v2 identifies the same certificate.
+
 Source: RFC 5652 §5.1, §5.4, §5.6, §11; RFC 5035 §3.
 """
 
@@ -58,11 +64,12 @@ class Attribute:
 
 @dataclass(frozen=True)
 class SignedData(Generic[Key_co]):
-    """What a CMS says: who signed, with what, and about what. Nothing of it is verified yet.
+    """The content of a CMS: signer, algorithms and subject. Not verified yet.
 
     `encapsulated` is None for a detached signature; `signed_attributes` is the encoded [0] element
-    or empty; `claimed_signing_time` is what the signer's clock said; `announced_digests` stand up
-    front and nothing covers them.
+    or empty.
+    `claimed_signing_time` is the signer's clock; `announced_digests` are not covered by the
+    signature.
     """
 
     der: bytes = field(repr=False)
@@ -79,11 +86,11 @@ class SignedData(Generic[Key_co]):
     announced_digests: frozenset[str]
 
     def check_content(self: "SignedData[PublicKey]", *, statement: bytes) -> None:
-        """Steps 1–4: return if this is about exactly `statement`, the bytes we stored before
-        asking.
+        """Steps 1–4: return if this is about exactly `statement`, the bytes stored before the
+        question.
 
-        Raises `Refused`: eds_algorithm_refused, eds_signed_attributes_invalid,
-            eds_statement_mismatch.
+        Raises: `Refused`: eds_algorithm_refused, eds_signed_attributes_invalid,
+        eds_statement_mismatch.
         """
         # 1
         require_algorithms(self, keys.ALGORITHMS[self.signer.family])
@@ -102,11 +109,11 @@ class SignedData(Generic[Key_co]):
             )
 
     def check_signature(self: "SignedData[PublicKey]") -> None:
-        """Steps 1 and 5–7: return if the signer's key signed the attributes. Says nothing about
-        whose key it is.
+        """Steps 1 and 5–7: return if the signer's key signed the attributes. It does not verify the
+        key's owner.
 
-        Raises `Refused`: eds_algorithm_refused, eds_signed_attributes_invalid,
-            eds_signature_invalid.
+        Raises: `Refused`: eds_algorithm_refused, eds_signed_attributes_invalid,
+        eds_signature_invalid.
         """
         # 1
         require_algorithms(self, keys.ALGORITHMS[self.signer.family])
@@ -122,10 +129,10 @@ SignedToken = SignedData[TimestampKey]
 
 
 def parse_cms(untrusted: bytes, *, max_bytes: int) -> SignedStatement:
-    """The signed statement in DER, PEM or bare base64, of at most `max_bytes` bytes when decoded.
+    """The signed statement in DER, PEM or bare base64, of at most `max_bytes` decoded bytes.
 
-    Raises `Refused`: eds_too_large, eds_malformed (also for anything before or behind the armor),
-    eds_signer_count, eds_certificate_missing, and what `parse_certificate` raises for the signer's
+    Raises: `Refused`: eds_too_large, eds_malformed (also for text around the armor),
+    eds_signer_count, eds_certificate_missing, and as `parse_certificate` for the signer's
     certificate.
     """
     # Text may take twice the bytes of a binary.
@@ -170,7 +177,7 @@ def _parse(
     parts = der.items(signed_data, der.SEQUENCE, "signed data", at_least=4, at_most=6)
     der.integer(parts[0], "version", bounds=_VERSIONS)
     content = der.items(parts[2], der.SEQUENCE, "content", at_least=1, at_most=2)
-    # RFC 5652 §5.2: without eContent the signature is over something that lies elsewhere.
+    # RFC 5652 §5.2: without eContent the signature covers external content.
     inside = (
         der.items(content[1], der.CONTEXT_0, "content", at_least=1, at_most=1)
         if len(content) == 2
@@ -179,12 +186,12 @@ def _parse(
     content_type = der.oid(content[0], "content type")
     encapsulated = None
     if inside:
-        # X.690 §8.7: a constructed OCTET STRING of BER is put together from its segments.
+        # X.690 §8.7: a constructed OCTET STRING of BER is the concatenation of its segments.
         segments = inside[0].children if inside[0].tag == der.OCTET_STRING | 0x20 else inside
         encapsulated = b"".join(der.octets(element, "content") for element in segments)
     announced = der.items(parts[1], der.SET, "digest algorithms", at_most=der.MAX_ELEMENTS)
     announced_digests = frozenset(algorithm_oid(element) for element in announced)
-    # One signer: of several, which one would the borrower be?
+    # One signer: with several, the borrower would be ambiguous.
     signers = der.items(parts[-1], der.SET, "signers", at_most=der.MAX_ELEMENTS)
     if len(signers) != 1:
         raise Refused("eds_signer_count", "not exactly one signer", facts={"signers": len(signers)})
@@ -216,8 +223,7 @@ def _signer_certificate(optional: list[Element], signer_id: Element) -> Element:
     signer = (issuer.raw, der.integer(serial, "serial number"))
     matching: dict[bytes, Element] = {}
     for element in certificates:
-        # Of the others just enough is read to tell that they are not the signer's; they need not be
-        # certificates.
+        # Of the others parse only enough to exclude them; they need not be certificates.
         body = (
             element.children[0].children if element.tag == der.SEQUENCE and element.children else []
         )
@@ -245,7 +251,7 @@ def _assemble(
     if len(rest) != 2:
         raise malformed("signer: a wrong number of parts")
     attributes = _parse_attributes(signed)
-    # Of two claims, or of two values in one, neither counts.
+    # Of two claims, or two values in one, neither counts.
     claims = [attribute.values for attribute in attributes if attribute.oid == SIGNING_TIME]
     claimed = claims[0] if len(claims) == 1 else ()
     return SignedData(
@@ -276,11 +282,11 @@ def _parse_attributes(untrusted: Element | None) -> tuple[Attribute, ...]:
 
 
 def signed_message(signed: SignedToken) -> bytes:
-    """5: the bytes that the signature must be over. Raises `Refused`
-    (eds_signed_attributes_invalid).
+    """5: the bytes that the signature must cover.
+
+    Raises: `Refused` (eds_signed_attributes_invalid).
     """
-    # Whether there are attributes at all comes first: without them encoded attributes could pose as
-    # content.
+    # Require attributes first: without them encoded attributes could pose as content.
     if not signed.attributes:
         raise _invalid("there are no signed attributes")
     body = der.read_tree(signed.signed_attributes)
@@ -290,8 +296,7 @@ def signed_message(signed: SignedToken) -> bytes:
         raise _invalid("the signed attributes are not in DER order")
     if len({attribute.oid for attribute in signed.attributes}) != len(signed.attributes):
         raise _invalid("a signed attribute occurs twice")
-    # RFC 5652 §5.4: what is signed begins with the tag of SET OF, not with the [0] under which it
-    # lies in the message.
+    # RFC 5652 §5.4: the signed bytes begin with the tag of SET OF, not with the message's [0].
     return bytes([der.SET]) + signed.signed_attributes[1:]
 
 
@@ -300,10 +305,9 @@ def _invalid(detail: str) -> Refused:
 
 
 def require_algorithms(signed: SignedToken, accepted: Algorithms) -> None:
-    """1: return if the hash and the signature are of the key's family, and the hash was announced
-    up front.
+    """1: return if the hash and the signature are of the key's family, and the hash was announced.
 
-    Raises `Refused` (eds_algorithm_refused).
+    Raises: `Refused` (eds_algorithm_refused).
     """
     keys.require_algorithms(
         accepted, digest_oid=signed.digest_oid, signature_oid=signed.signature_oid
@@ -324,10 +328,11 @@ def single_value(signed: SignedToken, oid: str) -> Element:
 
 
 def check_signing_certificate(signed: SignedToken, *, digests: Digests = keys.DIGESTS) -> None:
-    """7: the first ESSCertIDv2, if there is any, is the signer's; its hash is SHA-256 unless it
-    says otherwise.
+    """7: the first ESSCertIDv2, if any, is the signer's; its hash is SHA-256 by default.
 
-    `digests`: the hashes that may be said. Raises `Refused` (eds_signed_attributes_invalid).
+    digests: the permitted hashes.
+
+    Raises: `Refused` (eds_signed_attributes_invalid).
     """
     if not any(attribute.oid == SIGNING_CERTIFICATE_V2 for attribute in signed.attributes):
         return

@@ -1,12 +1,15 @@
-"""The revocation lists of an issuer, a complete list or one of changes to it: read, verified and
-made compact.
+"""An issuer's revocation lists, complete or delta: parsed, verified and packed.
 
-1 a list is by the certificate's issuer and for all its certificates · 2 the issuer may sign lists
-and did · 3 every entry can be read. Any doubt is `eds_revocation_unknown`: never a pass, never
-"revoked". Entries are sorted arrays of bytes, of which a million take 28 MB and a look-up a few
-steps. A record is the serial number (21 bytes, sign-extended), the time of revocation as the number
-YYYYMMDDhhmmss (6) and the reason (1). Records lie in 256 arrays by the last byte of the serial
-number, so that sorting needs little room.
+1. A list is by the certificate's issuer and for all its certificates.
+2. The issuer may sign lists and did.
+3. Every entry is readable.
+
+Any doubt is `eds_revocation_unknown`: never a pass, never "revoked".
+
+Entries are sorted arrays of bytes: a million take 28 MB, and a look-up a few steps.
+A record is the serial number (21 bytes, sign-extended), the revocation time as the number
+YYYYMMDDhhmmss (6) and the reason (1). Records lie in 256 arrays by the serial number's last byte,
+so that sorting needs little room.
 Source: RFC 5280 §5, §6.3.
 """
 
@@ -40,12 +43,12 @@ _RECORD: Final = _SERIAL + 6 + 1
 _UTC_TIME: Final = 15  # bytes of an encoded UTCTime
 _REASON_ALONE: Final = bytes.fromhex(
     "300c300a0603551d1504030a01"
-)  # extensions that say just the reason that follows
+)  # extensions with only the reason that follows
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One revoked serial number: since when, and why (RFC 5280 §5.3.1; 0 where nothing is said)."""
+    """One revoked serial number: its time and reason (RFC 5280 §5.3.1; 0 if absent)."""
 
     revoked_at: datetime
     reason: int
@@ -63,13 +66,12 @@ class Entries:
     def find(self, serial: int) -> Entry | None:
         """The entry of this serial number, or None.
 
-        Raises `Refused` if the number is longer than any list may hold, or stands on the list
-        twice.
+        Raises: `Refused` if the number is longer than a list may hold, or occurs twice in the list.
         """
         if not -(1 << 8 * _SERIAL - 1) <= serial < 1 << 8 * _SERIAL - 1:
             raise malformed("a serial number longer than a list may hold")
-        # Signed, for lists with negative numbers exist: they must find their own entries and nobody
-        # else's.
+        # Signed, because lists with negative numbers exist: they must find exactly their own
+        # entries.
         key = serial.to_bytes(_SERIAL, "big", signed=True)
         array = self.arrays[key[-1]]
         count = len(array) // _RECORD
@@ -79,10 +81,10 @@ class Entries:
         record = array[place * _RECORD : (place + 1) * _RECORD]
         if record[:_SERIAL] != key:
             return None
-        # Which of two entries would count? RFC 5280 does not say, so neither does.
+        # RFC 5280 does not say which of two entries counts, so neither does.
         if array[(place + 1) * _RECORD :][:_SERIAL] == key:
             raise malformed("a serial number stands on the list twice")
-        # `_read_entry` took the usual ones' time as it stood.
+        # `_read_entry` copied the usual ones' time unchecked.
         digits = f"{int.from_bytes(record[_SERIAL:-1], 'big'):014}"
         try:
             moment = datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
@@ -93,11 +95,12 @@ class Entries:
 
 @dataclass(frozen=True)
 class RevocationList:
-    """A list as it was read; nothing of it is verified, and its entries are not looked into.
+    """A list as parsed, unverified, with its entries unparsed.
 
-    `next_update`, `number` and `base_number` are None where absent, the last one in every complete
-    list; `issuer` is the encoded name; `sha256` is of `der`, in hex; `tbs_at` and `entries_at` are
-    places in `der`.
+    `next_update`, `number` and `base_number` are None if absent, the last one in every complete
+    list.
+    `issuer` is the encoded name; `sha256` is of `der`, in hex; `tbs_at` and `entries_at` are
+    offsets in `der`.
     """
 
     der: bytes = field(repr=False)
@@ -117,9 +120,7 @@ class RevocationList:
 
 @dataclass(frozen=True)
 class VerifiedList:
-    """A list whose signature fits, without the bytes it came in. `base_number` is None in a
-    complete list.
-    """
+    """A verified list, without its original bytes. `base_number` is None in a complete list."""
 
     sha256: str
     this_update: datetime
@@ -130,17 +131,16 @@ class VerifiedList:
 
 
 def parse_crl(untrusted: bytes, *, max_bytes: int) -> RevocationList:
-    """The version 2 list in DER bytes. Entries are not looked into: a list may have hundreds of
+    """The version 2 list in DER bytes. Entries stay unparsed: a list may have hundreds of
     thousands.
 
-    Raises `Refused` (eds_revocation_unknown) whatever is wrong with it: a broken list is never the
-    signer's fault.
+    Raises: `Refused` (eds_revocation_unknown) for any defect: a broken list is never the signer's
+    fault.
     """
     if len(untrusted) > max_bytes:
         raise unknown("the list is too large")
     try:
-        # Only the outer levels are walked: a list may have more entries than a tree may have
-        # elements.
+        # Parse the outer levels only: a list may have more entries than a tree may have elements.
         outer = list(der.split(untrusted, 0, len(untrusted)))
         is_one = len(outer) == 1 and outer[0].strict
         inside = list(der.split(untrusted, outer[0].body, outer[0].stop)) if is_one else []
@@ -148,8 +148,8 @@ def parse_crl(untrusted: bytes, *, max_bytes: int) -> RevocationList:
             raise malformed("revocation list: a wrong number of parts, or not DER")
         tbs, algorithm, signature = inside
         der.items(tbs, der.SEQUENCE, "list")
-        # RFC 5280 §5.1: seven parts at most. An eighth is taken to see that there is one too many;
-        # entries are one part.
+        # RFC 5280 §5.1: seven parts at most. An eighth is taken to detect one too many; entries are
+        # one part.
         parts = list(der.split(untrusted, tbs.body, tbs.stop))[:8]
         if (
             outer[0].tag != der.SEQUENCE
@@ -166,8 +166,8 @@ def _read(
     untrusted: bytes, tbs: Element, parts: list[Element], signature: Element
 ) -> RevocationList:
     version, algorithm, issuer, this_update, *rest = parts
-    # RFC 5280 §5.1.2.1: version 2 is spelled 1. Version 1 has no extensions: it could not say what
-    # it leaves out.
+    # RFC 5280 §5.1.2.1: version 2 is encoded as 1. Version 1 has no extensions, so it cannot state
+    # its scope.
     if der.integer(version, "version") != 1:
         raise malformed("revocation list: not version 2")
     next_update = None
@@ -178,8 +178,8 @@ def _read(
         raise malformed("revocation list: unexpected parts")
     extensions_by_oid: Mapping[str, Extension] = {}
     if rest:
-        # A list's extensions stand in [0], and unlike a certificate's the library does not read
-        # them for us.
+        # A list's extensions are in [0], and unlike a certificate's the library does not parse
+        # them.
         outer = der.read_tree(rest[0].raw)
         (inner,) = der.items(outer, der.CONTEXT_0, "list extensions", at_least=1, at_most=1)
         extensions_by_oid = parse_extensions(inner)
@@ -213,18 +213,18 @@ def _read(
 
 
 def verify_crl(crl: RevocationList, *, issuer: Certificate) -> VerifiedList:
-    """Steps 1–3: the list, verified and made compact. `issuer` must have passed `build_path`.
+    """Steps 1–3: the list, verified and packed. `issuer` must have passed `build_path`.
 
-    Raises `Refused` (eds_revocation_unknown).
+    Raises: `Refused` (eds_revocation_unknown).
     """
     # 1
     if crl.issuer != issuer.subject:
         raise unknown("the list is by another issuer")
-    # RFC 5280 §5.2.5: a list for some certificates only is silent of all others, and silence would
-    # read as good.
+    # RFC 5280 §5.2.5: a partial list is silent about all other certificates, and silence would read
+    # as good.
     if crl.is_scoped or crl.unknown_critical:
         raise unknown("the list is partial or has an unknown critical extension")
-    # 2. RFC 5280 §4.2.1.3: a key for certificates is none for lists unless its certificate says so.
+    # 2. RFC 5280 §4.2.1.3: a certificate key may sign lists only if its certificate says so.
     if "crl_sign" not in issuer.key_usage:
         raise unknown("the issuer may not sign lists")
     if crl.signature_oid not in keys.ALGORITHMS[issuer.family].certificate_signatures:
@@ -248,8 +248,8 @@ def verify_crl(crl: RevocationList, *, issuer: Certificate) -> VerifiedList:
 def read_entries(data: bytes, start: int, stop: int) -> Entries:
     """The entries encoded side by side in `data[start:stop]`.
 
-    Raises `Refused` for one that cannot be read, and for one with a critical extension: it may
-    speak of another issuer's certificate, and then all that follow do too.
+    Raises: `Refused` for an unreadable one, and for a critical extension: it may concern another
+    issuer's certificate, and then so do all later ones.
     """
     arrays = [bytearray() for _ in range(256)]
     at = start
@@ -267,15 +267,16 @@ def read_entries(data: bytes, start: int, stop: int) -> Entries:
 def _read_entry(data: bytes, at: int, stop: int) -> tuple[bytes, int]:
     """A record, and where the next begins.
 
-    Lists have a million of one shape: those are read by position, and any other in steps.
+    A list may have a million entries of one form: those are parsed by position, and any other in
+    steps.
     """
     head = data[at : at + 4]
     if len(head) == 4 and head[0] == der.SEQUENCE and head[1] < 0x80 and head[2] == der.INTEGER:
         end, when = at + 2 + head[1], at + 4 + head[3]
         tail = when + _UTC_TIME
         time, rest = data[when:tail], data[tail:end]
-        # Nothing behind the time, or extensions that say just the reason.
-        # A UTCTime of 13 characters, the last of them Z.
+        # Nothing after the time, or extensions with only the reason. A UTCTime of 13 characters,
+        # the last of them Z.
         is_usual = (
             0 < head[3] < _SERIAL
             and tail <= end <= stop
@@ -284,7 +285,7 @@ def _read_entry(data: bytes, at: int, stop: int) -> tuple[bytes, int]:
         )
         if is_usual and (not rest or (len(rest) == 14 and rest.startswith(_REASON_ALONE))):
             digits, serial, reason = time[2:14], data[at + 4 : when], rest[13] if rest else 0
-            # Only numbers that are not negative may be filled up with zeros.
+            # Only non-negative numbers may be padded with zeros.
             if digits.isdigit() and serial[0] < 0x80 and reason in REASONS:
                 number = (19 if digits >= b"50" else 20) * 10**12 + int(digits)
                 return serial.rjust(_SERIAL, b"\0") + number.to_bytes(6, "big") + bytes(

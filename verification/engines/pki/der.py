@@ -1,9 +1,9 @@
-"""A strict reader of ASN.1 encodings that hostile bytes cannot exhaust: no recursion, bounded depth
-and size.
+"""A strict ASN.1 parser that hostile bytes cannot exhaust: no recursion, bounded depth and size.
 
-`read_tree` walks everything at once and is for small structures; `split` walks one level and is for
-long lists. Each function named for a type reads a value of it and refuses every other; `encode…`
-write the few our own questions need.
+`read_tree` parses everything at once and is for small structures; `split` parses one level and is
+for long lists.
+Each function named for a type reads its value and refuses every other; `encode…` write the few that
+our questions need.
 Source: ITU-T X.690 §8.1 (BER) and §10 (DER).
 """
 
@@ -34,12 +34,12 @@ _INDEFINITE = 0x80
 # elements.
 _MAX_DEPTH = 32
 MAX_ELEMENTS = 20_000
-# X.690 §11.7 and §11.8: in DER a time has its seconds and ends in Z. A fraction, which DER allows a
-# GeneralizedTime, is none that a certificate may have (RFC 5280 §4.1.2.5.2).
+# X.690 §11.7 and §11.8: in DER a time has its seconds and ends in Z. DER allows a GeneralizedTime a
+# fraction, which a certificate may not have (RFC 5280 §4.1.2.5.2).
 _TIMES = {UTC_TIME: re.compile(rb"\d{12}Z"), GENERALIZED_TIME: re.compile(rb"\d{14}Z")}
 # By the universal tags of X.680: UTF8String, NumericString, PrintableString, TeletexString,
-# IA5String, VisibleString, BMPString. A TeletexString is read as Latin-1, as issuers write it, not
-# as T.61.
+# IA5String, VisibleString,
+# BMPString. A TeletexString is read as Latin-1, as issuers write it, not as T.61.
 _TEXTS = {
     0x0C: "utf-8",
     0x12: "ascii",
@@ -57,7 +57,7 @@ class Element:
     """One encoded element inside `data`: its header begins at `start`, its content is `body` …
     `stop`.
 
-    `strict`: it and everything below it has definite lengths in their shortest form, as DER wants.
+    strict: it and everything below it has definite lengths in their shortest form, as DER requires.
     """
 
     data: bytes = field(repr=False)
@@ -71,7 +71,7 @@ class Element:
 
     @property
     def raw(self) -> bytes:
-        """The element with its header, exactly as it was found."""
+        """The element with its header, unchanged."""
         return self.data[self.start : self.end]
 
     @property
@@ -81,27 +81,27 @@ class Element:
 
 
 def malformed(detail: str) -> Refused:
-    """The refusal of bytes that do not follow their format."""
+    """The refusal of malformed bytes."""
     return Refused("eds_malformed", detail)
 
 
 def _read_header(data: bytes, at: int, limit: int) -> tuple[int, int, int | None, bool]:
-    """Tag, start of the content, its length (None: until the end mark), and whether the length is
-    the shortest.
+    """Tag, start of the content, its length (None: until the end mark), and whether the length
+    is the shortest.
     """
     if limit - at < 2:
         raise malformed("an element is cut off")
     tag, length, body, strict = data[at], data[at + 1], at + 2, True
-    # X.690 §8.1.2.4 would have such a tag go on for as long as it likes.
+    # X.690 §8.1.2.4 lets such a tag have any length.
     if tag & 0x1F == 0x1F:
         raise malformed("a tag above 30")
-    # X.690 §8.1.3.5: with the top bit set, the other seven say how many bytes of length follow;
-    # none is the indefinite form.
+    # X.690 §8.1.3.5: with the top bit set, the other seven give the number of length bytes; 0 is
+    # the indefinite form.
     if length >= _INDEFINITE:
         size = length - _INDEFINITE
         if not size:
             return tag, body, None, False
-        # Four bytes of length are 4 GiB: nothing we accept comes near.
+        # Four bytes of length are 4 GiB, far above any accepted element.
         if size > 4 or limit - body < size:
             raise malformed("a length of a wrong size")
         length = int.from_bytes(data[body : body + size], "big")
@@ -112,9 +112,7 @@ def _read_header(data: bytes, at: int, limit: int) -> tuple[int, int, int | None
 
 
 def split(data: bytes, start: int, stop: int) -> Iterator[Element]:
-    """The elements side by side in `data[start:stop]`, without looking into them. Definite lengths
-    only.
-    """
+    """The adjacent elements in `data[start:stop]`, unparsed. Definite lengths only."""
     at = start
     while at < stop:
         tag, body, length, strict = _read_header(data, at, stop)
@@ -126,13 +124,14 @@ def split(data: bytes, start: int, stop: int) -> Iterator[Element]:
 
 
 def read_tree(data: bytes, *, unopened: int | None = None) -> Element:
-    """The one element that fills `data`, with all that is in it. Raises `Refused` for anything
-    before or behind it.
+    """The one element that fills `data`, with its contents.
 
-    Indefinite lengths are read and marked as not `strict`; the caller says where they may be. What
-    is in an element
-    with the tag `unopened` is not looked at: somebody else reads it, and no deeper than its format
-        goes.
+    Indefinite lengths are accepted and marked as not `strict`; the caller decides where they may
+    occur.
+    The contents of an element with the tag `unopened` are not parsed: another parser reads them, to
+    its format's depth only.
+
+    Raises: `Refused` for bytes around it.
     """
     root = Element(data, 0, 0, 0, len(data), len(data), True)
     open_elements, at = [root], 0
@@ -151,12 +150,11 @@ def read_tree(data: bytes, *, unopened: int | None = None) -> Element:
             continue
         tag, body, length, strict = _read_header(data, at, inner.end)
         is_opened = tag & _CONSTRUCTED and tag != unopened
-        # X.690 §8.1.3.2: primitive has a definite length. What is not opened needs one too, or its
-        # end were unknown.
+        # X.690 §8.1.3.2: a primitive element has a definite length. An unopened one needs it too,
+        # to find its end.
         if length is None and not is_opened:
             raise malformed("a plain element without a length")
-        # Without a length `stop` is open, and `end` is the bound for what is inside, until the mark
-        # is found.
+        # Without a length `stop` is open, and `end` bounds the contents until the mark is found.
         stop = -1 if length is None else body + length
         end = inner.end if length is None else stop
         inner.children.append(Element(data, tag, at, body, stop, end, strict))
@@ -172,7 +170,7 @@ def read_tree(data: bytes, *, unopened: int | None = None) -> Element:
 
 
 def read_strict(data: bytes, subject: str, *, unopened: int | None = None) -> Element:
-    """`read_tree` for what must be DER throughout."""
+    """`read_tree` for DER."""
     element = read_tree(data, unopened=unopened)
     if not element.strict:
         raise malformed(f"{subject}: not DER")
@@ -182,7 +180,7 @@ def read_strict(data: bytes, subject: str, *, unopened: int | None = None) -> El
 def items(
     element: Element, tag: int, subject: str, *, at_least: int = 0, at_most: int = 10_000
 ) -> list[Element]:
-    """The parts of a constructed element of that tag, as many as the bounds allow."""
+    """The parts of a constructed element of that tag, within the bounds on their number."""
     if element.tag != tag:
         raise malformed(f"{subject}: another type")
     parts = element.children
@@ -203,8 +201,8 @@ def octets(element: Element, subject: str, *, tag: int = OCTET_STRING) -> bytes:
 def integer(element: Element, subject: str, *, bounds: range | None = None) -> int:
     """A whole number in its shortest form, in this range."""
     content = octets(element, subject, tag=INTEGER)
-    # X.690 §8.3.2: the first nine bits are never all alike, or a number would have as many
-    # spellings as one likes.
+    # X.690 §8.3.2: the first nine bits are never all equal, or a number would have several
+    # spellings.
     padded = len(content) > 1 and (content[0], content[1] >> 7) in {(0x00, 0), (0xFF, 1)}
     if not content or padded or len(content) > _MAX_INTEGER:
         raise malformed(f"{subject}: not a number")
@@ -232,11 +230,14 @@ def oid(element: Element, subject: str) -> str:
 
 @lru_cache(maxsize=512)
 def _dotted(content: bytes) -> str:
-    """The few identifiers there are come again in every certificate. Raises `ValueError`."""
+    """Cached, because the same few identifiers recur in every certificate.
+
+    Raises: `ValueError`.
+    """
     if not content or content[-1] & 0x80 or len(content) > 32:
         raise ValueError("not an object identifier")
-    # X.690 §8.19: base 128, the top bit says that more follows; a leading 0x80 would spell the same
-    # number twice.
+    # X.690 §8.19: base 128, where the top bit continues; a leading 0x80 would spell the same number
+    # twice.
     arcs, value, fresh = [], 0, True
     for byte in content:
         if fresh and byte == 0x80:
@@ -253,9 +254,9 @@ def _dotted(content: bytes) -> str:
 
 
 def whole_bits(element: Element, subject: str) -> bytes:
-    """The bytes of a BIT STRING that has no unused bits: signatures and keys."""
+    """The bytes of a BIT STRING without unused bits: signatures and keys."""
     content = octets(element, subject, tag=BIT_STRING)
-    # X.690 §8.6.2.2: the first byte says how many bits of the last one do not count.
+    # X.690 §8.6.2.2: the first byte is the number of unused bits in the last one.
     if not content or content[0]:
         raise malformed(f"{subject}: unused bits")
     return content[1:]
@@ -276,7 +277,7 @@ def time(element: Element, subject: str) -> datetime:
     )
     month, day, hour, minute, second = (int(digits[at : at + 2]) for at in range(4, 14, 2))
     try:
-        # A leap second, :60, is refused with the dates there are not: Python has none.
+        # A leap second, :60, is refused like impossible dates: Python has none.
         return datetime(int(digits[:4]), month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
         raise malformed(f"{subject}: no such time") from None
@@ -296,7 +297,7 @@ def text(element: Element, subject: str) -> str:
 def encode(tag: int, *parts: bytes) -> bytes:
     """An element of that tag holding the parts one after another."""
     content = b"".join(parts)
-    # X.690 §10.1: DER spells a length in as few bytes as will do.
+    # X.690 §10.1: DER encodes a length in as few bytes as possible.
     if len(content) < 0x80:
         return bytes([tag, len(content)]) + content
     length = len(content).to_bytes((len(content).bit_length() + 7) // 8, "big")

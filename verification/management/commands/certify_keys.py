@@ -1,5 +1,5 @@
-"""manage.py certify_keys: the operator's root says of public keys whose they are. Run where the
-root's key is.
+"""manage.py certify_keys: the operator's root certifies public keys. Run it where the root's key
+is.
 """
 
 import base64
@@ -15,25 +15,25 @@ from verification.management.commands.make_keys import ROOT_KEY, ROOT_PUBLIC, ce
 
 
 class Command(BaseCommand):
-    """Certifies what is not certified yet in the public folder."""
+    """Certifies the uncertified keys of the public folder."""
 
     help = (
-        "Certify the public keys of a folder by the operator's root; needs no database and no other"
-        " key."
+        "Certify the public keys of a folder with the operator's root; needs no database and no "
+        "other key."
     )
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Which folder, by which root."""
+        """Which folder, with which root."""
         parser.add_argument(
             "directory", type=Path, help="the folder of keys; only its public/ is read and written"
         )
         parser.add_argument(
-            "--root", type=Path, help="the root's key; root/root.key in it if left out"
+            "--root", type=Path, help="the root's key; by default root/root.key in the folder"
         )
 
     def handle(self, *args: Any, directory: Path, root: Path | None, **options: Any) -> None:
-        """Names what it certified."""
+        """Prints the certified keys."""
         seed, public = read_root(root or directory / ROOT_KEY), directory / ROOT_PUBLIC
         if not public.exists():
             raise CommandError(f"there is no {public}: is this the folder of keys?")

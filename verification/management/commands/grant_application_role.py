@@ -1,6 +1,4 @@
-"""Gives PostgreSQL's application role what the application needs, and no more. Run by the owner
-after `migrate`.
-"""
+"""Grants PostgreSQL's application role the minimum rights. Run by the owner after `migrate`."""
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
@@ -9,8 +7,7 @@ from psycopg import sql
 
 from verification.core.errors import Misconfigured
 
-# Rows that are written once. Tiles grow until they are full, pending entries are taken away, the
-# head moves on.
+# Write-once rows. Tiles grow until they are full, pending entries are deleted, the head moves.
 _APPEND_ONLY = (
     "verification_auditentry",
     "verification_auditleaf",
@@ -18,12 +15,12 @@ _APPEND_ONLY = (
     "verification_receipt",
     "verification_reviewvote",
 )
-# What migrations alone write.
+# Written by migrations only.
 _READ_ONLY = ("django_migrations",)
 
 
 class Command(BaseCommand):
-    """Repeats itself harmlessly: what was granted before is taken back first."""
+    """Safe to repeat: earlier grants are revoked first."""
 
     help = (
         "Grant the application's role (the user of DATABASE_URL) its rights on the tables."
@@ -31,7 +28,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, **_: object) -> None:
-        """Take back everything, then grant by table."""
+        """Revokes all rights, then grants by table."""
         if connection.vendor != "postgresql":
             self.stdout.write("SQLite has no roles: nothing to grant")
             return

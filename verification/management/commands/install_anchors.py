@@ -1,5 +1,5 @@
-"""`manage.py install_anchors`: the national authority's certificates, known by fingerprint, into
-the live set.
+"""`manage.py install_anchors`: copies the national authority's certificates, verified by
+fingerprint, to the live set.
 """
 
 from pathlib import Path
@@ -13,7 +13,9 @@ from verification.sources import installed
 
 
 class Command(BaseCommand):
-    """Exits with 0 if the live set holds what was given, 1 if it refused and changed nothing."""
+    """Exits with 0 if the live set holds the given certificates, 1 if it refused and changed
+    nothing.
+    """
 
     help = (
         "Copy the certificates of the NCA RK from DIR into the live set (TULGA_LIVE_TRUST_ANCHORS)"
@@ -21,7 +23,7 @@ class Command(BaseCommand):
         " nothing is written. Compare what this prints with pki.gov.kz and root.gov.kz yourself"
         " before you go live."
     )
-    # Live mode is not complete before this has run.
+    # Live mode is incomplete before this has run.
     requires_system_checks = ()
     requires_migrations_checks = False
 
@@ -32,7 +34,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, directory: Path, **options: Any) -> None:
-        """Installs, and prints what a person must compare."""
+        """Installs them, and prints what a person must compare."""
         try:
             done = installed.install_official(directory)
         except Misconfigured as error:
@@ -44,11 +46,13 @@ class Command(BaseCommand):
                 f" {anchor.address}"
             )
         for anchor in done.left_out:
-            self.stdout.write(f"left out: {anchor.name}: no borrower's signature may rest on it")
+            self.stdout.write(
+                f"left out: {anchor.name}: a borrower's signature must not chain to it"
+            )
         for anchor in OFFICIAL.values():
             if anchor.role and anchor not in done.installed:
                 self.stdout.write(
-                    f"missing: {anchor.name} ({anchor.address}): what rests on it is refused"
+                    f"missing: {anchor.name} ({anchor.address}): its signatures are refused"
                 )
         self.stdout.write(
             "Compare each fingerprint with the authority's own pages before you go live."

@@ -1,6 +1,4 @@
-"""Makes the keys that a deployment needs: a folder for each process, in files that only its user
-may read.
-"""
+"""Makes the keys of a deployment: a folder per process, in files that only its user may read."""
 
 import base64
 import json
@@ -24,25 +22,25 @@ from verification.core.certificates import (
     read_certified,
 )
 
-_KEY_BYTES = 32  # 256 bits: what AES-256, HMAC-SHA256 and an Ed25519 seed take
+_KEY_BYTES = 32  # 256 bits: for AES-256, HMAC-SHA256 and an Ed25519 seed
 ROOT_KEY, ROOT_PUBLIC = Path("root", "root.key"), Path("public", "root.pub")
 
 
 class Command(BaseCommand):
-    """Writes what is missing; a key that exists is never touched, for what it has sealed would be
+    """Writes missing keys; an existing key is never changed, because its sealed data would be
     lost.
     """
 
     help = (
-        "Make the keys that are missing, a folder for each process, and certify those that sign by"
-        " the operator's root, which is made with the first and belongs off this machine then."
+        "Make the missing keys, a folder for each process. Certify signing keys with the "
+        "operator's root, which the first run makes; then move the root off this machine."
     )
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """See `manage.py help make_keys`."""
         parser.add_argument(
-            "directory", type=Path, help="where the keys are; the same as TULGA_KEYS_DIR"
+            "directory", type=Path, help="the folder of keys; the same as TULGA_KEYS_DIR"
         )
         parser.add_argument(
             "--demo",
@@ -52,37 +50,38 @@ class Command(BaseCommand):
         parser.add_argument(
             "--root",
             type=Path,
-            help="the root's key, if it is elsewhere: it certifies what is made",
+            help="the root's key, if it is elsewhere: it certifies the new keys",
         )
         parser.add_argument(
             "--process",
             choices=sorted(PROCESSES),
             help=(
-                "another host, or a rotation: only the keys by which this process signs, under"
-                " --number"
+                "another host, or a rotation: only the signing keys of this process, under --number"
             ),
         )
         parser.add_argument(
-            "--number", type=int, default=1, help="of the signing keys made; the highest here signs"
+            "--number",
+            type=int,
+            default=1,
+            help=("number of the new signing keys; the highest here signs"),
         )
         parser.add_argument(
             "--user",
             action="append",
             default=[],
             metavar="PROCESS=USER",
-            help="give the folder of a process to its user (as root); repeatable",
+            help="give a process's folder to its user (as root); repeatable",
         )
 
     def handle(self, *, directory: Path, demo: bool, root: Path | None, **options: Any) -> None:
-        """Make each missing key."""
+        """Makes each missing key."""
         only, number = options["process"], options["number"]
         if only and not root and not (directory / ROOT_PUBLIC).exists():
             raise CommandError(
-                f"copy public/ into {directory} first: a root of its own would be believed nowhere"
-                " else"
+                f"copy public/ into {directory} first: no other host trusts a new root else"
             )
         if not 1 <= number <= 9999:
-            raise CommandError("a key's number is 1 to 9999")
+            raise CommandError("a key's number must be 1 to 9999")
         keys = make_missing(
             directory,
             made_by="demo" if demo else "operator",
@@ -109,8 +108,8 @@ class Command(BaseCommand):
             )
         if (directory / ROOT_KEY).exists():
             self.stdout.write(
-                f"Take {directory / ROOT_KEY} off this machine: whoever has it says whose word"
-                " counts."
+                f"Move {directory / ROOT_KEY} off this machine: its holder decides which keys"
+                " count."
             )
 
 
@@ -125,15 +124,14 @@ def make_missing(
 ) -> dict[Path, bool]:
     """Every key's path and whether it was made now. `made_by`: `demo` or `operator`.
 
-    What two processes share is made once. Beside stands the public half of what signs, certified
-    where the root is at
-    hand: in its place, or in the file named.
+    A key shared by two processes is made once. The public half of a signing key is stored beside
+    it, and certified if the root is available: in its place, or in the given file.
     """
     public = directory / "public"
     for folder in (directory, public):
         if not folder.exists():
             folder.mkdir(parents=True)
-            folder.chmod(0o755)  # whatever the umask: every process comes here
+            folder.chmod(0o755)  # whatever the umask: every process reads it
     keys = {}
     if not (directory / ROOT_PUBLIC).exists() and root is None:
         (directory / "root").mkdir(mode=0o700, exist_ok=True)
@@ -154,8 +152,9 @@ def make_missing(
 
 
 def read_root(path: Path) -> bytes:
-    """The seed of the root's key; raises `CommandError` for a file that is none, or cannot be
-    read.
+    """The seed of the root's key.
+
+    Raises: `CommandError` for an invalid or unreadable file.
     """
     try:
         text = path.read_bytes()
@@ -168,12 +167,12 @@ def read_root(path: Path) -> bytes:
     except (ValueError, KeyError, TypeError):
         is_root = False
     if not is_root:
-        raise CommandError(f"{path} is no file of a root's key")
+        raise CommandError(f"{path} is not a root key file")
     return seed
 
 
 def certify(directory: Path, seed: bytes) -> list[str]:
-    """Has the root of this seed certify what it has not yet, and says which."""
+    """Certifies the uncertified keys with the root of this seed, and returns them."""
     done = []
     for key in uncertified(directory, root_public=public_of(seed)):
         path, signed = directory / "public" / f"{key.name}.pub", key.signed_by(seed)
@@ -186,7 +185,7 @@ def certify(directory: Path, seed: bytes) -> list[str]:
 
 
 def uncertified(directory: Path, *, root_public: bytes | None = None) -> Iterator[Certified]:
-    """The public halves that the root of this folder, or the one given, has not certified."""
+    """The public halves without a certificate of this folder's root, or of the given one."""
     if root_public is None:
         root = directory / ROOT_PUBLIC
         root_public = (
@@ -195,13 +194,13 @@ def uncertified(directory: Path, *, root_public: bytes | None = None) -> Iterato
     for path in sorted((directory / "public").glob("*-*.pub")):
         content = json.loads(path.read_bytes())
         key = read_certified({"certificate": "", **content}, mode=content["mode"])
-        # By its name: a file with another's name inside would have that one's written over.
+        # By its name: another name inside would overwrite that key's file.
         if key is not None and path.stem == key.name and not key.is_certified(root_public):
             yield key
 
 
 def _make(folder: Path, public: Path, kind: str, *, number: int, made_by: str) -> dict[Path, bool]:
-    """The keys of a kind. Of one that signs: one a mode, with their public halves."""
+    """The keys of a kind. Signing keys: one per mode, with their public halves."""
     if kind not in KINDS:
         # The same as in the folder of another process that has it.
         name = f"{kind}.key" if kind == "django" else f"{kind}-1.key"
@@ -210,10 +209,10 @@ def _make(folder: Path, public: Path, kind: str, *, number: int, made_by: str) -
         return {folder / name: _put(folder / name, content, mode=0o600)}
     keys = {}
     for mode in MODES:
-        place = 0 if kind == "log" else number  # a log has one for ever: its heads name it
+        place = 0 if kind == "log" else number  # a log has one key for ever, which its heads name
         path = folder / f"{Certified(kind, mode, place, b'').name}.key"
         if not path.exists() and (public / f"{path.stem}.pub").exists():
-            continue  # another would not be the one that was certified
+            continue  # another key would not be the certified one
         if number == 1 and not path.exists() and any(folder.glob(f"{kind}-{mode}-*")):
             continue  # one of another number signs, and the first was retired
         keys[path] = _put(path, _fresh(kind, made_by), mode=0o600)
@@ -234,8 +233,8 @@ def _fresh(kind: str, made_by: str) -> dict[str, Any]:
 
 
 def _put(path: Path, content: dict[str, Any], *, mode: int) -> bool:
-    """Whether it was written now. A file appears whole or not at all: it is written beside its
-    place, then linked.
+    """Whether it was written now. A file appears atomically: it is written elsewhere, then
+    linked.
     """
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     # With its rights from the first moment: between a write and a chmod others could read it.
@@ -245,7 +244,7 @@ def _put(path: Path, content: dict[str, Any], *, mode: int) -> bool:
             json.dump(content, file, indent=1)
             file.flush()
             os.fsync(file.fileno())
-        # A link never replaces what is there, so of two runs at once one key wins and both use it.
+        # A link never replaces a file, so of two runs at once one key wins and both use it.
         os.link(draft, path)
     except FileExistsError:
         return False

@@ -1,6 +1,4 @@
-"""`manage.py replay`: judges a verification's attempts again from what is stored, and says whether
-the word is kept.
-"""
+"""`manage.py replay`: repeats the judgements of a verification from the stored evidence."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -14,15 +12,15 @@ EXIT = {Verdict.SAME: 0, Verdict.DIFFERENT: 1, Verdict.CANNOT: 2}
 
 
 class Command(BaseCommand):
-    """Exits with 0 if every judgement comes out the same, 1 if one differs, 2 if one cannot be
-    repeated.
+    """Exits with 0 if every judgement gives the same result, 1 if one differs, 2 if one cannot
+    be repeated.
     """
 
     help = (
-        "Judge every judged attempt of a verification again by its stored evidence, time and policy"
-        " and the checks of its release, offline; where camera frames were destroyed by rule, by"
-        " the facts of that time. Exit 0 the same, 1 different, 2 cannot (evidence missing, form of"
-        " a later release, nothing judged). The log gets one entry that it was read."
+        "Repeat every judgement of a verification with its stored evidence, time and policy and "
+        "the checks of its release, offline; where camera frames were destroyed by rule, with the"
+        " facts of that time. Exit 0 the same, 1 different, 2 cannot (evidence missing, form of a"
+        " later release, nothing judged). The log gets one entry of the reading."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -30,7 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("verification_id", help="ver_…")
 
     def handle(self, *args: Any, verification_id: str, **options: Any) -> None:
-        """One line an attempt; raises `CommandError` with the exit code where it is not 0."""
+        """One line per attempt; raises `CommandError` with a non-zero exit code."""
         try:
             replays = replay(verification_id=verification_id)
         except TulgaError as error:

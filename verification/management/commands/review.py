@@ -1,4 +1,4 @@
-"""`manage.py review`: the word of a lender's reviewers on a verification that is in review."""
+"""`manage.py review`: the votes of a lender's reviewers on a verification in review."""
 
 import sys
 from argparse import ArgumentParser
@@ -16,11 +16,11 @@ STDIN = "-"
 
 
 class Command(BaseCommand):
-    """Passes or refuses one verification in the name of its reviewers."""
+    """Passes or refuses one verification on behalf of its reviewers."""
 
     help = (
-        "Ends the review of one verification: --pass by two different reviewers of its lender,"
-        " --fail by one. Whoever runs this answers for it that they looked and said so."
+        "Ends the review of one verification: --pass by two different reviewers of its lender, "
+        "--fail by one. The person who runs this confirms that they looked and said so."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -34,14 +34,17 @@ class Command(BaseCommand):
             help="it is the borrower; needs two reviewers",
         )
         verdict.add_argument(
-            "--fail", action="store_false", dest="passes", help="it is not, or nobody can tell"
+            "--fail",
+            action="store_false",
+            dest="passes",
+            help=("it is not the borrower, or it is impossible to tell"),
         )
         parser.add_argument(
             "--reviewer",
             action="append",
             required=True,
             metavar="EMAIL",
-            help="who looked; once for each of them",
+            help="the reviewer; once for each",
         )
         parser.add_argument(
             "--reason",
@@ -50,14 +53,14 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Runs it; every refusal is one sentence and exit status 1, and nothing is half-done."""
+        """Runs it; every refusal is one sentence with exit status 1, and nothing is half-done."""
         people, reviewers = get_user_model(), []
-        # A refusal names a person by their place on the command line.
+        # A refusal names a person by their position on the command line.
         for number, email in enumerate(options["reviewer"], start=1):
             try:
                 user = people._default_manager.get_by_natural_key(email)
             except people.DoesNotExist:
-                raise CommandError(f"reviewer {number}: nobody has this e-mail address") from None
+                raise CommandError(f"reviewer {number}: this e-mail address is unknown") from None
             if not user.is_active:
                 raise CommandError(f"reviewer {number}: this account is closed")
             if not user.has_perm(PERMISSION):
@@ -79,5 +82,5 @@ class Command(BaseCommand):
         except TulgaError as error:
             raise CommandError(f"{error.code}: {error.detail}") from error
         self.stdout.write(
-            f"{options['verification_id']}: the votes are kept, and a worker decides by them"
+            f"{options['verification_id']}: the votes are recorded, and a worker decides by them"
         )

@@ -1,5 +1,5 @@
-"""manage.py revoke_signing_key: what a stolen key has signed counts no more, from an index of the
-log on.
+"""manage.py revoke_signing_key: a stolen key's signatures do not count from an index of the log
+on.
 """
 
 from argparse import ArgumentParser
@@ -17,35 +17,33 @@ from verification.payout import clearances
 
 
 class Command(BaseCommand):
-    """Signs the revocation by the root, or takes one that was signed where the root is; lists what
-    the key decided.
-    """
+    """Signs the revocation with the root, or takes a signed one; lists the key's decisions."""
 
     help = (
-        "Revoke a key that signs entries, from an index of the log on: the log takes no more of it,"
-        " audit_verify names what it signed from there on, and the lender of each decision is told."
-        " Prints those verifications."
+        "Revoke a key that signs entries, from an index of the log on: the log takes no more of "
+        "its entries, audit_verify reports those from there on, and the lender of each decision "
+        "is informed. Prints those verifications."
     )
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Which key, from where on, and on whose word."""
+        """Which key, from where on, and on whose signature."""
         parser.add_argument("log", choices=MODES)
         parser.add_argument(
             "key", help="its id, as `by` in the entries it signed and in audit_verify"
         )
-        parser.add_argument(
-            "from_index", type=int, help="the first leaf that does not count any more"
-        )
+        parser.add_argument("from_index", type=int, help="the first leaf that no longer counts")
         word = parser.add_mutually_exclusive_group(required=True)
         word.add_argument("--root", type=Path, help="the root's key")
-        word.add_argument("--signed", help="the root's signature, by --sign-only where its key is")
+        word.add_argument(
+            "--signed", help=("the root's signature, from --sign-only where its key is")
+        )
         parser.add_argument(
             "--sign-only", action="store_true", help="print the signature; no database is needed"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Prints one verification a line, and how many."""
+        """Prints one verification per line, and their number."""
         mode, key, from_index = options["log"], options["key"], options["from_index"]
         if from_index < 0:
             raise CommandError("an index is 0 or more")

@@ -1,6 +1,4 @@
-"""manage.py sign_law: the operator's root signs what a file says of the law. Run where the root's
-key is.
-"""
+"""manage.py sign_law: the operator's root signs a law file. Run it where the root's key is."""
 
 import json
 from argparse import ArgumentParser
@@ -20,16 +18,16 @@ from verification.management.law_words import sentences
 
 
 class Command(BaseCommand):
-    """Reads the file, says what it says, and writes it beside with the root's signature."""
+    """Reads the file, prints its content, and writes the signed file beside it."""
 
     help = (
-        "Sign a law file by the operator's root; needs no database and no other key. Prints what"
-        " the file says, and which rules it breaks; asks before it signs."
+        "Sign a law file with the operator's root; needs no database and no other key. Prints the"
+        " file's content and the rules that it breaks; asks before it signs."
     )
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Which file, by which root."""
+        """Which file, with which root."""
         parser.add_argument(
             "file", type=Path, help="the law file, as docs/operator/run.md shows it"
         )
@@ -44,18 +42,18 @@ class Command(BaseCommand):
             default=[],
             metavar="FILE.signed",
             help=(
-                "a law file before this one, from number 1 on; repeatable. It is then judged beside"
-                " them"
+                "an earlier law file, from number 1 on; repeatable. The file is then judged "
+                "together with them"
             ),
         )
         parser.add_argument(
-            "--out", type=Path, help="where the signed file is written; FILE.signed if left out"
+            "--out", type=Path, help="path of the signed file; by default FILE.signed"
         )
 
     def handle(
         self, *args: Any, file: Path, root: Path, out: Path | None, yes: bool, **options: Any
     ) -> None:
-        """Prints what the file says, and where the signed one is. Signs no file that would be
+        """Prints the file's content and the path of the signed file. Signs no file that would be
         refused.
         """
         seed = read_root(root)
@@ -71,11 +69,11 @@ class Command(BaseCommand):
             outcome = (
                 "it will be refused"
                 if fault.is_certain
-                else "known only beside the earlier files: see --after"
+                else "known only with the earlier files: see --after"
             )
             self.stdout.write(f"{fault.code}: {fault.detail}: {outcome}")
         if codes := dict.fromkeys(fault.code for fault in faults if fault.is_certain):
-            raise CommandError(f"{', '.join(codes)}: not signed, for the file would be refused")
+            raise CommandError(f"{', '.join(codes)}: not signed, because the file would be refused")
         if not yes and input("Sign this? [y/N] ").strip().lower() not in ("y", "yes"):
             raise CommandError("not signed")
         signed = {"law": document, "signature": certificates.law_signature(seed, document)}
@@ -87,8 +85,9 @@ class Command(BaseCommand):
 
 
 def _taken_before(law: Law, files: Sequence[Path], *, root: bytes) -> Amendments:
-    """What the files before this one bring. Raises `BadInput` for one that this root did not sign,
-    or out of order.
+    """The law of the files before this one.
+
+    Raises: `BadInput` for one that this root did not sign, or out of order.
     """
     signed = [law_file.read_signed(read(path)) for path in files]
     for earlier in signed:
@@ -104,7 +103,10 @@ def _taken_before(law: Law, files: Sequence[Path], *, root: bytes) -> Amendments
 
 
 def _write(target: Path, content: str) -> None:
-    """Writes a new file; raises `CommandError` for one that exists, and for too long a content."""
+    """Writes a new file.
+
+    Raises: `CommandError` if it exists, or the content is too long.
+    """
     if len(content.encode()) > law_file.FILE_BYTES:
         raise CommandError(
             f"law_malformed: the signed file has more than {law_file.FILE_BYTES} bytes"
@@ -121,7 +123,7 @@ def _write(target: Path, content: str) -> None:
 
 
 def read(file: Path) -> bytes:
-    """A file's bytes, one more than a law file may have at most."""
+    """A file's bytes, up to one more than a law file may have."""
     try:
         with file.open("rb") as opened:
             return opened.read(law_file.FILE_BYTES + 1)

@@ -1,4 +1,4 @@
-"""manage.py take_law: a law file that the operator's root signed is put on record in both logs."""
+"""manage.py take_law: records a law file, signed by the operator's root, in both logs."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -18,14 +18,14 @@ class Command(BaseCommand):
 
     help = (
         "Take a signed law file: the MCI of a year, a profile, a status. It counts once both logs"
-        " have ordered it; every process reads it from there, without a restart. Prints what the"
-        " file says."
+        " have ordered it; every process reads it from there, without a restart. Prints the "
+        "file's content."
     )
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Which file."""
-        parser.add_argument("file", type=Path, help="the signed file, by manage.py sign_law")
+        parser.add_argument("file", type=Path, help="the signed file, from manage.py sign_law")
 
     def handle(self, *args: Any, file: Path, **options: Any) -> None:
         """Prints what was taken, and into which logs."""

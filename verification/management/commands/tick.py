@@ -1,4 +1,4 @@
-"""`manage.py tick`: lapses, expires and orders the log. It judges nothing. Any number may run at
+"""`manage.py tick`: lapses, expires and orders the log. It judges nothing. Several may run at
 once.
 """
 
@@ -21,16 +21,16 @@ logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
-    """Runs rounds until it is told to stop."""
+    """Runs rounds until stopped."""
 
-    help = "Lets silent dialogues lapse and old cases expire, and orders the log."
+    help = "Lapses silent dialogues, expires old cases, and orders the log."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """`--once` does a single round, for cron or a test."""
         parser.add_argument("--once", action="store_true", help="one round, then exit")
 
     def handle(self, *args: Any, once: bool, **options: Any) -> None:
-        """Stops after the round under way on SIGTERM or SIGINT. Does not begin on a log that was
+        """Stops after the present round on SIGTERM or SIGINT. Does not start on a log that was
         rolled back.
         """
         stop = threading.Event()
@@ -48,16 +48,15 @@ class Command(BaseCommand):
             is_whole = time.monotonic() >= whole_at
             try:
                 with transactions.running(scope=transactions.ALL):
-                    # On a wrong clock whatever is fresh would lapse. The clock itself has said so
-                    # by then.
+                    # On a wrong clock fresh dialogues would lapse. The clock itself has reported
+                    # that.
                     if clock.is_right():
                         sweep.run_round(is_whole=is_whole)
                 whole_at = time.monotonic() + policy.SWEEP_SECONDS if is_whole else whole_at
             except Exception:
                 if once:
                     raise
-                # A process edge: a database that is away for a moment must not end the only
-                # sweeper.
+                # A process edge: a database that is briefly away must not end the only sweeper.
                 logger.exception("a round of tick failed")
             if once:
                 return
@@ -65,8 +64,8 @@ class Command(BaseCommand):
 
     @staticmethod
     def _begin(stop: threading.Event, *, is_single: bool) -> None:
-        """Asks whether a log was rolled back until the database has answered, and has each say
-        which keys count.
+        """Checks for a rolled-back log until the database has answered, and records the
+        certified keys in each log.
         """
         while not stop.is_set():
             close_old_connections()

@@ -1,4 +1,4 @@
-"""A code sent to the person's own phone and typed in here."""
+"""A code sent to the person's phone and typed in on the page."""
 
 from verification.core.route import Quota, Stage
 from verification.stages.code.checks import CHECKS

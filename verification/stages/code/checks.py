@@ -1,5 +1,5 @@
-"""Does the borrower hold their own phone? 1 sent · 2 guessed, in time and among the first five · 3
-still theirs.
+"""Does the borrower hold their own phone? 1 sent · 2 guessed, in time and among the first five ·
+3 still theirs.
 """
 
 from verification.core.results import Result, Step, judged, judged_step
@@ -8,13 +8,13 @@ from verification.stages.code.policy import CodePolicy
 
 
 def check_sent(facts: CodeFacts, policy: CodePolicy) -> Result:
-    """1: the gateway took the message with the last code."""
+    """1: the gateway accepted the message with the last code."""
     return judged_step("code.sent", facts.sent)
 
 
 def check_guess(facts: CodeFacts, policy: CodePolicy) -> Result:
-    """2: the last guess is the last code, for this verification and phone, in time, and one of the
-    allowed.
+    """2: the last guess is the last code, for this verification and phone, in time, and within
+    the limit.
     """
     check, guess = "code.guess", facts.guess
     if isinstance(guess, Step):

@@ -1,4 +1,4 @@
-"""Our own errands: a code for the person's phone, and whose the phone is when the code came back.
+"""This stage's errands: a code for the person's phone, and the phone's owner at the answer.
 Judges nothing.
 """
 
@@ -21,12 +21,10 @@ NONCE_BYTES = 16
 
 
 def prepare_code(case: Case, evidence: Evidence, memory: Memory) -> Prepared:
-    """A fresh code, sent. Guesses count on from whatever code went before today; the code itself is
-    kept nowhere.
+    """A fresh code, sent. Guesses continue today's count; the code itself is not stored.
 
-    A gateway may have sent a message and answered badly, so whoever tries again sends the same
-    under the same id. What is kept gives no code to who has no key of a worker: a digest of so few
-    digits under any other is found by trying.
+    A gateway may send a message and answer badly, so a retry sends the same code under the same id.
+    The stored digest needs a worker's key: a plain digest of so few digits could be searched.
     """
     number = sum(kind.startswith(f"{dialogue.ISSUED}.") for kind in evidence.items)
     secret = evidence.secrets[0]
@@ -63,12 +61,12 @@ def prepare_code(case: Case, evidence: Evidence, memory: Memory) -> Prepared:
 
 
 def collect_code(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
-    """What the last code was, as a guess is kept, and which text brought it; and whose the number
-    is now.
+    """The last code in the form of a stored guess, the text that carried it, and the number's
+    present owner.
 
-    The first makes the judgement readable without a worker's key, when the code opens nothing any
-    more. The person may have been asked hours ago, and a number changes hands (law.md O-31);
-    without a consent of the person, as where no stage obtained one, nobody may be looked up.
+    The first makes the judgement readable without a worker's key, once the code is useless.
+    The person's consent may be hours old, and a number changes owners (law.md O-31).
+    Without a consent, as when no stage obtained one, the register is not asked.
     """
     last = json.loads(evidence.items[dialogue.latest(evidence, dialogue.ISSUED)])
     bound = dialogue.bound_to(case)

@@ -1,5 +1,5 @@
-"""Which code came to your phone? Guesses are taken here, and a worker says which was right: nothing
-that web can read tells a code.
+"""The question for the code on the borrower's phone. Guesses arrive here, and a worker judges
+them: web cannot read a code.
 """
 
 import hmac
@@ -17,19 +17,19 @@ from verification.core.stored import canonical_json
 from verification.stages.code.policy import POLICY
 
 SHOWN = "consent.answer"
-# The person's consent by the state's own service, obtained before.
+# The person's consent through the state's service, obtained before.
 CONSENT = "register.consent"
 ISSUED, SENT, GUESS = "code.issued", "code.sent", "code.guess"
-# What a right guess is kept as, told when no guess can come any more.
+# The stored form of a right guess, revealed when no more guesses are possible.
 EXPECTED, OWNER = "code.expected", "code.owner"
 CODE_PURPOSE = "tulga.code"
 
-_DRAWN_DIGITS = 16  # hexadecimal, of a draw: far more than there are codes
-_TYPED_MAX = 64  # characters of a field before it is read: what a hand may add in blanks
+_DRAWN_DIGITS = 16  # hexadecimal digits per draw: far more values than codes
+_TYPED_MAX = 64  # characters of a raw field: room for blanks
 
 
 def bound_to(case: Case) -> str:
-    """What a code is for: our purpose, this verification, this phone."""
+    """The binding of a code: our purpose, this verification, this phone."""
     return f"{CODE_PURPOSE}|{case.verification_id}|{case.person.phone.value}"
 
 
@@ -39,9 +39,7 @@ def keyed(key: str, message: str) -> str:
 
 
 def drawn(secret: str, nonce: str) -> str:
-    """The code of this nonce, all equally likely: a draw that would favour some of them is drawn
-    again.
-    """
+    """The code of this nonce, uniformly distributed: a biased draw is repeated."""
     codes, draws = 10**POLICY.code_digits, 16**_DRAWN_DIGITS
     draws_made = (
         int(keyed(secret, f"code|{nonce}|{draw}")[:_DRAWN_DIGITS], 16) for draw in count()
@@ -51,8 +49,9 @@ def drawn(secret: str, nonce: str) -> str:
 
 
 def sent(issued: Mapping[str, Any], *, bound: str, secrets: Sequence[str]) -> str:
-    """The code that went out for this, drawn again. Raises `Refused` where no key of this worker
-    has drawn it.
+    """The code that was sent for this, derived again.
+
+    Raises: `Refused` if no key of this worker derives it.
     """
     for secret in secrets:
         code = drawn(secret, issued["nonce"])
@@ -64,12 +63,15 @@ def sent(issued: Mapping[str, Any], *, bound: str, secrets: Sequence[str]) -> st
 
 
 def numbered(kind: str, number: int) -> str:
-    """A kind that may come more than once in an attempt."""
+    """A kind that may occur several times in an attempt."""
     return f"{kind}.{number}"
 
 
 def latest(evidence: Evidence, kind: str) -> str:
-    """The highest numbered of a kind; raises `Refused` where there is none."""
+    """The highest numbered of a kind.
+
+    Raises: `Refused` if absent.
+    """
     numbers = [
         int(name.removeprefix(f"{kind}.")) for name in evidence.items if name.startswith(f"{kind}.")
     ]
@@ -79,14 +81,14 @@ def latest(evidence: Evidence, kind: str) -> str:
 
 
 def mask_phone(phone: str) -> str:
-    """A number as its owner knows it again: the last two digits. It is the lender's, never a
+    """A number in a form its owner recognises: the last two digits. It is the lender's, never a
     register's.
     """
     return f"+7 7•• ••• •• {phone[-2:]}"
 
 
 def prompt_code(memory: Memory) -> Mapping[str, Any]:
-    """Where the code went, in part, and what is left of guesses, resends and time."""
+    """Part of the code's destination, and the remaining guesses, resends and time."""
     issued = datetime.fromisoformat(memory["issued_at"])
     return {
         "phone_masked": memory["phone_masked"],
@@ -98,9 +100,9 @@ def prompt_code(memory: Memory) -> Mapping[str, Any]:
 
 
 def accept_code(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
-    """Takes a guess, or the wish for another code.
+    """Takes a guess, or a request for another code.
 
-    A guess counts however late it is and whichever code it was for, and a worker looks at it.
+    Every guess counts, even late or for an earlier code; a worker looks at it.
     """
     since_issue = (at - datetime.fromisoformat(memory["issued_at"])).total_seconds()
     if untrusted.get("resend") is True:
@@ -117,7 +119,7 @@ def accept_code(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
     )
     if not re.fullmatch(rf"[0-9]{{{POLICY.code_digits}}}", typed):
         raise BadInput(f"a code is {POLICY.code_digits} digits", code="bad_answer", pointer="/code")
-    # What was typed is kept as a keyed digest alone: no evidence holds a code in the clear.
+    # Only a keyed digest of the input is stored: no evidence holds a code in clear.
     digest = keyed(memory["key"], f"{memory['bound_to']}|{typed}")
     number = memory["guesses"] + 1
     guess = {"number": number, "issued": memory["resends"], "digest": digest, "at": at.isoformat()}
@@ -128,12 +130,9 @@ def accept_code(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
 
 
 def go_on_code(memory: Memory, looked: Looked, at: datetime) -> Turn:
-    """The last guess and a right one end the dialogue alike: what they are worth is for the
-    checks.
-    """
+    """Ends the dialogue on the last guess or a right one; the checks decide what it proves."""
     is_over = looked.is_right or looked.additions["guesses"] >= POLICY.guesses
-    # After one that is right and in time the count begins anew: whoever comes this way again has
-    # proved the phone.
+    # A right guess in time restarts the count, because the borrower has proved the phone.
     remembered = {name: value for name, value in memory.items() if name != LOOK_AT}
     counted = {
         **remembered,

@@ -1,5 +1,5 @@
-"""What the gateway and the borrower did with the last code, and whose the phone was when it came
-back.
+"""Facts of the last code: the gateway's and the borrower's actions, and the phone's owner at the
+answer.
 """
 
 import hmac
@@ -19,10 +19,11 @@ from verification.stages.code.policy import POLICY, CodePolicy
 
 @dataclass(frozen=True)
 class Guess:
-    """The last guess. `number`: the how manieth. `seconds`: from the sending of the code to it.
+    """The last guess. `number`: its position, from 1. `seconds`: from the sending of the code to
+    the guess.
 
-    `is_last_code`, `is_right`, `is_ours`: it was for the last code sent, is that code, and the code
-    was for this verification and phone.
+    is_last_code, is_right, is_ours: it was for the last code sent, equals that code, and is bound
+    to this verification and phone.
     """
 
     number: int
@@ -34,7 +35,7 @@ class Guess:
 
 @dataclass(frozen=True)
 class CodeFacts:
-    """`sent`: whether the gateway took the last message. `owner`: whether the number is this
+    """sent: whether the gateway accepted the last message. owner: whether the number is this
     person's.
     """
 
@@ -44,15 +45,15 @@ class CodeFacts:
 
 
 def measure_code(case: Case, evidence: Evidence, policy: CodePolicy) -> CodeFacts:
-    """The facts of a code. What could not be read stands in them as the step that refuses."""
+    """The facts of a code. An unreadable item appears as a step that refuses."""
     steps = Steps()
     with steps.step("sent"):
         status = parse_sms(evidence.require(dialogue.latest(evidence, dialogue.SENT))).status
         if status != "accepted":
             raise Refused("sms_refused", f"the gateway says {status}")
     with steps.step("owner") as detail:
-        # No answer is no ownership; but a consent that ran out before anybody could be asked is
-        # nobody's refusal.
+        # Without an answer ownership is unproven; but a consent that expired before the look-up is
+        # not the person's refusal.
         if dialogue.OWNER not in evidence.items:
             raw = evidence.items.get(dialogue.CONSENT)
             is_over = raw is not None and has_run_out(parse_consent(raw), at=evidence.at)
@@ -70,7 +71,7 @@ def measure_code(case: Case, evidence: Evidence, policy: CodePolicy) -> CodeFact
         guessed = Guess(
             number=number,
             seconds=_seconds(issued, guess),
-            # A code that was replaced by another must not open, however right it is.
+            # A replaced code must not pass, even if it is right.
             is_last_code=last == dialogue.numbered(dialogue.ISSUED, guess["issued"]),
             is_right=hmac.compare_digest(expected["digest"], guess["digest"]),
             is_ours=hmac.compare_digest(
@@ -81,9 +82,9 @@ def measure_code(case: Case, evidence: Evidence, policy: CodePolicy) -> CodeFact
 
 
 def look_code(evidence: Evidence, memory: Memory) -> Looked:
-    """Whether the last guess is the last code; of more guesses than are allowed none is.
+    """Whether the last guess is the last code; beyond the limit, no guess is right.
 
-    additions: how many there were by now, and whether this one was right in time.
+    additions: the number of guesses, and whether this one was right in time.
     """
     issued, guess, number = _last(evidence)
     code = dialogue.sent(issued, bound=memory["bound_to"], secrets=evidence.secrets)
@@ -96,9 +97,7 @@ def look_code(evidence: Evidence, memory: Memory) -> Looked:
 
 
 def _last(evidence: Evidence) -> tuple[Mapping[str, Any], Mapping[str, Any], int]:
-    """The last code, the last guess, and the how manieth that is: of at least as many as are on
-    record.
-    """
+    """The last code, the last guess, and the guess's number: at least the recorded number."""
     guess = evidence.require_object(dialogue.latest(evidence, dialogue.GUESS))
     issued = evidence.require_object(dialogue.latest(evidence, dialogue.ISSUED))
     on_record = sum(kind.startswith(f"{dialogue.GUESS}.") for kind in evidence.items)

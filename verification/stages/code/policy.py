@@ -1,15 +1,15 @@
-"""Every number a one-time code is judged by. Reviewed 2026-11-24."""
+"""Every number of the one-time code. Reviewed 2026-11-24."""
 
 from dataclasses import dataclass
 from typing import Final
 
-# What registers are asked under the consent.
+# The look-ups under the consent.
 SERVICES: Final = ("phone",)
 
 
 @dataclass(frozen=True)
 class CodePolicy:
-    """How the phone must be shown. Times in seconds.
+    """Requirements on the phone. Times in seconds.
 
     Source: ASVS 5 §6.5, NIST SP 800-63B §5.1.3.
     """

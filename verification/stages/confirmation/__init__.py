@@ -1,7 +1,7 @@
-"""What the borrower confirms by one answer: three stages of one shape, each with its own text.
+"""Confirmations by one answer: three stages of one shape, each with its own text.
 
-Each is named and kept under a name of its own. No route lists the consent and the question:
-`case/stages.py` weaves them into every route.
+Each has its own name and evidence kinds. `case/stages.py` adds the consent and the question to
+every route.
 """
 
 from functools import partial
@@ -38,7 +38,9 @@ CONSENT: Final = Stage(
     policy_in_use=lambda: policy.CONSENT_POLICY,
     seconds=policy.CONSENT_POLICY.seconds,
 )
-"""The consent to the processing of the borrower's data: once a verification, before all else."""
+"""The consent to the processing of the borrower's data: once per verification, before all other
+stages.
+"""
 
 QUESTION: Final = Stage(
     name="question",
@@ -64,4 +66,4 @@ RENEWAL: Final = Stage(
     policy_in_use=lambda: policy.RENEWAL_POLICY,
     seconds=policy.RENEWAL_POLICY.seconds,
 )
-"""The consent to receive the money, once the wait after the contract is over. Law: O-52."""
+"""The consent to receive the money, after the wait that follows the contract. Law: O-52."""

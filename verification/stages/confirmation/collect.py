@@ -1,4 +1,4 @@
-"""What the page showed beside the question, kept with the answer: to what the borrower said yes."""
+"""What the page showed beside the question, stored with the answer."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -11,9 +11,7 @@ from verification.stages.confirmation.dialogue import RENEWAL_SHOWN
 
 
 def collect_renewal(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
-    """Lender, sum, purpose and account as shown, and which contract was waited for; nothing where
-    none was.
-    """
+    """Lender, sum, purpose and account as shown, and the waiting contract; empty without one."""
     if case.renewal is None:
         return {}
     terms = {

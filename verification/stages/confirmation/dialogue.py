@@ -27,7 +27,7 @@ def accept_agreement(
 ) -> Turn:
     """The borrower's yes or no to the current text, with its version, language and hash.
 
-    kind: of the evidence that keeps it.
+    kind: of its evidence.
     """
     agreed, version, language = (
         untrusted.get("agreed"),

@@ -1,4 +1,4 @@
-"""What the borrower answered, and to what, as facts."""
+"""Facts of the borrower's answer and its text."""
 
 import json
 from collections.abc import Mapping
@@ -21,9 +21,7 @@ from verification.stages.confirmation.policy import ConfirmationPolicy
 
 @dataclass(frozen=True)
 class ConsentFacts:
-    """`agreed`: whether there is an explicit yes. `version`, `language`, `text_sha256`: to which
-    text.
-    """
+    """agreed: whether there is an explicit yes. version, language, text_sha256: of the text."""
 
     agreed: bool
     version: str = ""
@@ -33,14 +31,14 @@ class ConsentFacts:
 
 @dataclass(frozen=True)
 class QuestionFacts:
-    """`is_free`: whether they said that nobody tells them what to do."""
+    """is_free: whether the borrower denied that another person instructs them."""
 
     is_free: bool
 
 
 @dataclass(frozen=True)
 class RenewalFacts:
-    """As of a consent. `contract`: to the money of which contract the yes is."""
+    """As of a consent. `contract`: the contract whose payout the yes permits."""
 
     agreed: bool
     version: str = ""
@@ -50,7 +48,7 @@ class RenewalFacts:
 
 
 def measure_consent(case: Case, evidence: Evidence, policy: ConfirmationPolicy) -> ConsentFacts:
-    """The answer as it was kept; an unreadable answer is no yes."""
+    """The stored answer; an unreadable answer is not a yes."""
     answer = measured(evidence.require_object, CONSENT_ANSWER)
     if isinstance(answer, Step):
         return ConsentFacts(agreed=False)
@@ -58,7 +56,7 @@ def measure_consent(case: Case, evidence: Evidence, policy: ConfirmationPolicy) 
 
 
 def measure_question(case: Case, evidence: Evidence, policy: ConfirmationPolicy) -> QuestionFacts:
-    """The answer as it was kept; an unreadable answer is no answer."""
+    """The stored answer; an unreadable answer is not an answer."""
     answer = measured(evidence.require_object, QUESTION_ANSWER)
     return QuestionFacts(
         is_free=not isinstance(answer, Step) and answer.get("somebody_tells_me") is False
@@ -66,7 +64,7 @@ def measure_question(case: Case, evidence: Evidence, policy: ConfirmationPolicy)
 
 
 def measure_renewal(case: Case, evidence: Evidence, policy: ConfirmationPolicy) -> RenewalFacts:
-    """The answer and the terms as they were kept. Where either is unreadable there is no yes."""
+    """The stored answer and terms. If either is unreadable, there is no yes."""
     answer = measured(evidence.require_object, RENEWAL_ANSWER)
     terms = measured(evidence.require_object, RENEWAL_SHOWN)
     if isinstance(answer, Step) or isinstance(terms, Step):
@@ -81,10 +79,9 @@ def _agreement(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def payout_basis(answer: bytes) -> Basis | None:
-    """Under what a credit bureau and a bank may be asked before the money leaves.
+    """The basis on which a credit bureau and a bank may be asked before payout.
 
-    answer: a consent as it was kept. None unless it is a yes to a text of ours that names these
-    questions.
+    answer: a stored consent. None unless it is a yes to a text of ours that names these questions.
     """
     try:
         fields = json.loads(answer)

@@ -1,7 +1,8 @@
-"""What the borrower says yes or no to, by version and language, and the time for it.
+"""The texts that the borrower accepts or declines, by version and language, and their times.
 
-A version is never edited: a new text is a new version. Kazakh and Russian wording has not been
-proof-read by a lawyer or a native speaker; the README says so.
+A version is never edited: a new text is a new version.
+Kazakh and Russian wording has not been proof-read by a lawyer or a native speaker; the README says
+so.
 """
 
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Texts:
-    """All versions of one text, by language. current: the version that is shown today."""
+    """All versions of one text, by language. current: the version in use."""
 
     current: str
     wordings: Mapping[str, Mapping[str, str]]
@@ -20,14 +21,14 @@ class Texts:
     def sha256(self, version: str, language: str) -> str:
         """SHA-256 of the wording shown, in lower-case hex.
 
-        Raises `KeyError` for a version or language that does not exist.
+        Raises: `KeyError` for an unknown version or language.
         """
         return sha256(self.wordings[version][language].encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class ConfirmationPolicy:
-    """One question. version: of the text there must be a yes to, or of the numbers.
+    """One question. version: of the text that must be accepted, or of the numbers.
 
     seconds: time to read and answer.
     """
@@ -37,9 +38,9 @@ class ConfirmationPolicy:
 
 
 _CONSENT_WORDINGS: Final = {
-    # All ways of identification, and what is asked before the money leaves: data, sources, purpose,
-    # time (law: O-50, O-53, O-58, O-80, O-81). That a program decides and can be wrong, and whom to
-    # call (O-91, O-95). It promises no review of a refusal: the product has none.
+    # It covers all ways of identification and the questions before payout: data, sources, purpose,
+    # time (law: O-50, O-53, O-58, O-80, O-81). It says that a program decides and can be wrong, and
+    # whom to call (O-91, O-95). It promises no review of a refusal: the product has none.
     "2026-12-01": {
         "en": (
             "I agree that the lender named on this page and the operator of this service process "
@@ -151,7 +152,7 @@ _CONSENT_WORDINGS: Final = {
 CONSENT_CURRENT: Final = "2026-12-01"
 CONSENT: Final = Texts(current=CONSENT_CURRENT, wordings=_CONSENT_WORDINGS)
 NAMES_PAYOUT: Final = frozenset({"2026-12-01"})
-"""Versions whose text names what a credit bureau and a bank are asked before the money leaves."""
+"""Versions whose text names the questions to a credit bureau and a bank before payout."""
 
 _RENEWAL_WORDINGS: Final = {
     "2026-11-28": {

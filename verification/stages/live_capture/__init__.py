@@ -1,7 +1,6 @@
-"""A live face that follows random commands, matched against a photo from a register.
+"""A live face that follows random commands, compared with a photo from a register.
 
-The photo is asked for under the consent that the errand `register` obtains, beside this stage or
-one before it.
+The errand `register`, of this stage or an earlier one, obtains the consent for the photo.
 """
 
 from verification.core.route import Stage

@@ -1,16 +1,17 @@
-"""Was a living person in front of the camera, doing what was asked, and is it the borrower? All of
-it, or no.
+"""Checks of a live capture: was a living person at the camera, following the commands, and is it
+the borrower?
 
 1 consent, which the errand `register` judges · 2 frames bound to the commands · 3 in time · 4 fresh
-· 5 one face · 6 good enough · 7 the commands · 8 depth · 9 the same face throughout · 10 a
-certified detector, or only small loans · 11 at a phone that took over: smaller ones · 12 no sign of
-injection · 13 the reference. A match without all the gates before it never passes. Gates 2 to 9 are
-decided by the frames alone.
+· 5 one face · 6 quality · 7 the commands · 8 depth · 9 the same face throughout · 10 a certified
+detector, or only small loans · 11 on a phone that took over: smaller loans · 12 no sign of
+injection · 13 the reference.
 
-Of gate 9: who it is can be said where faces can be told apart, at rest, and on the way to a gesture
-and back. Another person there is refused. What is seen where a gesture is deep, and from one frame
-to the next, only sends to people: the limits of that rest on few people, and a turned face is far
-from its own rest for some of them: docs/security/liveness.md.
+A match never passes without all gates before it. The frames alone decide gates 2 to 9.
+
+Gate 9: identity is clear where faces are distinguishable, at rest, and between rest and a gesture.
+Another person there is refused. Findings in deep gestures, and between frames, only lead to review.
+Their limits rest on few people, and a turned face can be far from its own rest:
+docs/security/liveness.md.
 """
 
 from decimal import Decimal
@@ -48,13 +49,11 @@ _BY_ZONE = {"match": "", "review": "face_review", "no_match": "face_mismatch"}
 
 
 def check_binding(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
-    """2: every command of the order was answered, in order, by enough frames, each bound to its
-    showing.
-    """
+    """2: every command was answered, in order, by enough frames, each bound to its showing."""
     check, sent, least = "face.binding", facts.sent, policy.gates.frames_min
     if isinstance(sent, Step) or sent.by_line:
         return unjudged(check, facts, policy)
-    # For a turn that was missed at the end come another command and the turn once more.
+    # A turn missed at the end adds another command and the turn once more.
     more, asked_again = len(sent.commands) - len(sent.order), sent.missed + sent.lost
     is_drawn = asked_again > 0 or sent.commands == sent.order[: len(sent.commands)]
     if not sent.order or not is_drawn or more > 2 * asked_again:
@@ -69,8 +68,8 @@ def check_binding(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
             "liveness_frame_unbound",
             detail={"detail": "a frame is not bound to its command"},
         )
-    # Whoever missed a command that may not be replaced is asked for no more of them; nor is who did
-    # not look straight before, who is masked, or whose frames cannot be read.
+    # A missed command that must not be replaced ends the capture. So does a face that does not look
+    # straight before, a mask, or unreadable frames.
     ended = facts.shown if isinstance(facts.shown, Step) else facts.shown.gestures
     if more < 0 and isinstance(ended, Step) and _outer(ended.code):
         return refusal(facts, policy, check, ended)
@@ -81,12 +80,12 @@ def check_binding(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
 
 
 def check_timing(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
-    """3: each step's frames were taken after a person could have seen the command and before its
-    window closed.
+    """3: each step's frames were taken after a person could see the command and before its window
+    closed.
 
-    By the page's clock, which ours holds to what it can know: when each part came, and that its way
-    took no longer than a line may. A chain with too few frames a second to see a cut in is for
-    people.
+    The page's clock counts, bounded by ours: the arrival of each part, and the longest transfer of
+    a line.
+    A chain with too few frames a second to reveal a cut goes to review.
     """
     check, sent, limits = "face.timing", facts.sent, policy.capture
     if isinstance(sent, Step) or sent.by_line:
@@ -117,12 +116,11 @@ def check_timing(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
 
 
 def check_fresh(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
-    """4: nothing of it was presented before, no frame is frozen or repeated, and all have the noise
-    of a sensor.
+    """4: no item was presented before, no frame is frozen or repeated, and all have the noise of a
+    sensor.
 
-    What could not be compared enough for that is for people: a command that leaves too little to be
-    known again, a capture that may be another one, and one that more others are like than were
-    compared with it.
+    Review decides if the comparison is insufficient: a command with too few features, a capture
+    that may be another one, or more similar captures than were compared.
     """
     check, sent, view, limits = "face.fresh", facts.sent, facts.shown, policy.gates
     if not isinstance(sent, Step) and sent.presented_before:
@@ -132,14 +130,14 @@ def check_fresh(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
     compared = () if isinstance(sent, Step) else sent.compared.others
     if again := [
         comparison.alike for comparison in compared if policy.again.finds(comparison.alike)
-    ]:  # no word of whose: another case
+    ]:  # an unknown origin counts as another case
         share, least = max(comparison.fitting for comparison in again), policy.again.fitting
         return judged(check, "liveness_capture_replayed", score=share, threshold=least, detail={})
     if isinstance(sent, Step) or isinstance(view, Step):
         return unjudged(check, facts, policy)
     windows = windows_of(view)
     code = "liveness_line_review" if windows is not None and windows < policy.windows_min else ""
-    # Who tries again in the same light looks the same: within a verification movement alone counts.
+    # A retry in the same light looks similar: within a verification only movement counts.
     resembled = sum(
         policy.again.resembles(comparison.alike, by_look=not comparison.is_beside)
         for comparison in compared
@@ -163,7 +161,7 @@ def check_fresh(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
 
 
 def windows_of(view: Shown) -> int | None:
-    """The fewest windows of any command by which it is known again; None where no command was done.
+    """The smallest number of comparable windows of any command; None if no command was done.
 
     A turn that was not seen proves nothing, and need not move.
     """
@@ -197,9 +195,9 @@ def check_one_face(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result
 
 
 def check_quality(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
-    """6: each step has a frame that is light, sharp and near enough to be compared.
+    """6: each step has a frame that is light, sharp and close enough to be compared.
 
-    A face at rest that looks masked is for people: it may be a beard.
+    A face at rest that seems masked goes to review: it may have a beard.
     """
     check, view = "face.quality", facts.shown
     if isinstance(view, Step):
@@ -218,11 +216,11 @@ def check_quality(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
 
 
 def check_commands(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
-    """7: the commands show, and nothing that contradicts them; no more were missed than may be
-    replaced by others.
+    """7: the commands are visible without contradiction; at most the permitted number was replaced.
 
-    Both turns and as many commands as the law asks for must show; of who cannot do some, all
-    others, and then people look. Scored by the weakest of those that were not missed.
+    Both turns and as many commands as the law requires must be visible.
+    If the borrower cannot do some, all others must be visible, and review follows.
+    The score is the weakest of the visible ones.
     """
     check, view, sent = "face.commands", facts.shown, facts.sent
     if isinstance(view, Step) or isinstance(sent, Step):
@@ -253,8 +251,8 @@ def check_commands(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result
 
 
 def must_show(sent: Sent, policy: LiveCapturePolicy) -> tuple[int, tuple[str, ...]]:
-    """How many commands must show, and which of them: of who cannot do some, all that were
-    asked.
+    """How many commands must be visible, and which; if the borrower cannot do some, all that
+    were asked.
     """
     least, must = (
         (len(sent.order) - 1, ()) if sent.without else (policy.commands_min, policy.must_show)
@@ -263,10 +261,9 @@ def must_show(sent: Sent, policy: LiveCapturePolicy) -> tuple[int, tuple[str, ..
 
 
 def check_depth(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
-    """8: the turning face is no plane, or people look; no evidence of depth is no depth.
+    """8: the turning face is not flat; otherwise, or without evidence of depth, review follows.
 
-    It refuses nobody: what it asks was measured on three people who turned, too few to know whom it
-        would hit.
+    It never refuses: its threshold comes from three people who turned, too few to know its errors.
     """
     check, view, limits = "face.depth", facts.shown, policy.gates
     if isinstance(view, Step):
@@ -287,11 +284,10 @@ def check_depth(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
 
 
 def check_continuity(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
-    """9: the face never leaves its place, and each step shows the one of the first, in the full
-    frames and on the way.
+    """9: the face never leaves its place, and each step shows the first step's face, in full frames
+    and between.
 
-    Where a deep gesture shows another, or corners, the place, or the means of many frames do,
-    people look.
+    If a deep gesture, corners, the place, or the means of many frames differ, review follows.
     """
     check, view, same_face = "face.continuity", facts.shown, policy.same_face
     if isinstance(view, Step):
@@ -330,10 +326,10 @@ def check_continuity(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Resu
 
 
 def is_one(full: Continuity, chain: Throughout, policy: LiveCapturePolicy) -> bool:
-    """Whether the best full frames, and the chain on the way, show the face at rest; otherwise it
-    is refused.
+    """Whether the best full frames, and the chain between rest and gesture, show the face at rest;
+    else refused.
 
-    On the way by medians, and by two frames of a step: a single one may be half covered.
+    The chain uses medians, and two frames of a step: a single one may be half covered.
     """
     same_face, actor, units = policy.same_face, policy.same_actor, policy.same_face.embedding
     distances = (full.distance, chain.way.second)
@@ -344,7 +340,7 @@ def is_one(full: Continuity, chain: Throughout, policy: LiveCapturePolicy) -> bo
 
 
 def is_near(chain: Throughout, policy: LiveCapturePolicy) -> bool:
-    """Whether every compared frame is near to the face at rest, also where a gesture is deep."""
+    """Whether every compared frame is near to the face at rest, also in a deep gesture."""
     gates, actor, face = policy.gates, policy.same_actor.value, policy.same_face.value
     most = (
         (chain.farthest, face),
@@ -357,8 +353,8 @@ def is_near(chain: Throughout, policy: LiveCapturePolicy) -> bool:
 
 
 def is_met_on_the_way(chain: Throughout, policy: LiveCapturePolicy) -> bool:
-    """Whether rest and register prove the person on the way to what is deep, and nothing deep is a
-    stranger's.
+    """Whether rest and register prove the person between rest and deep gestures, and no deep
+    frame is a stranger's.
     """
     gates, actor, face, way = (
         policy.gates,
@@ -383,7 +379,7 @@ def is_met_on_the_way(chain: Throughout, policy: LiveCapturePolicy) -> bool:
 
 
 def is_joined(chain: Throughout, policy: LiveCapturePolicy) -> bool:
-    """Whether each frame goes on from the one before: by corners, or by the faces on both sides of
+    """Whether each frame continues the one before: by corners, or by the faces on both sides of
     a fast turn.
     """
     gates = policy.gates
@@ -394,8 +390,8 @@ def is_joined(chain: Throughout, policy: LiveCapturePolicy) -> bool:
 
 
 def is_actor(view: Shown, policy: LiveCapturePolicy) -> bool:
-    """Whether by the means of many frames nobody else acts: they are the register's face, or near
-    enough together.
+    """Whether the means of many frames show one actor: the register's face, or means close
+    together.
     """
     chain, gates = view.throughout, policy.gates
     if isinstance(chain, Step):
@@ -408,7 +404,9 @@ def is_actor(view: Shown, policy: LiveCapturePolicy) -> bool:
 
 
 def is_known(view: Shown, policy: LiveCapturePolicy) -> bool:
-    """Whether the gestures are so near to the register's face that nobody asks who does them."""
+    """Whether the gestures are so near to the register's face that no question of the actor
+    remains.
+    """
     far = None if isinstance(view.throughout, Step) else view.throughout.to_reference
     return far is not None and far <= policy.gates.known * policy.same_actor.value
 
@@ -422,11 +420,10 @@ def _spelled_out(record: object, names: tuple[str, ...], prefix: str) -> dict[st
 
 
 def check_passive(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
-    """10: above a sum two people look as well, unless a certified detector of presentation attacks
-    says bona fide.
+    """10: above a sum two people also review, unless a certified attack detector says bona fide.
 
-    At any sum they look where a detector says attack, or could not say; none passes or refuses
-    anybody.
+    At any sum they review if a detector says attack or is undecided; a detector alone never passes
+    or refuses.
     """
     check, most, limits = "face.passive", policy.unaided_max, policy.passive
     code = "" if _is_up_to(most, facts) else "liveness_review"
@@ -449,8 +446,8 @@ def check_passive(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
 
 
 def check_hand_over(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
-    """11: above a sum people look, too, where a phone took over by a code: a victim may have been
-    talked into it.
+    """11: above a sum people also review if a phone took over by a code: a victim may have been
+    persuaded.
     """
     most = policy.handed_over_max
     code = "" if not facts.handed_over or _is_up_to(most, facts) else "hand_over_review"
@@ -460,9 +457,7 @@ def check_hand_over(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Resul
 
 
 def check_injection(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
-    """12: neither what the browser tells of the camera nor a picture that comes back speaks of
-    pictures put in.
-    """
+    """12: neither the browser's data on the camera nor a repeated picture indicates injection."""
     if isinstance(signals := facts.injection, Step):
         return unjudged("face.injection", facts, policy, preferred=signals)
     raised = policy.injection.raised(signals)
@@ -476,14 +471,15 @@ def check_injection(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Resul
 
 
 def check_match(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
-    """13: the face at rest and at work against the reference, in three zones; the middle one is for
-    two people.
+    """13: the face at rest and in gestures against the reference, in three zones; the middle one
+    goes to two people.
 
-    Each is the upper median of single distances, which zones of single pictures judge. The worst of
-    them counts, and no command may show a face beyond the zones. The chain is one of them: full
-    frames can be painted to lie between two people, so whoever is seen to act must be the
-    register's person, too: on the way to the gesture, for a head that is turned or bowed is
-    farther, whoever it is. What is far where the gesture is deep is for people.
+    Each value is the upper median of single distances, which zones of single pictures judge.
+    The worst value counts, and no command may show a face beyond the zones.
+    The chain counts too, because full frames can be painted between two people.
+    So the acting face must be the register's person on the way to each gesture; turned or bowed
+    heads are farther for everyone.
+    A large distance in a deep gesture goes to review.
     """
     check, match, zones = "face.match", facts.match, policy.zones
     if isinstance(match, Step):
@@ -505,8 +501,7 @@ def check_match(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> Result:
     # Of the full frames, those at rest or the best of each command; of the chain, those that prove
     # a gesture.
     probes = len(match.rest_frames) if match.at_rest >= match.at_work else sent - 1
-    # Each by itself: what is no number is not greater than another, so that the worst would not be
-    # it.
+    # Compare each separately: NaN is not greater than another number, so max() would miss it.
     apart = (*medians.values(), match.farthest)
     is_beyond = not all(
         zones.review.admits(Distance(facts.embedding, distance)) for distance in apart
@@ -536,11 +531,11 @@ def _is_up_to(most: int, facts: LiveCaptureFacts) -> bool:
 
 
 def _again(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> str:
-    """What to ask for once more before two people look, as a code; empty where nobody is asked.
+    """The code of a second request before review; empty without one.
 
-    Only whoever has spent no attempt: the last one must end with people, never in a refusal for a
-    face that may be the right one. Nor where people look whatever the second picture shows, or look
-    at nothing because another gate refuses: a refusal that costs no attempt must not cost this one.
+    Only a borrower without a spent attempt gets it: the last attempt must end with people, never in
+    a refusal of a face that may be right. It is also left out if people review in any case, or if
+    another gate refuses without review: a free refusal must not cost an attempt.
     """
     is_first = facts.left is not None and facts.left == policy.attempts > 1
     is_unaided = all(
@@ -564,12 +559,11 @@ def _again(facts: LiveCaptureFacts, policy: LiveCapturePolicy) -> str:
 def unjudged(
     check: str, facts: LiveCaptureFacts, policy: LiveCapturePolicy, *, preferred: Step | None = None
 ) -> Result:
-    """What a gate says that has nothing to judge: it fails by the step that could not be measured.
+    """The result of a gate without input: it fails with the code of the step that could not be
+    measured.
 
-    preferred: that step, where the gate knows it.
-
-    Where the line ended the capture nobody is to blame: it is done again, and after a few of those
-        people look.
+    preferred: that step, if the gate knows it.
+    If the line ended the capture, it is repeated without cost; after a few of those, people review.
     """
     sent, view = facts.sent, facts.shown
     if not isinstance(sent, Step) and sent.by_line:
@@ -586,17 +580,16 @@ def unjudged(
 
 
 def refusal(facts: LiveCaptureFacts, policy: LiveCapturePolicy, check: str, step: Step) -> Result:
-    """What cannot be measured fails. Frames and faces at rest have many codes inside, and one each
+    """The failure of a step. Frames and faces at rest have many codes inside, and one code each
     outside.
     """
     return judged(check, priced(facts, policy, _outer(step.code) or step.code), detail=step.detail)
 
 
 def priced(facts: LiveCaptureFacts, policy: LiveCapturePolicy, code: str) -> str:
-    """The code; or that people look, where it costs no attempt and many captures of the day have
-    cost none.
+    """The code; or review, if the failure costs no attempt and many captures of the day were free.
 
-    Or each would be another round of "seen" and "not seen" for whoever blurs the last picture.
+    Otherwise an attacker who blurs the last picture gets unlimited rounds of "seen" and "not seen".
     """
     earlier = 0 if isinstance(facts.sent, Step) else facts.sent.unburnt_before
     is_free = code in REASONS and REASONS[code].family == PICTURE
@@ -606,8 +599,8 @@ def priced(facts: LiveCaptureFacts, policy: LiveCapturePolicy, code: str) -> str
 
 
 def _outer(code: str) -> str:
-    """The code of the table for one of an engine, which says more than anybody outside may build
-    on; empty for none.
+    """The public code for an engine's code, which says more than outsiders may learn; empty
+    without one.
     """
     return next((outer for inner, outer in _OUTER.items() if code.startswith(inner)), "")
 

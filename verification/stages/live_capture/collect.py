@@ -1,4 +1,4 @@
-"""Our own errands: an order before we ask, and the reference photo under a consent that holds.
+"""This stage's errands: an order of commands, and the reference photo under a valid consent.
 Judges nothing.
 """
 
@@ -25,29 +25,28 @@ from verification.stages.live_capture.policy import REFERENCE, SERVICES
 
 
 def prepare_live_capture(case: Case, evidence: Evidence, memory: Memory) -> Prepared:
-    """A fresh order that differs from the last one; and the reference photo, where the consent to
-    it holds already.
+    """A fresh order that differs from the last one; and the reference photo, if its consent is
+    already valid.
     """
     fresh = begin(memory, replaced_max=profiles.get(case.profile).replaced_max)
     order = {ORDER: order_evidence(fresh)}
     photo = _photo(case, replace(evidence, items={**evidence.items, **order}))
-    # Why the reference can be compared with no face is told before a capture to no purpose.
+    # An unusable reference is reported before a useless capture.
     notice = problem_of(case, photo.get(PHOTO), limits=REFERENCE)
     return Prepared(memory=fresh, evidence={**order, **photo}, notice=notice)
 
 
 def collect_live_capture(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
-    """The reference photo, if it was not fetched before the capture. Without a consent the register
-    is not asked.
+    """The reference photo, unless fetched before the capture. Without a consent the register is
+    not asked.
     """
     return {} if PHOTO in evidence.items else _photo(case, evidence)
 
 
 def _photo(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
-    """The register's answer; nothing where no consent to it holds now."""
+    """The register's answer; empty without a currently valid consent."""
     shown = evidence.items[SHOWN]
-    # What was read last, or what the service said at once when it was asked: of a new request
-    # nothing is read yet.
+    # The last answer, or the service's first answer: a new request has no later one yet.
     for raw in (evidence.items.get(CONSENT), evidence.items.get(CONSENT_REQUEST)):
         if raw is None:
             continue
@@ -61,7 +60,5 @@ def _photo(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
 
 
 def _request_id(case: Case, evidence: Evidence, source: str) -> str:
-    """An id of this attempt alone: a source that is asked again with an old one gives its old
-    answer.
-    """
+    """An id of this attempt alone: a source repeats its old answer to an old id."""
     return f"{case.verification_id}:{ordered(evidence).request_nonce}:{source}"

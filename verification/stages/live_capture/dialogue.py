@@ -1,11 +1,15 @@
-"""Random commands, one at a time, and frames that belong to the command just shown; the page never
-knows the next one.
+"""Random commands, one at a time, and frames bound to the command shown; the page never knows the
+next one.
 
-What a capture leaves as evidence: of each step, numbered in the order shown, its parts as they came
-(`part`, `chain`, and `frame` for each full one), when it was shown (`turn`), whether the command
-was seen, which followed and what was drawn then (`seen`), what a worker measured of it (`look`),
-and what it is known by when it comes again (`prints`); or that its line was `lost`, and which
-command followed. Of the whole: how alike it is to other captures (`compared`).
+Evidence of each step, numbered in the order shown:
+- `part`, `chain`, and `frame` for each full frame: the parts as received
+- `turn`: the time of its showing
+- `seen`: whether the command was visible, the next command, and the draw
+- `look`: a worker's measurement
+- `prints`: features that recognise it later
+- `lost`: the line was lost, and the next command
+
+Evidence of the whole: its similarity to other captures (`compared`).
 """
 
 import hmac
@@ -41,12 +45,12 @@ from verification.stages.live_capture import policy
 
 STAGE = "live_capture"
 ORDER = f"{STAGE}.order"
-# The order of who cannot do some commands, in its place.
+# The order for a borrower who cannot do some commands.
 OTHER_ORDER = f"{STAGE}.other_order"
 PHOTO, COMPARED = f"{STAGE}.photo", f"{STAGE}.compared"
-# The stage before: the borrower's own yes, and the wording they said it to.
+# The earlier stage: the borrower's agreement, and its wording.
 SHOWN = "consent.answer"
-# The person's consent by the state's own service: as it was asked for, and as it was read later.
+# The person's consent through the state's service: as requested, and as read later.
 CONSENT_REQUEST, CONSENT = "register.consent_request", "register.consent"
 NEUTRAL = "look_straight"
 _LENGTH_BYTES = 4  # before each frame of a chain
@@ -54,7 +58,9 @@ _TOLD = ("chain_ms", "still_side", "still_bytes", "parts", "not_before_ms")
 
 
 def fresh_order(previous: Sequence[str]) -> tuple[str, ...]:
-    """Both turns and one or two other commands, in a random order that is not the one before."""
+    """Both turns and one or two other commands, in a random order that differs from the previous
+    one.
+    """
     # A recording fits an order by chance only: there are 24 with one other command and 144 with
     # two.
     randomness = secrets.SystemRandom()
@@ -66,14 +72,14 @@ def fresh_order(previous: Sequence[str]) -> tuple[str, ...]:
 
 
 def begin(previous: Memory, *, replaced_max: int) -> Memory:
-    """The memory of a fresh capture: an order that differs from the last one, and a nonce of its
-    own.
+    """The memory of a fresh capture: an order that differs from the last one, and its own nonce.
 
-    `missed`: the command that ended the last capture. `rests`, `replaced`, `lost`: how often the
-    borrower was asked again to look straight, to do another command, and because the line was lost.
-    `lost_before`, `unburnt_before`: how many captures of today a lost line has ended, and how many
-    have ended in whatever way that cost no attempt. `slow`: whether the line carries the smaller
-    chain alone, as the page found when the borrower was ready.
+    missed: the command that ended the last capture.
+    rests, replaced, lost: repetitions of looking straight, of other commands, and after a lost
+    line.
+    lost_before, unburnt_before: today's captures that a lost line ended, and those that ended free
+    of cost.
+    slow: whether the line carries only the smaller chain, as the page found at "ready".
     """
     fresh, ended = fresh_order(previous.get("drawn", [])), previous.get(ENDED, {})
     return {
@@ -93,8 +99,8 @@ def begin(previous: Memory, *, replaced_max: int) -> Memory:
 
 
 def order_evidence(memory: Memory) -> bytes:
-    """What was ordered, with a nonce for the ids of questions to sources: one used before gives the
-    old answer.
+    """The order, with a nonce for the ids of questions to sources: an old id gets the old
+    answer.
     """
     drawn = {
         name: memory[name] for name in ("order", "replaced_max", "lost_before", "unburnt_before")
@@ -103,11 +109,10 @@ def order_evidence(memory: Memory) -> bytes:
 
 
 def prompt_live_capture(memory: Memory) -> Mapping[str, Any]:
-    """ "Ready?", or the one command that is due and what is to be sent of it; nothing of those to
-    come.
+    """ "Ready?", or the due command and the pictures to send; no later command.
 
-       `missed`: the command that ended the capture before. `seen`: whether the last one was; None
-           before it, and if lost.
+    missed: the command that ended the previous capture.
+    seen: whether the last command was visible; None before it, and if lost.
     """
     limits, step = policy.CAPTURE, memory["step"]
     if step is None:
@@ -134,20 +139,21 @@ def prompt_live_capture(memory: Memory) -> Mapping[str, Any]:
 
 
 def accept_live_capture(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
-    """Takes "ready", or one part of the pictures of the command that was due, with the time it
-    came.
+    """Takes "ready", or one part of the due command's pictures, with its time of arrival.
 
-    With the last part they are looked at. What was too long on its way is no answer: the line is
-    lost, and another command is asked for, as where the page says so itself. Raises `NotYourTurn`
-    for a part that was kept already.
+    The last part starts the look.
+    A part with too long a transfer counts as a lost line, as if the page had reported it: another
+    command follows.
+
+    Raises: `NotYourTurn` for a part that is already stored.
     """
     if memory["step"] is None:
         if untrusted.get("ready") is not True:
             raise BadInput(
                 "the capture begins when the borrower is ready", code="bad_answer", pointer="/ready"
             )
-        # What the page says of its line is believed: a chain of either size is judged by the same
-        # gates. A line that ended a capture of the day carries the smaller one.
+        # The page's report of a slow line is trusted: the same gates judge a chain of either size.
+        # A line that ended a capture of the day carries the smaller one.
         is_slow = untrusted.get("slow") is True or memory["lost_before"] > 0
         return _begun({**memory, "slow": is_slow}, untrusted.get("without", []), at)
     if untrusted.get("lost") is True:
@@ -187,8 +193,8 @@ def accept_live_capture(memory: Memory, untrusted: Untrusted, at: datetime) -> T
 
 
 def _begun(memory: Memory, untrusted_without: Any, at: datetime) -> Turn:
-    """The first command is shown. Who cannot do some is asked for others, without a reason; then
-    people look.
+    """The first command is shown. A borrower who cannot do some gets others, without a reason;
+    then people review.
     """
     if (
         not isinstance(untrusted_without, list)
@@ -201,7 +207,7 @@ def _begun(memory: Memory, untrusted_without: Any, at: datetime) -> Turn:
     if not (without := sorted(reasons)):
         return Turn(next=Next.ASK, memory=begun, seconds=policy.CAPTURE.seconds)
     left_out = sorted({command for reason in without for command in policy.CANNOT[reason]})
-    # Turns stay where they can be done: depth is seen in them.
+    # Possible turns stay: they show depth.
     turns, other_commands = (
         [command for command in commands if command not in left_out]
         for commands in (policy.TURNS, policy.OTHERS)
@@ -225,8 +231,8 @@ def _begun(memory: Memory, untrusted_without: Any, at: datetime) -> Turn:
 
 
 def _lost(memory: Memory, at: datetime) -> Turn:
-    """The line was lost: the same place in the order with a fresh command, or the end where that
-    was so too often.
+    """After a lost line: the same place in the order with a fresh command, or the end after too
+    many losses.
     """
     order, step = list(memory["order"]), memory["step"]
     command, lost = order[step], memory["lost"] + 1
@@ -247,11 +253,12 @@ def _lost(memory: Memory, at: datetime) -> Turn:
 
 
 def go_on_live_capture(memory: Memory, looked: Looked, at: datetime) -> Turn:
-    """The command that follows, by what was seen of the last one; or the capture is over.
+    """The next command, by the result of the last one; or the end of the capture.
 
-    1 what cannot be measured ends it, and so does a command missed beyond what may be replaced · 2
-    who does not look straight is asked again, for nothing can be compared with such a face · 3 a
-    missed command is replaced by another.
+    1. An unmeasurable command ends it, and so does a missed one beyond the permitted replacements.
+    2. A face that does not look straight is asked again, because no other face can be compared with
+       it.
+    3. A missed command is replaced by another.
     """
     order, step = list(memory["order"]), memory["step"]
     command, following = order[step], step + 1
@@ -272,8 +279,7 @@ def go_on_live_capture(memory: Memory, looked: Looked, at: datetime) -> Turn:
         "seen": looked.is_right,
     }
     memory[counted] += is_missed
-    # Drawn after the frames came: which of them are compared could not be known when they were
-    # sent.
+    # Drawn after the frames came, so the page could not know which are compared.
     outcome = {
         "seen": looked.is_right,
         "then": next_command,
@@ -282,30 +288,28 @@ def go_on_live_capture(memory: Memory, looked: Looked, at: datetime) -> Turn:
     evidence = {f"{memory.pop(LOOK_AT)}seen": canonical_json(outcome)}
     if next_command:
         following_memory = {**memory, "step": following, "revealed": at.isoformat()}
-        # The worker's time is not the borrower's: the clock of the whole begins anew with each
-        # command.
+        # The worker's time does not count: the clock restarts with each command.
         return Turn(
             next=Next.ASK,
             memory=following_memory,
             evidence=evidence,
             seconds=policy.CAPTURE.seconds,
         )
-    # Told before the next capture.
+    # Shown before the next capture.
     over = {**_over(memory), "missed": command if is_over and command != NEUTRAL else ""}
     return Turn(next=Next.COLLECT, memory=over, evidence=evidence)
 
 
 def _over(memory: Memory) -> Memory:
-    """The face at rest is compared with no other: it is forgotten with the capture."""
+    """Drops the face at rest, which no later capture is compared with."""
     return {**{name: value for name, value in memory.items() if name != "rest"}, "step": None}
 
 
 def _replaced(memory: Memory) -> list[str]:
-    """The order with one command more, for the one that was missed: at random, but never the same
-    at once.
+    """The order with one random replacement for the missed command, never the same at once.
 
-    Both turns must be seen before the end, so that of a turn is a turn again; what somebody cannot
-    do is never asked.
+    Both turns must be visible in the end, so a turn replaces a turn; a command that the borrower
+    cannot do is never asked.
     """
     order, step, randomness = memory["order"], memory["step"], secrets.SystemRandom()
     missed, ahead = order[step], list(order[step + 1 :])
@@ -322,9 +326,7 @@ def _replaced(memory: Memory) -> list[str]:
 
 @dataclass(frozen=True)
 class SentFrame:
-    """One picture as the page sent it; nothing about it is believed yet. at_ms: since the command
-    was shown.
-    """
+    """One picture as the page sent it, untrusted. at_ms: since the command was shown."""
 
     seq: int
     at_ms: int
@@ -334,8 +336,9 @@ class SentFrame:
 
 
 def read_frames(untrusted: Untrusted, *, limits: policy.CaptureLimits) -> list[SentFrame]:
-    """The pictures of a part, in rising time. Raises `BadInput` for anything else than a few small
-    ones.
+    """The pictures of a part, in rising time.
+
+    Raises: `BadInput` for anything but a few small pictures.
     """
     listed, files = untrusted.get("frames"), untrusted.get(FILES)
     if (
@@ -344,24 +347,24 @@ def read_frames(untrusted: Untrusted, *, limits: policy.CaptureLimits) -> list[S
         or not 1 <= len(files) == len(listed)
     ):
         raise BadInput(
-            "each picture comes with its time and its code", code="bad_answer", pointer="/frames"
+            "each picture needs its time and its code", code="bad_answer", pointer="/frames"
         )
     frames = []
     for seq, (item, untrusted_jpeg) in enumerate(zip(listed, files, strict=True)):
         fields = item if isinstance(item, dict) else {}
         at_ms, is_still, mac = (fields.get(name) for name in ("at_ms", "still", "mac"))
-        # JSON's true would pass for a 1.
+        # JSON's true would pass for 1.
         if (
             type(at_ms) is not int
             or type(is_still) is not bool
             or not 0 <= at_ms < 1000 * limits.seconds
         ):
             raise BadInput(
-                "a picture has its time and its kind", code="bad_answer", pointer="/frames"
+                "a picture needs its time and its kind", code="bad_answer", pointer="/frames"
             )
-        # Other letters than ASCII's `compare_digest` does not take.
+        # `compare_digest` refuses non-ASCII text.
         if not isinstance(mac, str) or len(mac) > 64 or not mac.isascii():
-            raise BadInput("a picture has its code", code="bad_answer", pointer="/frames")
+            raise BadInput("a picture needs its code", code="bad_answer", pointer="/frames")
         if (
             not 1
             <= len(untrusted_jpeg)
@@ -376,13 +379,13 @@ def read_frames(untrusted: Untrusted, *, limits: policy.CaptureLimits) -> list[S
         times = [frame.at_ms for frame in frames if frame.is_still is kind]
         if times != sorted(set(times)):
             raise BadInput(
-                "pictures come in rising time, each once", code="bad_answer", pointer="/frames"
+                "pictures must come in rising time, each once", code="bad_answer", pointer="/frames"
             )
     return frames
 
 
 def _key(memory: Memory) -> str:
-    """The key that binds frames to this attempt, this step and the moment it was shown."""
+    """The key that binds frames to this attempt, this step and its time of showing."""
     showing = f"{memory['number']}:{memory['revealed']}".encode()
     return hmac.new(bytes.fromhex(memory["nonce"]), showing, sha256).hexdigest()
 
@@ -397,14 +400,12 @@ def _is_bound(frame: SentFrame, memory: Memory, *, part: int) -> bool:
 
 
 def hint_live_capture(untrusted: bytes) -> str:
-    """What would make the borrower's picture better, in one word of the page."""
+    """A hint that improves the borrower's picture, in one word for the page."""
     return hints.hint(untrusted, limits=HINTS, mask=MASK)
 
 
 def pictures_live_capture(evidence: Evidence) -> tuple[Picture, ...]:
-    """The register's photo, then the full frames of each command, those that were missed among
-    them.
-    """
+    """The register's photo, then the full frames of each command, including missed ones."""
     ordered(evidence)
     shown_pictures = [Picture(PHOTO)]
     for number in range(sum(kind.endswith((".seen", ".lost")) for kind in evidence.items)):
@@ -417,7 +418,10 @@ def pictures_live_capture(evidence: Evidence) -> tuple[Picture, ...]:
 
 
 def show_live_capture(kind: str, content: bytes) -> bytes:
-    """One of these pictures, made anew. Raises `BadInput` or `Refused`."""
+    """One of these pictures, re-encoded.
+
+    Raises: `BadInput` or `Refused`.
+    """
     return image_gate.renewed(
         parse_photo(content).jpeg if kind == PHOTO else content, limits=policy.REFERENCE
     )
@@ -425,13 +429,14 @@ def show_live_capture(kind: str, content: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class Ordered:
-    """What was drawn before the capture, and what was known then.
+    """The draw before the capture, and the facts known then.
 
-    commands: in their order. without: what the borrower said that they cannot do. replaced_max: how
-    many missed commands may be replaced by others. lost_before: how many captures of this person at
-    this lender had ended by a lost line in the day before this one. unburnt_before: how many,
-    theirs among them, had ended without costing an attempt.
-    request_nonce: makes the ids of this attempt's questions to outside sources its own.
+    commands: in order.
+    without: commands that the borrower cannot do.
+    replaced_max: how many missed commands may be replaced.
+    lost_before: this person's captures at this lender in the day before that a lost line ended.
+    unburnt_before: all such captures that ended free of cost.
+    request_nonce: makes the ids of this attempt's questions unique.
     """
 
     commands: tuple[str, ...]
@@ -476,12 +481,15 @@ def together(pictures: Sequence[bytes]) -> bytes:
 
 
 def apart(content: bytes) -> list[bytes]:
-    """The frames of such an original. Raises `ValueError` for one that is not whole."""
+    """The frames of such an original.
+
+    Raises: `ValueError` for an incomplete one.
+    """
     frames, at = [], 0
     while at < len(content):
         length = int.from_bytes(content[at : at + _LENGTH_BYTES], "big")
         at += _LENGTH_BYTES + length
         if length == 0 or at > len(content):
-            raise ValueError("a chain that is not whole")
+            raise ValueError("an incomplete chain")
         frames.append(content[at - length : at])
     return frames

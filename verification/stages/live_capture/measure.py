@@ -1,14 +1,17 @@
-"""Everything that one live capture and the register's photo say, measured once: numbers, distances,
+"""All measurements of one live capture and the register's photo, made once: numbers, distances,
 hashes.
 
-What the chain of a command shows is measured as it comes (`look_at_live_capture`), and joined by
-the judgement: 2 what came for each command, and when · 3 pixels and points of every frame · 4
-freshness, faces, quality, gestures, depth · 5 the face of each step, and of frames all along the
-chain, compared with the first · 6 the reference, compared with the face at rest and at work, of the
-full frames and of the chain in which the work is seen, and with every frame's. Pixels and
-embeddings end with the call.
+Each command's chain is measured on arrival (`look_at_live_capture`); the judgement joins the
+results:
 
-What reads evidence back raises `Refused` (check_missing) for what is not there or cannot be read.
+2. The pictures of each command, and their times.
+3. Pixels and points of every frame.
+4. Freshness, faces, quality, gestures, depth.
+5. The face of each step, and along the chain, compared with the first.
+6. The reference, compared with the face at rest and in gestures, in full frames and in the chain.
+
+Pixels and embeddings end with the call.
+Functions that read evidence raise `Refused` (check_missing) if it is absent or unreadable.
 """
 
 import json
@@ -73,14 +76,16 @@ _PICTURE = re.compile(rf"{STAGE}\.\d+\.(chain|frame)\.")
 
 @dataclass(frozen=True)
 class CapturedStep:
-    """One command and the pictures that came for it: `sent`.
+    """One command and its pictures: `sent`.
 
-    place: how the kinds of its evidence begin. stills: the kinds of its full frames. is_bound:
-    whether every picture carried the code of this attempt, this step and this showing. taken_ms:
-    milliseconds from the showing to each frame of the chain, by the page's clock. soonest: seconds
-    from the showing to the first part, by ours. transfer, ahead: the longest and the shortest that
-    a part was on its way, from its last frame by the page's clock to its arrival by ours.
-    cameras: what each part tells of the camera.
+    place: the prefix of its evidence kinds.
+    stills: the kinds of its full frames.
+    is_bound: whether every picture carried the code of this attempt, step and showing.
+    taken_ms: milliseconds from the showing to each frame of the chain, by the page's clock.
+    soonest: seconds from the showing to the first part, by our clock.
+    transfer, ahead: longest and shortest transfer of a part, from its last frame by the page's
+    clock to its arrival by ours.
+    cameras: each part's data on the camera.
     """
 
     sent: SentStep
@@ -97,11 +102,12 @@ class CapturedStep:
 
 @dataclass(frozen=True)
 class Captured:
-    """What came for an order, from the last time the borrower was asked to look straight.
+    """The pictures of an order, from the last request to look straight.
 
-    missed, lost: how often a command was not seen, or the line was lost, and another one asked for.
-    by_line: whether the line ended the capture. presented_before: whether the very bytes of a
-    frame, or of a part of a chain, were in another attempt already.
+    missed, lost: how often a command was not seen, or the line was lost, and another command
+    followed.
+    by_line: whether the line ended the capture.
+    presented_before: whether the same bytes of a frame or part were in another attempt.
     """
 
     steps: tuple[CapturedStep, ...]
@@ -113,7 +119,7 @@ class Captured:
 
 @dataclass(frozen=True)
 class Compared:
-    """How alike this capture is to another attempt's, of whatever borrower. is_beside: of the same
+    """Similarity to another attempt's capture, of any borrower. is_beside: of the same
     verification.
     """
 
@@ -124,8 +130,8 @@ class Compared:
 
 @dataclass(frozen=True)
 class ComparedAll:
-    """How alike it is to each that it was compared with, the most alike first; is_whole: whether to
-    all that it may be.
+    """Similarity to each compared capture, most similar first; is_whole: whether all candidates
+    were compared.
     """
 
     others: tuple[Compared, ...]
@@ -134,14 +140,15 @@ class ComparedAll:
 
 @dataclass(frozen=True)
 class Sent:
-    """What came for the order: of each step its command, and how many frames its chain has and how
-    many are full.
+    """The pictures of the order: each step's command, and its numbers of chain frames and full
+    frames.
 
-    `soonest`, `earliest`, `latest`: seconds from a showing to the first part, and by the page's
-    clock to the first and the last frame; over all steps the least, the least, the most.
-    `transfer`, `ahead`: longest and shortest way of a part; below 0 it came before it was taken.
-    `rate`, `gap`: frames a second, of the slowest chain, and the longest time without one. The
-    rest: see `Captured` and `Ordered`.
+    soonest: seconds from a showing to the first part, the least over all steps.
+    earliest, latest: seconds by the page's clock to the first frame (least) and last one (most).
+    transfer, ahead: longest and shortest transfer of a part; below 0 it arrived before it was
+    taken.
+    rate, gap: frames a second of the slowest chain, and the longest time without a frame.
+    The others: see `Captured` and `Ordered`.
     """
 
     order: tuple[str, ...]
@@ -169,10 +176,11 @@ class Sent:
 
 @dataclass(frozen=True)
 class Shown:
-    """What the frames show. `flaws`: the first of each step without a frame fit to be compared.
+    """The content of the frames. `flaws`: the first flaw of each step without a comparable frame.
 
-    `continuity`: of the full frames; `throughout`: of the thin chain. `poorest`: pixels between the
-    eyes, light and sharpness, each of the steps' best stills. `numbers`: of all frames.
+    continuity: of the full frames; throughout: of the thin chain.
+    poorest: pixels between the eyes, light and sharpness of the steps' best stills.
+    numbers: of all frames.
     """
 
     freshness: Freshness
@@ -188,9 +196,10 @@ class Shown:
 
 @dataclass(frozen=True)
 class Match:
-    """Distances to the reference, in the embedding's units: upper medians of the best frames at
-    rest and of the best of each command, and the farthest. `rest_frames`: places in the first step
-    of those compared, best first.
+    """Distances to the reference, in the embedding's units.
+
+    Upper medians of the best frames at rest and of each command's best, and the farthest.
+    rest_frames: positions of the compared frames in the first step, best first.
     """
 
     at_rest: float
@@ -201,14 +210,15 @@ class Match:
 
 @dataclass(frozen=True)
 class LiveCaptureFacts:
-    """All that a live capture is judged by.
+    """Input of a live capture's judgement.
 
-    `best`: kinds of the full frames that stand for the steps, which are kept when others are
-    destroyed. `identity`: whom each still shows, in which pose. `left`: attempts, with this one.
-    `models`: SHA-256 of those that find and measure faces. `embedding`, `recognition`: units and
-        net of the distances.
-    `passive`: what a detector of presentation attacks says; None where none is installed, or
-        nothing was measured.
+    best: kinds of the full frames that represent the steps; they are kept when others are
+    destroyed.
+    identity: the person in each still, with the pose.
+    left: attempts, with this one.
+    models: SHA-256 of the models that find and measure faces.
+    embedding, recognition: units and net of the distances.
+    passive: the attack detector's result; None without a detector or a measurement.
     """
 
     sent: Sent | Step
@@ -230,16 +240,12 @@ class LiveCaptureFacts:
 def measure_live_capture(
     case: Case, evidence: Evidence, policy: LiveCapturePolicy
 ) -> LiveCaptureFacts:
-    """The facts of a capture. What could not be measured stands in them as the step that
-    refuses.
-    """
-    # 2: without an order, or without the frames that belong to it, there is nothing to look at.
+    """The facts of a capture. An unmeasurable item appears as a step that refuses."""
+    # 2: without an order, or without its frames, there is nothing to measure.
     sent = measured(_sent, evidence)
     # 3: all frames are decoded here; `steps`, `looks` and `faces` end with this call, and only
     # numbers leave it.
-    is_lost = (
-        not isinstance(sent, Step) and sent[0].by_line
-    )  # nothing is measured of what the line cut off
+    is_lost = not isinstance(sent, Step) and sent[0].by_line  # a cut line leaves nothing to measure
     steps = (
         sent
         if isinstance(sent, Step)
@@ -252,8 +258,7 @@ def measure_live_capture(
         steps = Step("liveness_face_masked", {"detail": "the lower face looks like cloth"})
     looks = () if isinstance(steps, Step) else capture.looks(steps)
     best = () if isinstance(steps, Step) else capture.best(steps, looks)
-    # 5: the best frames of each step; what needs them refuses by the code of the step that has
-    # none.
+    # 5: the best frames of each step; a step without one refuses by its own code.
     faces = (
         steps
         if isinstance(steps, Step)
@@ -269,8 +274,8 @@ def measure_live_capture(
         () if isinstance(steps, Step) else [step.chain for step in steps],
         [step.cameras for step in came],
     )
-    # 4, 5 and 6 stand side by side: that one of them cannot be measured hides none of the others
-    # from a replay.
+    # 4, 5 and 6 are independent: a failed measurement of one hides none of the others from a
+    # replay.
     return LiveCaptureFacts(
         sent=sent if isinstance(sent, Step) else sent[0],
         shown=(
@@ -306,9 +311,7 @@ def measure_live_capture(
 
 
 def look_at_live_capture(evidence: Evidence, memory: Memory) -> Looked:
-    """What the frames that came for one command show: a face at rest, or the gesture and nothing
-    against it.
-    """
+    """The content of one command's frames: a face at rest, or the gesture without contradiction."""
     step = captured_step(evidence, memory[LOOK_AT])
     full = (
         measured(pictures.look_at_full, step.sent)
@@ -316,7 +319,7 @@ def look_at_live_capture(evidence: Evidence, memory: Memory) -> Looked:
         else pictures.Full()
     )
     if isinstance(full, Step) or _ends_by_mask(full.is_masked, memory["unburnt_before"]):
-        return Looked(None)  # the judgement says by which code
+        return Looked(None)  # the judgement gives the code
     look = measured(pictures.look, step.sent, full)
     if isinstance(look, Step):
         return Looked(None)
@@ -338,19 +341,19 @@ def look_at_live_capture(evidence: Evidence, memory: Memory) -> Looked:
 
 
 def _ends_by_mask(is_masked: bool, unburnt_before: int) -> bool:
-    """Whether the capture ends with the advice to take a mask off: the first of a day that ends at
-    no cost.
+    """Whether the capture ends with advice to remove a mask: the day's first that ends free of
+    cost.
 
-    A later one goes on and is for people, for a beard may look like a mask.
+    A later one continues and goes to review, because a beard may look like a mask.
     """
     return is_masked and unburnt_before == 0
 
 
 def ready() -> Mapping[str, object]:
-    """The models, each the pinned file, the one that compares faces tested; none stays loaded: we
-    may fork yet.
+    """The models, each the pinned file, with the comparing model tested. All are unloaded again
+    before a fork.
 
-    Raises `Misconfigured`.
+    Raises: `Misconfigured`.
     """
     for pinned in weights.LIVENESS:
         weights.read(pinned)
@@ -359,21 +362,19 @@ def ready() -> Mapping[str, object]:
 
 
 def problem_of(case: Case, photo: bytes | None, *, limits: ImageLimits) -> str:
-    """Why nobody can be compared with what the register gave, as a code; empty if somebody can, or
-    it gave nothing.
+    """Why the register's photo is unusable for a comparison, as a code; empty if usable or
+    absent.
     """
     face = None if photo is None else measured(_face, case, photo, limits=limits)
     return face.code if isinstance(face, Step) else ""
 
 
 def _sent(evidence: Evidence) -> tuple[Sent, tuple[SentStep, ...], tuple[CapturedStep, ...]]:
-    # The order is ours, drawn before the capture; the commands are what came back. Whether they
-    # agree is for a check.
+    # The order was drawn before the capture; the commands came back. A check compares them.
     came, order = captured(evidence), ordered(evidence)
     steps = came.steps
     times_of_steps = [[ms / 1000 for ms in step.taken_ms] or [0.0] for step in steps]
-    # How alike it is to others, as it was found when it was judged: of those nothing may be left
-    # since.
+    # The similarity found at the judgement: the other captures may be gone.
     compared = stored.read(
         dict(evidence.require_object(COMPARED)), into=ComparedAll, what="compared"
     )
@@ -406,7 +407,7 @@ def _sent(evidence: Evidence) -> tuple[Sent, tuple[SentStep, ...], tuple[Capture
         presented_before=came.presented_before,
         compared=compared,
     )
-    # What was measured of a step when its frames came; a replay measures it anew.
+    # The measurement on arrival; a replay measures again.
     looks = [evidence.items.get(f"{step.place}look") for step in steps]
     looked = [
         look if look is None else stored.read(json.loads(look), into=ChainNumbers, what="look")
@@ -426,19 +427,16 @@ def _view(
     faces: tuple[Probes, ...] | Step,
     reference: Embedding | None,
 ) -> Shown:
-    """4, 5, and of 6 what the chain shows. Where one of the numbers cannot be had for what the
-    pixels are, none is.
-    """
+    """4, 5, and of 6 the chain's part. If the pixels prevent one of the numbers, all are absent."""
     numbers = tuple(step.numbers for step in steps)
     chain = [frame for step in numbers for frame in step.frames], engine_policy.SECOND_FACE_IN_CHAIN
     stills = [frame for step in numbers for frame in step.stills], engine_policy.SECOND_FACE
     flaws, poorest = capture.quality(steps)
-    # A face that is never at rest refuses the gestures alone: quality and depth are still worth
-    # knowing.
+    # A face that is never at rest refuses the gestures alone: quality and depth are still useful.
     first, resting = numbers[0], engine_policy.NEUTRAL
     at_rest = measured(gestures.neutral, first.frames, limits=resting, full=first.stills)
     acted = [(step.sent.command, step.numbers.frames) for step in steps[1:]]
-    # Of a turn that was asked for again the last one counts.
+    # Of a repeated turn the last one counts.
     turns = {
         step.sent.command: step.numbers.depth for step in steps if step.numbers.depth is not None
     }
@@ -476,20 +474,20 @@ def _view(
 
 
 def _match(faces: tuple[Probes, ...] | Step, reference: Embedding | Step) -> Match | Step:
-    """6: looking straight alone proves nobody, for a photograph can; so the face that does the
-    commands counts too.
+    """6: looking straight proves nothing alone, because a photograph can; the acting face counts
+    too.
     """
     if isinstance(reference, Step):
         return reference
     if isinstance(faces, Step):
         return faces
-    # Several frames at rest, for the best of one step may still be a blink.
+    # Several frames at rest, because the best of one step may still be a blink.
     at_rest, acting = faces[0], [face for (_, face), *_ in faces[1:]]
     if not acting:
         raise Refused("liveness_command_missed", "no command was done")
     return Match(
-        # Of single distances, which the zones are calibrated for; the farthest alone shows one put
-        # in between.
+        # Single distances, for which the zones are calibrated; only the farthest reveals one
+        # inserted frame.
         at_rest=median_distance(reference, [face for _, face in at_rest]).value,
         at_work=median_distance(reference, acting).value,
         farthest=max(distance(reference, face).value for face in acting),
@@ -498,11 +496,11 @@ def _match(faces: tuple[Probes, ...] | Step, reference: Embedding | Step) -> Mat
 
 
 def _reference(case: Case, evidence: Evidence, limits: ImageLimits) -> Embedding:
-    """The register's face. Raises `Refused` where nobody could be asked for it, or nobody be
-    compared with it.
+    """The register's face.
+
+    Raises: `Refused` without a look-up, or with an unusable photo.
     """
-    # No photo because the consent ran out first is nobody's refusal; it is told apart before a
-    # photo is missed.
+    # A consent that expired first is not a refusal; test it before the missing photo.
     consent = None if PHOTO in evidence.items else evidence.items.get(CONSENT)
     if consent is not None and has_run_out(parse_consent(consent), at=evidence.at):
         raise Refused("consent_unanswered", "nobody could be asked")
@@ -510,10 +508,11 @@ def _reference(case: Case, evidence: Evidence, limits: ImageLimits) -> Embedding
 
 
 def _face(case: Case, photo: bytes, *, limits: ImageLimits) -> Portrait:
-    """The face in what the register gave. Raises `Refused` where nobody can be compared with it,
-    whatever is wrong.
+    """The face in the register's photo.
+
+    Raises: `Refused` for an unusable photo, whatever the defect.
     """
-    # A photo of another number than the borrower's would compare them with a stranger.
+    # A photo of another IIN would compare the borrower with a stranger.
     answer = parse_photo(photo)
     if answer.status != "found" or answer.iin != case.person.iin:
         raise Refused("face_reference_unavailable", answer.status)
@@ -524,7 +523,7 @@ def _face(case: Case, photo: bytes, *, limits: ImageLimits) -> Portrait:
 
 
 def captured_step(evidence: Evidence, place: str) -> CapturedStep:
-    """What came for one command."""
+    """The pictures of one command."""
     turn = evidence.require_object(f"{place}turn")
     try:
         revealed, command = datetime.fromisoformat(turn["revealed"]), str(turn["command"])
@@ -566,9 +565,7 @@ def captured_step(evidence: Evidence, place: str) -> CapturedStep:
 
 
 def captured(evidence: Evidence) -> Captured:
-    """What came for each command. Of each it is on record which followed it: none is missing, and
-    none too many.
-    """
+    """The pictures of each command. The record states each next command, so the set is complete."""
     steps: list[CapturedStep] = []
     number, missed, lost, due, is_lost = 0, 0, 0, ordered(evidence).commands[0], False
     while due:
@@ -599,13 +596,13 @@ def captured(evidence: Evidence) -> Captured:
 
 
 def answered_at(evidence: Evidence) -> datetime | None:
-    """When the last frames of a capture came; None where no command has any."""
+    """The arrival of a capture's last frames; None without frames."""
     steps = captured(evidence).steps
     return steps[-1].arrived if steps else None
 
 
 def marks_of_capture(items: Mapping[str, bytes]) -> frozenset[bytes]:
-    """What an index of all borrowers may hold of these prints, under a key."""
+    """The index values of these prints for all borrowers, under a key."""
     marks = [
         prints.marks(step, kinds=engine_policy.AGAIN_KINDS)[:: engine_policy.AGAIN_EVERY]
         for step in _prints(items)
@@ -614,7 +611,7 @@ def marks_of_capture(items: Mapping[str, bytes]) -> frozenset[bytes]:
 
 
 def sought_by_capture(items: Mapping[str, bytes]) -> frozenset[bytes]:
-    """By which of its marks, as it stands or in a mirror, those are found that a capture may be."""
+    """The marks, plain and mirrored, by which similar captures are searched."""
     ways = [version for step in _prints(items) for version in (step, prints.mirrored(step))]
     return frozenset[bytes]().union(
         *(
@@ -631,10 +628,10 @@ def compare_captures(
     is_whole: bool,
     same_verification: Collection[str] = (),
 ) -> dict[str, bytes]:
-    """How alike this capture is to each of the others, and whether those are all.
+    """The similarity to each of the others, and whether those are all.
 
-    By the commands that were seen: a film is no less one for what was put between its parts and not
-    seen. same_verification: the other captures of the same verification.
+    By the visible commands: parts inserted into a film do not hide it.
+    same_verification: other captures of the same verification.
     """
     seen_by_kind = {
         kind: json.loads(content)
@@ -668,7 +665,7 @@ def compare_captures(
 
 
 def _prints(items: Mapping[str, bytes]) -> list[Prints]:
-    """Of each step, in order."""
+    """The prints of each step, in order."""
     kinds = sorted((int(match[1]), kind) for kind in items if (match := _PRINTS.fullmatch(kind)))
     return [prints.from_bytes(items[kind]) for _, kind in kinds]
 

@@ -1,6 +1,4 @@
-"""The borrower copies a document in their own hand, and the phone is theirs by the state's
-register.
-"""
+"""The borrower types data from a document, and the state's register confirms the phone."""
 
 from verification.core.route import Stage
 from verification.stages.person.checks import CHECKS

@@ -1,5 +1,5 @@
-"""Does the borrower hold the document of the case, and is the phone theirs?  1 their own answer · 2
-phone.
+"""Does the borrower hold the document of the case, and is the phone theirs?  1 their own answer
+· 2 phone.
 """
 
 from verification.core.results import Result, Step, judged, judged_step
@@ -8,9 +8,7 @@ from verification.stages.person.policy import PersonPolicy
 
 
 def check_answer(facts: PersonFacts, policy: PersonPolicy) -> Result:
-    """1: who sits there can copy number and birth date from the very document that the lender was
-    given.
-    """
+    """1: the borrower can copy number and birth date from the document that the lender stated."""
     typed = facts.typed
     if isinstance(typed, Step):
         return judged_step("person.answer", typed)
@@ -24,7 +22,7 @@ def check_answer(facts: PersonFacts, policy: PersonPolicy) -> Result:
 
 
 def check_phone(facts: PersonFacts, policy: PersonPolicy) -> Result:
-    """2: the number is registered to this IIN; whatever else is known of it refuses. Law: O-31."""
+    """2: the number is registered to this IIN; any other answer refuses. Law: O-31."""
     return judged_step("person.phone", facts.phone)
 
 

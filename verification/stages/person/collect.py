@@ -1,4 +1,4 @@
-"""Our own errand: what the register of phones says of the number. Judges nothing."""
+"""This stage's errand: the phone register's answer on the number. Judges nothing."""
 
 from collections.abc import Mapping
 
@@ -11,17 +11,15 @@ from verification.stages.person.policy import SERVICES
 
 
 def collect_person(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
-    """The register's answer under the consent that was obtained beside; without one that holds it
-    is not asked.
+    """The register's answer under the errand's consent; without a valid consent it is not asked.
 
-    Raises `SourceUnavailable`.
+    Raises: `SourceUnavailable`.
     """
     consent, shown = evidence.items[dialogue.CONSENT], evidence.items[dialogue.SHOWN]
     consent_id = held_consent_id(consent, shown, services=SERVICES, case=case, at=evidence.at)
     if consent_id is None:
         return {}
-    # A register answers a known id as before: each answer of the borrower makes the question
-    # another.
+    # A register repeats its answer to a known id, so each answer of the borrower makes a new id.
     request_id = f"{case.verification_id}:phone:{dialogue.answered_at(evidence).timestamp():.6f}"
     question = OwnershipQuestion(
         request_id=request_id,

@@ -1,4 +1,4 @@
-"""Who are you? Two fields that whoever sits there copies from the borrower's own document."""
+"""Who are you? Two fields that the borrower copies from their own document."""
 
 import json
 import re
@@ -12,32 +12,30 @@ from verification.core.route import Evidence, Memory, Next, Turn, Untrusted
 from verification.core.stored import canonical_json
 from verification.stages.person.policy import POLICY
 
-# The borrower's own yes before, and the wording they said it to; and their consent by the state's
-# service.
+# The borrower's earlier agreement and its wording, and their consent through the state's service.
 SHOWN, CONSENT = "consent.answer", "register.consent"
 ANSWER = "person.answer"
 PHONE = "person.phone"
 
 # Letters and digits of every alphabet: \w without the underscore.
 _NUMBER = re.compile(r"[^\W_]+")
-# A day as people type it, in three fields: with a zero before one digit or without.
+# A day as people type it, in three fields: with or without a leading zero.
 _PARTS = {
     "year": re.compile(r"[0-9]{4}"),
     "month": re.compile(r"[0-9]{1,2}"),
     "day": re.compile(r"[0-9]{1,2}"),
 }
-_TYPED_MAX = 64  # characters of a field before it is read: what a hand may add in blanks
+_TYPED_MAX = 64  # characters of a raw field: room for blanks
 
 
 def prompt_person(memory: Memory) -> Mapping[str, Any]:
-    """The two fields; nothing that we or a register know."""
+    """The two fields; no data of ours or of a register."""
     number = {"name": "document_number", "kind": "text", "max_length": POLICY.document_number_max}
     return {"fields": [number, {"name": "birth_date", "kind": "date"}]}
 
 
 def accept_person(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
-    """Takes what the borrower copied from their document, with the time it came; a check compares
-    it.
+    """Takes the borrower's copy from their document, with its time of arrival; a check compares it.
 
     A field of the kind `date`, NAME, comes as NAME_day, NAME_month and NAME_year.
     """
@@ -64,19 +62,21 @@ def accept_person(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
         )
     except ValueError:
         raise BadInput(
-            "a day is a day, a month and a year", code="bad_answer", pointer="/birth_date"
+            "a date needs a day, a month and a year", code="bad_answer", pointer="/birth_date"
         ) from None
     if born > at.astimezone(ZoneInfo(POLICY.time_zone)).date():
-        raise BadInput("nobody is born tomorrow", code="bad_answer", pointer="/birth_date")
+        raise BadInput(
+            "a birth date cannot be in the future", code="bad_answer", pointer="/birth_date"
+        )
     fields = {"document_number": number, "birth_date": born.isoformat(), "at": at.isoformat()}
     return Turn(next=Next.COLLECT, memory=memory, evidence={ANSWER: canonical_json(fields)})
 
 
 def answered_at(evidence: Evidence) -> datetime:
-    """When the borrower's answer came, by our own clock."""
+    """When the borrower's answer came, by our clock."""
     return datetime.fromisoformat(json.loads(evidence.items[ANSWER])["at"])
 
 
 def plain_number(number: str) -> str:
-    """The number of a document in one form: capitals, no blanks."""
+    """The number of a document in canonical form: capitals, no blanks."""
     return "".join(number.split()).upper()

@@ -1,4 +1,4 @@
-"""What the borrower and the register of phones say, compared once with the case."""
+"""The borrower's and the phone register's answers, compared with the case."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from verification.stages.person.policy import PersonPolicy
 
 @dataclass(frozen=True)
 class Typed:
-    """Whether what the borrower copied from their document is what the lender was given."""
+    """Whether the borrower's copy matches the document that the lender stated."""
 
     is_document_number: bool
     is_birth_date: bool
@@ -21,19 +21,18 @@ class Typed:
 
 @dataclass(frozen=True)
 class PersonFacts:
-    """What is known of the person. `phone`: whether the number is theirs."""
+    """Facts of the person. `phone`: whether the number is theirs."""
 
     typed: Typed | Step
     phone: Step
 
 
 def measure_person(case: Case, evidence: Evidence, policy: PersonPolicy) -> PersonFacts:
-    """The facts of a person. What could not be read stands in them as the step that refuses."""
+    """The facts of a person. An unreadable item appears as a step that refuses."""
     steps = Steps()
     with steps.step("phone") as detail:
         if dialogue.PHONE not in evidence.items:
-            # Without a consent to it the register was not asked, and that says nothing of the
-            # number.
+            # Without a consent the register was not asked, which says nothing about the number.
             consent = parse_consent(evidence.require(dialogue.CONSENT))
             is_given = (
                 consent.status == "valid"

@@ -1,9 +1,8 @@
-"""The register of people, asked once a verification under the person's consent by the state's own
-service.
+"""The register of people, asked once per verification under the person's consent through the
+state's service.
 
-No stage of its own: an errand beside the first stage of a route that asks for a proof. `REGISTER`
-asks who the person is; `CONSENT` only obtains the consent under which the stage looks their photo
-up.
+Not a stage: an errand of the first proving stage of a route. `REGISTER` asks for the person's data.
+`CONSENT` only obtains the consent under which the stage looks up their photo.
 """
 
 from verification.core.route import Errand, Quota

@@ -1,6 +1,6 @@
-"""Is the person of the case as the register of people has them?
+"""Does the register of people confirm the person of the case?
 
-1 consent · 2 the register knows them, born on that day · 3 alive · 4 names · 5 document.
+1 consent · 2 the register knows them, with this birth date · 3 alive · 4 names · 5 document.
 """
 
 from verification.core.results import Passed, Result, Step, judged, judged_step
@@ -9,11 +9,11 @@ from verification.stages.register.policy import RegisterPolicy
 
 
 def check_consent(facts: ConsentFacts | RegisterFacts, policy: RegisterPolicy) -> Result:
-    """1: by the state's own service they consented to all that is asked, for this purpose and on
-    this text.
+    """1: through the state's service they consented to all look-ups, for this purpose and this
+    text.
 
-    That the service was given the phone that the lender stated is remarked: by it somebody else may
-        have answered.
+    A remark says if the service got the lender's phone number: then another person may have
+    answered.
     """
     result = judged_step("person.consent", facts.consent)
     is_remarked = isinstance(result, Passed) and facts.is_phone_named
@@ -21,7 +21,7 @@ def check_consent(facts: ConsentFacts | RegisterFacts, policy: RegisterPolicy) -
 
 
 def check_registry(facts: RegisterFacts, policy: RegisterPolicy) -> Result:
-    """2: the register knows this number, and its birth date is the one that the lender stated."""
+    """2: the register knows this IIN, and its birth date is the stated one."""
     theirs = facts.registered
     if isinstance(theirs, Step):
         return judged_step("person.registry", theirs)
@@ -30,7 +30,7 @@ def check_registry(facts: RegisterFacts, policy: RegisterPolicy) -> Result:
 
 
 def check_alive(facts: RegisterFacts, policy: RegisterPolicy) -> Result:
-    """3: the register says that they live. Law: O-06."""
+    """3: the register says that they are alive. Law: O-06."""
     theirs = facts.registered
     if isinstance(theirs, Step):
         return judged_step("person.alive", theirs)
@@ -43,7 +43,7 @@ def check_alive(facts: RegisterFacts, policy: RegisterPolicy) -> Result:
 
 
 def check_names(facts: RegisterFacts, policy: RegisterPolicy) -> Result:
-    """4: surname, name, and the patronymic if the lender stated one, are the registered ones."""
+    """4: surname, name, and a stated patronymic are the registered ones."""
     theirs = facts.registered
     if isinstance(theirs, Step):
         return judged_step("person.names", theirs)
@@ -57,7 +57,7 @@ def check_names(facts: RegisterFacts, policy: RegisterPolicy) -> Result:
 
 
 def check_document(facts: RegisterFacts, policy: RegisterPolicy) -> Result:
-    """5: the stated document is registered, valid, and has not run out on this day in Kazakhstan.
+    """5: the stated document is registered, valid, and not expired on this day in Kazakhstan.
     Law: O-05.
     """
     theirs = facts.registered

@@ -1,9 +1,9 @@
-"""The person's consent by the state's service, and what the register of people says of them. Judges
+"""The person's consent through the state's service, and the register's data on them. Judges
 nothing.
 
-What was asked once in a verification serves each later attempt and route of it. The consent is
-asked for by IIN: the state knows the person's phone. An adapter that must name a phone is given the
-lender's, which the evidence says.
+One answer serves each later attempt and route of a verification.
+The consent is requested by IIN: the state knows the person's phone.
+An adapter that must name a phone gets the lender's, and the evidence says so.
 """
 
 import json
@@ -40,13 +40,15 @@ _NONCE_CHARACTERS = 32  # 128 bits of a hash
 def prepare_register(
     case: Case, evidence: Evidence, memory: Memory
 ) -> tuple[Mapping[str, bytes], Mapping[str, bytes]]:
-    """Has the state's service ask the person for their consent, unless it was asked for all this
-    and may say yes yet.
+    """Requests the person's consent through the state's service, unless an earlier request still
+    covers all look-ups.
 
-    A service answers a known id as before: a preparation that is tried again asks by the same id,
-    the next by another. The second is what became of an earlier consent, read anew, so that a
-    consent that was taken back is not relied on. Raises `SourceUnavailable`, also where the service
-    reports an error.
+    A service repeats its answer to a known id: a retried preparation uses the same id, a later one
+    a new id.
+    The second item is the present state of an earlier consent, so that a withdrawn consent does not
+    count.
+
+    Raises: `SourceUnavailable`, also if the service reports an error.
     """
     consent_text = json.loads(evidence.items[SHOWN])
     if (requested := _requested(evidence)) is not None and _is_for(
@@ -56,8 +58,8 @@ def prepare_register(
             return {}, {}
         read = _read(case, requested)
         answer = read.parsed
-        # A no is final, and judged with the stage; one that holds serves on. Any other is asked for
-        # anew.
+        # A refusal is final, and judged with the stage; a valid consent is used again. Any other is
+        # requested again.
         if answer.status in ("valid", "invalid") and not has_run_out(answer, at=evidence.at):
             return {}, consents.SERVICE.as_evidence(CONSENT, read)
     nonce = sha256(f"register|{memory[SEED]}".encode()).hexdigest()[:_NONCE_CHARACTERS]
@@ -91,19 +93,20 @@ def prepare_register(
 def collect_consent(
     case: Case, evidence: Evidence, answered_at: datetime | None
 ) -> Mapping[str, bytes]:
-    """What became of the consent. Raises `ConsentPending` while the person may still answer the
-    state's message, and `SourceUnavailable`.
+    """The answer to the consent request.
+
+    Raises: `ConsentPending` while the person may still answer the state's message, and
+    `SourceUnavailable`.
     """
     raw = evidence.items[CONSENT_REQUEST]
     requested = parse_consent(raw)
     kept = {CONSENT: raw}
-    # Of a person whom the consent service does not know nothing was asked, so there is nothing to
-    # read.
+    # The consent service does not know the person, so it asked nothing and has no answer.
     if requested.terms is not None:
         kept = consents.SERVICE.as_evidence(CONSENT, _read(case, requested))
     status = parse_consent(kept[CONSENT]).status
-    # The state's message takes minutes to be answered; the wait counts from when the borrower did
-    # their part here.
+    # The state's message takes minutes to be answered; the wait counts from the end of the
+    # borrower's part here.
     wait = timedelta(seconds=POLICY.consent_wait_seconds)
     if status == "pending" and answered_at is not None and evidence.at < answered_at + wait:
         raise ConsentPending("the person has not answered the state's message yet")
@@ -113,9 +116,7 @@ def collect_consent(
 def collect_register(
     case: Case, evidence: Evidence, answered_at: datetime | None
 ) -> Mapping[str, bytes]:
-    """The same, and what the register says of the person. Without a consent that holds it is not
-    asked.
-    """
+    """The same, and the register's data on the person. Without a valid consent it is not asked."""
     collected = collect_consent(case, evidence, answered_at)
     if PERSON in evidence.items:
         return collected
@@ -137,7 +138,7 @@ def _requested(evidence: Evidence) -> ConsentAnswer | None:
 def _is_for(
     requested: ConsentAnswer, evidence: Evidence, consent_text: Mapping[str, object]
 ) -> bool:
-    """Whether a request was for all that is asked now, and on the text that was shown."""
+    """Whether a request covers all present look-ups, and the text that was shown."""
     if (terms := requested.terms) is None:
         return False
     return (
@@ -147,7 +148,7 @@ def _is_for(
 
 
 def _read(case: Case, requested: ConsentAnswer) -> Fetched[ConsentAnswer]:
-    """What became of a consent that was asked for, answered anew each time."""
+    """The present state of a requested consent."""
     if requested.terms is None:
         raise ConsentMissing("no consent was asked for")
     request_id = _question(case, "consent-read", _nonce(requested))
@@ -158,7 +159,10 @@ def _read(case: Case, requested: ConsentAnswer) -> Fetched[ConsentAnswer]:
 
 
 def _require_working(answer: Fetched[ConsentAnswer]) -> Fetched[ConsentAnswer]:
-    """The same answer. Raises `SourceUnavailable` where it reports an error of the service."""
+    """The same answer.
+
+    Raises: `SourceUnavailable` if it reports an error of the service.
+    """
     if answer.parsed.status == "error":
         raise SourceUnavailable(consents.SOURCE, "the consent service reports an error")
     return answer

@@ -1,36 +1,34 @@
-"""Under which kinds the answers of the consent service and of the register of people are kept."""
+"""Evidence kinds for the answers of the consent service and of the register of people."""
 
 from typing import Final
 
 from verification.core.answers import parse_consent
 from verification.core.route import ONCE, Evidence
 
-# The borrower's own yes, before any of this, and the wording they said it to.
+# The borrower's earlier agreement, and its wording.
 SHOWN: Final = "consent.answer"
 CONSENT_REQUEST: Final = f"{ONCE}consent_request"
-"""What the consent service said when it was asked to ask the person."""
+"""The consent service's answer to the request."""
 CONSENT: Final = f"{ONCE}consent"
-"""What became of that consent, as it was read once the borrower had done their part."""
+"""The state of that consent, read after the borrower's part."""
 ASKED: Final = f"{ONCE}asked"
-"""To what the person was asked to consent, and whether the service was given the phone that the
-lender stated.
-"""
+"""The scope of the requested consent, and whether the service got the lender's phone number."""
 PERSON: Final = f"{ONCE}person"
 
 
 def plain_number(number: str) -> str:
-    """The number of a document in one form: capitals, no blanks."""
+    """The number of a document in canonical form: capitals, no blanks."""
     return "".join(number.split()).upper()
 
 
 def is_open(evidence: Evidence) -> bool:
-    """Whether the state's message still waits for the person's answer, as far as was read."""
+    """Whether the state's message still awaits the person's answer, as last read."""
     raw = evidence.items.get(CONSENT_REQUEST)
     return raw is not None and parse_consent(raw).status == "pending" and not is_read(evidence)
 
 
 def is_read(evidence: Evidence) -> bool:
-    """Whether it was read what became of the newest consent that was asked for."""
+    """Whether the newest requested consent has been read."""
     requested, read = evidence.items.get(CONSENT_REQUEST), evidence.items.get(CONSENT)
     if requested is None or read is None:
         return False

@@ -1,4 +1,4 @@
-"""What the consent service and the register of people say, compared once with the case."""
+"""The answers of the consent service and of the register of people, compared with the case."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ from verification.stages.register.policy import RegisterPolicy
 
 @dataclass(frozen=True)
 class Registered:
-    """What the register of people has of this IIN. `names`: which of surname, name and patronymic
-    are as stated.
+    """The register's data on this IIN. `names`: which of surname, name and patronymic are as
+    stated.
 
-    `is_document_known`, `is_document_in_time`: the stated one is registered as valid, and its last
-    day, registered or stated, is not over in Kazakhstan.
+    is_document_known: the stated document is registered as valid.
+    is_document_in_time: its last day, registered or stated, is not over in Kazakhstan.
     """
 
     is_birth_date: bool
@@ -32,8 +32,8 @@ class Registered:
 
 @dataclass(frozen=True)
 class ConsentFacts:
-    """Whether the photo may be looked up, and whether the consent service was given the lender's
-    phone.
+    """Whether the photo may be looked up, and whether the consent service got the lender's phone
+    number.
     """
 
     consent: Step
@@ -58,7 +58,7 @@ def measure_consent(case: Case, evidence: Evidence, policy: RegisterPolicy) -> C
 
 
 def measure_register(case: Case, evidence: Evidence, policy: RegisterPolicy) -> RegisterFacts:
-    """The facts of a person. What could not be read stands in them as the step that refuses."""
+    """The facts of a person. An unreadable item appears as a step that refuses."""
     return RegisterFacts(
         consent=measured(_consent, case, evidence, services=("person",)),
         is_phone_named=_is_phone_named(evidence),
@@ -69,7 +69,7 @@ def measure_register(case: Case, evidence: Evidence, policy: RegisterPolicy) -> 
 
 
 def _consent(case: Case, evidence: Evidence, services: tuple[str, ...]) -> Step:
-    """By the state's own service, to all that was asked, for this purpose and on this text."""
+    """Through the state's service, to all look-ups, for this purpose and this text."""
     answer = parse_consent(evidence.require(dialogue.CONSENT))
     text = evidence.require_object(dialogue.SHOWN).get("text_sha256")
     listed = evidence.require_object(dialogue.ASKED).get("services")
@@ -92,7 +92,7 @@ def _registered(case: Case, evidence: Evidence, policy: RegisterPolicy) -> Regis
     # A document's last day ends at midnight in Kazakhstan, five hours before it ends in UTC.
     today = evidence.at.astimezone(ZoneInfo(policy.time_zone)).date()
     number = dialogue.plain_number(stated.document.number)
-    # Several of one number may be registered, a lost one among them: one that is valid is enough.
+    # Several with one number may be registered, one of them as lost: one valid document suffices.
     valid = [
         document
         for document in theirs.documents
@@ -108,7 +108,7 @@ def _registered(case: Case, evidence: Evidence, policy: RegisterPolicy) -> Regis
             "patronymic": is_same_patronymic(stated.patronymic, theirs.patronymic),
         },
         is_document_known=bool(valid),
-        # Where the register knows no last day, the stated one counts.
+        # Without a last day in the register, the stated one counts.
         is_document_in_time=any(
             (document.valid_to or stated.document.valid_to) >= today for document in valid
         ),

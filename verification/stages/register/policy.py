@@ -1,27 +1,27 @@
-"""Every number the register of people is asked and judged by. Reviewed 2026-12-01."""
+"""Every number of the register of people. Reviewed 2026-12-01."""
 
 from dataclasses import dataclass
 from typing import Final
 
-# What registers are asked under the consent.
+# The look-ups under the consent.
 SERVICES: Final = ("person",)
 
 
 @dataclass(frozen=True)
 class RegisterPolicy:
-    """How the person must be known. Times in seconds."""
+    """Requirements on the person's data. Times in seconds."""
 
     version: str = "register-2026-12"
-    # How long the consent to be looked up shall hold. Ours: as long as a verification lives.
+    # Validity of the consent to look-ups. Ours: the lifetime of a verification.
     consent_seconds: int = 24 * 3600
-    # How long the state's message may stay unanswered after the borrower's own part. Ours: an SMS
-    # comes in minutes.
+    # How long the state's message may stay unanswered after the borrower's part. Ours: an SMS comes
+    # in minutes.
     consent_wait_seconds: int = 600
-    # How often a day a stage that asks 1414 is begun for one person, over all lenders. Ours: three
-    # signatures and nine captures with each of two lenders, and room; above it somebody else's SMS
-    # are made.
+    # How often a day a stage with 1414 may begin for one person, over all lenders. Ours: three
+    # signatures and nine captures with each of two lenders, and room; more would send another
+    # person many SMS.
     asked_a_day: int = 30
-    # Where the day of judgement is told. law.md §3: one zone for the whole country.
+    # The zone of the day of judgement. law.md §3: one zone for the whole country.
     time_zone: str = "Asia/Almaty"
 
 

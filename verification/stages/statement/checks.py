@@ -1,5 +1,5 @@
-"""Is this statement signed by this borrower? Each check says what one step of the procedure in
-`measure.py` found.
+"""Is this statement signed by this borrower? Each check reports one step of the procedure in
+`measure.py`.
 """
 
 from collections.abc import Collection
@@ -16,14 +16,12 @@ _PREFIX: Final = "eds."
 
 
 def check_step(name: str, facts: StatementFacts, policy: StatementPolicy) -> Result:
-    """What the step of this name established, or the code it refuses by."""
+    """The findings of the step of this name, or its refusal."""
     return judged_step(f"{_PREFIX}{name}", getattr(facts, name))
 
 
 def check_identity(facts: StatementFacts, policy: StatementPolicy) -> Result:
-    """The certificate's IIN is the borrower's. That it spells the surname otherwise is remarked and
-    decides nothing.
-    """
+    """The certificate's IIN is the borrower's. Another spelling of the surname is only a remark."""
     result, step = check_step("identity", facts, policy), facts.identity
     is_remarked = isinstance(result, Passed) and step.detail.get("surname") == "different"
     return (
@@ -31,13 +29,13 @@ def check_identity(facts: StatementFacts, policy: StatementPolicy) -> Result:
     )
 
 
-# One check for each step of the procedure, in its order; what a step asks stands in `measure.py`.
+# One check for each step of the procedure, in order; `measure.py` defines the steps.
 CHECKS = {
     f"{_PREFIX}{name}": check_identity if name == "identity" else partial(check_step, name)
     for name in (
         # 1, 2: a CMS or XML within the limits, with exactly one signer and the signer's certificate
         "format",
-        # 3: the digest is that of the statement we stored, whatever the signature carries
+        # 3: the digest is that of the stored statement, whatever the signature carries
         "content",
         # 4: over the signed attributes, or SignedInfo, it verifies under the signer's key
         "signature",
@@ -47,7 +45,7 @@ CHECKS = {
         "identity",  # 7: see `check_identity`
         # 8: a verified, fresh answer or list clears the certificate, and a list its issuer
         "revocation",
-        # 9: one in the signature, and the one we asked for if the policy wants it, prove when
+        # 9: one in the signature, and the requested one if the policy requires it, prove the time
         "timestamp",
         # 10: this verification's, in time, and the signature was never presented before
         "statement",
@@ -61,11 +59,10 @@ def report_statement(
     results: tuple[Result, ...],
     checks: Collection[str] = CHECKS.keys(),
 ) -> bytes:
-    """The validation report: status and sub-indication of EN 319 102-1, one row a check, signer,
+    """The validation report: status and sub-indication of EN 319 102-1, one row per check, signer,
     times, hashes.
 
-    checks: the names of all that must have been asked, in their order. Those of an errand beside it
-        are left out.
+    checks: the names of all required checks, in order. Those of an errand are left out.
     """
     signature_results = [result for result in results if result.check.startswith(_PREFIX)]
     refusals = [result for result in signature_results if not isinstance(result, Passed)]

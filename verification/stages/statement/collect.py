@@ -1,4 +1,4 @@
-"""Our own errands: the statement before we ask, what others say of the signature after the answer.
+"""This stage's errands: the statement before the question, the authorities' answers after it.
 Judges nothing.
 """
 
@@ -33,12 +33,11 @@ _CONSENT = "consent.answer"
 
 
 def prepare_statement(case: Case, evidence: Evidence, memory: Memory) -> Prepared:
-    """A fresh statement for this attempt; it is evidence before anybody sees it.
+    """A fresh statement for this attempt; it is stored before it is shown.
 
-    In the language the borrower asked for here, or consented in, or the lender named.
+    Its language is the page's, or that of the consent, or the lender's.
     """
-    # A memory that holds a statement is that of an attempt before: in this one nothing was written
-    # anew yet.
+    # A memory with a statement is an earlier attempt's: this one has no rewrite yet.
     changes = 0 if "statement" in memory else int(memory.get(dialogue.CHANGES, 0))
     consented_in = ""
     with suppress(Refused):
@@ -61,9 +60,9 @@ def prepare_statement(case: Case, evidence: Evidence, memory: Memory) -> Prepare
 def collect_statement(
     case: Case, evidence: Evidence, *, policy: StatementPolicy = POLICY
 ) -> Mapping[str, bytes]:
-    """The pinned certificates, and what the authorities say of the signature, unjudged.
+    """The pinned certificates, and the authorities' answers about the signature, unjudged.
 
-    Raises `SourceUnavailable`: while nobody says anything, nothing is decided.
+    Raises: `SourceUnavailable`: without any answer there is no decision.
     """
     collected = installed_trust(case.mode)
     with_trust = replace(evidence, items=collected)
@@ -71,10 +70,10 @@ def collect_statement(
         signed = parse_signature(
             evidence.items.get(SIGNATURE) or b"", max_bytes=policy.signature_max_bytes
         )
-        # When it comes again, in whatever wrapping, it is known by its value and whose key made it:
-        # for a given value a key can be made that it is right under. Only one that is over this
-        # attempt's statement is remembered: else whoever sent a stranger's signature first would
-        # make that stranger's own answer a replay.
+        # A repeated signature is recognised by its value and key, in any wrapping: for a given
+        # value, a fitting key can be made. Only a signature over this attempt's statement is
+        # remembered. Otherwise an attacker could send a stranger's signature first and turn that
+        # stranger's own answer into a replay.
         known_by = dialogue.OTHER_VALUE
         with suppress(Refused):
             signed.check_content(statement=dialogue.text_of(evidence))
@@ -85,12 +84,11 @@ def collect_statement(
             signed.signer,
             anchors=dialogue.pinned(with_trust, "shared.anchor", parse_known),
             intermediates=dialogue.pinned(with_trust, "shared.intermediate", parse_known),
-            # Whether the dates are right is for the checks: here they must not hide the issuer.
+            # The checks judge the dates: here they must not hide the issuer.
             at=min(max(evidence.at, signed.signer.not_before), signed.signer.not_after),
         )
     except Refused:
-        # Of what is no signature, or of nobody we trust, nobody is asked; the checks will refuse it
-        # by name.
+        # Without a signature or a trusted issuer no authority is asked; the checks refuse by name.
         return collected
     if policy.asks_timestamp:
         nonce, imprint = secrets.randbits(timestamp.NONCE_BITS), ALGORITHMS[leaf.family].digest_oid
@@ -99,8 +97,8 @@ def collect_statement(
         answer = timestamp_authority.fetch(case.mode, asked_at)
         collected |= as_documents(dialogue.TIMESTAMP, answer)
         collected[dialogue.TIMESTAMP_NONCE] = str(nonce).encode()
-    # Asked of the issuer that the path found, never of an address in the certificate: that is the
-    # signer's to write.
+    # Ask the issuer that the path found, never an address in the certificate, which the signer
+    # controls.
     collected |= _ask_revocation(case.mode, leaf, issuer, policy=policy)
     return collected | _ask_about_tokens(
         case.mode, signed, replace(evidence, items=collected), policy=policy
@@ -108,7 +106,10 @@ def collect_statement(
 
 
 def installed_trust(mode: str) -> dict[str, bytes]:
-    """The pinned certificates of a mode as evidence. Raises `Misconfigured`."""
+    """The pinned certificates of a mode as evidence.
+
+    Raises: `Misconfigured`.
+    """
     trusted = installed.trust_anchors(mode)
     trust = _numbered("shared.anchor", trusted.anchors) | _numbered(
         "shared.intermediate", trusted.intermediates
@@ -119,8 +120,8 @@ def installed_trust(mode: str) -> dict[str, bytes]:
 def _ask_about_tokens(
     mode: str, signed: Signature, collected: Evidence, *, policy: StatementPolicy
 ) -> dict[str, bytes]:
-    """What is said of who signed each time-stamp. Nobody is asked of a pinned one, or of one that
-    we do not trust.
+    """The answers about the signer of each time-stamp. Pinned and untrusted signers are not
+    asked about.
     """
     answers: dict[str, bytes] = {}
     for kinds in (dialogue.OF_TOKEN_INSIDE, dialogue.OF_TOKEN_ASKED):
@@ -143,8 +144,8 @@ def _ask_about_tokens(
         try:
             answers |= _ask_revocation(mode, *pair, policy=policy, kinds=kinds)
         except (SourceUnavailable, Misconfigured):
-            # A time-stamp that nobody asked for and nobody can tell about proves nothing, and holds
-            # nobody up.
+            # An unrequested time-stamp without an answer about its signer proves nothing, and
+            # delays nothing.
             if kinds is dialogue.OF_TOKEN_ASKED:
                 raise
     return answers
@@ -158,9 +159,8 @@ def _ask_revocation(
     policy: StatementPolicy,
     kinds: Said = dialogue.OF_SIGNER,
 ) -> dict[str, bytes]:
-    """The responder's answer; lists besides if there is none or it cannot be believed."""
-    # The nonce makes the answer one to this question; without it an old "good" could be played
-    # again.
+    """The responder's answer; also lists if it is absent or unusable."""
+    # The nonce ties the answer to this question; without it an old "good" could be replayed.
     nonce = secrets.token_bytes(ocsp.NONCE_BYTES)
     answers: tuple[Fetched[bytes], ...] = ()
     silence: SourceUnavailable | None = None
@@ -168,14 +168,14 @@ def _ask_revocation(
     try:
         answers = _fetch_revocation(mode, leaf.family, revocation.OCSP, query=query)
     except SourceUnavailable as error:
-        # A silent responder is not the end: lists may answer. Only if they are not there either is
-        # it a fault.
+        # A silent responder is no fault yet: lists may answer. It becomes one if they are absent,
+        # too.
         silence = error
     above = _fetch_revocation(mode, leaf.family, revocation.AUTHORITY_CRL)
     collected = as_numbered(kinds.authority_crl, above)
     if answers:
         collected |= {**as_documents(kinds.ocsp, answers[0]), kinds.ocsp_nonce: nonce}
-        # Believed if the checks will take it for an answer; what it says is for them to judge.
+        # Usable if the checks will accept it as an answer; they judge its content.
         with suppress(Refused):
             believed, limits = (
                 Answers(ocsp=answers[0].parsed, ocsp_nonce=nonce),

@@ -1,6 +1,4 @@
-"""One question: sign this statement. The text is written by us, shown in words, and kept before it
-is shown.
-"""
+"""One question: sign this statement. We write the text, store it, and show it in words."""
 
 import base64
 from collections.abc import Callable, Mapping
@@ -26,23 +24,21 @@ from verification.stages.statement.policy import POLICY, StatementPolicy
 TEXT = statement_text.KIND
 SIGNATURE = "statement.signature"
 ANSWER = "statement.answer"
-# SHA-256 of the signer's key and the signature's value: of one that is over this attempt's
-# statement, or of another.
+# SHA-256 of the signer's key and the signature's value: over this attempt's statement, or over
+# another.
 OWN_VALUE, OTHER_VALUE = "statement.own_value", "statement.other_value"
 LANGUAGE: Final = "language"
 CHANGES: Final = "changes"
-# What we asked about the signature, with the nonces we asked it with.
+# Our questions about the signature, with their nonces.
 OCSP, OCSP_NONCE = "statement.ocsp", "statement.ocsp_nonce"
 TIMESTAMP, TIMESTAMP_NONCE = "statement.timestamp", "statement.timestamp_nonce"
 
 
 @dataclass(frozen=True)
 class Said:
-    """Under which kinds of evidence stands what authorities said of one certificate; lists are
-    numbered.
+    """Evidence kinds of the authorities' answers about one certificate; lists are numbered.
 
-    `instead`: whose lists serve where there are none of its own; another issuer's would say nothing
-        of it.
+    instead: the certificate whose lists apply without own lists; another issuer's lists would not.
     """
 
     ocsp: str
@@ -53,7 +49,7 @@ class Said:
     fallback: "Said | None" = None
 
     def answers(self, evidence: Evidence) -> Answers:
-        """All that was said of the certificate itself."""
+        """All answers about the certificate itself."""
         lists = self if numbered(evidence, self.crl) or self.fallback is None else self.fallback
         return Answers(
             ocsp=evidence.items.get(self.ocsp),
@@ -63,8 +59,9 @@ class Said:
         )
 
     def timestamp_trust(self, evidence: Evidence, policy: StatementPolicy) -> TimestampTrust:
-        """Whose time-stamps are believed, with all that was said of who signed one. Raises as
-        `pinned` does.
+        """The trusted time-stamp authorities, with all answers about a token's signer.
+
+        Raises: as `pinned`.
         """
         return TimestampTrust(
             anchors=pinned(evidence, "shared.anchor", parse_known),
@@ -81,8 +78,9 @@ class Said:
 
 
 def answered_at(evidence: Evidence) -> datetime:
-    """When the signature reached us, by our own clock. Raises `Refused` (check_missing) where that
-    is not kept.
+    """When the signature arrived, by our clock.
+
+    Raises: `Refused` (check_missing) if it was not recorded.
     """
     try:
         return datetime.fromisoformat(evidence.require_object(ANSWER)["at"])
@@ -91,23 +89,26 @@ def answered_at(evidence: Evidence) -> datetime:
 
 
 def text_of(evidence: Evidence) -> bytes:
-    """The statement that was shown when the signature came. Raises `Refused` (check_missing) where
-    there is none.
+    """The statement on display when the signature came.
+
+    Raises: `Refused` (check_missing) if absent.
     """
     written_anew = numbered(evidence, TEXT)
     return written_anew[-1] if written_anew else evidence.require(TEXT)
 
 
 def numbered(evidence: Evidence, kind: str) -> list[bytes]:
-    """Every piece of evidence of a numbered kind, in the order of their numbers."""
+    """Every item of a numbered kind, in order of the numbers."""
     names = (name for name in evidence.items if name.startswith(f"{kind}."))
     # By their numbers: as text, .10 stands before .9.
     return [evidence.items[name] for name in sorted(names, key=lambda name: (len(name), name))]
 
 
 def pinned(evidence: Evidence, kind: str, read: Callable[[bytes], X509[Key]]) -> list[X509[Key]]:
-    """The operator's certificates of a kind. Raises `SourceUnavailable` for one that cannot be
-    read: it is our fault, and decides nothing about a person.
+    """The operator's certificates of a kind.
+
+    Raises: `SourceUnavailable` for an unreadable one: a fault of ours, which decides nothing about
+    a person.
     """
     try:
         return [read(der) for der in numbered(evidence, kind)]
@@ -116,7 +117,7 @@ def pinned(evidence: Evidence, kind: str, read: Callable[[bytes], X509[Key]]) ->
 
 
 def revocation_limits(policy: StatementPolicy) -> Limits:
-    """The numbers of the policy as the engine takes them."""
+    """The policy's numbers in the engine's form."""
     return Limits(
         ocsp_max_bytes=policy.ocsp_max_bytes,
         ocsp_max_age=timedelta(seconds=policy.ocsp_max_age_seconds),
@@ -126,7 +127,7 @@ def revocation_limits(policy: StatementPolicy) -> Limits:
 
 
 OF_SIGNER = Said(OCSP, OCSP_NONCE, "shared.crl", "shared.delta_crl", "shared.authority_crl")
-# Of who signed the time-stamp inside the signature, and the one that we asked for.
+# Of the signer of the time-stamp inside the signature, and of the requested one.
 OF_TOKEN_INSIDE, OF_TOKEN_ASKED = (
     Said(
         f"statement.tsa_{which}_ocsp",
@@ -149,10 +150,11 @@ def statement(
     expires: str,
     words: str = CURRENT,
 ) -> bytes:
-    """The bytes to be signed: who owes what to whom, for this verification only, in words and as
-    data.
+    """The bytes to sign: the debt for this verification only, in words and as data.
 
-    nonce: 128 bits, hex. words: their version. Raises `Refused` for words that we do not have.
+    nonce: 128 bits, hex. words: their version.
+
+    Raises: `Refused` for an unknown version of the words.
     """
     loan = case.loan
     return statement_text.write(
@@ -177,11 +179,9 @@ def statement(
 
 
 def prompt_statement(memory: Memory) -> Mapping[str, Any]:
-    """The bytes to sign, the words that stand in them, and the key usages to ask the signer's
-    program for.
+    """The bytes to sign, their words, and the key usages to request from the signer's program.
 
-    `statement_xml` is the document for a program that signs XML: it is made of the same bytes and
-        is kept nowhere.
+    statement_xml: the document for a program that signs XML, made of the same bytes and not stored.
     """
     text = statement_text.write(memory["statement"])
     return {
@@ -194,14 +194,13 @@ def prompt_statement(memory: Memory) -> Mapping[str, Any]:
 
 
 def accept_statement(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
-    """Takes the signature as it came, CMS or XML, with the time it came; whether it is one is for
-    the checks to say.
+    """Takes the signature as received, CMS or XML, with its time; the checks judge it.
 
-    `refuse_other_text`: eGov Mobile must be told within its own request that it sent something else
-    than a CMS over this statement. That raises `BadInput`, so nothing is taken; a check would have
-    said the same later.
-    `language`, and no signature: the borrower wants to read it in another language, and that is
-        another statement.
+    refuse_other_text: eGov Mobile must learn within its request that the signature is not a CMS
+    over this statement. That raises `BadInput`, so nothing is taken; a check would find the same
+    later.
+    language, without a signature: the borrower wants another language, which needs another
+    statement.
     """
     if LANGUAGE in untrusted:
         language, changes = untrusted[LANGUAGE], int(memory.get(CHANGES, 0))
@@ -224,7 +223,7 @@ def accept_statement(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn
             "a signature is PEM, base64 or XML text", code="bad_answer", pointer="/signature"
         )
     try:
-        # Of XML alone, which carries the statement's words, may a sign be beyond ASCII.
+        # Only XML may contain non-ASCII characters: it carries the statement's words.
         content = signature.encode("utf-8" if signature.lstrip().startswith("<") else "ascii")
     except UnicodeEncodeError:
         raise BadInput(

@@ -1,11 +1,18 @@
-"""All that a signature over our statement shows, measured once: the procedure of EN 319 102-1 in
+"""All measurements of a signature over our statement, made once: the procedure of EN 319 102-1 in
 ten steps.
 
-1 format (CMS or XML) and limits · 2 one signer whose certificate is there · 3 digest over OUR
-statement · 4 signature value · 5 path to a pinned anchor · 6 usage and role · 7 the borrower's IIN
-· 8 revocation · 9 the time-stamp, where there is one or the policy wants one, and its authority ·
-10 the statement is this verification's, in time, and new. The time-stamps come before the path, for
-what they prove is the time that the path is judged at.
+1. Format (CMS or XML) and limits.
+2. One signer whose certificate is present.
+3. Digest over OUR statement.
+4. Signature value.
+5. Path to a pinned anchor.
+6. Usage and role.
+7. The borrower's IIN.
+8. Revocation.
+9. The time-stamp, if present or required by the policy, and its authority.
+10. The statement is this verification's, in time, and new.
+
+Time-stamps come before the path, because they prove the time at which the path is judged.
 """
 
 from collections.abc import Mapping
@@ -48,10 +55,11 @@ from verification.stages.statement.policy import StatementPolicy
 
 @dataclass(frozen=True)
 class StatementFacts:
-    """What each step established or refuses by, under the name of its check.
+    """Each step's findings or refusal, under the name of its check.
 
-    `signer`, `times`: what a report tells of them. `evidence`: SHA-256 of all that was judged, by
-    kind. `arithmetic`: what did the counting.
+    signer, times: for the report.
+    evidence: SHA-256 of all input, by kind.
+    arithmetic: the counting backend.
     """
 
     format: Step
@@ -70,9 +78,7 @@ class StatementFacts:
 
 
 def measure_statement(case: Case, evidence: Evidence, policy: StatementPolicy) -> StatementFacts:
-    """The facts of a signature. What could not be measured stands in them as the step that
-    refuses.
-    """
+    """The facts of a signature. An unmeasurable item appears as a step that refuses."""
     steps, signer = Steps(), dict[str, str]()
     times = {"claimed": "", "tsp": "", "checked": evidence.at.isoformat()}
     came_at = reference = measured(answered_at, evidence)
@@ -85,18 +91,18 @@ def measure_statement(case: Case, evidence: Evidence, policy: StatementPolicy) -
         }
         detail |= {"digest": signed.digest_oid, "signature": signed.signature_oid}
     if signed is None:
-        # What is no signature of one signer leaves nothing to measure, and every step refuses by
+        # Without a signature of one signer there is nothing to measure, and every step refuses by
         # the same code.
         steps.done = dict.fromkeys(_OF_SIGNATURE, steps.done["format"])
     else:
-        # 9 comes first, for what it proves is the time that 5 and 8 are judged at.
+        # 9 comes first: it proves the time at which 5 and 8 are judged.
         proven = _measure_times(steps, signed, evidence, policy)
         if not isinstance(came_at, Step):
-            # Known to have existed when it reached us, by our own clock, or as a time-stamp proves.
+            # It existed when it arrived, by our clock, or earlier as a time-stamp proves.
             reference = min([came_at, *(token.time for token in proven)])
-        # 3, 4, 6, 7: what the signature says by itself, whoever is trusted.
+        # 3, 4, 6, 7: the content of the signature, whatever the trust.
         signer = _measure_signature(steps, signed, case, evidence, policy)
-        # 5, 8: what authorities say of its signer.
+        # 5, 8: the authorities' statements on its signer.
         _measure_path(steps, signed, evidence, policy, reference)
         times["claimed"] = (
             signed.claimed_signing_time.isoformat() if signed.claimed_signing_time else ""
@@ -127,8 +133,9 @@ _OF_SIGNATURE = (
 
 
 def ready() -> Mapping[str, str]:
-    """What does the counting in this process. Raises `Misconfigured` if nothing passes its
-    self-test.
+    """The counting backend of this process.
+
+    Raises: `Misconfigured` if none passes its self-test.
     """
     backend = backends.in_use()
     return {
@@ -141,8 +148,11 @@ def ready() -> Mapping[str, str]:
 def _measure_signature(
     steps: Steps, signed: Signature, case: Case, evidence: Evidence, policy: StatementPolicy
 ) -> dict[str, str]:
-    """Also gives what tells the signer apart: the masked IIN, right or not, and the certificate."""
-    with steps.step("content") as detail:  # 3: of what we stored, whatever the signature carries
+    """Also returns the signer's identification: the masked IIN, right or not, and the
+    certificate.
+    """
+    # 3: of the stored statement, whatever the signature carries
+    with steps.step("content") as detail:
         text = text_of(evidence)
         signed.check_content(statement=text)
         detail["statement_sha256"] = sha256(text).hexdigest()
@@ -156,7 +166,7 @@ def _measure_signature(
             accepts_any_role=accepts_any,
         )
         detail["role"] = "any" if accepts_any else "individual"
-    with steps.step("identity") as detail:  # 7: names are compared softly and only reported
+    with steps.step("identity") as detail:  # 7: names are compared loosely and only reported
         try:
             iin = Iin.parse(subject_iin(signed.signer))
         except BadInput as error:
@@ -213,11 +223,10 @@ def _measure_path(
 def _measure_times(
     steps: Steps, signed: Signature, evidence: Evidence, policy: StatementPolicy
 ) -> list[ProvenTime]:
-    """What the time-stamps prove, each on its own.
+    """What each time-stamp proves.
 
-    One that came inside and does not hold proves nothing and refuses nobody; the step says why. One
-    that we asked for,
-    because the policy wants it, must hold: else nothing can be told yet.
+    An invalid one inside the signature proves nothing and refuses nothing; the step says why.
+    A requested one, required by the policy, must be valid; otherwise no decision is possible yet.
     """
     proven, unproven = list[ProvenTime](), dict[str, str | int]()
     try:
@@ -246,8 +255,7 @@ def _measure_times(
 def _measure_statement(
     steps: Steps, case: Case, evidence: Evidence, policy: StatementPolicy
 ) -> None:
-    # 10: the stored statement is made anew of the case, so that not a byte of it can be anybody
-    # else's.
+    # 10: the stored statement is derived again from the case, so that each of its bytes is ours.
     with steps.step("statement") as detail:
         if "eds.statement" in policy.not_asked:
             raise Refused("check_missing", "not asked: the text may be anybody's")
@@ -259,8 +267,7 @@ def _measure_statement(
         # By our clock: the time that a signer claims proves nothing.
         if answered_at(evidence) > datetime.fromisoformat(fields["expires"]):
             raise Refused("eds_statement_expired")
-        # The same value by the same key was over another statement: somebody sends what somebody
-        # else signed.
+        # The same value by the same key was over another statement: the signature was copied.
         if evidence.presented & {dialogue.OWN_VALUE, dialogue.OTHER_VALUE}:
             raise Refused("eds_signature_replayed")
         detail |= {name: fields[name] for name in ("issued", "language")}

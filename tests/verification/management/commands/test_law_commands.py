@@ -53,7 +53,7 @@ def test_the_root_signs_beside_no_database_and_says_what_it_signs(file: Path) ->
         "KZ-2027-03 is in force since 2027-03-01 (source: A resolution of 2027)",
         "suffices: eds + biometric",
         "cooling_off_hours: 12",
-        "repeals KZ-2025-09, and asks less than it in: cooling_off_hours",
+        "repeals KZ-2025-09, and requires less in: cooling_off_hours",
     ):
         assert line in said
     assert said.splitlines()[-2].startswith("sha256 ")
@@ -111,7 +111,7 @@ def test_a_file_that_can_never_be_taken_is_not_signed_and_each_rule_is_named(
     assert f"law_laxer: {sentence}\n" in said
     assert "law_mci_known: 2026 has 4325 tenge: it will be refused\n" in said
     assert "  register_asked: not asked\n" in said
-    assert why == "law_mci_known, law_laxer: not signed, for the file would be refused"
+    assert why == "law_mci_known, law_laxer: not signed, because the file would be refused"
     assert [*tmp_path.iterdir()] == [path]
 
 
@@ -126,8 +126,7 @@ def test_what_rests_on_an_earlier_file_is_signed_and_judged_beside_it_where_that
     second.write_text(json.dumps(law_files.document(2, mci=[], statuses=[change])))
     said = ran("sign_law", second, "--yes", "--root", ROOT)
     assert (
-        "law_profile_unknown: KZ-2027-03: known only beside the earlier files: see --after\n"
-        in said
+        "law_profile_unknown: KZ-2027-03: known only with the earlier files: see --after\n" in said
     )
     beside = ("--after", f"{first}.signed", "--out", tmp_path / "out")
     assert "law_" not in ran("sign_law", second, "--yes", "--root", ROOT, *beside)
@@ -172,7 +171,7 @@ def test_a_carried_file_is_taken_into_both_logs_and_a_second_time_refused(file: 
 def test_what_is_not_signed_is_not_taken(file: Path) -> None:
     assert (
         refusal("take_law", file)
-        == "law_malformed: /: this file is not signed: sign it by manage.py sign_law"
+        == "law_malformed: /: this file is not signed: sign it with manage.py sign_law"
     )
     file.write_bytes(law_files.spelled(WHOLE, seed=b"1" * 32))
     assert refusal("take_law", file).startswith("law_forged: ")
