@@ -8,7 +8,7 @@ from verification.case import policy as of_cases
 API_VERSION: Final = "2026-11-28"
 
 # Keys.
-KEY_BYTES: Final = 32  # 256 random bits; security.md S6
+KEY_BYTES: Final = 32  # 256 random bits
 SHOWN_CHARACTERS: Final = (
     4  # of a key, after its mode: enough to distinguish two keys, useless to a thief
 )
@@ -57,7 +57,7 @@ JWKS_SECONDS: Final = (
 PAGE_MAX: Final = 100
 LOG_SIZE_MAX: Final = 2**63 - 1  # of a log, in a query; the maximum of a database column
 
-# Idempotency (draft-ietf-httpapi-idempotency-key-header, api.md).
+# Idempotency (draft-ietf-httpapi-idempotency-key-header).
 IDEMPOTENCY_KEY: Final = (
     r'^([!#-~][!-~]*|"[!-~]+")$'  # visible ASCII, bare or as the draft's quoted string
 )
@@ -65,15 +65,13 @@ IDEMPOTENCY_KEY_MAX: Final = 255  # characters, including quotation marks
 # A reservation older than this, seconds, is free: gunicorn's limit for a request is 30 s. One whose
 # process has ended is free at once.
 RESERVATION_SECONDS: Final = 60
-REPLAY_SECONDS: Final = (
-    48 * 3600
-)  # api.md asks for 24 h or more; twice that covers a weekend's retry of a day
+REPLAY_SECONDS: Final = 48 * 3600  # two days cover a weekend's retry of a day
 PURGE_BATCH: Final = 500  # rows one purge deletes
 
-# The test clock (api.md §1): its maximum step, seconds; verifiers of the log use the same.
+# The test clock (docs/lender/sandbox.md): its maximum step, seconds. Verifiers of the log use it too.
 ADVANCE_MAX: Final = of_cases.CLOCK_ADVANCE_MAX
 
-# Webhooks (api.md §1: Standard Webhooks' ladder).
+# Webhooks (the ladder of Standard Webhooks).
 # Seconds to wait before each try, counted from the try before it.
 LADDER_SECONDS: Final = (
     0,
@@ -90,7 +88,7 @@ LADDER_SECONDS: Final = (
 JITTER: Final = (
     0.1  # up to this part of the wait is added, so that a returning lender is not hit at once
 )
-POST_SECONDS: Final = 15  # from the look-up of the name to the answer's last byte; api.md
+POST_SECONDS: Final = 15  # from the look-up of the name to the answer's last byte
 POST_LEASE_SECONDS: Final = 30  # how long a sender holds a delivery; twice the maximum of a post
 EXCERPT_BYTES: Final = 1024  # of the lender's answer kept for its developers
 LISTEN_SECONDS: Final = 0.5  # interval of `tulga_listen`; ours: a person waits at a screen

@@ -138,3 +138,16 @@ def test_a_link_that_leads_nowhere_is_found(
         f" [e](https://example.org/x)\n\n{link}\n"
     )
     assert len(faults(page)) == 1
+
+
+def test_every_obligation_that_the_code_names_stands_on_its_page_and_no_other() -> None:
+    stated = set(
+        re.findall(r"^\| (O-\d{2}) \|", _text("docs/regulator/obligations.md"), re.MULTILINE)
+    )
+    code = [
+        path
+        for folder in ("config", "lenders", "people", "verification", "tools")
+        for path in (_ROOT / folder).rglob("*.py")
+    ]
+    named = {name for path in code for name in re.findall(r"\bO-\d{2}\b", path.read_text("utf-8"))}
+    assert named == stated

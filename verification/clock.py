@@ -23,9 +23,9 @@ from verification.core.errors import Misconfigured
 logger = logging.getLogger(__name__)
 
 MEASURE_SECONDS = 60
-"""Interval of measurements. reliability.md §6. A quartz clock of 100 ppm drifts 6 ms meanwhile."""
+"""Interval of measurements. Ours. A quartz clock of 100 ppm drifts 6 ms meanwhile."""
 OFFSET_MAX_SECONDS = 5
-"""Above it the machine's clock is wrong, not merely late. reliability.md §6."""
+"""Above it the machine's clock is wrong, not merely late. Ours."""
 LEAP_SECONDS = 1
 """A clock that differs this much from elapsed time was set. Ours: NTP slews by less than 0.04 s
 in a minute.

@@ -84,7 +84,7 @@ RAISED: dict[str, tuple[tuple[int, int], str]] = {
 """What costs more by now than it did, and why. While it is empty the whole has `MOST`, else
 `MOST_RAISED`.
 """
-# The whole verification as bench/load.py plays it: reliability.md §6. A round of the sweep or of
+# The whole verification as bench/load.py plays it. A round of the sweep or of
 # the sender is shared by all that happens in its half second: with eight borrowers at once each has
 # two of the one, three of the other.
 _ROOM = 8  # rows that a worker of two children takes in hand

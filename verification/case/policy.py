@@ -7,7 +7,7 @@ from verification.course import policy as of_course
 
 # The borrower's total time, seconds. Our choice: a working day to find one's key.
 VERIFICATION_SECONDS = 24 * 3600
-# Life of a link, seconds. api.md §1.
+# Life of a link, seconds. Ours.
 LINK_SECONDS = 30 * 60
 # How long a borrower's session shows the last page, seconds after the end, or after the longest
 # review. Ours:
@@ -23,7 +23,7 @@ MOBILE_CODE_SECONDS = 5 * 60
 MOBILE_SIGNING_SECONDS = 10 * 60
 # Codes per open turn. Our choice: more than a person needs, few enough to bound the rows.
 MOBILE_CODES_A_TURN = 20
-# How long a code for a phone may be scanned, seconds. api.md §1.
+# How long a code for a phone may be scanned, seconds. Ours.
 HAND_OVER_CODE_SECONDS = 2 * 60
 # Time from the scan to the matched number, seconds. Ours: read the loan and think about it.
 HAND_OVER_SECONDS = 5 * 60
@@ -32,10 +32,9 @@ HAND_OVER_SECONDS = 5 * 60
 HAND_OVERS_MAX = 10
 # Kept length of a user agent, characters. Ours: real ones have about 200.
 AGENT_MAX_CHARACTERS = 500
-# Period over which a borrower's failed attempts count. api.md §1: a day.
+# Period over which a borrower's failed attempts count. Ours: a day.
 ATTEMPTS_COUNTED = timedelta(seconds=of_course.TRIES_SECONDS)
-# Lifetime of a clearance, and its longest wait for its gates, seconds. api.md §1; the second is
-# ours: after that the lender asks again.
+# Lifetime of a clearance, and its longest wait for its gates, seconds. Ours: after that the lender asks again.
 CLEARANCE_SECONDS = of_course.CLEARANCE_SECONDS
 CLEARANCE_ASKED_SECONDS = 5 * 60
 # After so many seconds of outside questions a clearance stops asking and is retried. Ours: each of
@@ -56,9 +55,9 @@ CLOCK_VERIFICATIONS_MAX = 100
 # How far in the future a contract's signature may lie, seconds. Ours: some lenders set clocks by
 # hand.
 SIGNED_AHEAD_SECONDS = 5 * 60
-# How long two people may take to review, seconds. api.md §1.
+# How long two people may take to review, seconds. Ours.
 REVIEW_SECONDS = of_course.REVIEW_SECONDS
-# Different people who must pass a case in review. law.md §5 (four eyes on overrides).
+# Different people who must pass a case in review. Law: O-88, four eyes.
 REVIEWERS_TO_PASS = of_course.VOTES_TO_PASS
 # Cases per page of the review desk. Our choice: more than a shift leaves open.
 DESK_ROWS = 100
@@ -73,7 +72,7 @@ VISIT_PLACE_MIN = 3
 # suffice.
 EARLIER_OPENED = 10
 
-# How often a process shares its counts, seconds. reliability.md §6.
+# How often a process shares its counts, seconds. Ours.
 RATES_TOLD_SECONDS = 1
 # Maximum unshared counts of a window. Our choice: a 24th of the strictest shared limit.
 RATES_UNTOLD = 25
@@ -129,12 +128,12 @@ FAULTS_MAX = of_course.FAULTS_MAX
 # Seconds before the next try, by the number of faults so far.
 BACKOFF_SECONDS = (2, 5, 15, 45, 60)
 # How long a worker reserves due rows before it starts them, seconds; then others may take them.
-# reliability.md §6.
+# Ours.
 RESERVED_SECONDS = 10
 # Reserved rows per child of a worker's pool. Ours: rare database look-ups, and rows left for other
 # workers.
 RESERVED_A_CHILD = 4
-# Interval at which a worker looks for work without a message, seconds. reliability.md: found within
+# Interval at which a worker looks for work without a message, seconds. Ours: found within
 # 2 s, with or without a broker.
 LOOK_SECONDS = 1.0
 # Wait of a borrower's second verification before it tries again, seconds.

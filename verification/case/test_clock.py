@@ -4,7 +4,7 @@ Each due time is a column that moves earlier. An entry of each verification stat
 readers of its log.
 This module ends nothing: tick and workers find what is due.
 Daily counts (attempts, credits) and retention (frames, data) follow real time.
-Source: api.md §1.
+Source: docs/lender/sandbox.md.
 """
 
 from dataclasses import dataclass

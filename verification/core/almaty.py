@@ -1,6 +1,6 @@
 """Days, ages and years as the law counts them.
 
-Kazakhstan has one time zone: UTC+5 since 1 March 2024 (law.md §3).
+Kazakhstan has one time zone: UTC+5 since 1 March 2024.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -12,8 +12,7 @@ from zoneinfo import ZoneInfo, reset_tzpath
 reset_tzpath(to=())
 ZONE: Final = ZoneInfo("Asia/Almaty")
 _KEPT_YEARS: Final = 5
-"""Law: O-80, O-81. Credit papers are kept five years after the obligation ends (law.md S1, points
-53 and 54).
+"""Law: O-80, O-81. Credit papers are kept five years after the obligation ends.
 
 Without a credit the period starts at the attempt, as the press reports the draft of the rules.
 """

@@ -29,7 +29,7 @@ CONSENT_STATUSES: Final = (
     "timeout",
     "not_found",
     "error",
-)  # law.md §3, KDP
+)  # the states of a consent at the state's service
 WITHOUT_TERMS: Final = ("not_found", "error")
 SERVICES: Final = ("person", "photo", "phone")
 """The look-ups that a consent can permit."""
@@ -46,7 +46,7 @@ DOCUMENT_STATUSES: Final = ("valid", "invalid", "lost")
 PHOTO_SOURCES: Final = (
     "STATE",
     "PROVIDER",
-)  # law.md O-21: a picture from any other source is no reference
+)  # law: O-21: a picture from any other source is no reference
 TEXT_MAX_BYTES: Final = (
     64 * 1024
 )  # of an answer without a photo; ours: sixteen times the size for a person with twenty documents

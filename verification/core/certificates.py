@@ -3,7 +3,7 @@
 The root states which process owns a key, from which entry on a key is revoked, and which law file
 applies.
 A statement is an Ed25519 signature over the canonical JSON of a context and its content.
-Source: audit.md §6.
+Source: docs/security/processes.md.
 
 `OFFICIAL` is the only table of the national authority's certificates, by the SHA-256 of their DER.
 Reviewed 2026-11-24. The files come from a public collection that names the address of each.
@@ -38,7 +38,7 @@ PROCESSES: Final = {
 """The kinds of key that each process holds.
 
 `code`: the secret from which one-time codes derive; web does not hold it.
-Source: audit.md §6.
+Source: docs/security/processes.md.
 """
 PUBLIC_BYTES: Final = 32
 _CERTIFIED: Final = "tulga-certificate-v1"
@@ -228,7 +228,7 @@ _TABLE = (
         valid_to=date(2045, 9, 7),
         under="root_rsa_2020",
     ),
-    # Real authorities that issue no borrower's key. eds.md §1.
+    # Real authorities that issue no borrower's key. Ours.
     OfficialCertificate(
         name="root_gost_2020",
         role="",

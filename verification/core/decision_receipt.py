@@ -3,7 +3,7 @@
 Commitments replace personal data: HMAC-SHA256(salt, bytes). The salts go to the lender apart.
 So a receipt can be kept and shown without limit.
 `artifacts/making.py` gathers the `Facts`.
-Source: api.md §1.
+Source: docs/lender/verify-offline.md.
 """
 
 from collections.abc import Iterable, Mapping

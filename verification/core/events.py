@@ -6,7 +6,7 @@ WORKER, WEB, SENDER, TICK, ROOT = "decision", "door", "sender", "log", "root"
 """Kinds of key that sign entries: worker, web (people and lenders), sender, log, and the operator's
 root.
 
-Source: audit.md §6.
+Source: docs/decisions/0013-what-a-log-entry-holds.md.
 """
 SIGNERS = (WORKER, WEB, SENDER, TICK)
 """The kinds that processes hold."""

@@ -7,7 +7,7 @@ It shows one picture of each command and lists the hashes of all that arrived.
 The pictures shown are kept; the others are destroyed later.
 `artifacts/making.py` gathers the `Facts`. docs/identification-document.schema.json defines the
 fields.
-Source: law.md O-20, O-21, O-25.
+Law: O-20, O-21, O-25.
 """
 
 import json

@@ -27,7 +27,7 @@ _CENTURIES = {"1": 1800, "2": 1800, "3": 1900, "4": 1900, "5": 2000, "6": 2000}
 # The NCA RK's test individual: no date, no fitting check digit. Live mode refuses it: see
 # `scenarios.py`.
 AUTHORITY_TEST_IIN = "123456789011"
-NAME_MAX = 100  # characters; the state register gives up to 60 (law.md §3)
+NAME_MAX = 100  # characters; the state register gives up to 60
 _NAME = re.compile(r"[^\W\d_]+(?:[-'’ ][^\W\d_]+)*\.?")
 _LANDLINE_PREFIXES = ("71", "72")
 
@@ -255,7 +255,10 @@ def mask_account(iban: str) -> str:
 
 
 def check_digit(eleven: str) -> str:
-    """The twelfth digit of an IIN or BIN, or `x` if the rule gives none. Source: law.md §3."""
+    """The twelfth digit of an IIN or BIN, or `x` if the rule gives none.
+
+    Source: the state's rule of IIN and BIN.
+    """
     digits = [int(character) for character in eleven]
     remainder = sum(digit * weight for digit, weight in zip(digits, range(1, 12), strict=True)) % 11
     # On 10 the second weights apply, shifted by two places. Numbers that give 10 again are not

@@ -27,7 +27,6 @@ DOOR_KEEPS: Final = frozenset(
 
 They are what people submit through web. Workers record all else: questions, look-ups and
 measurements.
-Source: audit.md §6.
 """
 _OF_NO_STAGE: Final = ("review", "attestation")
 _NUMBER: Final = re.compile(r"(?<=\.)[0-9]+(?=\.|$)")

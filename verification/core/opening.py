@@ -152,7 +152,7 @@ def asked_of(kind: Any) -> Mapping[str, Asked]:
 NAME_SPELLED_MAX: Final = (
     4 * NAME_MAX
 )  # characters as sent, before blanks are dropped and accents composed
-DOCUMENT_TYPES = ("id_card", "passport", "residence_permit", "stateless_certificate")  # law.md O-07
+DOCUMENT_TYPES = ("id_card", "passport", "residence_permit", "stateless_certificate")  # law: O-07
 CURRENCIES: Final = ("KZT",)  # microcredits of individuals are given in tenge
 LOCALES: Final = ("kk", "ru", "en")
 DOCUMENT_NUMBER_MAX: Final = 20  # characters, as are the next six

@@ -4,7 +4,7 @@ Two spellings are one name if they differ only in NFC, case, hyphen, apostrophe 
 dots of ё.
 All other differences count: Kazakh letters are distinct (Қ is not К, Ұ is not Ү).
 No letter is transliterated, so a Latin I never matches a Kazakh І.
-Law: O-06; the rules of comparison: law.md §3.
+Law: O-06; the rules of comparison are ours.
 """
 
 import unicodedata
@@ -62,7 +62,7 @@ def is_same_name(first: str, second: str) -> bool:
 def is_same_patronymic(stated: str, registered: str) -> bool:
     """Whether a stated patronymic is the registered one; an absent one is no contradiction.
 
-    Lenders need not ask for it (law.md O-01). A patronymic that the register lacks is a
+    Lenders need not ask for it (law: O-01). A patronymic that the register lacks is a
     contradiction.
     """
     return not _plain_name(stated) or is_same_name(stated, registered)

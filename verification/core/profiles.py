@@ -8,7 +8,7 @@ The book holds the shipped profiles, then the signed ones, in order.
 A later profile requires at least what each earlier one requires, field by field, unless it is
 signed to repeal it.
 Days are those of Kazakhstan.
-Source: api.md §1. Not legal advice; see law.md §0, §1 and §6 (O-…, U…).
+Obligations (O-…): docs/regulator/obligations.md. Not legal advice.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,11 +25,11 @@ from verification.core.spelling import gettext_noop
 
 Combination = tuple[str, ...]
 _VALID_FOR_SECONDS: Final = 72 * 3600
-"""No source gives a time; ours: api.md §1."""
+"""No source gives a time; ours."""
 _STOP_CREDIT_SECONDS: Final = 60
-"""Asked again at payout, not kept (O-50, U9); api.md §1."""
+"""Asked again at payout, not kept (O-50)."""
 _ACCOUNT_OWNER_SECONDS: Final = 15 * 60
-"""No source gives a time; ours: the lifetime of a clearance (api.md §1)."""
+"""No source gives a time; ours: the lifetime of a clearance."""
 _CREDIT_MCI: Final = 75
 """O-52, O-55: 294 900 KZT of 2025."""
 COMBINATIONS: Final = "combinations"
@@ -78,32 +78,32 @@ class Profile:
     """Maximum loan. No source gives a sum; the sum of the verification is the limit anyway."""
     confirmed_below_years: int | None = None
     """Younger borrowers confirm once more, outside this flow. O-56: until the day before the
-    birthday (U5).
+    birthday.
     """
     confirmed_from_years: int | None = None
     """Borrowers of this age or older confirm, too. O-56: from the birthday on, the stricter
-    reading of "over 55" (U5).
+    reading of "over 55".
     """
     visit_over_mci: int | None = None
     """The person's first online credit over this sum requires a visit. O-55."""
     cooling_off_over_mci: int | None = None
     """If one person's online credits of a day in Almaty exceed this sum, the payout waits. O-52,
-    O-53, U6.
+    O-53.
     """
     cooling_off_hours: int | None = None
     """Hours of the wait after the contract, before a renewed consent. O-52."""
     stop_credit_max_age_seconds: int | None = None
-    """Maximum age of the answer on the person's refusal of all credits. O-50, S15.
+    """Maximum age of the answer on the person's refusal of all credits. O-50.
 
     No source gives a first day: required from the law of June 2024 on, the stricter reading.
     """
     account_owner_max_age_seconds: int | None = None
-    """Maximum age of the answer on the account's owner. O-58, S9."""
+    """Maximum age of the answer on the account's owner. O-58."""
     register_asked: bool | None = None
     """Whether the register of people must confirm life, name, birth date and document, once per
     verification.
 
-    O-05, O-06. law.md gives no day: required from the ban of 2024 on, the stricter reading.
+    O-05, O-06. No source gives a day: required from the ban of 2024 on, the stricter reading.
     """
     sha256: str = field(init=False)
     """Hash of the id and the deciding fields, pinned by every verification opened under it.

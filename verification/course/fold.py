@@ -4,7 +4,7 @@ Each fault is named once. Later entries are judged as if the faulty entry were l
 supports no verdict.
 An entry without its signature moves the course and proves no fact.
 The verification of signatures names it; faults of its own rule are left out.
-Source: audit.md §6.
+Source: docs/decisions/0004-entries-lead-and-rows-follow.md.
 """
 
 from collections.abc import Iterable, Iterator

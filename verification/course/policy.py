@@ -11,10 +11,10 @@ from typing import Final
 from verification.core.codes import LIVENESS, REASONS
 
 VOTES_TO_PASS: Final = 2
-"""People who must pass an attempt in review. Source: law.md O-88, four eyes."""
+"""People who must pass an attempt in review. Law: O-88, four eyes."""
 
 REVIEW_SECONDS: Final = 24 * 3600
-"""Time for a review, seconds. Source: api.md §1."""
+"""Time for a review, seconds. Ours."""
 
 COURSE_SECONDS: Final = 72 * 3600
 """Maximum time from opening to `verified` in live mode, seconds.
@@ -23,7 +23,7 @@ One day for the borrower, one for reviewers, one for faults. Ours: a backdated o
 """
 
 TRIES_SECONDS: Final = 24 * 3600
-"""Period over which a borrower's spent attempts count, seconds. Source: api.md §1."""
+"""Period over which a borrower's spent attempts count, seconds. Ours."""
 
 CLOCKS_APART_SECONDS: Final = 10
 """Maximum difference between the clocks of two processes, seconds.
@@ -47,7 +47,7 @@ ASKED_STEPS: Final = frozenset({"open", "prepare", "look", "judge"})
 """Steps that follow a borrower's answer. The borrower waits, and sees the failure at the end."""
 
 CLEARANCE_SECONDS: Final = 15 * 60
-"""Lifetime of a clearance, seconds. Source: api.md §1."""
+"""Lifetime of a clearance, seconds. Ours."""
 
 GATES: Final[Mapping[str, tuple[str, ...]]] = {
     "amount": (),
@@ -62,13 +62,13 @@ GATES: Final[Mapping[str, tuple[str, ...]]] = {
 """The gates of a clearance, each with the profile fields that require it; without fields, always
 required.
 
-Source: law.md O-50 to O-58.
+Law: O-50 to O-58.
 """
 
 TEST_LOG: Final = "test"
 """The log of test verifications: clocks can advance, and the sandbox can play borrowers.
 
-Source: api.md §1, Mode.
+Ours.
 """
 
 ADVANCE_SECONDS_MAX: Final = 7 * 24 * 3600

@@ -11,7 +11,7 @@ list.
 So access to the database without a key records nothing.
 Access to the door decides nothing, and cannot forge a worker's entry.
 The root's statements on keys have their own signature.
-Source: audit.md §6.
+Source: docs/security/processes.md.
 
 A leaf (schema 1) is canonical JSON with integers and strings, without absent fields.
 Its fields: `schema` 1, `id`, `mode` (the log), `type`, `at` (UTC, microseconds), `verification`,

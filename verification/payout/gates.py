@@ -333,7 +333,8 @@ class _Questions:
         return answer
 
     def _about(self, source: str) -> dict[str, Any]:
-        # From our ids and chance alone. A repeated id may get its old answer: see docs/lender/sandbox.md.
+        # From our ids and chance alone. A repeated id may get its old answer:
+        # see docs/lender/sandbox.md.
         request_id = f"{self.clearance_id}:{source}:{secrets.token_hex(_NONCE_BYTES)}"
         return {
             "request_id": request_id,

@@ -1,4 +1,4 @@
-"""Whether the payout account is the borrower's, per its bank or card scheme (law.md O-58). Never
+"""Whether the payout account is the borrower's, per its bank or card scheme (law: O-58). Never
 names another owner.
 """
 

@@ -183,7 +183,10 @@ def _as_it_came(kind: str) -> str:
 
 
 def spell(answer: object, *, without: tuple[str, ...] = (), **fields: object) -> bytes:
-    """One of our values as JSON of docs/lender/sandbox.md: its fields, with exceptions and additions."""
+    """One of our values as JSON of docs/lender/sandbox.md.
+
+    Its fields, with exceptions and additions.
+    """
     stated = {name: value for name, value in vars(answer).items() if name not in without}
     return json.dumps({**stated, **fields}, default=_json_value, ensure_ascii=False).encode()
 

@@ -1,5 +1,5 @@
-"""Other lenders' online loans to a person on some days in Almaty, per the credit bureau (law.md
-O-53, U6).
+"""Other lenders' online loans to a person on some days in Almaty, per the credit bureau (law:
+O-53).
 
 Optional: without one the cooling-off counts the lender's own credits only.
 """

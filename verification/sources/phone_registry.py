@@ -2,7 +2,7 @@
 never cached.
 
 A number changes owners, and the second factor must detect a stolen SIM: yesterday's answer proves
-nothing (law.md O-31).
+nothing (law: O-31).
 So every question needs its own `request_id`. The answer never names another owner.
 """
 

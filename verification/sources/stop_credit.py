@@ -1,7 +1,7 @@
 """Whether a person has refused all credits (Stop-credit), per the credit bureau.
 
 Asked each time, never cached: a refusal may be a minute old, so every question has its own
-`request_id` (law.md O-50).
+`request_id` (law: O-50).
 """
 
 from dataclasses import dataclass

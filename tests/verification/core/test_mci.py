@@ -11,7 +11,7 @@ from verification.core.errors import Misconfigured
     [
         (date(2024, 1, 1), 276_900),
         (date(2024, 12, 31), 276_900),
-        (date(2025, 1, 1), 294_900),  # law.md S10 has this sum
+        (date(2025, 1, 1), 294_900),
         (date(2025, 12, 31), 294_900),
         (date(2026, 1, 1), 324_375),
         (date(2026, 12, 31), 324_375),

@@ -1,4 +1,4 @@
-"""Which spellings are one name. The rules: law.md §3."""
+"""Which spellings are one name."""
 
 import unicodedata
 

@@ -23,7 +23,7 @@ from verification.stages.statement.policy import POLICY, StatementPolicy
 EXIT = {"TOTAL-PASSED": 0, "TOTAL-FAILED": 1, "INDETERMINATE": 2}
 UNREADABLE = 3
 IDENTITY, REVOCATION, FRESH = "eds.identity", "eds.revocation", "eds.statement"
-# A legal entity's signing policy before 2022. eds.md §1.
+# A legal entity's signing policy before 2022.
 _LEGAL_POLICY = "1.2.398.3.3.2.1"
 _YEARS = range(1950, 2100)  # years that certificates spell with two digits, and some more
 

@@ -65,7 +65,7 @@ def collect_code(case: Case, evidence: Evidence) -> Mapping[str, bytes]:
     present owner.
 
     The first makes the judgement readable without a worker's key, once the code is useless.
-    The person's consent may be hours old, and a number changes owners (law.md O-31).
+    The person's consent may be hours old, and a number changes owners (law: O-31).
     Without a consent, as when no stage obtained one, the register is not asked.
     """
     last = json.loads(evidence.items[dialogue.latest(evidence, dialogue.ISSUED)])

@@ -212,7 +212,7 @@ class LiveCapturePolicy:
     # Ours.
     lost_captures_max: int = 3
     unburnt_captures_max: int = UNBURNT_MAX
-    commands_min: int = 3  # visible as asked, at least. law.md O-22
+    commands_min: int = 3  # visible as asked, at least. Law: O-22
     must_show: tuple[str, ...] = (
         TURNS  # must be visible: an unrelated video shows one turn in ten. Ours
     )

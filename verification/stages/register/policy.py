@@ -21,7 +21,7 @@ class RegisterPolicy:
     # signatures and nine captures with each of two lenders, and room; more would send another
     # person many SMS.
     asked_a_day: int = 30
-    # The zone of the day of judgement. law.md §3: one zone for the whole country.
+    # The zone of the day of judgement: one zone for the whole country.
     time_zone: str = "Asia/Almaty"
 
 

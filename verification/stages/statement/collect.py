@@ -28,7 +28,7 @@ from verification.stages.statement import dialogue
 from verification.stages.statement.dialogue import SIGNATURE, TEXT, Said, statement
 from verification.stages.statement.policy import POLICY, StatementPolicy
 
-NONCE_BYTES = 16  # eds.md §3
+NONCE_BYTES = 16  # Ours; RFC 9654 permits up to 128
 _CONSENT = "consent.answer"
 
 

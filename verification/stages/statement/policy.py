@@ -8,15 +8,13 @@ NOT_ASKED = {"outcome": "NOT_ASKED", "status": "", "sub_indication": "", "code":
 
 @dataclass(frozen=True)
 class StatementPolicy:
-    """Requirements on a signature. Lists of OIDs: eds.md §1, measured on certificates of the NCA
-    RK.
-    """
+    """Requirements on a signature. Lists of OIDs: from certificates of the NCA RK."""
 
     version: str = "eds-2026-11-28"
     # Time from showing the statement to the signature, seconds. Ours: enough to find a key and its
     # password.
     statement_seconds: int = 15 * 60
-    # Failed signatures before the verification is declined. api.md §1.
+    # Failed signatures before the verification is declined. Ours.
     attempts: int = 3
     # How often an attempt's statement may be rewritten in another language. Ours: each is a
     # worker's step.
@@ -30,7 +28,7 @@ class StatementPolicy:
     # A responder's answer, bytes. Measured: 1.3 KiB; ours: room for a chain of RSA certificates,
     # four times over.
     ocsp_max_bytes: int = 32 * 1024
-    # Maximum age of a responder's answer, seconds. eds.md §1: the NCA sends no nextUpdate, so we
+    # Maximum age of a responder's answer, seconds. The NCA sends no nextUpdate, so we
     # limit the age.
     ocsp_max_age_seconds: int = 5 * 60
     # How far the NCA's clocks may be ahead of ours, seconds. Ours: clocks kept by NTP differ by far
@@ -38,7 +36,7 @@ class StatementPolicy:
     clock_skew_seconds: int = 60
     # A time-stamp token or its answer, bytes. Ours: a real one has about 4 KiB.
     timestamp_max_bytes: int = 32 * 1024
-    # Policies of time-stamp authorities: RSA, GOST 2015 and the two of GOST 2004. eds.md §1.
+    # Policies of time-stamp authorities: RSA, GOST 2015 and the two of GOST 2004, as the NCA RK issues them.
     timestamp_policies: tuple[str, ...] = (
         "1.2.398.3.3.2.6.1",
         "1.2.398.3.3.2.6.2",
@@ -50,7 +48,7 @@ class StatementPolicy:
     # no, because our signed log proves the time as well. A valid token from the signer's program is
     # a proof; an invalid one proves nothing and refuses nothing.
     asks_timestamp: bool = False
-    # Whether a signature passes despite a revocation after the time-stamp. eds.md §6: no, because
+    # Whether a signature passes despite a revocation after the time-stamp. No, because
     # the payout comes later.
     accepts_later_revocation: bool = False
     # Whether a time-stamp counts while its authority's revocation is unknown; a known revocation

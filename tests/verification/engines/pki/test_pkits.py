@@ -175,10 +175,13 @@ def page(found: tuple[Outcome, ...]) -> str:
     for each in found:
         counts[each.id[:3], _word(each)] += 1
     rows = [_row(number, section, counts) for number, section in SECTIONS.items()]
+    groups: dict[tuple[str, str], list[str]] = {}
+    for each in found:
+        if not each.agrees:
+            groups.setdefault((_word(each), _reason(each)), []).append(each.id)
     others = [
-        f"| {each.id} | {each.name} | {_word(each)} | {_reason(each)} |"
-        for each in found
-        if not each.agrees
+        f"| {word} | {reason} | {', '.join(dict.fromkeys(ids))} |"
+        for (word, reason), ids in groups.items()
     ]
     agreeing = sum(each.agrees for each in found)
     stricter = sum(_word(each) == "stricter" for each in found)
@@ -224,8 +227,8 @@ Of {total} cases {agreeing} end as NIST says. {stricter} that NIST accepts are r
 
 ## Cases that end otherwise
 
-| case | name | here | reason |
-|---|---|---|---|
+| here | reason | cases |
+|---|---|---|
 {others}
 """
 
