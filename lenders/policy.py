@@ -68,7 +68,7 @@ RESERVATION_SECONDS: Final = 60
 REPLAY_SECONDS: Final = 48 * 3600  # two days cover a weekend's retry of a day
 PURGE_BATCH: Final = 500  # rows one purge deletes
 
-# The test clock (docs/lender/sandbox.md): its maximum step, seconds. Verifiers of the log use it too.
+# The test clock (docs/lender/sandbox.md): its maximum step, seconds. Verifiers of the log use it.
 ADVANCE_MAX: Final = of_cases.CLOCK_ADVANCE_MAX
 
 # Webhooks (the ladder of Standard Webhooks).

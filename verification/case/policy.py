@@ -34,7 +34,8 @@ HAND_OVERS_MAX = 10
 AGENT_MAX_CHARACTERS = 500
 # Period over which a borrower's failed attempts count. Ours: a day.
 ATTEMPTS_COUNTED = timedelta(seconds=of_course.TRIES_SECONDS)
-# Lifetime of a clearance, and its longest wait for its gates, seconds. Ours: after that the lender asks again.
+# Lifetime of a clearance, and its longest wait for its gates, seconds. Ours: after that the lender
+# asks again.
 CLEARANCE_SECONDS = of_course.CLEARANCE_SECONDS
 CLEARANCE_ASKED_SECONDS = 5 * 60
 # After so many seconds of outside questions a clearance stops asking and is retried. Ours: each of

@@ -313,7 +313,10 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {scenario.name: scenario for scenario
 SCRIPTED: Final[Mapping[str, str]] = {
     scenario.iin: scenario.name for scenario in _TABLE if scenario.iin
 }
-"""The scenario of each scripted person; all numbers pass the check digit. Source: docs/lender/sandbox.md."""
+"""The scenario of each scripted person; all numbers pass the check digit.
+
+Source: docs/lender/sandbox.md.
+"""
 _LAST_TEST_BIRTH_YEAR = 1899
 
 

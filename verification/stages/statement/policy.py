@@ -36,7 +36,7 @@ class StatementPolicy:
     clock_skew_seconds: int = 60
     # A time-stamp token or its answer, bytes. Ours: a real one has about 4 KiB.
     timestamp_max_bytes: int = 32 * 1024
-    # Policies of time-stamp authorities: RSA, GOST 2015 and the two of GOST 2004, as the NCA RK issues them.
+    # Policies of time-stamp authorities of the NCA RK: RSA, GOST 2015 and the two of GOST 2004.
     timestamp_policies: tuple[str, ...] = (
         "1.2.398.3.3.2.6.1",
         "1.2.398.3.3.2.6.2",
