@@ -83,7 +83,7 @@ def pytest_sessionfinish() -> None:
     gc.freeze()
 
 
-class _ByDeployment(LoadScopeScheduling):
+class _ByDeployment(LoadScopeScheduling):  # type: ignore[misc]
     """Gives a worker one file at a time, or a folder whose tests share a deployment."""
 
     def _split_scope(self, nodeid: str) -> str:

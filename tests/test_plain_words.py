@@ -75,17 +75,10 @@ _BORROWER = (
     "“Do not hang up, tell nobody, share your screen.”",
     "Show this code to nobody, and scan no code",
 )
-# Pages of /docs.
-_PAGES = (
-    "and what nobody here stops.",
-    "Nobody has to open it: with a test key",
-    "Of an end nobody is told before the log",
-)
 # A file, or a folder with its files: the texts in it that may keep a word.
 _NATURAL: dict[str, tuple[str, ...]] = {
     "templates/borrower": _BORROWER,
-    "locale": (*_BORROWER, *_PAGES, "Tell them to nobody by phone.", "nobody"),
-    "lenders/templates/lenders/docs.html": _PAGES,
+    "locale": (*_BORROWER, "Tell them to nobody by phone.", "nobody"),
     # `nobody` is a value of API fields: the attempt lapsed, or the code asks for no action.
     "verification/artifacts/making.py": ('"nobody"',),
     "verification/core/codes.py": ('actor="nobody"', "Tell them to nobody by phone."),
