@@ -190,7 +190,7 @@ def test_test_mode_alone_is_never_complete(settings):
         ("DEBUG", True, "TULGA_DEBUG"),
         ("TULGA_KEYS_MADE_BY_DEMO", frozenset({"kek-1.key"}), "made by the demo"),
         ("TULGA_CERTIFIED", (), "No certified public key of kind decision"),
-        ("TULGA_PROCESS", "every", "one process of all"),
+        ("TULGA_PROCESS", "every", "everything in one process"),
         ("TULGA_OTHERS_KEYS", ["root/root.key"], "give each process its own user"),
         ("TULGA_ROUTES", ["eds", "unknown"], "does not load"),
         ("TULGA_SOURCES", {"live": {}}, "has no revocation"),

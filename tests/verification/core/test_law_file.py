@@ -197,7 +197,7 @@ def test_unsigned_and_signed_files_say_which_command_takes_them() -> None:
         detail(lambda: law_file.read_signed(plain))
         == "/: this file is not signed: sign it with manage.py sign_law"
     )
-    assert "signed already: take it by manage.py take_law" in detail(
+    assert "already signed: take it with manage.py take_law" in detail(
         lambda: law_file.read_document(signed)
     )
 
