@@ -41,9 +41,9 @@ def prepare() -> Path:
     points into it.
     """
     worker = os.environ.get(_WORKER, "")
-    if _SESSION in os.environ and os.environ[_SESSION_OF] == worker:
+    if _SESSION in os.environ and os.environ.get(_SESSION_OF) == worker:
         return Path(os.environ[_SESSION])
-    if worker:
+    if worker and PLACES_VARIABLE in os.environ:
         os.environ.update(json.loads(os.environ[PLACES_VARIABLE])[worker])
     folder = Path(tempfile.mkdtemp(prefix="tulga-test-", dir=quick_place()))
     atexit.register(_remove, folder, maker=os.getpid())

@@ -65,7 +65,10 @@ def test_rabbitmq_confirms_what_it_took() -> None:
 
 
 @pytest.mark.parametrize("scheme", ["redis", "amqp"])
-def test_a_broker_that_refuses_costs_a_request_next_to_nothing(scheme: str) -> None:
+def test_a_broker_that_refuses_costs_a_request_next_to_nothing(
+    scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CELERY_BROKER_URL", raising=False)  # Celery prefers it to an argument
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         address = f"{scheme}://127.0.0.1:{closed.getsockname()[1]}//"
@@ -89,6 +92,7 @@ def test_a_broker_that_refuses_costs_a_request_next_to_nothing(scheme: str) -> N
 def test_a_broker_that_hangs_holds_who_rings_for_seconds_and_the_next_not_at_all(
     scheme: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv("CELERY_BROKER_URL", raising=False)
     with socket.create_server(("127.0.0.1", 0)) as hanging:
         address = f"{scheme}://127.0.0.1:{hanging.getsockname()[1]}//"
         assert celery.app.conf.changes is not None
