@@ -80,40 +80,6 @@ def test_money_that_the_doors_key_let_out_too_much_and_too_late(api, lender, mon
     assert clean(story) == []
 
 
-@pytest.mark.parametrize(
-    ("entry_type", "said", "expected"),
-    [
-        ("clearance.consumed", {"amount": 999_999_999_999}, ["terms_differ"]),
-        (
-            "clearance.issued",
-            {"gates": [{"name": "stop_credit", "status": "stop_credit"}]},
-            ["gates_missing"],
-        ),
-        ("clearance.issued", {"gates": []}, ["gates_missing"]),
-        (
-            "clearance.issued",
-            {"cap": 10**12, "contract": "d" * 64},
-            ["terms_differ", "gates_missing"],
-        ),
-        ("clearance.issued", {"decision": "evt_0"}, ["terms_differ"]),
-        ("clearance.issued", {"profile": "KZ-0000"}, ["terms_differ", "law_unknown"]),
-        ("clearance.requested", {"cap": 10**12}, ["terms_differ", "terms_differ"]),
-        ("clearance.requested", {"contract": "d" * 64}, ["terms_differ", "terms_differ"]),
-    ],
-)
-def test_other_terms_than_were_signed_before(
-    api, lender, monkeypatch, story, iin, entry_type, said, expected
-):
-    renewing.go_by(lender, monkeypatch, 50)
-    report(api, story)
-    assert consume(api, cleared(api, story), iin=iin).status_code == 200
-    course = entries_of(story)
-    assert list(faults_of(course)) == []
-    for place, one in enumerate(course):
-        if one.type == entry_type:
-            course[place] = copy.copy(one)
-            course[place].body = {**one.body, **said}
-    assert [fault for _, (fault, _) in faults_of(course)] == expected
 
 
 def test_money_leaves_by_the_new_consent_that_was_given(api, waited, asked, iin):

@@ -18,62 +18,16 @@ from verification.models import Access, Attempt, AuditEntry, Clearance, Verifica
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
 
-def entries_of(story):
-    return list(
-        AuditEntry.objects.filter(verification_id=story.id).order_by("verification_sequence")
-    )
 
 
-def told(entries):
-    return [(entry.type, fault[0]) for entry, fault in faults_of(entries)]
 
 
-def test_an_end_before_the_time_that_is_left_is_unlawful(api, lender):
-    story = begin(lender)
-    advance(api, DAY - 600)
-    wait_until(story.row().expires_at)
-    swept()
-    entries = entries_of(story)
-    assert told(entries) == []
-    end = next(one for one in entries if one.type == "verification.expired")
-    end.at -= timedelta(seconds=60)
-    assert told(entries) == [("verification.expired", "illegal_time")]
-    # Without the clock, or with less of it, it came too soon.
-    entries = [one for one in entries_of(story) if one.type != "test_clock.advanced"]
-    assert told(entries) == [("verification.expired", "illegal_time")]
 
 
-def test_what_counts_for_nothing_advances_nothing(api, lender):
-    story = begin(lender)
-    advance(api, DAY)
-    swept()
-    entries = entries_of(story)
-    advanced = next(one for one in entries if one.type == "test_clock.advanced")
-    forged = [(entry.type, fault[0]) for entry, fault in faults_of(entries, forged={advanced.pk})]
-    assert forged == [("verification.expired", "illegal_time")]
-    for one in entries:
-        one.log = "live"
-    assert told(entries) == [
-        ("test_clock.advanced", "illegal_move"),
-        ("verification.expired", "illegal_time"),
-    ]
 
 
-@pytest.mark.parametrize("seconds", [0, -60, 7 * DAY + 1, True, "86400", None])
-def test_a_clock_that_was_advanced_by_what_it_may_not_be(api, lender, seconds):
-    story = begin(lender)
-    advance(api, 60)
-    entries = entries_of(story)
-    entries[-1].body = {**entries[-1].body, "advance_seconds": seconds}
-    assert told(entries) == [("test_clock.advanced", "illegal_move")]
 
 
-def test_after_an_end_nothing_is_due_any_more(api, lender):
-    story = begin(lender)
-    advance(api, 60)
-    advanced = entries_of(story)[-1]
-    story.cancel()
-    assert told([*entries_of(story), advanced]) == [("test_clock.advanced", "after_end")]
 
 
 @pytest.mark.forges
