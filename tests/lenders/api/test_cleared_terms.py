@@ -2,7 +2,6 @@
 is shown them.
 """
 
-import copy
 from datetime import timedelta
 
 import pytest
@@ -78,8 +77,6 @@ def test_money_that_the_doors_key_let_out_too_much_and_too_late(api, lender, mon
         ("illegal_time", "clearance.consumed"),
     ]
     assert clean(story) == []
-
-
 
 
 def test_money_leaves_by_the_new_consent_that_was_given(api, waited, asked, iin):

@@ -9,25 +9,12 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from tests.lenders.api.test_clearances import cleared, verified
-from tests.lenders.api.test_test_clock import DAY, advance, lawful
+from tests.lenders.api.test_test_clock import advance, lawful
 from tests.verification.log.looks import differences_of
-from tests.verification.stories.story import begin, swept, wait_until
-from verification.log.legality import faults_of
-from verification.models import Access, Attempt, AuditEntry, Clearance, Verification
+from tests.verification.stories.story import begin
+from verification.models import Access, Attempt, Clearance, Verification
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
-
-
-
-
-
-
-
-
-
-
-
-
 
 
 @pytest.mark.forges
