@@ -16,28 +16,19 @@ pytestmark = pytest.mark.django_db(transaction=True)
 GONE = "code_of_an_earlier_release"
 
 
-@pytest.fixture
-def case_id() -> str:
-    """A declined verification, one of whose checks bears a code that the table no longer has."""
-    verification_id = rows.declined(rows.lender())
-    for said in [said for said in checks(verification=verification_id) if said["code"]]:
-        write_over(Attempt.objects.get(pk=said["attempt"]), said["check"], code=GONE)
-    return verification_id
-
-
 @pytest.mark.forges
-def test_a_lender_is_shown_a_code_that_is_gone_as_it_stands(case_id: str) -> None:
+def test_a_code_that_is_gone_is_shown_as_it_stands() -> None:
+    lender_of_case = rows.lender()
+    case = rows.declined(lender_of_case)
+    for check in [check for check in checks(verification=case) if check["code"]]:
+        write_over(Attempt.objects.get(pk=check["attempt"]), check["check"], code=GONE)
     answer = verifications.read(
-        lender_id=rows.lender().pk, mode="test", verification_id=case_id, with_checks=True
+        lender_id=lender_of_case.pk, mode="test", verification_id=case, with_checks=True
     )
-    (check,) = [check for check in answer["checks"] if check["code"]]
-    assert (check["code"], check["retryable"]) == (GONE, False)
-    assert (check["borrower_message"], check["lender_detail"]) == (None, None)
-
-
-@pytest.mark.forges
-def test_so_is_the_regulator(case_id: str) -> None:
-    shown = case_file.case_file(person_id="usr_1", verification_id=case_id)
+    (told,) = [check for check in answer["checks"] if check["code"]]
+    assert (told["code"], told["retryable"]) == (GONE, False)
+    assert (told["borrower_message"], told["lender_detail"]) == (None, None)
+    shown = case_file.case_file(person_id="usr_1", verification_id=case)
     assert GONE in [check.code for check in shown.checks]
 
 

@@ -43,7 +43,10 @@ DENIED: dict[str, tuple[dict[str, Any], str]] = {
         {"document": {"number": "012345678", "valid_to": "2020-01-01"}},
         "document_expired",
     ),
+    "no to 1414": ({"consent": "invalid"}, "consent_declined"),
+    "unknown": ({}, "person_unknown"),
 }
+NEWEST = "KZ-2025-09"
 
 
 @pytest.fixture(autouse=True)
@@ -82,14 +85,18 @@ def kinds(story: Story) -> list[str]:
     return [kind for kind in listed if kind.startswith("register.")]
 
 
-@pytest.mark.parametrize("profile", ASKING)
-@pytest.mark.parametrize("denied", DENIED)
+@pytest.mark.parametrize(
+    ("denied", "profile"),
+    [*((denied, NEWEST) for denied in DENIED), *(("dead", law) for law in ASKING[:-1])],
+)
 def test_what_the_register_denies_is_never_verified(
     issued: Issued, sandbox: SandboxProcess, profile: str, denied: str
 ) -> None:
     changes, code = DENIED[denied]
-    camera.register(sandbox, photo=None, **changes)
-    story = finished(begun(profile), issued)
+    iin = new_iin() if denied == "unknown" else IIN
+    if denied != "unknown":
+        camera.register(sandbox, photo=None, **changes)
+    story = finished(begun(profile, iin), partial(issued, iin=iin))
     assert (story.row().status, story.row().code) == ("declined", code)
     assert not {check["check"] for check in checks(verification=story.id)}.isdisjoint(
         REGISTER_CHECKS
@@ -102,30 +109,7 @@ def test_what_the_register_denies_is_never_verified(
     )
 
 
-@pytest.mark.parametrize("profile", ASKING)
-def test_a_person_whom_the_state_does_not_know_is_never_verified(
-    issued: Issued, profile: str
-) -> None:
-    iin = new_iin()
-    story = finished(begun(profile, iin), partial(issued, iin=iin))
-    assert (story.row().status, story.row().code) == ("declined", "person_unknown")
-
-
-@pytest.mark.parametrize("profile", ASKING)
-def test_a_silent_register_decides_nothing_and_fails_after_five_tries(
-    issued: Issued, sandbox: SandboxProcess, profile: str
-) -> None:
-    camera.register(sandbox, photo=None)
-    sandbox.post("/faults", source="person", kind="http_500", times=5)
-    story = finished(begun(profile), issued)
-    for _ in range(5):
-        make_due(story)
-        story.work()
-    assert (story.row().status, story.row().code) == ("failed", "retries_exhausted")
-    assert not Attempt.objects.filter(burnt=True).exists()
-
-
-@pytest.mark.parametrize("profile", ASKING)
+@pytest.mark.parametrize("profile", [ASKING[0], NEWEST])
 def test_an_unanswered_message_of_1414_is_waited_for_ten_minutes_and_burns_nothing(
     issued: Issued, sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch, profile: str
 ) -> None:
@@ -155,13 +139,41 @@ def test_an_unanswered_message_of_1414_is_waited_for_ten_minutes_and_burns_nothi
     assert "register.person" not in kinds(story)
 
 
-@pytest.mark.parametrize("profile", ASKING)
-def test_who_says_no_to_1414_is_declined(
-    issued: Issued, sandbox: SandboxProcess, profile: str
+def test_a_silent_register_decides_nothing_and_fails_after_five_tries(
+    issued: Issued, sandbox: SandboxProcess
 ) -> None:
-    camera.register(sandbox, photo=None, consent="invalid")
-    story = finished(begun(profile), issued)
-    assert (story.row().status, story.row().code) == ("declined", "consent_declined")
+    camera.register(sandbox, photo=None)
+    sandbox.post("/faults", source="person", kind="http_500", times=5)
+    story = finished(begun(NEWEST), issued)
+    for _ in range(5):
+        make_due(story)
+        story.work()
+    assert (story.row().status, story.row().code) == ("failed", "retries_exhausted")
+    assert not Attempt.objects.filter(burnt=True).exists()
+
+
+@pytest.mark.parametrize(
+    ("surname", "remark"),
+    [
+        ("ПРЕЖНЯЯ", ("eds.identity", "eds_surname_differs")),
+        ("ТЕСТОВ", ("person.consent", "consent_phone_stated")),
+    ],
+)
+def test_a_remark_decides_nothing(
+    issued: Issued,
+    sandbox: SandboxProcess,
+    settings: Settings,
+    surname: str,
+    remark: tuple[str, str],
+) -> None:
+    camera.register(sandbox, photo=None)
+    names_phone = remark[0] == "person.consent"
+    settings.TULGA_SOURCES["test"]["consent"]["options"]["names_phone"] = names_phone
+    story = finished(begun(NEWEST), partial(issued, surname=surname))
+    assert story.row().passed_routes == ["eds"]
+    told = [(check["check"], check["code"]) for check in checks(verification=story.id)]
+    assert [check for check in told if check[1]] == [remark]
+    assert replay.worst(replay.replay(verification_id=story.id)) == "same"
 
 
 def test_under_the_law_of_2021_a_signature_asks_neither_1414_nor_the_register(
@@ -192,35 +204,6 @@ def test_a_signature_that_is_refused_asks_nothing_anew(
     once = ["register.asked", "register.consent_request", "register.person"]
     assert [kind for kind in kinds(story) if kind != "register.consent"] == once
     assert kinds(story).count("register.consent") == 3
-    assert replay.worst(replay.replay(verification_id=story.id)) == "same"
-
-
-def test_a_surname_that_the_certificate_spells_otherwise_is_remarked_and_decides_nothing(
-    issued: Issued, sandbox: SandboxProcess
-) -> None:
-    camera.register(sandbox, photo=None)
-    story = begun("KZ-2025-09").to_statement()
-    story.sign(issued(surname="ПРЕЖНЯЯ"))
-    story.work()
-    assert story.row().passed_routes == ["eds"]
-    said = [
-        (check["check"], check["code"]) for check in checks(verification=story.id) if check["code"]
-    ]
-    assert said == [("eds.identity", "eds_surname_differs")]
-
-
-def test_a_consent_by_the_phone_that_the_lender_stated_is_remarked_and_decides_nothing(
-    issued: Issued, sandbox: SandboxProcess, settings: Settings
-) -> None:
-    camera.register(sandbox, photo=None)
-    settings.TULGA_SOURCES["test"]["consent"]["options"]["names_phone"] = True
-    story = finished(begun("KZ-2025-09"), issued)
-    assert story.row().passed_routes == ["eds"]
-    said = [
-        (check["check"], check["code"]) for check in checks(verification=story.id) if check["code"]
-    ]
-    assert said == [("person.consent", "consent_phone_stated")]
-    assert "register.asked" in kinds(story)
     assert replay.worst(replay.replay(verification_id=story.id)) == "same"
 
 
