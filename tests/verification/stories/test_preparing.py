@@ -39,22 +39,13 @@ def test_nothing_is_prepared_while_the_borrower_is_busy_elsewhere(script):
     assert (second.page().page, script.prepared) == ("code", 2)
 
 
-def test_a_fault_while_preparing_keeps_the_place_and_is_tried_again(script):
-    script.silent = 1
-    story = asked("A-1", lender())
-    assert (story.page().page, story.row().faults, script.prepared) == ("wait", 1, 0)
-    make_due(story)
-    story.work()
-    assert (story.page().page, story.row().status, script.prepared) == ("code", "requires_input", 1)
-    assert QuotaUse.objects.get().used == 1
-
-
 def test_a_try_again_has_the_same_seed_another_preparation_another_and_none_is_kept(script):
     script.silent = 2
     story = asked("A-1", lender())
     for _ in range(2):
         make_due(story)
         story.work()
+    assert QuotaUse.objects.get().used == 1
     first, *others = script.seeds
     assert (len(first), others) == (64, [first, first])
     kept = attempts.memory_of(Attempt.objects.get(status="open"), key=contents.key_of(story.row()))
@@ -71,30 +62,11 @@ def test_what_a_preparation_has_to_tell_stands_with_the_question_until_it_is_ans
     story = asked("A-1", lender())
     assert (story.page().page, story.page().notice) == ("code", "sms_refused")
     script.notice = ""
-    story.answer(again=True)
-    story.work()
-    assert (story.page().page, story.page().notice) == ("code", "")
-
-
-def test_silence_while_preparing_ends_in_failed_and_gives_the_place_back(script):
-    script.silent = policy.FAULTS_MAX
-    of = lender()
-    story = asked("A-1", of)
-    for _ in range(policy.FAULTS_MAX):
-        make_due(story)
-        story.work()
-    assert (story.row().status, story.row().code) == ("failed", "retries_exhausted")
-    assert not Attempt.objects.filter(burnt=True).exists()
-    assert asked("A-2", of).page().page == "code"
-
-
-def test_the_clock_of_a_dialogue_begins_when_the_borrower_is_asked(script):
-    story = asked("A-1", lender())
     before = Attempt.objects.get(status="open").expires_at
     story.answer(again=True)
     story.work()
     assert Attempt.objects.get(status="open").expires_at > before
-    assert story.page().data == {"number": 2}
+    assert (story.page().page, story.page().notice) == ("code", "")
 
 
 def test_answers_in_vain_are_told_to_the_next_preparation_and_those_that_passed_are_not(script):
@@ -119,28 +91,6 @@ def test_what_a_stage_remembers_goes_on_from_its_latest_attempt(script):
         answers.resume(verification_id=story.id)
         story.work()
     assert story.page().data == {"number": 3}
-
-
-def test_a_stage_that_is_not_prepared_remembers_nothing_at_first(script):
-    story = begin(lender(), "A-1")
-    assert attempts.memory_of(Attempt.objects.get(), key=contents.key_of(story.row())) == {}
-
-
-def test_who_has_failed_too_often_with_a_lender_gets_no_place_and_is_declined(script):
-    of = lender()
-    script.is_wrong = True
-    story = asked("A-1", of)
-    for _ in range(3):
-        story.answer()
-        story.work()  # judged, and prepared again
-        story.work()
-    assert (story.row().status, story.row().code) == ("declined", "attempts_exhausted")
-    late = asked("A-4", of)
-    assert (late.row().status, late.row().code, script.prepared) == (
-        "declined",
-        "attempts_exhausted",
-        3,
-    )
 
 
 def test_a_quota_used_up_keeps_what_stands_and_says_so(script):

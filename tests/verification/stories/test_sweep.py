@@ -5,11 +5,9 @@ same.
 import threading
 
 import pytest
-from kombu.exceptions import OperationalError
 
 from lenders.resources import verifications
 from tests.verification.stories.story import (
-    at_statement,
     begin,
     decisions,
     in_parallel,
@@ -21,7 +19,6 @@ from tests.verification.stories.story import (
     swept,
     wait_until,
 )
-from verification.access import answers
 from verification.core.errors import NotYourTurn
 from verification.models import Attempt, AuditEntry, Verification
 from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
@@ -32,18 +29,12 @@ SEND_TASK = "verification.case.steps.current_app.send_task"
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
 
-def hear_bells(monkeypatch):
-    """What reaches the broker from now on, as (task, argument)."""
-    rung = []
-    monkeypatch.setattr(SEND_TASK, lambda task, args, **_: rung.append((task, *args)))
-    return rung
-
-
 @pytest.mark.each_database
 def test_two_ticks_at_once_order_each_entry_once_and_ring_for_no_step(issued, monkeypatch):
     story = signed(issued)
     make_due(story)
-    rung = hear_bells(monkeypatch)
+    rung = []
+    monkeypatch.setattr(SEND_TASK, lambda task, args, **_: rung.append((task, *args)))
     barrier = threading.Barrier(2)
 
     def tick(_):
@@ -56,21 +47,6 @@ def test_two_ticks_at_once_order_each_entry_once_and_ring_for_no_step(issued, mo
     assert story.row().step == "judge"
     leaves = AuditEntry.objects.filter(leaf__isnull=False).count()
     assert leaves == AuditEntry.objects.count()
-
-
-def test_silence_at_the_statement_burns_nothing_and_the_borrower_may_come_back(issued):
-    story = at_statement()
-    wait_until(Attempt.objects.get(verification_id=story.id, status="open").expires_at)
-    assert story.page().page == "resume"
-    swept()
-    assert (story.page().page, story.page().notice) == ("resume", "abandoned")
-    answers.resume(verification_id=story.id)
-    answers.resume(verification_id=story.id)
-    story.work()
-    story.sign(issued())
-    story.work()
-    assert story.row().status == "verified"
-    assert not Attempt.objects.filter(verification_id=story.id, burnt=True).exists()
 
 
 def test_a_verification_nobody_finishes_expires_once():
@@ -98,21 +74,6 @@ def test_a_row_of_a_route_that_is_gone_stops_nothing_else(settings, issued):
     make_due(gone)
     gone.work()  # by its entries nothing is owed
     assert (gone.row().status, gone.row().step, decisions(gone)) == ("requires_input", "", 0)
-
-
-def test_a_broker_that_hangs_is_not_asked_in_a_round_and_the_log_is_ordered(issued, monkeypatch):
-    stories = [begin(lender(number=number * 20)) for number in range(1, 5)]
-    Verification.objects.update(step="open", due_at=later(-9))
-    asked = []
-
-    def hang(task, **_):
-        asked.append(task)
-        raise OperationalError
-
-    monkeypatch.setattr(SEND_TASK, hang)
-    sweep.run_round()
-    assert asked == []
-    assert AuditEntry.objects.filter(leaf__isnull=False, verification_id=stories[0].id).exists()
 
 
 def test_frames_that_nobody_destroys_are_an_error_once_an_hour(caplog):
