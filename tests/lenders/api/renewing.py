@@ -14,7 +14,7 @@ from config.settings import TULGA_SANDBOX_URL, TULGA_SOURCES
 from insecure_sandbox.authority import Authority
 from lenders.models import Lender
 from tests.insecure_sandbox_process import SandboxProcess
-from tests.lenders.api.test_clearances import ASK, PAID, READ
+from tests.lenders.api.clearing import ASK, PAID, READ
 from tests.lenders.samples import Caller
 from tests.lenders.test_openapi import hold
 from tests.responses import Response

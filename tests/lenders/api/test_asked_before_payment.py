@@ -7,20 +7,20 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from tests.lenders.api.insecure_payout import InsecurePayout, in_memory
-from tests.lenders.api.payout_story import ASKING, gates, kept, under
-from tests.lenders.api.renewing import report
-from tests.lenders.api.test_clearances import (
+from tests.lenders.api.clearing import (
     CONTRACT,
     PAID,
     ask,
     clean,
     cleared,
-    code,
     consume,
     types,
     verified,
 )
+from tests.lenders.api.insecure_payout import InsecurePayout, in_memory
+from tests.lenders.api.payout_story import ASKING, gates, kept, under
+from tests.lenders.api.renewing import report
+from tests.lenders.samples import code
 from tests.verification.log.rows import tamper
 from tests.verification.stories.story import make_due, wait_until
 from verification import clock

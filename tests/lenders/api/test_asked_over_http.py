@@ -5,9 +5,10 @@ to by it.
 import pytest
 
 from tests.insecure_sandbox.asked import register
+from tests.lenders.api.clearing import PAID, clean, cleared, consume
 from tests.lenders.api.insecure_payout import ADAPTERS
 from tests.lenders.api.payout_story import gates, kept, under
-from tests.lenders.api.test_clearances import PAID, clean, cleared, code, consume
+from tests.lenders.samples import code
 from tests.verification.log.judged import findings
 from tests.verification.log.rows import order_all, tamper
 from tests.verification.stories.story import begin, make_due

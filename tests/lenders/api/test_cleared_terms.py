@@ -8,6 +8,7 @@ import pytest
 from django.urls import reverse
 
 from tests.lenders.api import renewing
+from tests.lenders.api.clearing import clean, consume
 from tests.lenders.api.renewing import (
     asked,
     asked_anew,
@@ -18,7 +19,6 @@ from tests.lenders.api.renewing import (
     story,
     waited,
 )
-from tests.lenders.api.test_clearances import clean, consume
 from tests.verification.log.looks import verify_legality
 from tests.verification.oversight import rows
 from tests.verification.review import desk

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from tests.lenders.api.test_clearances import cleared, verified
+from tests.lenders.api.clearing import cleared, verified
 from tests.lenders.api.test_test_clock import advance, lawful
 from tests.verification.log.looks import differences_of
 from tests.verification.stories.story import begin

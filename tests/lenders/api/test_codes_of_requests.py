@@ -8,7 +8,7 @@ from django.db import OperationalError, connection
 
 from lenders import idempotency, keys, policy
 from lenders.models import IdempotentRequest, Lender, WebhookEndpoint
-from tests.lenders.api.test_clearances import cleared, verified
+from tests.lenders.api.clearing import cleared, verified
 from tests.lenders.samples import Caller, faults, opening
 from tests.verification.stories.conftest import Issued
 from verification.core import profiles

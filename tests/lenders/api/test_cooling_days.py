@@ -21,8 +21,7 @@ from tests.lenders.api.renewing import (
     verified,
     waited,
 )
-from tests.lenders.api.test_clearances import code
-from tests.lenders.samples import Caller
+from tests.lenders.samples import Caller, code
 from tests.verification.stories.story import BORN, in_parallel, wait_until
 from verification import clock
 from verification.access import hand_over, links

@@ -12,6 +12,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from tests.lenders.api.clearing import OTHER_CONTRACT, clean, consume
 from tests.lenders.api.renewing import (
     DAY,
     agree,
@@ -30,8 +31,7 @@ from tests.lenders.api.renewing import (
     waited,
     waiting,
 )
-from tests.lenders.api.test_clearances import OTHER_CONTRACT, clean, code, consume
-from tests.lenders.samples import faults
+from tests.lenders.samples import code, faults
 from tests.lenders.test_openapi import hold
 from tests.verification.log.rows import tamper
 from tests.verification.oversight import rows

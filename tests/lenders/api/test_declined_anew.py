@@ -6,6 +6,7 @@ import pytest
 
 from lenders import keys
 from tests.lenders.api import renewing
+from tests.lenders.api.clearing import clean, consume, types
 from tests.lenders.api.renewing import (
     agree,
     asked,
@@ -20,8 +21,7 @@ from tests.lenders.api.renewing import (
     to_renewal,
     waited,
 )
-from tests.lenders.api.test_clearances import clean, code, consume, types
-from tests.lenders.samples import Caller
+from tests.lenders.samples import Caller, code
 from tests.verification.log.looks import verify_legality
 from tests.verification.log.rows import order_all
 from tests.verification.stories.story import in_parallel, order

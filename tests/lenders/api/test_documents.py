@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from lenders import keys
 from lenders.models import ApiKey
-from tests.lenders.samples import Caller
+from tests.lenders.samples import Caller, code
 from tests.lenders.test_openapi import hold
 from tests.verification.stories.insecure_capture import at_commands, played, show
 from tests.verification.stories.insecure_capture import script as script
@@ -41,10 +41,6 @@ def at_lender(api, story):
     """The address of the only document."""
     (document,) = hold(api.get(place(story)), LIST, "get")["data"]
     return f"{place(story)}/{document['attempt']}"
-
-
-def code(answer):
-    return (answer.status_code, answer.json()["code"])
 
 
 def test_a_document_is_listed_and_downloaded_and_verifies_offline(api, client, story, tmp_path):

@@ -3,7 +3,8 @@
 import pytest
 from django.db import connection
 
-from tests.lenders.api.test_clearances import ask, cleared, code, consume, refused, types, verified
+from tests.lenders.api.clearing import ask, cleared, consume, refused, types, verified
+from tests.lenders.samples import code
 from tests.verification.log import root
 from tests.verification.log.rows import order_all
 from verification import transactions

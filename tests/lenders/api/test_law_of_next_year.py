@@ -11,7 +11,7 @@ import pytest
 from insecure_sandbox.authority import Authority, create_authority, issue, make_crl
 from insecure_sandbox.credential import Credential
 from tests.lenders.api import renewing
-from tests.lenders.api.test_clearances import clean, cleared, consume, verified
+from tests.lenders.api.clearing import clean, cleared, consume, verified
 from tests.verification import law_files
 from tests.verification.log.judged import findings
 from tests.verification.log.law_story import (

@@ -9,15 +9,15 @@ from contextlib import contextmanager
 import pytest
 from django.db import connection
 
-from tests.lenders.api.test_clearances import (
+from tests.lenders.api.clearing import (
     CONTRACT,
     PAID,
     clean,
     cleared,
-    code,
     consume,
     verified,
 )
+from tests.lenders.samples import code
 from tests.verification.log.rows import order_all
 from tests.verification.stories.attesting_story import CONFIRMED
 from tests.verification.stories.story import begin

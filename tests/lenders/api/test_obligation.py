@@ -7,8 +7,8 @@ import pytest
 from django.db import connection, connections
 
 from lenders import keys
-from tests.lenders.api.test_clearances import clean, cleared, code, consume, verified
-from tests.lenders.samples import Caller
+from tests.lenders.api.clearing import clean, cleared, consume, verified
+from tests.lenders.samples import Caller, code
 from tests.lenders.test_openapi import hold
 from tests.verification.log.looks import verify_legality
 from tests.verification.log.rows import tamper

@@ -19,7 +19,7 @@ from django.utils import timezone
 from lenders import keys
 from lenders.models import ApiKey
 from tests.lenders.api import test_clearances
-from tests.lenders.samples import Caller
+from tests.lenders.samples import Caller, code
 from tests.lenders.test_openapi import hold
 from tests.scripts.receipt_samples import SCHEMA
 from tests.statements import statements
@@ -95,10 +95,6 @@ def failed(lender, issued, trusted):
 
 def place(story):
     return f"/v1/verifications/{story.id}/receipt"
-
-
-def code(answer):
-    return (answer.status_code, answer.json()["code"])
 
 
 def payload(said):

@@ -22,10 +22,9 @@ from insecure_sandbox.signing import sign_cms
 from insecure_sandbox.xml_signing import sign_xml
 from lenders import keys
 from lenders.models import ApiKey
-from tests.lenders.api.test_clearances import verified
-from tests.lenders.samples import Caller
+from tests.lenders.api.clearing import verified
+from tests.lenders.samples import Caller, code
 from tests.lenders.test_openapi import shape
-from tests.responses import Response
 from tests.verification.stories.conftest import crl_of
 from tests.verification.stories.story import IIN, OTHER_IIN, Story, at_statement, order
 from verification.core.ids import secret_digest
@@ -49,10 +48,6 @@ def story(lender: Any, issued: Issued) -> Story:
 
 def place(story: Story, file: str) -> str:
     return f"/v1/verifications/{story.id}/{file}"
-
-
-def code(answer: Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["code"]
 
 
 def readings() -> list[dict[str, Any]]:

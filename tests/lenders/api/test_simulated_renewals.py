@@ -5,8 +5,8 @@ it.
 import pytest
 
 from tests.lenders.api.renewing import asked, asked_anew, half_a_day_ago, iin, story, waited
-from tests.lenders.api.test_simulations import code, played, simulate
-from tests.lenders.samples import faults
+from tests.lenders.api.test_simulations import played, simulate
+from tests.lenders.samples import code, faults
 from verification.core.scenarios import SCENARIOS
 
 __all__ = ["asked", "half_a_day_ago", "iin", "played", "story", "waited"]

@@ -13,7 +13,7 @@ from django.utils import timezone
 from lenders.models import ApiKey, IdempotentRequest
 from tests.lenders.api.insecure_simulation import InsecureSimulation
 from tests.lenders.api.test_receipts import payload
-from tests.lenders.samples import Caller, faults, opening
+from tests.lenders.samples import Caller, code, faults, opening
 from tests.lenders.test_openapi import hold
 from tests.verification.log.judged import findings
 from tests.verification.log.rows import order_all
@@ -62,10 +62,6 @@ def simulate(caller, verification_id, *, key="", **asked):
 
 def opened(api, **changes):
     return api.post("/v1/verifications", opening(**changes)).json()
-
-
-def code(response):
-    return response.status_code, response.json()["code"]
 
 
 def test_it_is_asked_for_with_a_link_that_counts_once_it_is_on_record(api, lender, played):

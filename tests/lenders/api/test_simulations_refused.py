@@ -4,7 +4,8 @@ played, lawfully.
 
 import pytest
 
-from tests.lenders.api.test_simulations import code, played, simulate
+from tests.lenders.api.test_simulations import played, simulate
+from tests.lenders.samples import code
 from tests.verification.log.judged import findings
 from tests.verification.log.rows import order_all
 from tests.verification.stories.story import begin, swept, wait_until

@@ -8,8 +8,8 @@ import pytest
 from django.core.management import call_command
 
 from lenders import keys
-from tests.lenders.api.test_clearances import CONTRACT, ask, cleared, code, consume, verified
-from tests.lenders.samples import Caller, faults, opening
+from tests.lenders.api.clearing import CONTRACT, ask, cleared, consume, verified
+from tests.lenders.samples import Caller, code, faults, opening
 from tests.lenders.test_openapi import hold
 from tests.verification.log.looks import verify_legality
 from tests.verification.log.rows import order_all

@@ -17,8 +17,8 @@ from tests.lenders.api.renewing import (
     report,
     verified,
 )
-from tests.lenders.api.test_clearances import code
 from tests.lenders.api.test_test_clock import DAY, advance, lawful, read
+from tests.lenders.samples import code
 from tests.verification.stories.story import order
 
 __all__ = ["asked", "half_a_day_ago", "iin"]

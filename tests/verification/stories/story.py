@@ -247,7 +247,7 @@ def decisions(story):
     return AuditEntry.objects.filter(verification_id=story.id, type__in=events.DECISIONS).count()
 
 
-def in_parallel(work, times):
+def in_parallel(work, times, *, threads=16):
     opening = Lock()
 
     def one(number):
@@ -260,7 +260,7 @@ def in_parallel(work, times):
         finally:
             connections.close_all()
 
-    with ThreadPoolExecutor(max_workers=16) as pool:
+    with ThreadPoolExecutor(max_workers=threads) as pool:
         return list(pool.map(one, range(times)))
 
 
