@@ -1,7 +1,7 @@
 """Clearances as a lender's disbursement step asks for them, and what then is on record."""
 
 from tests.lenders.samples import code
-from tests.lenders.test_openapi import hold
+from tests.lenders.shapes import hold
 from tests.scenes import IS_OVER, staged
 from tests.verification.log.looks import differences_of
 from tests.verification.stories.story import begin

@@ -16,7 +16,7 @@ from lenders.models import Lender
 from tests.insecure_sandbox_process import SandboxProcess
 from tests.lenders.api.clearing import ASK, PAID, READ
 from tests.lenders.samples import Caller
-from tests.lenders.test_openapi import hold
+from tests.lenders.shapes import hold
 from tests.responses import Response
 from tests.scenes import IS_OVER, Given, staged
 from tests.verification.stages.person.told import codes, tell

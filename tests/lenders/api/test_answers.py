@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 
 from lenders import openapi
 from tests.lenders.api.played import look, play
-from tests.lenders.test_openapi import _closed
+from tests.lenders.shapes import closed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -67,7 +67,7 @@ def test_the_files_are_of_every_operation():
 def test_what_the_files_say_is_what_the_description_says():
     """Fields nobody promised are refused too."""
     document = openapi.document()
-    components = {"components": _closed(document["components"])}
+    components = {"components": closed(document["components"])}
     for path in FOLDER.glob("*.json"):
         name, text = path.stem.partition(".")[0], path.read_text("utf-8")
         if not text.strip():

@@ -24,7 +24,7 @@ from tests.lenders.api.clearing import (
     verified,
 )
 from tests.lenders.samples import Caller, code, faults, opening
-from tests.lenders.test_openapi import hold
+from tests.lenders.shapes import hold
 from tests.statements import statements
 from tests.verification.log import root
 from tests.verification.log.judged import erase

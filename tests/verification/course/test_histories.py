@@ -26,6 +26,7 @@ from tests.verification.log.histories import (
     without,
     wrong,
 )
+from verification.core.clearance import AGE
 from verification.course import fold, policy
 from verification.course.entry import Entry
 
@@ -168,8 +169,9 @@ REPORTED: Said = (
 )
 
 
-def asked_anew(*, after: int = DAY, profile: str = LAW) -> Said:
-    return "renewal.opened", {"renewal": "ver_1", "profile": profile, AFTER: after}
+def asked_anew(*, after: int = DAY, profile: str = LAW, person: str = "") -> Said:
+    body = {"renewal": "ver_1", "profile": profile, "person": person}
+    return "renewal.opened", body | {AFTER: after}
 
 
 WAITED = [*WHOLE, REPORTED, asked_anew()]
@@ -180,6 +182,19 @@ WAITS: dict[str, tuple[list[Said], list[tuple[str, int]]]] = {
     "a wait from before the report": (
         changed(WAITED, N + 1, release_from=at(1)),
         [("illegal_time", N + 1)],
+    ),
+    "a wait that a test clock makes shorter": (
+        [*WHOLE, REPORTED, advanced(DAY), asked_anew(after=1)],
+        [],
+    ),
+    "the sender of a new consent attests": (
+        [
+            *WHOLE,
+            REPORTED,
+            asked_anew(person="usr_1"),
+            ("attestation.made", {"what": AGE, "person": "usr_1", "attempt": "att_3"}),
+        ],
+        [("illegal_move", N + 3)],
     ),
     "a new consent too soon": (
         [*WHOLE, REPORTED, asked_anew(after=DAY - 60)],
@@ -228,3 +243,12 @@ def test_money_leaves_once_by_an_issued_clearance(name: str) -> None:
 def test_no_money_leaves_for_what_was_not_verified() -> None:
     found = faults([*CANCELED, *PAID])
     assert {code for code, number in found if number > N} >= {"after_end"}
+
+
+def test_an_entry_that_names_another_lender_than_the_opening_is_named() -> None:
+    history = [
+        Entry(f"evt_{number}", name, "test", when, body, lender=f"len_{number // 3}")
+        for number, (name, body, when) in enumerate(timed([*OPENED, ("link.minted", {})]), start=1)
+    ]
+    found = [[fault.code for fault in faults] for _, _, faults in fold.fold(history)]
+    assert found == [[], [], ["lender_differs"]]
