@@ -15,7 +15,7 @@ from lenders import endpoints, openapi, policy
 from lenders.urls import urlpatterns
 from tests.lenders.log_of_lenders import pump, send_due
 from tests.lenders.samples import Caller, opening
-from tests.lenders.shapes import hold, shape
+from tests.lenders.shapes import closed, hold, shape
 from tests.responses import Response
 from tests.verification.stories.conftest import Issued
 from tests.verification.stories.conftest import authorities as authorities
@@ -231,6 +231,10 @@ def test_every_example_of_a_request_is_taken_as_its_operation_says(
     request.getfixturevalue("script")  # from here on a borrower is before the camera
     _play_the_rest(send, lender, endpoint)
     assert _PATHS.keys() - send.answers.keys() == {"delete_webhook_endpoint"}
+    closed_document = {"components": closed(openapi.document()["components"])}
+    webhook = Draft202012Validator({"$ref": "#/components/schemas/WebhookBody"} | closed_document)
+    for post in receiver.received:
+        webhook.validate(json.loads(post.body))
     if os.environ.get("KEEP_EXAMPLES"):
         _keep(send.answers, receiver.url)
     # An example says what is said: no field of it is gone, and none is new.

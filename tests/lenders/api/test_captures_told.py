@@ -201,7 +201,7 @@ def facts(good: Evidence) -> LiveCaptureFacts:
 
 
 @pytest.mark.parametrize("codes", _CASES)
-def test_it_is_told(
+def test_each_fact_is_told(
     api: Caller,
     lender: Lender,
     sandbox: SandboxProcess,

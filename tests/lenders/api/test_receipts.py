@@ -25,7 +25,6 @@ from tests.lenders.api.clearing import verified
 from tests.lenders.samples import Caller, code
 from tests.lenders.shapes import hold, shape
 from tests.scripts.receipt_samples import SCHEMA
-from tests.statements import statements
 from tests.verification.log import root
 from tests.verification.log.looks import differences_of
 from tests.verification.log.rows import order_all, tamper
@@ -54,7 +53,7 @@ from verification.core.status import Status
 from verification.evidence import vault
 from verification.log import keys as log_keys
 from verification.log import tlog_proof
-from verification.models import Attempt, AuditEntry, Receipt, Verification
+from verification.models import Attempt, AuditEntry, Receipt
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 ONE = "/v1/verifications/{verification_id}/receipt"
@@ -286,18 +285,6 @@ def test_the_receipt_of_a_revoked_key_is_not_told(api, lender, issued):
     )
     order_all()
     assert code(api.get(place(story, "receipt"))) == (409, "receipt_not_ready")
-
-
-def test_a_receipt_takes_as_many_statements_as_are_listed(api, lender, issued):
-    story, other = verified(lender, issued), canceled(lender, issued, None)
-    api.get("/v1/verifications", limit="1")  # the key's use is written down
-    found = {}
-    for name, one in (("verified", story), ("canceled", other)):
-        with statements() as sent:
-            assert api.get(place(one, "receipt")).status_code == 200
-        found[name] = len(sent)
-    assert found == {"verified": 8, "canceled": 10}
-    assert Verification.objects.count() == 2
 
 
 # /v1/verifications/{id}/statement and …/signature as a lender's server meets them.

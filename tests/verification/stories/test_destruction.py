@@ -1,14 +1,12 @@
 """Of a camera's frames one a command stays; the others go 72 hours after the end, unless held."""
 
 import re
-from datetime import timedelta
 from functools import partial
 
 import pytest
 from django.core.files.storage import storages
 from django.db.models import Q
 from django.urls import reverse
-from django.utils import timezone
 
 from tests.verification.log.judged import findings
 from tests.verification.oversight import rows
@@ -27,13 +25,11 @@ from tests.verification.stories.destruction_story import (
 from tests.verification.stories.document_reading import documents_of
 from tests.verification.stories.insecure_capture import at_commands, played, show
 from tests.verification.stories.insecure_capture import script as script
-from tests.verification.stories.insecure_glance import voted
 from tests.verification.stories.story import begin, in_parallel, lender
 from verification import clock, transactions
 from verification.access import openings
 from verification.case import moving, policy, steps
 from verification.core.errors import EvidenceUnreadable, FenceLost
-from verification.course import policy as course_policy
 from verification.evidence import store, vault
 from verification.models import Attempt, AuditEntry, EvidenceItem, Verification
 from verification.oversight.case_file import case_file
@@ -156,25 +152,6 @@ def test_a_verification_without_a_camera_is_owed_nothing_after_its_end(script):
     assert (story.row().frames_until, story.row().step) == (None, "")
 
 
-def test_a_case_that_waits_in_review_keeps_all_of_it_until_72_hours_after_its_end(
-    script, monkeypatch
-):
-    for numbers in (policy, course_policy):
-        monkeypatch.setattr(numbers, "FRAMES_KEPT_SECONDS", HOUR)
-    script.word = "grey"
-    story = played()
-    turn(20)
-    sweep.run_round()
-    assert (story.row().status, step(story), gone(story)) == ("in_review", False, [])
-    voted(story)
-    turn(0.9)
-    sweep.run_round()
-    assert (story.row().status, step(story), gone(story)) == ("verified", False, [])
-    turn(0.2)
-    sweep.run_round()
-    assert (step(story), bool(gone(story))) == (True, True)
-
-
 def test_a_refusal_for_liveness_holds_all_frames_without_an_entry(script):
     script.gate, script.word = "liveness_face_jumped", "wrong"
     story = played()
@@ -228,14 +205,6 @@ def test_of_an_erased_verification_no_frame_is_left(script):
     destroyed(story)
     assert kept(story) == []
     assert {file_of(item).exists() for item in frames(story)} == {False}
-
-
-def test_the_step_never_touches_a_verification_that_goes_on(script):
-    story = at_commands()
-    show(story, commands=1)
-    Verification.objects.filter(pk=story.id).update(frames_until=timezone.now() - timedelta(days=1))
-    sweep.run_round()
-    assert (story.row().step, story.row().status) == ("", "requires_input")
 
 
 # Whatever breaks while frames are destroyed, what must go is owed until it is gone, and no

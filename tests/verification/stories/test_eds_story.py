@@ -100,23 +100,6 @@ def test_the_log_holds_every_check_and_the_commitment_of_all_evidence(issued):
     assert shared == set(uses.values_list("attempt_id", "kind", "evidence_id"))
 
 
-def test_the_report_is_kept_as_evidence_with_a_status_of_the_standard(issued):
-    story = at_statement()
-    story.sign(issued())
-    story.work()
-    item = EvidenceItem.objects.get(verification_id=story.id, kind="statement.report")
-    report = json.loads(store.opening(contents.key_of(story.row()), item).plain)
-    assert (report["status"], report["sub_indication"]) == ("TOTAL-PASSED", "")
-    assert report["signer"]["iin"] == "********0010"
-    assert {row["outcome"] for row in report["checks"]} == {"PASS"}
-    assert set(report["evidence"]) >= {
-        "statement.text",
-        "statement.signature",
-        "shared.crl.0",
-        "shared.anchor.0",
-    }
-
-
 @pytest.mark.parametrize("family", ["gost512", "rsa"])
 def test_the_borrowers_own_xml_verifies_and_its_replay_gives_the_same_report(issued, family):
     story = at_statement()
@@ -324,24 +307,6 @@ def test_the_language_changes_five_times_in_each_attempt_and_is_not_offered_afte
     assert kinds == {KIND, *(f"{KIND}.{number + 1}" for number in range(POLICY.language_changes))}
 
 
-@pytest.mark.parametrize("token", [b"\x30\x00", b"\x04\x01\x00"])
-def test_a_time_stamp_inside_that_proves_nothing_declines_nobody_and_the_report_says_so(
-    issued: Issued, token: bytes
-) -> None:
-    story = at_statement()
-    signed = timestamping.with_tokens(
-        sign_cms(issued(), story.statement(), signed_at=datetime.now(UTC)), token
-    )
-    story.answer(signature=base64.b64encode(signed).decode())
-    story.work()
-    assert story.row().status == "verified"
-    (item,) = EvidenceItem.objects.filter(verification_id=story.id, kind="statement.report")
-    report = json.loads(store.opening(contents.key_of(story.row()), item).plain)
-    (stamp,) = [one for one in report["checks"] if one["name"] == "eds.timestamp"]
-    assert (report["status"], report["times"]["tsp"]) == ("TOTAL-PASSED", "")
-    assert (stamp["outcome"], stamp["detail"]["unproven"]) == ("PASS", "eds_timestamp_invalid")
-
-
 # Whatever breaks in the middle: nothing is lost, nothing is decided twice, nothing is verified
 # by accident.
 
@@ -461,15 +426,6 @@ def test_of_many_workers_rung_at_once_one_decides(issued):
     story = signed(issued)
     in_parallel(lambda _: tasks.advance(story.id), 16)
     assert (story.row().status, decisions(story)) == ("verified", 1)
-
-
-def test_an_answer_to_an_earlier_turn_fits_no_later_attempt(issued):
-    story = at_statement()
-    old = story.page().turn
-    story.sign(issued(iin="990101100020"))
-    story.work()
-    with pytest.raises(NotYourTurn):
-        story.answer_turn(old, {"signature": "AAAA"})
 
 
 def test_a_second_decision_is_refused_by_the_database_itself(issued):

@@ -10,9 +10,9 @@ import pytest
 from tests.verification.stories.insecure_route import script as script
 from tests.verification.stories.story import begin, in_parallel, lender, make_due, run_out
 from verification.access import answers
-from verification.case import attempts, contents, policy, stages
+from verification.case import attempts, contents, stages
 from verification.core.errors import TulgaError
-from verification.models import Attempt, AuditEntry, QuotaUse
+from verification.models import Attempt, QuotaUse
 from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -175,23 +175,3 @@ def test_parallel_requests_prepare_no_more_often_than_the_quota_allows(script):
         return int(story.page().page == "code")
 
     assert sum(in_parallel(play, 8)) == script.prepared == 3
-
-
-def test_waiting_for_the_persons_consent_counts_no_fault_and_tells_the_borrower(script):
-    story = asked("A-1", lender())
-    script.pending = policy.FAULTS_MAX + 2
-    story.answer()
-    for _ in range(policy.FAULTS_MAX + 2):
-        make_due(story)
-        story.work()
-        assert (story.row().faults, story.page().page, story.page().notice) == (
-            0,
-            "wait",
-            "consent_pending",
-        )
-    assert (
-        AuditEntry.objects.filter(type="step.faulted", body__cause="consent_pending").count() == 1
-    )
-    make_due(story)
-    story.work()
-    assert story.row().status == "verified"

@@ -482,26 +482,6 @@ def test_a_route_that_is_gone_cannot_be_reviewed(settings):
 
 
 @pytest.mark.service
-def test_of_two_reviews_at_once_one_takes_effect():
-    for number in range(5):
-        story = glanced("clear", "grey", of=lender(number=number * 20 + 1), profile="KZ-2021-04")
-        barrier = threading.Barrier(2)
-
-        def vote(which, story=story, barrier=barrier):
-            barrier.wait()
-            try:
-                return voted(story, passes=bool(which))
-            except Conflict as error:
-                return error.code
-
-        said = in_parallel(vote, 2)
-        assert said.count("not_in_review") == 1
-        assert {*said} - {"not_in_review"} == {story.row().status}
-        assert (decisions(story), len(entries(story, "attempt.reviewed"))) == (1, 1)
-        assert len(entries(story, "review.voted")) == 2
-
-
-@pytest.mark.service
 def test_a_review_and_a_cancel_at_once_leave_one_decision():
     story = glanced("clear", "grey", profile="KZ-2021-04")
     barrier = threading.Barrier(2)

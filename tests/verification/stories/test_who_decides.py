@@ -37,14 +37,12 @@ from verification.case import contents, dossier, policy, steps
 from verification.case.moving import read
 from verification.core import profiles
 from verification.core.errors import BadInput, Misconfigured
-from verification.core.keeping import Claim, claims, inputs_mark
 from verification.evidence import vault
 from verification.models import (
     Attempt,
     AuditEntry,
     AuditPending,
     EvidenceItem,
-    SharedEvidenceUse,
     Verification,
 )
 from verification.review import voting
@@ -341,28 +339,6 @@ def item(story: Story, kind: str) -> EvidenceItem:
     )
 
 
-@pytest.mark.usefixtures("trusted")
-def test_a_judgement_names_all_that_it_was_judged_by_and_nothing_else(issued: Issued) -> None:
-    story = verified_at_second_try(issued)
-    entries = AuditEntry.objects.filter(verification_id=story.id, type="attempt.judged")
-    for entry in entries.order_by("verification_sequence"):
-        own = {one.digest for one in claims(entry.body)}
-        others = (
-            {"consent", "question"} - {entry.body["stage"]}
-            if entry.body["stage"] != "consent"
-            else set()
-        )
-        before = Attempt.objects.filter(verification_id=story.id, stage__in=others, status="passed")
-        turn = Attempt.objects.get(pk=entry.body["attempt"]).turn
-        of = [entry.body["attempt"], *before.filter(turn__lt=turn).values_list("pk", flat=True)]
-        rows = set(EvidenceItem.objects.filter(attempt__in=of).values_list("commitment", flat=True))
-        rows |= set(
-            SharedEvidenceUse.objects.filter(attempt__in=of).values_list("evidence", flat=True)
-        )
-        assert rows - own
-        assert entry.body["inputs"] == inputs_mark(rows - own)
-
-
 def resealed(story: Story) -> None:
     owned_web.reseal(item(story, "statement.text"), b'{"purpose": "another"}')
 
@@ -462,40 +438,6 @@ def test_a_row_that_named_another_law_while_a_worker_had_its_step_changed_nothin
         honest.profile_id,
         honest.profile_sha256,
     )
-
-
-@pytest.mark.usefixtures("trusted")
-@pytest.mark.forges
-@pytest.mark.parametrize("is_listed", [False, True])
-def test_a_row_that_no_entry_lists_is_as_none(
-    issued: Issued, monkeypatch: pytest.MonkeyPatch, is_listed: bool
-) -> None:
-    """One that a key lists which may not is refused by the log, and by a worker: what follows waits
-    for it.
-    """
-    story, loaded, proven = signed(issued), list[set[str]](), dossier.proven
-    for attempt in (*attempts(story, "consent"), *attempts(story, "statement")):
-        planted = owned_web.plant(attempt, "statement.other", b"{}")
-        if is_listed:
-            owned_web.keep(attempt, planted)
-
-    def watched(*args: Any, **kwargs: Any) -> list[tuple[Claim, bytes]]:
-        found = proven(*args, **kwargs)
-        loaded.append({one.kind for one, _ in found})
-        return found
-
-    monkeypatch.setattr(dossier, "proven", watched)
-    story.work()
-    if is_listed:
-        assert (loaded, story.row().faults, decisions(story)) == ([], 1, 0)
-        order_all()
-        assert AuditEntry.objects.filter(pending__refused=True).count() == 2
-        return
-    assert "statement.signature" in loaded[0]
-    assert "statement.other" not in set().union(*loaded)
-    assert story.row().status == "verified"
-    order_all()
-    assert story.page().status == "verified"
 
 
 @pytest.mark.usefixtures("trusted")
