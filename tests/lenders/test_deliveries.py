@@ -124,24 +124,6 @@ def test_events_that_cannot_be_read_stop_no_other_endpoint_and_keep_the_sender_f
     assert not has_more, "the sender would ask for them without a pause"
 
 
-def test_the_numbers_of_an_endpoint_for_all_events_have_no_gap(
-    api: Caller, endpoint: WebhookEndpoint, receiver: Receiver
-) -> None:
-    for number in range(3):
-        happen(api)
-        opened = api.get("/v1/verifications").json()["data"][0]["id"]
-        api.post(f"/v1/verifications/{opened}/link", {"sent_by": f"officer {number}"})
-        api.post(f"/v1/verifications/{opened}/cancel")
-    sequencer.order(MODE)
-    pump()
-    send_due()
-    bodies = [json.loads(received.body) for received in receiver.received]
-    told = sorted((body["lender_sequence"], body["type"]) for body in bodies)
-    assert [number for number, _ in told] == list(range(1, 7))
-    listed = api.get("/v1/events").json()["data"]
-    assert told == [(event["lender_sequence"], event["type"]) for event in listed]
-
-
 def test_after_a_rotation_both_secrets_verify_for_a_day_and_then_only_the_new_one(
     api: Caller, lender: Lender, receiver: Receiver
 ) -> None:
@@ -469,15 +451,6 @@ def test_those_that_fail_hold_half_of_everything_at_most() -> None:
     of_one = shares(failing[:10] + healthy[:1])
     assert sum(of_one.get(one.pk, 0) for one in failing[:10]) == policy.LENDER_IN_FLIGHT // 2
     assert of_one["0-well"] == policy.IN_FLIGHT
-
-
-def test_the_bounds_hold_over_all_senders(api: Caller, endpoint: WebhookEndpoint) -> None:
-    happen(api, policy.IN_FLIGHT + 2)
-    pump()
-    first = take()
-    assert (len(first), take()) == (policy.IN_FLIGHT, [])
-    deliveries.record_outcomes([(first[0], Outcome(status=204))])
-    assert len(take()) == 1, "who is done makes room for the next"
 
 
 def test_what_a_killed_sender_held_is_sent_by_another(

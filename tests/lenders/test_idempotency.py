@@ -23,7 +23,7 @@ from lenders.requests import StrictJSONParser
 from tests.lenders.samples import Caller, code, opening
 from tests.responses import Response
 from verification import transactions
-from verification.core.errors import Conflict, FenceLost
+from verification.core.errors import Conflict
 from verification.models import Verification
 
 PATH = "/v1/verifications"
@@ -125,19 +125,20 @@ def somebody() -> Iterator[int]:
         pool.submit(connections.close_all).result()
 
 
-def test_a_late_worker_whose_reservation_was_taken_over_commits_nothing(lender: Lender) -> None:
-    request = _request(keys.issue(lender, mode="test").key)
+@pytest.mark.django_db(transaction=True)
+def test_a_late_worker_whose_reservation_was_taken_over_commits_nothing(
+    api: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
     reserve = idempotency._reserve
 
-    def reserve_and_sleep(*args: Any) -> IdempotentRequest:
-        row = reserve(*args)
+    def taken_over(*given: Any) -> IdempotentRequest:
+        row = reserve(*given)
         IdempotentRequest.objects.filter(pk=row.pk).update(fence="ab" * 16)
         return row
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(idempotency, "_reserve", reserve_and_sleep)
-        with pytest.raises(FenceLost):
-            idempotency.run_once(request, lambda: pytest.fail("it did the work"))
+    monkeypatch.setattr(idempotency, "_reserve", taken_over)
+    assert code(api.post(PATH, opening(), key="k-1")) == (503, "fence_lost")
+    assert not Verification.objects.exists()
     assert IdempotentRequest.objects.get().fence == "ab" * 16
 
 

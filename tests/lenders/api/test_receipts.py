@@ -398,18 +398,9 @@ def test_an_rsa_signature_is_verified_by_openssl_as_the_guide_says(
         ["sh", "-ec", script], cwd=tmp_path, capture_output=True, timeout=60, check=False
     )
     assert ended.returncode == 0, ended.stderr
-    # As NCALayer gives it.
-    lines = base64.encodebytes((tmp_path / "signature.der").read_bytes()).decode()
-    (tmp_path / "signature").write_text(f"-----BEGIN CMS-----\n{lines}-----END CMS-----\n")
-    armored = script.replace("openssl base64 -d -A -in signature -out signature.der", "")
-    armored = armored.replace("-inform DER -in signature.der", "-inform PEM -in signature")
-    ended = subprocess.run(
-        ["sh", "-ec", armored], cwd=tmp_path, capture_output=True, timeout=60, check=False
-    )
-    assert ended.returncode == 0, ended.stderr
     (tmp_path / "statement").write_bytes((tmp_path / "statement").read_bytes() + b" ")
     ended = subprocess.run(
-        ["sh", "-ec", armored], cwd=tmp_path, capture_output=True, timeout=60, check=False
+        ["sh", "-ec", script], cwd=tmp_path, capture_output=True, timeout=60, check=False
     )
     assert ended.returncode != 0
 

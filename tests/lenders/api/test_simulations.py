@@ -27,7 +27,7 @@ from verification.access.tokens import LINKS
 from verification.case import steps
 from verification.core.errors import Conflict, LinkUnusable, Unavailable
 from verification.core.scenarios import SCENARIOS, SCRIPTED
-from verification.models import Attempt, AuditEntry, Verification
+from verification.models import AuditEntry, Verification
 from verification.worker import sweep
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -113,17 +113,6 @@ def test_its_checks_say_so_in_the_answer_the_log_and_the_receipt(api, lender, is
     ] * len(shown["checks"])
     order_all()
     assert findings() == []
-
-
-@pytest.mark.usefixtures("trusted", "played")
-def test_live_keys_and_other_lenders_find_nothing(api, other_api, live, played):
-    made = opened(api)
-    assert code(simulate(live, made["id"], scenario="verified")) == (404, "not_found")
-    assert code(live.get(CATALOGUE)) == (404, "not_found")
-    assert code(simulate(other_api, made["id"], scenario="verified")) == (404, "not_found")
-    assert code(simulate(api, "ver_x", scenario="verified")) == (404, "not_found")
-    assert played == []
-    assert not AuditEntry.objects.filter(type="simulation.requested").exists()
 
 
 @pytest.mark.usefixtures("trusted", "played")
@@ -298,19 +287,6 @@ def test_who_is_told_what_to_press_is_not_played_on(api, lender, played):
     desk.story.work()
     order_all()
     assert desk.story.row().code == "coercion_reported"
-    assert findings() == []
-
-
-@pytest.mark.usefixtures("trusted")
-def test_whose_page_has_just_run_out_is_played_on(api, lender, played):
-    desk = played_to_statement(api, lender, played)
-    wait_until(Attempt.objects.get(verification_id=desk.story.id, status="open").expires_at)
-    sweep.run_round()
-    assert desk.story.row().step == steps.LAPSE
-    assert simulate(api, desk.story.id, scenario="verified").status_code == 202
-    swept()
-    order_all()
-    assert (desk.story.row().last_failure, requested(desk.story)) == ("abandoned", 2)
     assert findings() == []
 
 

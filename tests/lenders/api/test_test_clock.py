@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.core.management import call_command
 
-from tests.lenders.api.clearing import CONTRACT, ask, cleared, consume, verified
+from tests.lenders.api.clearing import ask, cleared, consume, verified
 from tests.lenders.samples import code, faults
 from tests.lenders.shapes import hold
 from tests.verification.log.looks import differences_of, verify_legality
@@ -13,7 +13,7 @@ from tests.verification.log.rows import order_all
 from tests.verification.stories.insecure_glance import glanced
 from tests.verification.stories.insecure_glance import glances as glances
 from tests.verification.stories.story import at_statement, begin, in_parallel, order, swept
-from verification import clock, tasks
+from verification import tasks
 from verification.access.tokens import LINKS
 from verification.case import policy
 from verification.models import Access, Attempt, Clearance, Verification
@@ -115,21 +115,6 @@ def test_a_clearance_runs_out(api, lender, issued):
     assert code(consume(api, first)) == (409, "clearance_expired")
     second = cleared(api, story)
     assert consume(api, second).status_code == 200
-    lawful()
-
-
-def test_a_verdict_grows_too_old(api, lender, issued):
-    story = verified(lender, issued)
-    advance(api, 3 * DAY)
-    asked_for = ask(api, story).json()
-    story.work()
-    told = api.get(f"/v1/clearances/{asked_for['id']}").json()
-    assert (told["status"], told["code"]) == ("refused", "verification_too_old")
-    signed = {"signed_at": clock.now().isoformat(), "contract_sha256": CONTRACT}
-    assert code(api.post(f"/v1/verifications/{story.id}/contract", signed)) == (
-        409,
-        "verification_too_old",
-    )
     lawful()
 
 

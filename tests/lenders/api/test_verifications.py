@@ -18,7 +18,7 @@ from tests.responses import Response
 from tests.verification.stories import reviewers
 from tests.verification.stories.conftest import Issued
 from verification import clock
-from verification.core import almaty, profiles
+from verification.core import profiles
 from verification.core.codes import WARNINGS
 from verification.core.ids import case_number, check_digit
 from verification.log import sequencer
@@ -366,19 +366,6 @@ def test_a_birth_date_of_a_century_later_makes_nobody_younger_or_older(
     # An IIN of 2015 with a birth date of 1915 would be a child's that passes for an adult's.
     childs = opening(subject__iin=iin_of(date(2015, 6, 7)), subject__birth_date="1915-06-07")
     assert faults(api.post(PATH, childs)) == OTHER_BIRTH
-
-
-def test_a_repeat_after_the_documents_last_day_gets_the_first_answer(api: Caller, at: Any) -> None:
-    today = almaty.day_of(clock.now())
-    body = opening(subject__document__valid_to=today.isoformat())
-    first = api.post(PATH, body, key="k-1")
-    at(clock.now() + timedelta(days=1))
-    again = api.post(PATH, body, key="k-1")
-    assert (first.status_code, again.status_code, again.json()["id"]) == (
-        201,
-        201,
-        first.json()["id"],
-    )
 
 
 # Codes of the tables that no other test is answered: each by a request that leads to it.

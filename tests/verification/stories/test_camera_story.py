@@ -7,7 +7,7 @@ from pytest_django import Settings
 
 from tests.insecure_sandbox_process import SandboxProcess
 from tests.verification.checks_on_record import checks, passed
-from tests.verification.stages.person.told import codes, other_than
+from tests.verification.stages.person.told import codes
 from tests.verification.stories import camera_story
 from tests.verification.stories import camera_story as camera
 from tests.verification.stories.conftest import Issued
@@ -142,18 +142,6 @@ def test_who_leaves_a_capture_they_had_begun_has_used_up_that_attempt(sandbox, s
     camera.agree(story)
     camera.free(story)
     assert (story.row().status, story.row().code) == ("declined", "attempts_exhausted")
-
-
-@pytest.mark.usefixtures("_asked")
-def test_who_leaves_before_the_first_command_was_shown_pays_nothing(sandbox, settings):
-    settings.TULGA_ROUTES = ["eds", "biometric"]
-    camera.register(sandbox)
-    story = begin(lender())
-    answers.choose_route(verification_id=story.id, route="biometric")
-    camera.agree(story)
-    camera.free(story)
-    answers.choose_route(verification_id=story.id, route="eds")
-    assert not attempts().filter(burnt=True).exists()
 
 
 @pytest.mark.usefixtures("_asked")
@@ -335,13 +323,3 @@ def test_a_signature_and_a_code_verify_end_to_end_and_are_judged_the_same_again(
         *STATEMENT,
     }
     assert {one.verdict for one in replay(verification_id=story.id)} == {Verdict.SAME}
-
-
-@pytest.mark.service
-@pytest.mark.usefixtures("_fourth")
-def test_its_code_alone_is_not_enough(issued: Issued, sandbox: SandboxProcess) -> None:
-    story = at_the_code(issued)
-    for _ in range(5):
-        story.answer(code=other_than(codes(sandbox)[-1]))
-        story.work()
-    assert (story.row().status, story.row().code) == ("declined", "attempts_exhausted")

@@ -324,22 +324,6 @@ def test_a_step_that_somebody_made_due_destroys_nothing_of_a_case_in_review(scri
     assert AuditEntry.objects.get(type="step.faulted").body["cause"] == "too_early"
 
 
-def test_nor_before_its_time(script):
-    story = played()
-    turn(71)
-    Verification.objects.filter(pk=story.id).update(
-        frames_until=clock.now(), finished_at="2020-01-01T00:00:00Z"
-    )
-    sweep.run_round()
-    assert step(story)
-    assert all_there(story)
-    sweep.run_round()
-    assert story.row().step == "", "the row is right again"
-    turn(2)
-    sweep.run_round()
-    assert story.row().step == "destroy"
-
-
 def forged(story, items):
     """An entry as the product writes it, of items of the attacker's choice, whose keys and files
     are gone.
@@ -416,18 +400,6 @@ def test_judged_again_the_facts_that_were_kept_give_the_same_word(script):
         "live_capture": (Verdict.SAME, "facts"),
     }
     assert AuditEntry.objects.filter(type="replay.read").latest("at").body["from_facts"] == 1
-
-
-def test_a_frame_that_went_without_an_entry_is_missing_and_named(script):
-    story = played()
-    item = frames(story)[0]
-    store.destroy([item], at=clock.now())
-    store.remove_files(story.id, sealed_hashes={item.pk: item.sealed_sha256})
-    last = replay(verification_id=story.id)[-1]
-    assert (last.verdict, last.detail) == (Verdict.CANNOT, f"evidence is missing: {item.kind}")
-    sweep.run_round()
-    (finding,) = findings()
-    assert (finding["code"], item.pk in finding["detail"]) == ("row_unsaid", True)
 
 
 def test_the_regulator_reads_which_evidence_was_destroyed_and_when(script):

@@ -175,20 +175,6 @@ def test_each_attempt_that_has_ended_has_one_document(script, play, ending, fram
 
 
 @pytest.mark.usefixtures("seen_once")
-def test_a_failed_and_a_passed_attempt_each_have_their_own(script):
-    script.word = "wrong"
-    story = played()
-    script.word = "clear"
-    show(story)
-    story.work()
-    first, second = documents_of(story)
-    assert [one["result"]["outcome"] for one in (first, second)] == ["failed", "passed"]
-    assert (first["attempt"]["burnt"], second["attempt"]["burnt"]) == (True, False)
-    assert first["attempt"]["number"] < second["attempt"]["number"]
-    assert story.row().status == "verified"
-
-
-@pytest.mark.usefixtures("seen_once")
 def test_it_stands_in_the_transaction_of_the_judgement_and_before_the_decision(script):
     story = played()
     entries = AuditEntry.objects.filter(verification_id=story.id).order_by("verification_sequence")

@@ -31,13 +31,12 @@ from tests.verification.stories.story import (
     signed,
 )
 from verification import tasks
-from verification.access import links, mobile_signing, openings
-from verification.case import contents, dossier, policy, steps
+from verification.access import links, mobile_signing
+from verification.case import contents, dossier, policy
 from verification.core.errors import BadInput, FenceLost, LinkUnusable, NotYourTurn
 from verification.core.statement_text import KIND, is_text, read
 from verification.evidence import store
 from verification.models import Attempt, AuditEntry, EvidenceItem, SharedEvidenceUse, Verification
-from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 from verification.stages.statement.checks import CHECKS as STATEMENT
 from verification.stages.statement.policy import POLICY
 from verification.worker import queue
@@ -231,21 +230,6 @@ def test_who_presents_a_strangers_signature_first_does_not_make_the_strangers_ow
     assert victim.row().status == "verified"
 
 
-def test_of_a_value_only_its_own_statements_is_remembered(issued: Issued) -> None:
-    story = at_statement()
-    story.sign(issued(), content=b"another text")
-    story.work()
-    story.sign(issued())
-    story.work()
-    kept = EvidenceItem.objects.filter(verification_id=story.id, kind__endswith="_value").order_by(
-        "created_at"
-    )
-    remembered = [(item.kind, item.seen_index is not None) for item in kept]
-    assert remembered == [("statement.other_value", False), ("statement.own_value", True)]
-    indexed = EvidenceItem.objects.filter(verification_id=story.id).exclude(seen_index=None)
-    assert {item.kind for item in indexed} == {"statement.own_value"}
-
-
 def test_in_another_language_it_is_another_statement_and_the_one_before_is_nobodys(
     issued: Issued,
 ) -> None:
@@ -309,36 +293,6 @@ def test_the_language_changes_five_times_in_each_attempt_and_is_not_offered_afte
 
 # Whatever breaks in the middle: nothing is lost, nothing is decided twice, nothing is verified
 # by accident.
-
-
-def test_a_silent_source_is_asked_again_and_then_verifies(issued, trusted):
-    story = signed(issued)
-    trusted.faults = 2
-    for _ in range(3):
-        story.work()
-        make_due(story)
-    assert story.row().status == "verified"
-    assert AuditEntry.objects.filter(verification_id=story.id, type="step.faulted").count() == 2
-    assert not Attempt.objects.filter(verification_id=story.id, burnt=True).exists()
-
-
-def test_a_fault_while_the_result_is_written_is_released_at_once_and_tried_again(
-    issued, monkeypatch
-):
-    story, put = signed(issued), dossier.put
-
-    def broken(*args, **kwargs):
-        raise OSError("the disk is full")
-
-    monkeypatch.setattr(dossier, "put", broken)
-    story.work()
-    entry = AuditEntry.objects.get(verification_id=story.id, type="step.faulted")
-    assert (entry.body["cause"], entry.body["faults"]) == ("OSError", 1)
-    assert (story.row().fence, story.row().step) == ("", "judge")
-    monkeypatch.setattr(dossier, "put", put)
-    make_due(story)
-    story.work()
-    assert (story.row().status, decisions(story)) == ("verified", 1)
 
 
 @pytest.mark.parametrize("lists", [(b"<html>",), (b"\x30\x80" * 500,), (), None])
@@ -405,21 +359,6 @@ def test_a_count_of_faults_that_somebody_else_wrote_ends_nothing(issued, faults)
     assert story.row().status == "verified"
     [told] = [entry.body for entry in AuditEntry.objects.filter(type="step.faulted")]
     assert (told["cause"], told["faults"]) == ("worker_lost", 1)
-
-
-def test_a_verification_canceled_while_a_worker_prepares_stays_canceled():
-    story = begin(lender())
-    story.answer(agreed=True, version=CURRENT, language="ru")
-    story.work()
-    story.answer(somebody_tells_me=False)
-    tasks.advance(story.id)  # judges it, and leaves the statement to be prepared
-    assert story.row().step == steps.PREPARE
-    preparing = queue.claim(story.id)
-    assert preparing is not None
-    openings.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
-    with pytest.raises(FenceLost):
-        advance.run(preparing)
-    assert (story.row().status, decisions(story)) == ("canceled", 1)
 
 
 def test_of_many_workers_rung_at_once_one_decides(issued):

@@ -271,11 +271,6 @@ def test_a_worker_that_ends_gives_back_what_somebody_waits_for_as_well(
 
 
 @pytest.mark.proof("backlog")
-def test_before_there_is_any_row_there_is_nothing_to_reserve() -> None:
-    assert queue.reserve(policy.QUEUES, limit=10, at=clock.now()) == ({}, {})
-
-
-@pytest.mark.proof("backlog")
 @pytest.mark.usefixtures("silence")
 def test_a_worker_whose_clock_is_wrong_reserves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     due(lender(), seed=0, verifications=1)

@@ -19,7 +19,6 @@ from tests.insecure_sandbox_process import SandboxProcess
 from tests.verification.checks_on_record import checks, passed
 from tests.verification.log.looks import verify_legality
 from tests.verification.log.rows import order_all
-from tests.verification.review.desk import address, at_desk
 from tests.verification.stories import camera_story as camera
 from tests.verification.stories.conftest import Issued
 from tests.verification.stories.insecure_revocation import InsecureRevocation
@@ -269,31 +268,6 @@ def test_a_signature_and_a_face_ask_1414_and_the_register_once(
     assert [kind for kind in kinds(story) if kind != "register.consent"] == asked
     assert passed(verification=story.id) >= REGISTER_CHECKS
     assert replay.worst(replay.replay(verification_id=story.id)) == "same"
-
-
-@pytest.mark.usefixtures("_asked")
-@pytest.mark.service
-def test_the_desk_is_told_what_a_check_of_the_signature_remarked(
-    issued: Issued, sandbox: SandboxProcess
-) -> None:
-    camera.register(sandbox)
-    large = opening("A-1")
-    large = replace(
-        large, loan=replace(large.loan, amount="400000.00", total_repayable="410000.00")
-    )
-    of = lender()
-    facts = LenderFacts(id=of.pk, name=of.name, bin=of.bin, phone=of.phone)
-    opened = openings.open_verification(
-        lender=facts, mode="test", profile_id="KZ-2025-09", opening=large
-    )
-    story = Story(of, opened.verification_id, opened.token).to_statement()
-    story.sign(issued(surname="ПРЕЖНЯЯ"))
-    story.work()
-    camera.free(story)
-    camera.capture(story)
-    assert (story.row().status, story.row().code) == ("in_review", "liveness_review")
-    page = at_desk(of).get(address("case", story)).content.decode()
-    assert "The certificate of the signature spells the surname otherwise than the lender." in page
 
 
 # Who would be verified without the register, or on a consent that no longer holds; and the

@@ -47,14 +47,6 @@ from verification.review.voting import ends_at
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("glances")]
 
 
-def test_a_pass_goes_on_with_the_next_stage_which_sees_the_evidence():
-    story = glanced("grey", profile="KZ-2021-04")
-    assert voted(story) == "requires_input"
-    assert story.page().page == "question"
-    see(story, "clear")
-    assert story.row().status == "verified"
-
-
 def test_a_pass_goes_on_with_the_next_route_of_the_combination_and_alone_verifies_nothing():
     story = glanced("clear", "grey")
     assert voted(story) == "requires_input"
@@ -422,12 +414,6 @@ def test_no_link_is_sent_while_the_case_comes_to_the_reviewers():
 # takes effect.
 
 
-def test_a_failed_check_beside_a_grey_one_never_comes_to_a_review():
-    story = glanced("wrong")
-    assert story.row().status == "requires_input"
-    assert judged(story).status == "open"
-
-
 CHANGES: dict[str, dict[str, dict[str, str] | None]] = {
     "a check failed": {"glance.told": {"outcome": "fail", "code": "bad_answer"}},
     "a check is missing": {"glance.told": None},
@@ -541,16 +527,6 @@ def test_a_case_without_voters_three_times_leaves_all_tries():
         assert stands(glanced("grey", of=employer, reference=f"A-{number}")) == IN_VAIN
     last = glanced("clear", "clear", of=employer, reference="A-9", profile="KZ-2021-04")
     assert last.row().status == "verified"
-
-
-def test_what_needs_no_people_goes_on_as_before():
-    employer = alone()
-    assert glanced("clear", "clear", of=employer, profile="KZ-2021-04").row().status == "verified"
-    refused = glanced("wrong", of=employer, reference="A-2", iin=OTHER_IIN)
-    assert (refused.row().status, refused.row().last_failure) == ("requires_input", "face_mismatch")
-    assert Attempt.objects.filter(
-        verification_id=refused.id, code="face_mismatch", burnt=True
-    ).exists()
 
 
 def test_an_opener_is_not_among_the_two():
