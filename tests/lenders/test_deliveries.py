@@ -19,7 +19,15 @@ from lenders.models import Delivery, Lender, WebhookEndpoint
 from lenders.resources import checkpoints, events
 from lenders.resources.events import Event
 from tests.lenders.insecure_receiver import Receiver
-from tests.lenders.log_of_lenders import MODE, happen, make_due, pump, send_due, take
+from tests.lenders.log_of_lenders import (
+    MODE,
+    happen,
+    make_due,
+    pump,
+    send_due,
+    take,
+    wait_to_be_sent,
+)
 from tests.lenders.samples import IIN, PHONE, Caller, opening
 from verification.case.contents import Page
 from verification.core.errors import Conflict
@@ -129,8 +137,7 @@ def test_after_a_rotation_both_secrets_verify_for_a_day_and_then_only_the_new_on
 ) -> None:
     endpoint, old = endpoints.create(lender, mode=MODE, url=receiver.url, events=())
     new = endpoints.rotate_secret(endpoint)
-    happen(api)
-    pump()
+    wait_to_be_sent(api)
     [delivery] = Delivery.objects.select_related("endpoint")
     headers = endpoints.signed_headers(delivery, at=timezone.now())
     for secret in (old, new):
@@ -150,8 +157,7 @@ def test_a_failed_try_comes_again_with_the_same_id_and_body_and_a_fresh_time(
     api: Caller, endpoint: WebhookEndpoint, receiver: Receiver
 ) -> None:
     receiver.script = [500, "break off", 302]
-    happen(api)
-    pump()
+    wait_to_be_sent(api)
     for number in range(1, 5):
         make_due()
         send_due()
@@ -169,8 +175,7 @@ def test_every_try_brings_the_checkpoint_of_when_the_message_was_made(
     api: Caller, endpoint: WebhookEndpoint, receiver: Receiver
 ) -> None:
     receiver.script = [500]
-    happen(api)
-    pump()
+    wait_to_be_sent(api)
     send_due()
     newest = checkpoints.newest_checkpoint(MODE)
     api.post("/v1/verifications", opening(client_reference="later"))
@@ -203,8 +208,7 @@ def test_after_the_last_try_the_endpoint_is_disabled_on_record_and_the_event_sta
     api: Caller, endpoint: WebhookEndpoint, receiver: Receiver
 ) -> None:
     receiver.status = 500
-    happen(api)
-    pump()
+    wait_to_be_sent(api)
     for tried in range(1, len(policy.LADDER_SECONDS) + 1):
         make_due()
         send_due()
@@ -224,8 +228,7 @@ def test_after_the_last_try_the_endpoint_is_disabled_on_record_and_the_event_sta
 
 def test_410_disables_at_once(api: Caller, endpoint: WebhookEndpoint, receiver: Receiver) -> None:
     receiver.status = 410
-    happen(api, policy.IN_FLIGHT + 2)
-    pump()
+    wait_to_be_sent(api, policy.IN_FLIGHT + 2)
     send_due()
     endpoint.refresh_from_db()
     assert endpoint.disabled_reason == "gone"
@@ -238,12 +241,10 @@ def test_a_receiver_that_asks_for_time_gets_it_and_is_asked_for_nothing_meanwhil
     api: Caller, endpoint: WebhookEndpoint, receiver: Receiver, status: int
 ) -> None:
     receiver.script, receiver.headers = [status], {"Retry-After": "1200"}
-    happen(api)
-    pump()
+    wait_to_be_sent(api)
     before = timezone.now()
     send_due()
-    happen(api, 2)
-    pump()
+    wait_to_be_sent(api, 2)
     send_due()
     assert len(receiver.received) == 1
     endpoint.refresh_from_db()
@@ -261,8 +262,7 @@ def test_a_receiver_cannot_put_a_message_off_for_longer_than_an_hour_a_try(
     api: Caller, endpoint: WebhookEndpoint, receiver: Receiver
 ) -> None:
     receiver.status, receiver.headers = 503, {"Retry-After": "99999999"}
-    happen(api)
-    pump()
+    wait_to_be_sent(api)
     for tries in range(1, len(policy.LADDER_SECONDS) + 1):
         make_due()
         before = timezone.now()
@@ -277,8 +277,7 @@ def test_a_receiver_cannot_put_a_message_off_for_longer_than_an_hour_a_try(
 def test_what_began_before_a_receiver_asked_for_time_does_not_shorten_it(
     api: Caller, endpoint: WebhookEndpoint
 ) -> None:
-    happen(api, policy.IN_FLIGHT)
-    pump()
+    wait_to_be_sent(api, policy.IN_FLIGHT)
     asked, failed, arrived, later = take()
     before = timezone.now()
     deliveries.record_outcomes(
@@ -299,8 +298,7 @@ def test_an_endpoint_that_fails_again_and_again_is_left_alone_for_longer_and_lon
     api: Caller, endpoint: WebhookEndpoint, receiver: Receiver
 ) -> None:
     receiver.status = 500
-    happen(api, 1)
-    pump()
+    wait_to_be_sent(api, 1)
     for seconds in (0, 0, 5, 10, 20, 40, 80, 160, 300):
         Delivery.objects.update(tries=0)
         make_due()
@@ -324,8 +322,7 @@ def test_an_endpoint_that_fails_again_and_again_is_left_alone_for_longer_and_lon
 def test_of_a_failing_endpoint_the_message_tried_most_often_is_tried_first(
     api: Caller, endpoint: WebhookEndpoint, receiver: Receiver
 ) -> None:
-    happen(api, 3)
-    pump()
+    wait_to_be_sent(api, 3)
     Delivery.objects.filter(lender_sequence=3).update(tries=4)
     WebhookEndpoint.objects.update(failures=2)
     assert [one.lender_sequence for one in take()] == [3], (
@@ -456,8 +453,7 @@ def test_those_that_fail_hold_half_of_everything_at_most() -> None:
 def test_what_a_killed_sender_held_is_sent_by_another(
     api: Caller, endpoint: WebhookEndpoint, receiver: Receiver
 ) -> None:
-    happen(api)
-    pump()
+    wait_to_be_sent(api)
     assert len(take()) == 1  # and its sender is gone
     send_due()
     assert receiver.received == [], "the lease still stands"
@@ -469,8 +465,7 @@ def test_what_a_killed_sender_held_is_sent_by_another(
 def test_a_sender_whose_lease_ran_out_writes_nothing(
     api: Caller, endpoint: WebhookEndpoint
 ) -> None:
-    happen(api)
-    pump()
+    wait_to_be_sent(api)
     [late] = take()
     Delivery.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     [taken] = take()
@@ -483,8 +478,7 @@ def test_a_sender_whose_lease_ran_out_writes_nothing(
 def test_a_result_that_no_row_can_hold_keeps_no_other_from_being_written(
     api: Caller, endpoint: WebhookEndpoint
 ) -> None:
-    happen(api, 3)
-    pump()
+    wait_to_be_sent(api, 3)
     first, second, third = take()
     impossible = Outcome(status=204, milliseconds=-1)
     deliveries.record_outcomes(
@@ -497,8 +491,7 @@ def test_a_result_that_no_row_can_hold_keeps_no_other_from_being_written(
 def test_live_endpoints_wait_while_live_mode_is_off(
     api: Caller, endpoint: WebhookEndpoint, settings: Settings
 ) -> None:
-    happen(api)
-    pump()
+    wait_to_be_sent(api)
     WebhookEndpoint.objects.update(mode="live")
     assert take() == []
     settings.TULGA_MODES_LIVE = True
@@ -509,8 +502,7 @@ def test_redeliveries_that_wait_are_bounded_and_a_repeated_call_adds_none(
     api: Caller, endpoint: WebhookEndpoint, lender: Lender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(policy, "REDELIVER_MAX", 4)
-    happen(api, 6)
-    pump()
+    wait_to_be_sent(api, 6)
     send_due()
     span = {
         "start": timezone.now() - timedelta(hours=1),
@@ -537,8 +529,7 @@ def test_deliveries_are_forgotten_after_thirty_days_a_batch_at_a_time(
     api: Caller, endpoint: WebhookEndpoint, lender: Lender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(policy, "DELIVERIES_PURGED", 2)
-    happen(api, 3)
-    pump()
+    wait_to_be_sent(api, 3)
     send_due()
     first = Delivery.objects.order_by("created_at")[0]
     copy = deliveries.redeliver(lender, mode=MODE, delivery_id=first.pk)
@@ -660,8 +651,7 @@ def _signed_before(note: str) -> str:
 def test_a_delivery_that_somebody_wrote_is_not_sent(
     api: Caller, endpoint: WebhookEndpoint, forge: Callable[[Delivery], dict[str, Any]]
 ) -> None:
-    happen(api)
-    pump()
+    wait_to_be_sent(api)
     genuine_one = Delivery.objects.get()
     forged = Delivery.objects.get()
     for name, value in forge(genuine_one).items():

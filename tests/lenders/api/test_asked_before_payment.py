@@ -43,8 +43,7 @@ def played(settings):
     InsecurePayout.reset()
 
 
-def test_who_goes_on_hanging_is_told_of_in_minutes(api, lender, issued, asking, played):
-    story = verified(lender, issued)
+def test_who_goes_on_hanging_is_told_of_in_minutes(api, asking, played, story):
     played.faults = 1000
     asked = ask(api, story).json()
     begun = clock.now()
@@ -62,10 +61,8 @@ def test_who_goes_on_hanging_is_told_of_in_minutes(api, lender, issued, asking, 
 
 
 def test_a_refusal_of_all_credits_is_asked_for_as_the_money_leaves(
-    api, lender, issued, asking, played
+    api, asking, played, story, clearance
 ):
-    story = verified(lender, issued)
-    clearance = cleared(api, story)
     wait_until(clock.now() + timedelta(seconds=60))
     assert code(consume(api, clearance)) == (409, "clearance_stale")
     again = cleared(api, story)
@@ -75,8 +72,7 @@ def test_a_refusal_of_all_credits_is_asked_for_as_the_money_leaves(
     assert not any(PAID["iin"] in one or PAID["payout_account"] in one for one in ids)
 
 
-def test_an_answer_is_as_old_as_its_question(api, lender, issued, asking, played):
-    story = verified(lender, issued)
+def test_an_answer_is_as_old_as_its_question(api, asking, played, story):
     played.before = lambda: wait_until(clock.now() + timedelta(seconds=5))
     clearance = cleared(api, story)
     at = {
@@ -91,8 +87,7 @@ def test_an_answer_is_as_old_as_its_question(api, lender, issued, asking, played
     assert row.fresh_until == at["stop_credit"] + timedelta(seconds=60)
 
 
-def test_a_retry_asks_anew(api, lender, issued, asking, played):
-    story = verified(lender, issued)
+def test_a_retry_asks_anew(api, asking, played, story):
     played.faults = 1
     asked = ask(api, story).json()
     story.work()
@@ -104,8 +99,7 @@ def test_a_retry_asks_anew(api, lender, issued, asking, played):
     assert len({name for _, name in ids}) == 3
 
 
-def test_no_web_request_asks_anybody(api, lender, issued, asking, played):
-    story = verified(lender, issued)
+def test_no_web_request_asks_anybody(api, asking, played, story):
     asked = ask(api, story).json()
     api.get(f"/v1/clearances/{asked['id']}")
     assert code(consume(api, asked)) == (409, "clearance_not_ready")
@@ -117,8 +111,7 @@ def test_no_web_request_asks_anybody(api, lender, issued, asking, played):
     assert len(played.asked) == 2
 
 
-def test_each_question_names_what_the_borrower_agreed_to(api, lender, issued, asking, played):
-    story = verified(lender, issued)
+def test_each_question_names_what_the_borrower_agreed_to(api, asking, played, story):
     cleared(api, story)
     (basis,) = {one["basis"] for one in played.asked}
     assert (basis.version, basis.language) == (texts.CONSENT.current, "ru")
@@ -129,9 +122,8 @@ def test_each_question_names_what_the_borrower_agreed_to(api, lender, issued, as
 
 @pytest.mark.parametrize("is_readable", [True, False])
 def test_nobody_is_asked_where_the_text_does_not_name_them_or_cannot_be_read(
-    api, lender, issued, asking, played, monkeypatch, is_readable
+    api, asking, played, monkeypatch, is_readable, story
 ):
-    story = verified(lender, issued)
     if is_readable:
         monkeypatch.setattr(texts, "NAMES_PAYOUT", frozenset())
     else:
@@ -170,8 +162,7 @@ def test_what_others_lent_that_day_counts(api, lender, issued, played, monkeypat
     assert clean(story) == []
 
 
-def test_of_several_days_the_most_counts(lender, issued, played, settings):
-    story = verified(lender, issued)
+def test_of_several_days_the_most_counts(played, settings, story):
     row = Verification.objects.select_related("key").get(pk=story.id)
     law = replace(ASKING, cooling_off_over_mci=75, cooling_off_hours=24)
     case, sound = contents.read(row, contents.key_of(row)).case, signatures.sound_of(row)
@@ -199,8 +190,7 @@ def test_who_answers_within_its_limit_always_leads_to_a_clearance(
     assert len(played.asked) == 3
 
 
-def test_a_step_is_not_kept_longer_than_it_may_take(api, lender, issued, asking, played):
-    story = verified(lender, issued)
+def test_a_step_is_not_kept_longer_than_it_may_take(api, asking, played, story):
     played.before = lambda: wait_until(clock.now() + timedelta(seconds=policy.INQUIRIES_SECONDS))
     assert cleared(api, story)["status"] == "processing"
     assert [one["source"] for one in played.asked] == ["account_owner"]

@@ -47,9 +47,7 @@ from verification.worker import clearing
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
 
-def test_money_leaves_once(api, lender, issued):
-    story = verified(lender, issued)
-    clearance = cleared(api, story)
+def test_money_leaves_once(api, story, clearance):
     assert clearance["status"] == "issued"
     assert {gate["name"]: gate["status"] for gate in clearance["gates"]} == {
         **dict.fromkeys(("amount", "verification_age", "profile"), "passed"),
@@ -91,15 +89,12 @@ def test_money_leaves_once(api, lender, issued):
     ],
     ids=lambda other: next(iter(other)),
 )
-def test_it_is_for_nothing_else(api, lender, issued, other):
-    story = verified(lender, issued)
-    clearance = cleared(api, story)
+def test_it_is_for_nothing_else(api, other, story, clearance):
     refused(api, clearance, "clearance_mismatch", **other)
     assert consume(api, clearance, amount="1.5").json()["amount"] == "1.50"
 
 
-def test_a_gate_grows_too_old(api, lender, issued):
-    story = verified(lender, issued)
+def test_a_gate_grows_too_old(api, story):
     wait_until(clock.now() + timedelta(hours=72, minutes=-5))
     order()
     clearance = cleared(api, story)
@@ -112,8 +107,7 @@ def test_a_gate_grows_too_old(api, lender, issued):
     assert clean(story) == []
 
 
-def test_another_request_makes_the_one_before_void(api, lender, issued):
-    story = verified(lender, issued)
+def test_another_request_makes_the_one_before_void(api, story):
     first = cleared(api, story)
     second = ask(api, story).json()
     refused(api, first, "clearance_superseded")
@@ -134,9 +128,7 @@ def test_a_dispute_freezes_what_is_issued_and_refuses_what_is_not(api, lender, i
     assert read(api, asked) == ("refused", "clearance_frozen")
 
 
-def test_a_revoked_key_freezes_what_it_decided_and_is_unpaid(api, lender, issued):
-    story = verified(lender, issued)
-    clearance = cleared(api, story)
+def test_a_revoked_key_freezes_what_it_decided_and_is_unpaid(api, story, clearance):
     order_all()
     index = AuditLeaf.objects.get(
         entry__verification_id=story.id, entry__type="verification.verified"
@@ -165,8 +157,7 @@ def test_only_what_is_told_to_be_verified_is_cleared(api, lender, issued):
     assert code(api.post(f"/v1/verifications/{story.id}x/clearances", {})) == (404, "not_found")
 
 
-def test_who_was_erased_is_cleared_no_more(api, lender, issued):
-    story = verified(lender, issued)
+def test_who_was_erased_is_cleared_no_more(api, story):
     waiting = ask(api, story).json()
     erase(story)
     story.work()
@@ -174,9 +165,7 @@ def test_who_was_erased_is_cleared_no_more(api, lender, issued):
     assert code(ask(api, story)) == (409, "verification_erased")
 
 
-def test_it_is_another_lenders_nothing(api, other_api, lender, issued):
-    story = verified(lender, issued)
-    clearance = cleared(api, story)
+def test_it_is_another_lenders_nothing(other_api, lender, story, clearance):
     assert code(ask(other_api, story)) == (404, "not_found")
     assert code(other_api.get(f"/v1/clearances/{clearance['id']}")) == (404, "not_found")
     assert code(consume(other_api, clearance)) == (404, "not_found")
@@ -187,8 +176,7 @@ def test_it_is_another_lenders_nothing(api, other_api, lender, issued):
     assert reader.get(f"/v1/clearances/{clearance['id']}").json()["status"] == "issued"
 
 
-def test_it_takes_as_many_statements_as_are_listed(api, lender, issued):
-    story = verified(lender, issued)
+def test_it_takes_as_many_statements_as_are_listed(api, story):
     api.get("/v1/verifications", limit="1")  # the key's use is written down
     found = {}
     with statements() as sent:
@@ -208,8 +196,7 @@ def test_it_takes_as_many_statements_as_are_listed(api, lender, issued):
 # orders nothing.
 
 
-def test_what_the_log_has_not_ordered_is_neither_told_nor_consumed(api, lender, issued):
-    story = verified(lender, issued)
+def test_what_the_log_has_not_ordered_is_neither_told_nor_consumed(api, story):
     asked = ask(api, story).json()
     tasks.advance(story.id)
     assert types(story) == ["clearance.requested", "clearance.issued"]
@@ -222,11 +209,10 @@ def test_what_the_log_has_not_ordered_is_neither_told_nor_consumed(api, lender, 
 
 
 @pytest.mark.forges
-def test_a_database_that_was_put_back_pays_nobody_a_second_time(api, lender, issued):
+def test_a_database_that_was_put_back_pays_nobody_a_second_time(api, story):
     """What was paid since its backup is forgotten in it; the head file knows that its log was
     longer.
     """
-    story = verified(lender, issued)
     before, size = story.row().sequence, AuditLeaf.objects.count()
     consume(api, cleared(api, story))
     order()
@@ -265,8 +251,7 @@ def test_of_many_at_once_one_is_paid(api, lender, issued):
 
 @pytest.mark.service
 @pytest.mark.parametrize("rounds", [2, pytest.param(20, marks=_WHOLE)])
-def test_of_64_at_once_again_and_again_one_each_is_paid(api, lender, issued, rounds):
-    story = verified(lender, issued)
+def test_of_64_at_once_again_and_again_one_each_is_paid(api, lender, issued, rounds, story):
     for round_ in range(rounds):
         if round_:
             story = verified(lender, issued, f"R-{round_}")
@@ -291,17 +276,14 @@ def at_once(number, lender, clearance):
 
 
 @pytest.mark.forges
-def test_a_row_that_is_set_back_lets_no_money_out_a_second_time(api, lender, issued):
-    story = verified(lender, issued)
-    clearance = cleared(api, story)
+def test_a_row_that_is_set_back_lets_no_money_out_a_second_time(api, story, clearance):
     assert consume(api, clearance).status_code == 200
     Clearance.objects.update(status="issued", consumed_at=None, amount_tiyn=None)
     refused(api, clearance, "clearance_frozen")
 
 
 @pytest.mark.forges
-def test_a_row_revives_no_clearance_that_is_void(api, lender, issued):
-    story = verified(lender, issued)
+def test_a_row_revives_no_clearance_that_is_void(api, lender, story):
     first, second = cleared(api, story), cleared(api, story)
     Clearance.objects.filter(pk=second["id"]).update(status="superseded")
     Clearance.objects.filter(pk=first["id"]).update(status="issued")
@@ -322,9 +304,7 @@ def test_a_row_revives_no_clearance_that_is_void(api, lender, issued):
 
 
 @pytest.mark.forges
-def test_a_row_revives_no_clearance_that_is_frozen(api, lender, issued):
-    story = verified(lender, issued)
-    clearance = cleared(api, story)
+def test_a_row_revives_no_clearance_that_is_frozen(api, story, clearance):
     with transactions.writing():
         clearances.freeze(story.row(), at=clock.now())
     refused(api, clearance, "clearance_frozen")
@@ -363,8 +343,7 @@ def test_a_row_alone_lets_no_money_out(api, lender, issued):
 # too.
 
 
-def test_the_lenders_profile_is_that_of_the_day(api, lender, issued):
-    story = verified(lender, issued)
+def test_the_lenders_profile_is_that_of_the_day(api, lender, story):
     today = almaty.day_of(clock.now())
     lender.test_calendar = [
         *profiles.calendar_of("KZ-2021-04"),
@@ -381,8 +360,7 @@ def test_the_lenders_profile_is_that_of_the_day(api, lender, issued):
     assert code(api.post("/v1/verifications", opening())) == (409, "profile_not_held")
 
 
-def test_in_live_mode_the_law_of_the_day_of_issue_joins(api, lender, issued, monkeypatch):
-    story = verified(lender, issued)
+def test_in_live_mode_the_law_of_the_day_of_issue_joins(api, monkeypatch, story):
     asked = ask(api, story).json()
     found = profiles.binding
     monkeypatch.setattr(
@@ -394,10 +372,9 @@ def test_in_live_mode_the_law_of_the_day_of_issue_joins(api, lender, issued, mon
 
 @pytest.mark.parametrize("is_another_day", [True, False])
 def test_no_clearance_is_issued_under_another_law_or_day_than_was_asked_for(
-    api, lender, issued, monkeypatch, is_another_day
+    api, monkeypatch, is_another_day, story
 ):
     """The log judges what is issued by the law of the request."""
-    story = verified(lender, issued)
     asked = ask(api, story).json()
     if is_another_day:
         tomorrow = SimpleNamespace(now=lambda: clock.now() + timedelta(days=1))

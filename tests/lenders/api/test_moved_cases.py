@@ -164,10 +164,8 @@ def unqueue(entry):
 @pytest.mark.forges
 @pytest.mark.parametrize("revoked_from", ["verification.verified", "clearance.issued"])
 def test_no_clearance_of_a_key_is_consumed_while_its_revocation_is_out_of_the_queue(
-    api, lender, issued, revoked_from
+    api, revoked_from, story, clearance
 ):
-    story = verified(lender, issued)
-    clearance = cleared(api, story)
     order_all()
     entry = put_on_record(index_of(story, revoked_from))
     unqueue(entry)
@@ -195,9 +193,7 @@ def test_no_clearance_of_a_key_is_consumed_while_its_revocation_is_out_of_the_qu
 
 
 @pytest.mark.forges
-def test_a_revocation_of_somebody_else_revokes_nothing_and_waits_for_nothing(api, lender, issued):
-    story = verified(lender, issued)
-    clearance = cleared(api, story)
+def test_a_revocation_of_somebody_else_revokes_nothing_and_waits_for_nothing(api, story, clearance):
     order_all()
     body = revocation(0) | {"from_index": 1}
     AuditEntry.objects.create(log="test", type=events.REVOKED, at=story.row().created_at, body=body)
@@ -208,8 +204,7 @@ def test_a_revocation_of_somebody_else_revokes_nothing_and_waits_for_nothing(api
 
 
 @pytest.mark.forges
-def test_a_revocation_stands_before_what_it_makes_void_however_late_it_came(api, lender, issued):
-    story = verified(lender, issued)
+def test_a_revocation_stands_before_what_it_makes_void_however_late_it_came(api, story):
     order_all()
     size = AuditLeaf.objects.count()
     ask(api, story)

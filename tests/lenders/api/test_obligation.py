@@ -36,8 +36,7 @@ def five_years(moment):
     return almaty.begins(day.replace(year=day.year + 5) + timedelta(days=1))
 
 
-def test_the_clock_starts_and_stops(api, lender, issued):
-    story = verified(lender, issued)
+def test_the_clock_starts_and_stops(api, story):
     consume(api, cleared(api, story))
     before = api.get(f"/v1/verifications/{story.id}").json()["retention"]
     assert before["obligation_opened_at"] is None
@@ -73,8 +72,7 @@ def test_the_same_word_again_changes_nothing_and_another_is_refused(api, lender,
 
 
 @pytest.mark.parametrize("is_whole_seconds", [True, False])
-def test_the_time_of_the_decision_may_come_back_cut(api, lender, issued, is_whole_seconds):
-    story = verified(lender, issued)
+def test_the_time_of_the_decision_may_come_back_cut(api, is_whole_seconds, story):
     told = api.get(f"/v1/verifications/{story.id}").json()["finished_at"]
     if is_whole_seconds:
         told = story.row().finished_at.replace(microsecond=0).isoformat()
@@ -84,8 +82,7 @@ def test_the_time_of_the_decision_may_come_back_cut(api, lender, issued, is_whol
     assert [*clean(story), *verify_legality("test")] == []
 
 
-def test_a_time_that_cannot_be_is_refused(api, lender, issued):
-    story = verified(lender, issued)
+def test_a_time_that_cannot_be_is_refused(api, story):
     decided = story.row().finished_at
     for at, expected in (
         (decided - timedelta(seconds=1), "obligation_before_decision"),
@@ -113,8 +110,7 @@ def test_a_time_that_cannot_be_is_refused(api, lender, issued):
     ],
     ids=str,
 )
-def test_what_cannot_be_read_is_bad_input(api, lender, issued, body):
-    story = verified(lender, issued)
+def test_what_cannot_be_read_is_bad_input(api, body, story):
     assert code(api.post(f"/v1/verifications/{story.id}/obligation", body)) == (422, "bad_input")
     assert told(story) == []
 
@@ -144,8 +140,7 @@ def test_only_of_ones_own_that_is_verified(api, other_api, lender, issued):
     assert told(story) == told(waiting) == []
 
 
-def test_what_was_paid_past_us_is_taken_too(api, lender, issued):
-    story = verified(lender, issued)
+def test_what_was_paid_past_us_is_taken_too(api, story):
     assert tell(api, story).status_code == 200
     order()
     reader = rows.signed_in(rows.person("regulator"))
@@ -161,8 +156,7 @@ def test_what_was_paid_past_us_is_taken_too(api, lender, issued):
 
 
 @pytest.mark.forges
-def test_a_row_that_says_otherwise_is_named_and_decides_nothing(api, lender, issued):
-    story = verified(lender, issued)
+def test_a_row_that_says_otherwise_is_named_and_decides_nothing(api, story):
     Verification.objects.filter(pk=story.id).update(obligation_opened_at=story.row().finished_at)
     assert clean(story) == ["row_differs"]
     assert code(tell(api, story, "closed")) == (409, "obligation_not_opened")

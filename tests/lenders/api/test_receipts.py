@@ -37,15 +37,15 @@ from tests.verification.stories.story import (
     Story,
     at_statement,
     begin,
-    make_due,
     order,
     swept,
+    until_given_up,
     wait_until,
 )
 from verification import transactions
 from verification.access import openings
 from verification.artifacts import making
-from verification.case import contents, policy
+from verification.case import contents
 from verification.case.moving import read
 from verification.core import certificates
 from verification.core.errors import EvidenceUnreadable
@@ -88,9 +88,7 @@ def failed(lender, issued, trusted):
     story = at_statement(lender)
     story.sign(issued())
     trusted.faults = 1000
-    for _ in range(policy.FAULTS_MAX):
-        make_due(story)
-        story.work()
+    until_given_up(story)
     return story
 
 
@@ -152,8 +150,7 @@ def test_every_end_has_a_receipt_that_verifies_offline(
     )
 
 
-def test_a_receipt_says_by_what_it_was_decided(api, lender, issued):
-    story = verified(lender, issued)
+def test_a_receipt_says_by_what_it_was_decided(api, story):
     told = payload(api.get(place(story, "receipt")).json())
     assert (told["routes"], told["route"], told["releases"]) == (
         ["eds"],
@@ -175,8 +172,7 @@ def test_a_receipt_says_by_what_it_was_decided(api, lender, issued):
     assert len(told["statement_sha256"]) == 64
 
 
-def test_it_is_the_same_whenever_it_is_read(api, lender, issued):
-    story = verified(lender, issued)
+def test_it_is_the_same_whenever_it_is_read(api, lender, story):
     first = api.get(place(story, "receipt")).content
     begin(lender, "another")
     order_all()
@@ -214,8 +210,7 @@ def test_what_was_canceled_has_none_before_a_worker_signed(api, lender):
     )
 
 
-def test_erased_it_still_verifies_and_opens_nothing(api, client, lender, issued, tmp_path):
-    story = verified(lender, issued)
+def test_erased_it_still_verifies_and_opens_nothing(api, client, lender, tmp_path, story):
     before = api.get(place(story, "receipt")).json()
     entry = AuditEntry.objects.get(type="receipt.read")
     assert (entry.body["verification"], entry.body["what"]) == (story.id, "openings")
@@ -272,8 +267,7 @@ def test_a_case_that_was_put_in_anothers_place_is_in_no_receipt(api, lender):
 
 
 @pytest.mark.forges
-def test_the_receipt_of_a_revoked_key_is_not_told(api, lender, issued):
-    story = verified(lender, issued)
+def test_the_receipt_of_a_revoked_key_is_not_told(api, story):
     index = api.get(place(story, "receipt")).json()["log"]["index"]
     key = certificates.key_id(root.public("decision"))
     said = certificates.revocation(root.seed(), mode="test", key=key, from_index=index)
@@ -291,14 +285,6 @@ def test_the_receipt_of_a_revoked_key_is_not_told(api, lender, issued):
 Issued = Callable[..., Credential]
 ROOT = Path(__file__).resolve().parents[3]
 FILES = ("statement", "signature")
-
-
-@pytest.fixture
-def story(lender: Any, issued: Issued) -> Story:
-    """A borrower who has signed and is verified."""
-    story: Story = verified(lender, issued)
-    assert story.row().status == "verified"
-    return story
 
 
 def place(story: Story, file: str) -> str:

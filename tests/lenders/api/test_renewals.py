@@ -441,6 +441,12 @@ def issued_for(api, parent):
     return clearance
 
 
+@pytest.fixture
+def clearance(api, waited, renewal):
+    """Issued while a new consent is open."""
+    return issued_for(api, waited)
+
+
 def declined(child, say):
     say(child)
     child.work()
@@ -459,8 +465,7 @@ def test_no_clearance_is_issued_whatever_the_sum(api, waited, renewal, say, said
 
 
 @WORDS
-def test_what_was_issued_is_frozen(api, waited, renewal, iin, say, said):
-    clearance = issued_for(api, waited)
+def test_what_was_issued_is_frozen(api, waited, renewal, iin, say, said, clearance):
     declined(renewal, say)
     assert renewal.row().code == said
     assert api.get(f"/v1/clearances/{clearance['id']}").json()["status"] == "frozen"
@@ -472,8 +477,7 @@ def test_what_was_issued_is_frozen(api, waited, renewal, iin, say, said):
     assert clean(waited) == clean(renewal) == list(verify_legality("test")) == []
 
 
-def test_an_end_without_such_a_word_freezes_nothing(api, waited, renewal, iin):
-    clearance = issued_for(api, waited)
+def test_an_end_without_such_a_word_freezes_nothing(api, waited, renewal, iin, clearance):
     assert api.post(f"/v1/verifications/{renewal.id}/cancel").status_code == 200
     order()
     assert consume(api, clearance, iin=iin).status_code == 200
@@ -492,8 +496,7 @@ def test_a_no_while_the_gates_are_evaluated_refuses(api, waited, renewal, monkey
 
 
 @pytest.mark.forges
-def test_no_row_hides_that_it_was_declined(api, waited, renewal, iin):
-    clearance = issued_for(api, waited)
+def test_no_row_hides_that_it_was_declined(api, waited, renewal, iin, clearance):
     declined(renewal, says_no)
     Verification.objects.filter(pk=renewal.id).update(
         renews=None, status="requires_input", code="", stage="consent", finished_at=None
@@ -505,9 +508,8 @@ def test_no_row_hides_that_it_was_declined(api, waited, renewal, iin):
 
 
 @pytest.mark.forges
-def test_the_audit_names_what_was_let_out_all_the_same(api, waited, renewal):
+def test_the_audit_names_what_was_let_out_all_the_same(waited, renewal, clearance):
     """By whoever holds the keys of the processes."""
-    clearance = issued_for(api, waited)
     body = {"clearance": clearance["id"], "amount": 1}
     order_all()
     assert list(verify_legality("test")) == []
@@ -533,8 +535,9 @@ def test_no_lender_cancels_an_answer_away(api, waited, renewal, say, said):
 
 
 @pytest.mark.service
-def test_a_no_a_payment_and_another_link_at_once_have_one_order(api, lender, waited, renewal, iin):
-    clearance = issued_for(api, waited)
+def test_a_no_a_payment_and_another_link_at_once_have_one_order(
+    lender, waited, renewal, iin, clearance
+):
     says_no(renewal)
     caller = Caller(keys.issue(lender, mode="test").secret)
     acts = (

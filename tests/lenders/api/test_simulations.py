@@ -45,6 +45,12 @@ def played(settings, trusted):
     return InsecureSimulation.asked
 
 
+@pytest.fixture
+def made(api):
+    """An opened verification by EDS."""
+    return opened(api, routes=["eds"])
+
+
 def simulate(caller, verification_id, *, key="", **asked):
     return caller.post(PLACE.format(verification_id=verification_id), asked, key=key)
 
@@ -54,8 +60,7 @@ def opened(api, **changes):
 
 
 @pytest.mark.usefixtures("trusted", "played")
-def test_it_is_asked_for_with_a_link_that_counts_once_it_is_on_record(api, lender, played):
-    made = opened(api, routes=["eds"])
+def test_it_is_asked_for_with_a_link_that_counts_once_it_is_on_record(api, lender, played, made):
     answer = hold(simulate(api, made["id"], scenario="eds_revoked"), PLACE, "post")
     assert answer == {"verification": made["id"], "scenario": "eds_revoked", "route": "eds"}
     [play] = played
@@ -144,8 +149,7 @@ def test_what_does_not_fit_is_refused_by_name(api, played):
 
 @pytest.mark.usefixtures("trusted", "played")
 @pytest.mark.parametrize("is_meanwhile", [True, False])
-def test_a_borrower_who_is_at_it_is_not_played(api, played, is_meanwhile):
-    made = opened(api, routes=["eds"])
+def test_a_borrower_who_is_at_it_is_not_played(api, played, is_meanwhile, made):
     open_link = partial(links.redeem, untrusted_token=made["url"].partition("#")[2])
     if is_meanwhile:
         InsecureSimulation.before = open_link
@@ -161,8 +165,7 @@ def test_a_borrower_who_is_at_it_is_not_played(api, played, is_meanwhile):
 
 
 @pytest.mark.usefixtures("trusted", "played")
-def test_whom_the_sandbox_plays_it_may_play_on(api, played):
-    made = opened(api, routes=["eds"])
+def test_whom_the_sandbox_plays_it_may_play_on(api, played, made):
     assert simulate(api, made["id"], scenario="abandoned").status_code == 202
     links.redeem(untrusted_token=played[0].link.partition("#")[2])
     assert simulate(api, made["id"], scenario="verified").status_code == 202
@@ -200,8 +203,7 @@ def test_a_repeat_is_played_once(api, played):
 
 
 @pytest.mark.usefixtures("trusted", "played")
-def test_a_sandbox_that_is_not_there_changes_nothing(api):
-    made = opened(api, routes=["eds"])
+def test_a_sandbox_that_is_not_there_changes_nothing(api, made):
 
     def silence():
         raise Unavailable("nobody", code="sandbox_unavailable")
@@ -246,8 +248,7 @@ def test_a_sandbox_that_hangs_holds_two_threads_and_others_are_told_at_once(api,
 
 
 @pytest.mark.usefixtures("trusted", "played")
-def test_only_this_machine_is_asked_and_where_nobody_plays_it_says_so(api, settings):
-    made = opened(api, routes=["eds"])
+def test_only_this_machine_is_asked_and_where_nobody_plays_it_says_so(api, settings, made):
     for url in ("https://sandbox.example/simulations", "http://192.0.2.1/simulations"):
         adapter = {
             "adapter": "verification.sources.simulation.HttpSimulation",

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.core.management import call_command
 
-from tests.lenders.api.clearing import ask, cleared, consume, verified
+from tests.lenders.api.clearing import ask, cleared, consume
 from tests.lenders.samples import code, faults
 from tests.lenders.shapes import hold
 from tests.verification.log.looks import differences_of, verify_legality
@@ -106,8 +106,7 @@ def test_one_verification_or_the_lenders_own_of_test_mode_move(
     assert code(ended) == (409, "illegal_transition")
 
 
-def test_a_clearance_runs_out(api, lender, issued):
-    story = verified(lender, issued)
+def test_a_clearance_runs_out(api, story):
     first = cleared(api, story)
     advance(api, 15 * 60 - 30)
     assert api.get(f"/v1/clearances/{first['id']}").json()["status"] == "issued"
@@ -119,9 +118,8 @@ def test_a_clearance_runs_out(api, lender, issued):
 
 
 def test_a_clearance_that_was_put_forward_while_its_gates_were_asked_is_none(
-    api, lender, issued, monkeypatch
+    api, monkeypatch, story
 ):
-    story = verified(lender, issued)
     asked_for = ask(api, story).json()
 
     def late(verification):
@@ -243,8 +241,7 @@ def test_many_at_once_each_count_and_cross_a_worker(api, lender, issued):
         (Clearance, "fresh_until"),
     ],
 )
-def test_a_row_that_moves_without_an_entry_is_told(api, lender, issued, table, column):
-    story = verified(lender, issued)
+def test_a_row_that_moves_without_an_entry_is_told(api, table, column, story):
     cleared(api, story)
     advance(api, 60)
     lawful()

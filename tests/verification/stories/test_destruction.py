@@ -41,10 +41,21 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 HOUR = 3600
 
 
+@pytest.fixture
+def story(script):
+    """Verified by a capture."""
+    return played()
+
+
+def past_72_hours():
+    """It is 73 hours later, and the tick looks."""
+    turn(73)
+    sweep.run_round()
+
+
 def test_after_72_hours_one_frame_of_each_command_is_left_and_the_files_of_all_others_are_gone(
-    script,
+    script, story
 ):
-    story = played()
     before, sequence = frames(story), story.row().sequence
     assert {file_of(item).exists() for item in before} == {True}
     turn(71.9)
@@ -161,8 +172,7 @@ def test_a_refusal_for_liveness_holds_all_frames_without_an_entry(script):
         story.work()
     assert (story.row().status, story.row().code) == ("declined", "attempts_exhausted")
     before = story.row().sequence
-    turn(73)
-    sweep.run_round()
+    past_72_hours()
     assert (step(story), step(story)) == (True, False)
     turn(24 * 365)
     sweep.run_round()
@@ -170,10 +180,8 @@ def test_a_refusal_for_liveness_holds_all_frames_without_an_entry(script):
     assert {file_of(item).exists() for item in frames(story)} == {True}
 
 
-def test_a_disputed_case_keeps_all_of_it_and_is_asked_again_a_day_later(script):
-    story = played()
-    turn(73)
-    sweep.run_round()
+def test_a_disputed_case_keeps_all_of_it_and_is_asked_again_a_day_later(script, story):
+    past_72_hours()
     claimed = claim(story)
     # It comes while a worker has begun.
     dispute(story)
@@ -211,10 +219,8 @@ def test_of_an_erased_verification_no_frame_is_left(script):
 # status moves.
 
 
-def test_a_worker_that_dies_between_the_keys_and_the_files_leaves_them_to_the_next(script):
-    story = played()
-    turn(73)
-    sweep.run_round()
+def test_a_worker_that_dies_between_the_keys_and_the_files_leaves_them_to_the_next(script, story):
+    past_72_hours()
     assert step(story)
     assert step(story, dies=True)
     assert not step(story), "its lease holds"
@@ -228,10 +234,8 @@ def test_a_worker_that_dies_between_the_keys_and_the_files_leaves_them_to_the_ne
     assert (story.row().step, story.row().frames_until, len(entries(story))) == ("", None, 1)
 
 
-def test_a_worker_that_comes_late_destroys_nothing(script):
-    story = played()
-    turn(73)
-    sweep.run_round()
+def test_a_worker_that_comes_late_destroys_nothing(script, story):
+    past_72_hours()
     late = claim(story)
     turn(0.01)
     dispute(story)
@@ -251,8 +255,7 @@ def test_a_store_that_faults_moves_no_status_and_the_step_stays_owed(script, mon
         raise PermissionError(name)
 
     story = played()
-    turn(73)
-    sweep.run_round()
+    past_72_hours()
     assert step(story)
     with monkeypatch.context() as broken:
         break_storage(broken, insecure_delete)
@@ -273,10 +276,8 @@ def test_a_store_that_faults_moves_no_status_and_the_step_stays_owed(script, mon
     assert (story.row().step, story.row().status) == ("", "verified")
 
 
-def test_a_step_whose_workers_die_without_a_word_is_put_off_and_never_given_up(script):
-    story = played()
-    turn(73)
-    sweep.run_round()
+def test_a_step_whose_workers_die_without_a_word_is_put_off_and_never_given_up(script, story):
+    past_72_hours()
     for _ in range(policy.FAULTS_MAX):
         assert step(story, dies=True)
         turn(0.01)
@@ -289,8 +290,7 @@ def test_a_step_whose_workers_die_without_a_word_is_put_off_and_never_given_up(s
     assert (step(story), bool(gone(story))) == (True, True)
 
 
-def test_of_two_rounds_that_find_it_due_one_owes_it(script):
-    story = played()
+def test_of_two_rounds_that_find_it_due_one_owes_it(script, story):
     turn(73)
     owe = partial(sweep._owe, steps.DESTROY, destruction.QUEUE, Q(step=""), story.id)
     assert in_parallel(lambda _: owe(at=clock.now()), 2).count(1) == 1
@@ -346,8 +346,7 @@ def forged(story, items):
 
 
 @pytest.mark.forges
-def test_an_entry_that_destroys_what_is_no_frame_is_named_and_no_replay_agrees(script):
-    story = played()
+def test_an_entry_that_destroys_what_is_no_frame_is_named_and_no_replay_agrees(script, story):
     turn(73)
     order = EvidenceItem.objects.get(verification_id=story.id, kind="live_capture.order")
     forged(story, [order])
@@ -371,8 +370,7 @@ def test_no_replay_agrees_where_the_frame_that_stands_for_a_command_is_gone(scri
 def test_a_row_that_names_anothers_file_makes_nobody_delete_that(script):
     mine, other = played(), played(lender("Other Credit", number=2), "A-2", iin="990101100020")
     victim = frames(other)[0]
-    turn(73)
-    sweep.run_round()
+    past_72_hours()
     assert step(mine)
     item = gone(mine)[0]
     EvidenceItem.objects.filter(pk=item.pk).update(sealed_sha256=victim.sealed_sha256)
@@ -385,8 +383,7 @@ def test_a_row_that_names_anothers_file_makes_nobody_delete_that(script):
 # entry is named.
 
 
-def test_judged_again_the_facts_that_were_kept_give_the_same_word(script):
-    story = played()
+def test_judged_again_the_facts_that_were_kept_give_the_same_word(script, story):
     assert {(one.verdict, one.source) for one in replay(verification_id=story.id)} == {
         (Verdict.SAME, "evidence")
     }

@@ -29,6 +29,7 @@ from tests.verification.stories.story import (
     make_due,
     run_out,
     swept,
+    until_given_up,
     wait_until,
 )
 from verification.case import contents, policy, stages
@@ -55,12 +56,6 @@ def expire(story):
     swept()
 
 
-def fault(story):
-    for _ in range(policy.FAULTS_MAX):
-        make_due(story)
-        story.work()
-
-
 def passed(script):
     return played()
 
@@ -73,14 +68,14 @@ def another_face(script):
 def unclear(script):
     script.word = "unclear"
     story = played()
-    fault(story)
+    until_given_up(story)
     return story
 
 
 def broken_worker(script):
     script.faults = 100
     story = played()
-    fault(story)
+    until_given_up(story)
     return story
 
 

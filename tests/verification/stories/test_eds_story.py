@@ -29,6 +29,7 @@ from tests.verification.stories.story import (
     lender,
     make_due,
     signed,
+    until_given_up,
 )
 from verification import tasks
 from verification.access import links, mobile_signing
@@ -58,9 +59,14 @@ def types(story):
     return [entry.type for entry in entries]
 
 
+@pytest.fixture
+def story():
+    """A borrower who has the statement before them."""
+    return at_statement()
+
+
 @pytest.mark.parametrize("family", ["gost512", "rsa"])
-def test_the_borrowers_own_signature_verifies(issued, family):
-    story = at_statement()
+def test_the_borrowers_own_signature_verifies(issued, family, story):
     story.sign(issued(family))
     story.work()
     row = story.row()
@@ -71,11 +77,10 @@ def test_the_borrowers_own_signature_verifies(issued, family):
     assert "verification.processing" not in types(story)
 
 
-def test_the_log_holds_every_check_and_the_commitment_of_all_evidence(issued):
+def test_the_log_holds_every_check_and_the_commitment_of_all_evidence(issued, story):
     """What of a judgement can be shown to a regulator stands in the entries of the answers and of
     the judgements.
     """
-    story = at_statement()
     story.sign(issued(iin=OTHER_IIN))
     story.work()
     story.sign(issued())
@@ -100,8 +105,7 @@ def test_the_log_holds_every_check_and_the_commitment_of_all_evidence(issued):
 
 
 @pytest.mark.parametrize("family", ["gost512", "rsa"])
-def test_the_borrowers_own_xml_verifies_and_its_replay_gives_the_same_report(issued, family):
-    story = at_statement()
+def test_the_borrowers_own_xml_verifies_and_its_replay_gives_the_same_report(issued, family, story):
     for iin, status in ((OTHER_IIN, "requires_input"), (IIN, "verified")):
         document = story.page().data["statement_xml"].encode()
         presented = sign_xml(issued(family, iin=iin), document).decode()
@@ -115,8 +119,7 @@ def test_the_borrowers_own_xml_verifies_and_its_replay_gives_the_same_report(iss
     assert {judgement.verdict for judgement in replay(verification_id=story.id)} == {Verdict.SAME}
 
 
-def test_a_signature_of_an_earlier_attempt_is_not_accepted_again(issued):
-    story = at_statement()
+def test_a_signature_of_an_earlier_attempt_is_not_accepted_again(issued, story):
     first = sign_cms(issued(iin=OTHER_IIN), story.statement(), signed_at=datetime.now(UTC))
     presented = base64.b64encode(first).decode()
     story.answer(signature=presented)
@@ -231,9 +234,8 @@ def test_who_presents_a_strangers_signature_first_does_not_make_the_strangers_ow
 
 
 def test_in_another_language_it_is_another_statement_and_the_one_before_is_nobodys(
-    issued: Issued,
+    issued: Issued, story: Story
 ) -> None:
-    story = at_statement()
     before, page = story.statement(), story.page()
     code = mobile_signing.mint(
         turn=page.turn, untrusted_session=links.redeem(untrusted_token=story.token)
@@ -264,9 +266,8 @@ def test_in_another_language_it_is_another_statement_and_the_one_before_is_nobod
 
 
 def test_the_language_changes_five_times_in_each_attempt_and_is_not_offered_after(
-    issued: Issued,
+    issued: Issued, story: Story
 ) -> None:
-    story = at_statement()
     client, offer = browser(story), 'class="button" type="submit" name="language"'
     for wrong in ({"language": "de"}, {"language": ["kk"]}, {"language": "kk", "signature": "AA"}):
         with pytest.raises(BadInput):
@@ -302,9 +303,7 @@ def test_nonsense_or_missing_anchors_are_a_fault_and_never_a_pass(issued, settin
         settings.TULGA_SOURCES["test"]["trust_anchors"] = {"directory": "/nonexistent"}
     else:
         trusted.lists["gost512"] = lists
-    for _ in range(policy.FAULTS_MAX):
-        story.work()
-        make_due(story)
+    until_given_up(story)
     assert (story.row().status, story.row().code) == ("failed", "retries_exhausted")
     assert not Attempt.objects.filter(verification_id=story.id, burnt=True).exists()
 

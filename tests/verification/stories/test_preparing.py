@@ -1,18 +1,23 @@
-"""A stage that must be prepared: its place is taken first, its quota counted once, and waiting
-costs nothing.
-"""
+"""A stage that is prepared, and one whose answer comes in parts: what is counted and kept."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pytest_django import Settings
 
+from tests.verification import lawful
+from tests.verification.stories.insecure_route import InsecurePolicy, NoFacts, install, no_facts
 from tests.verification.stories.insecure_route import script as script
-from tests.verification.stories.story import begin, in_parallel, lender, make_due, run_out
+from tests.verification.stories.story import Story, begin, in_parallel, lender, make_due, run_out
+from verification import routes
 from verification.access import answers
 from verification.case import attempts, contents, stages
-from verification.core.errors import TulgaError
-from verification.models import Attempt, QuotaUse
+from verification.core.errors import BadInput, NotYourTurn, TulgaError
+from verification.core.results import Passed
+from verification.core.route import Next, Prepared, Stage, Turn, take_part
+from verification.evidence import store
+from verification.models import Attempt, AuditEntry, EvidenceItem, QuotaUse
 from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -175,3 +180,111 @@ def test_parallel_requests_prepare_no_more_often_than_the_quota_allows(script):
         return int(story.page().page == "code")
 
     assert sum(in_parallel(play, 8)) == script.prepared == 3
+
+
+# A turn whose answer comes in numbered parts: each is kept, and the last takes the turn.
+MOST = 4
+
+
+def accept_part(memory, untrusted, at):
+    part, _ = memory.get("parts", (0, 0))
+    fresh, is_last = take_part(memory, untrusted, most=MOST)
+    kept = {f"asked.part.{part}": str(untrusted["content"]).encode()}
+    return Turn(next=Next.COLLECT if is_last else Next.PART, memory=fresh, evidence=kept)
+
+
+@pytest.fixture
+def in_parts(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Story:
+    stage = Stage(
+        name="asked",
+        page="code",
+        accept=accept_part,
+        measure=no_facts,
+        facts=NoFacts,
+        checks={"asked.answered": lambda facts, policy: Passed("asked.answered")},
+        policy_in_use=InsecurePolicy,
+        seconds=300,
+        attempts=3,
+    )
+    install(monkeypatch, "eds", stage)
+    lawful.know_kinds(monkeypatch, "asked.part.N")
+    settings.TULGA_ROUTES = ["eds"]
+    begun = begin(lender())
+    begun.answer(agreed=True, version=CURRENT, language="ru")
+    begun.work()
+    begun.answer(somebody_tells_me=False)
+    begun.work()
+    return begun
+
+
+def kept(in_parts: Story) -> list[bytes]:
+    key = contents.key_of(in_parts.row())
+    items = EvidenceItem.objects.filter(
+        verification_id=in_parts.id, kind__startswith="asked.part."
+    ).order_by("kind")
+    return [store.opening(key, item).plain for item in items]
+
+
+def send(in_parts: Story, turn: int, part: object, parts: object = 3, content: str = "x") -> None:
+    told = {"part": part, "parts": parts, "content": content}
+    in_parts.answer_turn(turn, told)
+
+
+def test_parts_are_kept_as_they_come_and_the_last_takes_the_turn(in_parts: Story) -> None:
+    turn = in_parts.page().turn
+    for number, content in enumerate(("a", "b")):
+        send(in_parts, turn, number, content=content)
+        for part, parts in ((number, 3), (number + 1, 2)):  # the first part says how many there are
+            with pytest.raises(BadInput):
+                send(in_parts, turn, part, parts, content="again")
+        assert (in_parts.page().turn, in_parts.row().status) == (turn, "requires_input")
+    assert Attempt.objects.get(verification_id=in_parts.id, stage="asked").answers == 0
+    send(in_parts, turn, 2, content="c")
+    with pytest.raises(NotYourTurn):
+        send(in_parts, turn, 2, content="late")
+    assert kept(in_parts) == [b"a", b"b", b"c"]
+    assert (in_parts.row().status, in_parts.row().turn) == ("processing", turn + 1)
+    in_parts.work()
+    assert in_parts.row().status == "verified"
+    entries = AuditEntry.objects.filter(type="attempt.answered", body__stage="asked")
+    assert [entry.body["next"] for entry in entries.order_by("verification_sequence")] == [
+        "part",
+        "part",
+        "collect",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("part", "parts"),
+    [(1, 3), (-1, 3), (0, MOST + 1), (0, 0), (3, 3), ("0", 3), (0, "3"), (True, 3), (None, None)],
+)
+def test_a_part_that_is_not_due_is_not_taken_and_nothing_is_kept(
+    in_parts: Story, part: object, parts: object
+) -> None:
+    turn = in_parts.page().turn
+    with pytest.raises(BadInput):
+        send(in_parts, turn, part, parts)
+    assert (kept(in_parts), in_parts.page().turn) == ([], turn)
+
+
+def test_a_fresh_attempt_begins_with_its_first_part(
+    in_parts: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = routes.ROUTES["eds"].stages[0]
+    install(
+        monkeypatch,
+        "eds",
+        stage.differing(prepare=lambda case, evidence, memory: Prepared(memory=memory)),
+    )
+    send(in_parts, in_parts.page().turn, 0)
+    send(in_parts, in_parts.page().turn, 1)
+    run_out(in_parts)
+    answers.resume(verification_id=in_parts.id)
+    in_parts.work()
+    turn = in_parts.page().turn
+    with pytest.raises(BadInput):
+        send(in_parts, turn, 2)
+    for number in range(3):
+        send(in_parts, turn, number)
+    in_parts.work()
+    assert in_parts.row().status == "verified"

@@ -57,7 +57,7 @@ DENIED: dict[str, tuple[dict[str, Any], str]] = {
 NEWEST = "KZ-2025-09"
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def _asked(trusted: type[InsecureRevocation], sandbox: SandboxProcess, settings: Settings) -> None:
     camera.ask_for_signatures_too(sandbox, settings)
     sandbox.post("/people/forget", iin=IIN)
@@ -93,7 +93,6 @@ def kinds(story: Story) -> list[str]:
     return [kind for kind in listed if kind.startswith("register.")]
 
 
-@pytest.mark.usefixtures("_asked")
 @pytest.mark.parametrize(
     ("denied", "profile"),
     [*((denied, NEWEST) for denied in DENIED), *(("dead", law) for law in ASKING[:-1])],
@@ -118,7 +117,6 @@ def test_what_the_register_denies_is_never_verified(
     )
 
 
-@pytest.mark.usefixtures("_asked")
 @pytest.mark.parametrize("profile", [ASKING[0], NEWEST])
 def test_an_unanswered_message_of_1414_is_waited_for_ten_minutes_and_burns_nothing(
     issued: Issued, sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch, profile: str
@@ -149,7 +147,6 @@ def test_an_unanswered_message_of_1414_is_waited_for_ten_minutes_and_burns_nothi
     assert "register.person" not in kinds(story)
 
 
-@pytest.mark.usefixtures("_asked")
 def test_a_silent_register_decides_nothing_and_fails_after_five_tries(
     issued: Issued, sandbox: SandboxProcess
 ) -> None:
@@ -163,7 +160,6 @@ def test_a_silent_register_decides_nothing_and_fails_after_five_tries(
     assert not Attempt.objects.filter(burnt=True).exists()
 
 
-@pytest.mark.usefixtures("_asked")
 @pytest.mark.parametrize(
     ("surname", "remark"),
     [
@@ -188,7 +184,6 @@ def test_a_remark_decides_nothing(
     assert replay.worst(replay.replay(verification_id=story.id)) == "same"
 
 
-@pytest.mark.usefixtures("_asked")
 def test_under_the_law_of_2021_a_signature_asks_neither_1414_nor_the_register(
     issued: Issued,
 ) -> None:
@@ -200,7 +195,6 @@ def test_under_the_law_of_2021_a_signature_asks_neither_1414_nor_the_register(
     assert passed(verification=story.id).isdisjoint(REGISTER_CHECKS)
 
 
-@pytest.mark.usefixtures("_asked")
 def test_a_signature_that_is_refused_asks_nothing_anew(
     issued: Issued, sandbox: SandboxProcess
 ) -> None:
@@ -221,7 +215,6 @@ def test_a_signature_that_is_refused_asks_nothing_anew(
     assert replay.worst(replay.replay(verification_id=story.id)) == "same"
 
 
-@pytest.mark.usefixtures("_asked")
 @pytest.mark.forges
 @pytest.mark.parametrize("name", ["profile_sha256", "profile_id"])
 @pytest.mark.parametrize("moment", ["opened", "at the statement", "signed"])
@@ -252,7 +245,6 @@ def test_an_application_role_that_writes_another_law_into_the_row_verifies_nobod
     assert not AuditEntry.objects.filter(type="verification.verified").exists()
 
 
-@pytest.mark.usefixtures("_asked")
 @pytest.mark.service
 def test_a_signature_and_a_face_ask_1414_and_the_register_once(
     issued: Issued, sandbox: SandboxProcess
@@ -352,7 +344,6 @@ def signed(story: Story, issued: Issued) -> Story:
 LAXER = sorted(law.id for law in profiles.PROFILES.values() if not law.register_asked)
 
 
-@pytest.mark.usefixtures("_asked")
 @pytest.mark.forges
 @pytest.mark.usefixtures("_live")
 @pytest.mark.parametrize("law", LAXER)
@@ -367,7 +358,6 @@ def test_an_owned_web_that_opens_a_live_case_by_a_laxer_law_verifies_nobody_and_
     assert "law_laxer" in {finding.code for finding in verify_legality("live")}
 
 
-@pytest.mark.usefixtures("_asked")
 @pytest.mark.forges
 @pytest.mark.usefixtures("_live")
 def test_a_worker_that_is_owned_too_is_named_by_the_audit(
@@ -387,7 +377,6 @@ def test_a_worker_that_is_owned_too_is_named_by_the_audit(
     assert any(_LATE in finding.detail for finding in verify_legality("live"))
 
 
-@pytest.mark.usefixtures("_asked")
 @pytest.mark.forges
 @pytest.mark.usefixtures("_live")
 def test_an_opening_that_is_put_back_to_the_days_of_a_laxer_law_verifies_nobody(
@@ -399,7 +388,6 @@ def test_an_opening_that_is_put_back_to_the_days_of_a_laxer_law_verifies_nobody(
     assert not AuditEntry.objects.filter(type="verification.verified").exists()
 
 
-@pytest.mark.usefixtures("_asked")
 def test_a_consent_that_is_taken_back_between_two_signatures_serves_no_second_one(
     issued: Issued, sandbox: SandboxProcess
 ) -> None:
@@ -413,7 +401,6 @@ def test_a_consent_that_is_taken_back_between_two_signatures_serves_no_second_on
     assert (story.row().status, story.row().code) == ("declined", "consent_declined")
 
 
-@pytest.mark.usefixtures("_asked")
 def test_a_consent_that_runs_out_is_asked_for_anew(
     issued: Issued, sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -430,7 +417,6 @@ def test_a_consent_that_runs_out_is_asked_for_anew(
     assert camera.messages_of_1414(sandbox) == before + 2
 
 
-@pytest.mark.usefixtures("_asked")
 def test_a_consent_for_the_register_alone_is_none_for_phone_and_photo(
     issued: Issued, sandbox: SandboxProcess
 ) -> None:
@@ -449,7 +435,6 @@ def test_a_consent_for_the_register_alone_is_none_for_phone_and_photo(
     assert camera.messages_of_1414(sandbox) == before + 2
 
 
-@pytest.mark.usefixtures("_asked")
 def test_a_person_is_asked_by_1414_thirty_times_a_day_over_all_lenders_and_no_more(
     sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -47,6 +47,12 @@ from verification.review.voting import ends_at
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("glances")]
 
 
+@pytest.fixture
+def story():
+    """A case whose first stage is left to people."""
+    return glanced("grey")
+
+
 def test_a_pass_goes_on_with_the_next_route_of_the_combination_and_alone_verifies_nothing():
     story = glanced("clear", "grey")
     assert voted(story) == "requires_input"
@@ -81,8 +87,7 @@ def test_a_refusal_counts_among_the_borrowers_tries_of_the_day():
         (True, ("usr_1", "usr_2", "usr_1"), "reviewer_repeated"),
     ],
 )
-def test_a_pass_needs_two_different_people_and_a_fail_one(passes, ids, code):
-    story = glanced("grey")
+def test_a_pass_needs_two_different_people_and_a_fail_one(passes, ids, code, story):
     reviewers = [Reviewer(person_id=one, lender_id=story.lender.pk) for one in ids]
     with pytest.raises(BadInput) as caught:
         voted(story, passes=passes, reviewers=reviewers)
@@ -103,8 +108,7 @@ def test_a_pass_needs_two_different_people_and_a_fail_one(passes, ids, code):
         ("  себебі: суреті анық емес \n", True),
     ],
 )
-def test_a_reason_has_10_to_500_printable_characters(reason, is_good):
-    story = glanced("grey")
+def test_a_reason_has_10_to_500_printable_characters(reason, is_good, story):
     if is_good:
         assert voted(story, passes=False, reason=reason) == "declined"
         return
@@ -128,8 +132,7 @@ def test_only_what_is_in_review_can_be_reviewed():
 
 
 @pytest.mark.parametrize(("is_swept", "passes"), [(False, True), (True, False)])
-def test_a_late_review_writes_nothing_and_the_case_expires(is_swept, passes):
-    story = glanced("grey")
+def test_a_late_review_writes_nothing_and_the_case_expires(is_swept, passes, story):
     wait_until(ends_at(story.row()))
     if is_swept:
         swept()
@@ -208,8 +211,7 @@ def test_one_pass_stands_and_the_second_of_another_person_verifies():
 
 
 @pytest.mark.parametrize("before", [0, 1])
-def test_one_fail_refuses_whether_or_not_a_pass_stands(before):
-    story = glanced("grey")
+def test_one_fail_refuses_whether_or_not_a_pass_stands(before, story):
     if before:
         one_voted(story)
     assert one_voted(story, person="usr_1", passes=False) == "declined"
@@ -217,8 +219,7 @@ def test_one_fail_refuses_whether_or_not_a_pass_stands(before):
     assert ReviewVote.objects.count() == before + 1
 
 
-def test_nobody_votes_twice_on_an_attempt():
-    story = glanced("grey")
+def test_nobody_votes_twice_on_an_attempt(story):
     one_voted(story)
     for passes in (True, False):
         assert refused(story, passes=passes) == "already_voted"
@@ -250,8 +251,7 @@ def test_what_the_command_enters_counts_with_the_vote_that_stands_and_no_vote_is
 
 
 @pytest.mark.forges
-def test_a_single_vote_is_held_to_everything_that_a_common_word_is():
-    story = glanced("grey")
+def test_a_single_vote_is_held_to_everything_that_a_common_word_is(story):
     with pytest.raises(BadInput, match="a reason has"):
         one_voted(story, reason="too short")
     with pytest.raises(NotFound):
@@ -432,8 +432,7 @@ CHANGES: dict[str, dict[str, dict[str, str] | None]] = {
 
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.forges
-def test_no_vote_is_taken_unless_everything_else_had_passed(change):
-    story = glanced("grey")
+def test_no_vote_is_taken_unless_everything_else_had_passed(change, story):
     attempt = judged(story)
     for name, written in CHANGES[change].items():
         if written is None:
@@ -453,15 +452,13 @@ def test_no_vote_is_taken_unless_everything_else_had_passed(change):
 
 
 @pytest.mark.parametrize("status", ["passed", "failed", "judging"])
-def test_what_the_row_of_an_attempt_says_keeps_no_reviewer_from_it(status):
-    story = glanced("grey")
+def test_what_the_row_of_an_attempt_says_keeps_no_reviewer_from_it(status, story):
     Attempt.objects.filter(verification_id=story.id, stage="glance").update(status=status)
     assert voted(story) == "requires_input"
     assert Attempt.objects.get(verification_id=story.id, stage="glance").status == "passed"
 
 
-def test_a_route_that_is_gone_cannot_be_reviewed(settings):
-    story = glanced("grey")
+def test_a_route_that_is_gone_cannot_be_reviewed(settings, story):
     settings.TULGA_ROUTES = ["biometric"]
     with pytest.raises(Conflict, match="no stage"):
         voted(story)
@@ -546,8 +543,7 @@ def test_a_sender_of_its_link_is_not_among_the_two():
     assert stands(story) == IN_VAIN
 
 
-def test_what_becomes_impossible_later_runs_out_as_before():
-    story = glanced("grey")
+def test_what_becomes_impossible_later_runs_out_as_before(story):
     reviewers.leave(story.lender)
     story.work()
     assert story.row().status == "in_review"

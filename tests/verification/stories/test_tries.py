@@ -26,11 +26,12 @@ from tests.verification.stories.story import (
     lender,
     make_due,
     run_out,
+    until_given_up,
     wait_until,
 )
 from verification.access import answers, hand_over, links
 from verification.borrower import wording
-from verification.case import attempts, contents, policy
+from verification.case import attempts, contents
 from verification.core.codes import REASONS
 from verification.models import Attempt, AuditEntry
 from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
@@ -116,9 +117,7 @@ def fall_silent(*, is_ready: bool) -> Story:
 
 def fault_for_ever() -> Story:
     story = played()
-    for _ in range(policy.FAULTS_MAX):
-        make_due(story)
-        story.work()
+    until_given_up(story)
     return story
 
 

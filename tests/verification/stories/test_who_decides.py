@@ -56,6 +56,12 @@ _DECIDING = re.compile(r"end\(history, Status\.|\"verification.in_review\", at="
 REASON = "the ears and the mole are the same"
 
 
+@pytest.fixture
+def story():
+    """A case whose borrower is asked for consent."""
+    return begin(lender())
+
+
 def test_no_other_file_moves_a_verification_to_its_end() -> None:
     files = [
         path
@@ -79,8 +85,7 @@ def test_the_tick_ends_nothing_and_a_worker_does(glances, is_in_review):
     assert (story.row().status, story.row().step, decisions(story)) == ("expired", "", 1)
 
 
-def test_the_tick_lapses_no_dialogue_and_a_worker_does():
-    story = begin(lender())
+def test_the_tick_lapses_no_dialogue_and_a_worker_does(story):
     attempt = Attempt.objects.get(verification_id=story.id)
     wait_until(attempt.expires_at)
     sweep.run_round()
@@ -152,8 +157,7 @@ def test_the_desk_ends_nothing_and_a_worker_does(glances, votes, status):
 
 
 @pytest.mark.parametrize("step", [steps.LAPSE, steps.EXPIRE, steps.STOP, steps.WEIGH])
-def test_a_step_that_somebody_else_wrote_down_ends_nothing(step):
-    story = begin(lender())
+def test_a_step_that_somebody_else_wrote_down_ends_nothing(step, story):
     Verification.objects.filter(pk=story.id).update(step=step, queue="default", due_at=later(-1))
     story.work()
     assert (story.row().status, story.row().step, decisions(story)) == ("requires_input", "", 0)
@@ -222,8 +226,7 @@ def test_a_law_that_no_release_can_read_decides_nothing(glances, monkeypatch):
     assert (other.row().turn, decisions(other)) == (turn, 0)
 
 
-def test_a_round_that_listed_a_row_before_its_answer_came_overwrites_no_step():
-    story = begin(lender())
+def test_a_round_that_listed_a_row_before_its_answer_came_overwrites_no_step(story):
     due = Q(status="requires_input", expires_at__lte=later(-1))
     Verification.objects.filter(pk=story.id).update(
         status="processing", step=steps.JUDGE, expires_at=later(-5)
@@ -407,9 +410,8 @@ def test_evidence_that_is_not_as_its_entry_says_is_never_judged(
 
 @pytest.mark.usefixtures("trusted")
 @pytest.mark.forges
-def test_a_row_that_named_another_log_while_a_worker_had_its_step_led_to_nothing() -> None:
+def test_a_row_that_named_another_log_while_a_worker_had_its_step_led_to_nothing(story) -> None:
     """Other sources would be asked: a sandbox's registers, for a live case."""
-    story = begin(lender())
     story.answer(agreed=True, version=CURRENT, language="ru")
     Verification.objects.filter(pk=story.id).update(mode="live")
     tasks.advance(story.id)
