@@ -15,7 +15,7 @@ _FIGURES = 12  # of one file that are shown; the file has the others
 COUNTS = {
     "api.json": "generated requests and walks along links, each answer held against openapi.json",
     "backlog.json": "due rows worked off by each broker while processes fail",
-    "captures.json": "whole live captures played over HTTP, one for each code",
+    "captures.json": "live captures told over HTTP, one for each code",
     "clearances.json": "clearances asked at once for one sum: it is paid once",
     "client.json": "calls of the Python client through a transport with faults",
     "cost-tick.svg": "where the tick spends its time: a flame graph",

@@ -28,8 +28,7 @@ ASK, READ, CONSUME = (
 def verified(lender, issued, reference="A-1", profile="KZ-2021-04"):
     def play():
         story = begin(lender, reference, profile=profile).to_statement()
-        story.sign(issued())
-        story.work()
+        story.sign_to_end(issued())
         return story
 
     return staged(f"verified {lender.pk} {reference} {profile}", play, seconds=IS_OVER)

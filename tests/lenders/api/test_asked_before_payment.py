@@ -13,7 +13,7 @@ from tests.lenders.api.renewing import report
 from tests.lenders.samples import code
 from tests.verification.log.judged import findings
 from tests.verification.log.rows import order_all, tamper
-from tests.verification.stories.story import begin, make_due, wait_until
+from tests.verification.stories.story import begin, retry, wait_until
 from verification import clock
 from verification.case import contents, policy
 from verification.core import profiles
@@ -91,8 +91,7 @@ def test_a_retry_asks_anew(api, asking, played, story):
     played.faults = 1
     asked = ask(api, story).json()
     story.work()
-    make_due(story)
-    story.work()
+    retry(story)
     assert consume(api, asked).status_code == 200
     ids = [(one["source"], one["request_id"]) for one in played.asked]
     assert [source for source, _ in ids] == ["account_owner", "account_owner", "stop_credit"]
@@ -215,8 +214,7 @@ def at_sandbox(settings, sandbox):
 
 def verified_as(lender, issued, iin):
     story = begin(lender, iin=iin).to_statement()
-    story.sign(issued(iin=iin))
-    story.work()
+    story.sign_to_end(issued(iin=iin))
     return story
 
 
@@ -303,7 +301,6 @@ def test_who_lies_or_hangs_delays_and_lets_nothing_out(
     assert not EvidenceItem.objects.filter(
         verification_id=story.id, kind__startswith="clearance."
     ).exists()
-    make_due(story)
-    story.work()
+    retry(story)
     assert consume(api, clearance, iin=iin).status_code == 200
     assert clean(story) == []

@@ -1,11 +1,9 @@
 """What is wrong with a live capture, as the lender is told it: the facts of one that passes, with
 one thing changed.
 
-The checks, the log and the answer are the product's; only the pictures are none, and what would
-have been measured of them is given by `insecure_measure`. Pictures that lead to each of these facts
-are those of test_captures_refused.py and test_captures_looked_at.py: a few of them in `make test`,
-all in `make prove PART=captures`, and there also each thing by itself that `make test` has told
-together with what other checks say.
+The checks, the log and the answer are the product's. No picture is taken: what would have been
+measured of it is given by `insecure_measure`. Pictures that lead to some of these facts are those
+of test_captures_refused.py.
 """
 
 from collections.abc import Callable

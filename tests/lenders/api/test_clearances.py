@@ -446,8 +446,7 @@ def named(api, lender, issued):
     """Verified for this contract."""
     opened = api.post("/v1/verifications", opening(loan__contract_sha256=CONTRACT)).json()
     story = Story(lender, opened["id"], opened["url"].partition("#")[2]).to_statement()
-    story.sign(issued(surname="АСАНОВ", given_name="АСАН"))
-    story.work()
+    story.sign_to_end(issued(surname="АСАНОВ", given_name="АСАН"))
     return story
 
 

@@ -29,7 +29,7 @@ from tests.verification.log import root
 from tests.verification.log.looks import differences_of
 from tests.verification.log.rows import order_all, tamper
 from tests.verification.stories.conftest import crl_of
-from tests.verification.stories.insecure_capture import at_commands, played, show
+from tests.verification.stories.insecure_capture import at_commands, played, show_to_end
 from tests.verification.stories.insecure_capture import script as script
 from tests.verification.stories.story import (
     IIN,
@@ -64,8 +64,7 @@ ACCOUNT = "KZ86125KZT5004100100"
 def declined(lender, issued, trusted):
     story = at_statement(lender)
     for _ in range(3):
-        story.sign(issued(iin=OTHER_IIN))
-        story.work()
+        story.sign_to_end(issued(iin=OTHER_IIN))
     return story
 
 
@@ -225,8 +224,7 @@ def test_erased_it_still_verifies_and_opens_nothing(api, client, lender, tmp_pat
 @pytest.mark.forges
 def test_a_receipt_that_the_log_does_not_name_is_not_told(api, lender, issued):
     story, other = verified(lender, issued), at_statement(lender, "B-1")
-    other.sign(issued())
-    other.work()
+    other.sign_to_end(issued())
     change = (
         "UPDATE verification_receipt SET jws = (SELECT jws FROM verification_receipt WHERE"
         " verification_id = %s)"
@@ -295,8 +293,7 @@ def test_both_are_the_bytes_as_they_were_judged(api: Caller, lender: Any, issued
     story = at_statement(lender)
     text = story.statement()
     signature = base64.encodebytes(sign_cms(issued(), text, signed_at=datetime.now(UTC))).decode()
-    story.answer(signature=signature)
-    story.work()
+    story.reply(signature=signature)
     statement, signed = (api.get(place(story, file)) for file in FILES)
     assert (statement.content, signed.content) == (text, signature.encode())
     assert statement.headers["Content-Type"] == "text/plain; charset=utf-8"
@@ -319,8 +316,7 @@ def test_of_several_the_last_that_was_judged_is_given_out_refused_or_not(
 ) -> None:
     story = at_statement(lender)
     assert code(api.get(place(story, "signature"))) == (404, "not_found")
-    story.answer(language="kk")
-    story.work()
+    story.reply(language="kk")
     first = story.statement()
     story.sign(issued(iin=OTHER_IIN))
     assert code(api.get(place(story, "statement"))) == (409, "document_not_ready")
@@ -328,8 +324,7 @@ def test_of_several_the_last_that_was_judged_is_given_out_refused_or_not(
     assert api.get(place(story, "statement")).content == first
     second = story.statement()
     assert api.get(place(story, "statement")).content == first != second
-    story.sign(issued())
-    story.work()
+    story.sign_to_end(issued())
     assert api.get(place(story, "statement")).content == second
 
 
@@ -368,8 +363,7 @@ def test_an_rsa_signature_is_verified_by_openssl_as_the_guide_says(
     api: Caller, lender: Any, issued: Issued, authorities: dict[str, Authority], tmp_path: Path
 ) -> None:
     story = at_statement(lender)
-    story.sign(issued("rsa"))
-    story.work()
+    story.sign_to_end(issued("rsa"))
     for file in FILES:
         (tmp_path / file).write_bytes(api.get(place(story, file)).content)
     (tmp_path / "root.cer").write_bytes(authorities["rsa"].root.certificate)
@@ -475,8 +469,7 @@ def test_too_early_and_too_late_have_codes_of_their_own(api, lender, story, scri
     assert api.get(place(filmed, "documents")).json() == {"data": []}
     hold(api.get(address), ONE_DOCUMENT, "get")
     assert code(api.get(address)) == (409, "document_not_ready")
-    show(filmed)
-    filmed.work()
+    show_to_end(filmed)
     assert api.get(address).status_code == 200
     for erased in (filmed, story):
         vault.destroy(verification_id=erased.id, at=timezone.now())

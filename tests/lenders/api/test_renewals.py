@@ -368,8 +368,7 @@ def spend(story):
     """The borrower names a document that is not theirs until no attempt is left."""
     agree(to_renewal(story))
     while story.row().status == "requires_input":
-        story.answer(document_number="999999999", **BORN)
-        story.work()
+        story.reply(document_number="999999999", **BORN)
     assert story.row().code == "attempts_exhausted"
 
 

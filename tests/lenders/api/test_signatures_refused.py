@@ -43,7 +43,7 @@ from verification.stages.statement.policy import POLICY
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
-DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
+DAY = timedelta(days=1)
 SHA1, OF_AUTHENTICATION = "1.3.14.3.2.26", "1.2.398.3.3.2.4"
 
 

@@ -201,10 +201,6 @@ def test_a_worker_that_is_under_way_writes_what_it_found(api, lender, issued, mo
     monkeypatch.undo()
     assert story.page().page == "question"
     lawful()
-    advance(api, DAY)
-    swept()
-    assert story.row().status == "expired"
-    lawful()
 
 
 def test_many_at_once_each_count_and_cross_a_worker(api, lender, issued):

@@ -8,7 +8,6 @@ from datetime import timedelta
 import pytest
 
 from tests.verification.log.judged import erase
-from tests.verification.log.looks import differences_of, verify_legality
 from tests.verification.log.rows import tamper
 from tests.verification.stories.attesting_story import (
     CONFIRMED,
@@ -22,7 +21,7 @@ from tests.verification.stories.attesting_story import (
 )
 from tests.verification.stories.insecure_glance import entries, glanced, see
 from tests.verification.stories.insecure_glance import glances as glances
-from tests.verification.stories.story import OTHER_IIN, in_parallel, lender, order
+from tests.verification.stories.story import OTHER_IIN, in_parallel, lender
 from verification import clock
 from verification.access import links
 from verification.case import policy
@@ -44,11 +43,6 @@ def refused(story, expected, word=CONFIRMED, **other):
         attested(story, word, **other)
     assert caught.value.code == expected
     assert AuditEntry.objects.count() == before
-
-
-def clean(story):
-    order()
-    return [*differences_of(story.id), *verify_legality("test")]
 
 
 def test_the_word_is_an_entry_with_the_person_and_the_rest_is_sealed():

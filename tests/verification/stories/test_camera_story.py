@@ -30,7 +30,7 @@ from tests.verification.stories.story import (
     begin,
     in_parallel,
     lender,
-    make_due,
+    retry,
     until_given_up,
 )
 from verification import routes, tasks, transactions
@@ -213,8 +213,7 @@ def _both_routes(
 
 def signed_first(issued: Issued, reference: str = "A-1") -> Story:
     story = begin(lender(), reference, profile=BOTH).to_statement()
-    story.sign(issued())
-    story.work()
+    story.sign_to_end(issued())
     return story
 
 
@@ -324,13 +323,10 @@ def _fourth(
 
 def at_the_code(issued: Issued) -> Story:
     story = begin(lender(), profile=PROFILE.id)
-    story.answer(agreed=True, version=CURRENT, language="ru")
-    story.work()
+    story.reply(agreed=True, version=CURRENT, language="ru")
     assert story.page().page == "statement"
-    story.sign(issued())
-    story.work()
-    story.answer(somebody_tells_me=False)
-    story.work()
+    story.sign_to_end(issued())
+    story.reply(somebody_tells_me=False)
     assert (story.page().page, story.page().step, story.page().steps) == ("code", 4, 4)
     return story
 
@@ -342,8 +338,7 @@ def test_a_signature_and_a_code_verify_end_to_end_and_are_judged_the_same_again(
     issued: Issued, sandbox: SandboxProcess
 ) -> None:
     story = at_the_code(issued)
-    story.answer(code=codes(sandbox)[-1])
-    story.work()
+    story.reply(code=codes(sandbox)[-1])
     row = story.row()
     assert (row.status, row.passed_routes) == ("verified", ["signed_code"])
     assert passed(verification=story.id) == {
@@ -440,8 +435,7 @@ def test_a_look_that_faults_is_tried_again_and_nothing_is_lost_or_done_twice(scr
     look_by(monkeypatch, look)
     story.work()
     assert (story.row().step, story.row().faults, entries(story)) == (steps.LOOK, 1, [])
-    make_due(story)
-    story.work()
+    retry(story)
     assert story.page().data["step"] == 2
     assert (len(entries(story)), story.row().faults, attempt().burnt) == (1, 0, False)
     assert EvidenceItem.objects.filter(kind="live_capture.0.seen").count() == 1

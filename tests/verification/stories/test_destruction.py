@@ -23,7 +23,7 @@ from tests.verification.stories.destruction_story import (
     turn,
 )
 from tests.verification.stories.document_reading import documents_of
-from tests.verification.stories.insecure_capture import at_commands, played, show
+from tests.verification.stories.insecure_capture import at_commands, played, show, show_to_end
 from tests.verification.stories.insecure_capture import script as script
 from tests.verification.stories.story import begin, in_parallel, lender
 from verification import clock, transactions
@@ -96,8 +96,7 @@ def test_one_entry_of_each_attempt_lists_what_was_destroyed(script):
     script.gate = "liveness_command_missed"
     story = played()
     script.gate = ""
-    show(story)
-    story.work()
+    show_to_end(story)
     assert story.row().status == "verified"
     destroyed(story)
     captures = Attempt.objects.filter(verification_id=story.id, stage="live_capture")
@@ -168,8 +167,7 @@ def test_a_refusal_for_liveness_holds_all_frames_without_an_entry(script):
     story = played()
     script.gate = "face_quality"
     for _ in range(2):
-        show(story)
-        story.work()
+        show_to_end(story)
     assert (story.row().status, story.row().code) == ("declined", "attempts_exhausted")
     before = story.row().sequence
     past_72_hours()

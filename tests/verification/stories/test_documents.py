@@ -16,7 +16,14 @@ from tests.verification.stages.live_capture.captures import photo_answer
 from tests.verification.stories import camera_story as camera
 from tests.verification.stories import story as story_module
 from tests.verification.stories.document_reading import documents_of, download, endings, listed
-from tests.verification.stories.insecure_capture import PORTRAIT, Script, at_commands, played, show
+from tests.verification.stories.insecure_capture import (
+    PORTRAIT,
+    Script,
+    at_commands,
+    played,
+    show,
+    show_to_end,
+)
 from tests.verification.stories.insecure_capture import script as script
 from tests.verification.stories.insecure_glance import people, voted
 from tests.verification.stories.reviewers import leave
@@ -26,7 +33,7 @@ from tests.verification.stories.story import (
     Story,
     begin,
     lender,
-    make_due,
+    retry,
     run_out,
     swept,
     until_given_up,
@@ -110,8 +117,7 @@ def left_to_nobody(script):
     script.word = "grey"
     story = at_commands()
     leave(story.lender)
-    show(story)
-    story.work()
+    show_to_end(story)
     return story
 
 
@@ -194,8 +200,7 @@ def test_without_a_key_to_sign_by_nothing_is_decided(script, settings):
     Verification.objects.filter(pk=story.id).update(
         lease_until=None
     )  # its worker gave up; the lease runs out
-    make_due(story)
-    story.work()
+    retry(story)
     assert (story.row().status, len(listed(story))) == ("verified", 1)
 
 
@@ -210,8 +215,7 @@ def test_the_document_of_a_canceled_capture_is_owed_until_a_worker_with_its_key_
     assert (story.row().status, story.row().step, listed(story)) == ("canceled", "document", ())
     settings.TULGA_DOCUMENT_KEYS = kept
     Verification.objects.filter(pk=story.id).update(lease_until=None, reserved_until=None)
-    make_due(story)
-    story.work()
+    retry(story)
     assert (story.row().status, story.row().step, len(listed(story))) == ("canceled", "", 1)
 
 

@@ -27,7 +27,7 @@ from tests.verification.stories.story import (
     decisions,
     in_parallel,
     lender,
-    make_due,
+    retry,
     signed,
     until_given_up,
 )
@@ -67,8 +67,7 @@ def story():
 
 @pytest.mark.parametrize("family", ["gost512", "rsa"])
 def test_the_borrowers_own_signature_verifies(issued, family, story):
-    story.sign(issued(family))
-    story.work()
+    story.sign_to_end(issued(family))
     row = story.row()
     assert (row.status, row.code, row.passed_routes) == ("verified", "", ["eds"])
     assert types(story)[0] == "verification.created"
@@ -81,10 +80,8 @@ def test_the_log_holds_every_check_and_the_commitment_of_all_evidence(issued, st
     """What of a judgement can be shown to a regulator stands in the entries of the answers and of
     the judgements.
     """
-    story.sign(issued(iin=OTHER_IIN))
-    story.work()
-    story.sign(issued())
-    story.work()
+    story.sign_to_end(issued(iin=OTHER_IIN))
+    story.sign_to_end(issued())
     bodies = [entry.body for entry in AuditEntry.objects.filter(verification_id=story.id)]
     checks = [(body["attempt"], check) for body in bodies for check in body.get("checks", ())]
     said = {(attempt, check["check"], check["outcome"], check["code"]) for attempt, check in checks}
@@ -109,12 +106,10 @@ def test_the_borrowers_own_xml_verifies_and_its_replay_gives_the_same_report(iss
     for iin, status in ((OTHER_IIN, "requires_input"), (IIN, "verified")):
         document = story.page().data["statement_xml"].encode()
         presented = sign_xml(issued(family, iin=iin), document).decode()
-        story.answer(signature=presented)
-        story.work()
+        story.reply(signature=presented)
         assert story.row().status == status
         if status == "requires_input":  # the same XML is not taken again in the next attempt
-            story.answer(signature=presented)
-            story.work()
+            story.reply(signature=presented)
     assert {"eds_statement_mismatch", "eds_signature_replayed"} <= set(codes(story))
     assert {judgement.verdict for judgement in replay(verification_id=story.id)} == {Verdict.SAME}
 
@@ -122,15 +117,13 @@ def test_the_borrowers_own_xml_verifies_and_its_replay_gives_the_same_report(iss
 def test_a_signature_of_an_earlier_attempt_is_not_accepted_again(issued, story):
     first = sign_cms(issued(iin=OTHER_IIN), story.statement(), signed_at=datetime.now(UTC))
     presented = base64.b64encode(first).decode()
-    story.answer(signature=presented)
-    story.work()
+    story.reply(signature=presented)
     assert (story.row().last_failure, story.page().notice, story.page().attempt) == (
         "eds_iin_mismatch",
         "eds_iin_mismatch",
         2,
     )
-    story.answer(signature=presented)
-    story.work()
+    story.reply(signature=presented)
     assert {"eds_statement_mismatch", "eds_signature_replayed"} <= set(codes(story))
     assert story.row().status == "requires_input"
 
@@ -140,14 +133,12 @@ def test_a_stale_list_is_tried_again_and_ends_in_failed_with_its_report_as_evide
 ):
     trusted.lists["gost512"] = (crl_of(authorities["gost512"], age=3),)
     story = at_statement()
-    story.sign(issued())
-    story.work()
+    story.sign_to_end(issued())
     assert (story.row().status, story.row().step, story.row().faults) == ("processing", "judge", 1)
     entry = AuditEntry.objects.get(verification_id=story.id, type="step.faulted")
     assert entry.body["cause"] == "eds_revocation_unknown"
     for _ in range(policy.FAULTS_MAX - 1):
-        make_due(story)
-        story.work()
+        retry(story)
     assert (story.row().status, story.row().code) == ("failed", "retries_exhausted")
     item = EvidenceItem.objects.get(verification_id=story.id, kind="statement.report")
     report = json.loads(store.opening(contents.key_of(story.row()), item).plain)
@@ -159,11 +150,9 @@ def test_three_failures_decline_what_waits_beside_and_what_comes_after(issued):
     of = lender()
     first, second = (begin(of, f"A-{number}").to_statement() for number in (1, 2))
     for _ in range(3):
-        first.sign(issued(iin=OTHER_IIN))
-        first.work()
+        first.sign_to_end(issued(iin=OTHER_IIN))
     assert first.row().last_failure == "eds_iin_mismatch"
-    make_due(second)
-    second.work()
+    retry(second)
     third = begin(of, "A-3").to_statement()
     for story in (first, second, third):
         assert (story.row().status, story.row().code) == ("declined", "attempts_exhausted")
@@ -206,15 +195,12 @@ def test_a_replay_is_known_by_the_signatures_value_whatever_is_around_it(
 ) -> None:
     first, second = at_statement(), at_statement(lender("B", number=2), "B-1", iin=OTHER_IIN)
     signature = sign_cms(issued(), first.statement(), signed_at=datetime.now(UTC))
-    first.answer(signature=base64.b64encode(signature).decode())
-    first.work()
+    first.reply(signature=base64.b64encode(signature).decode())
     assert first.row().status == "verified"
-    second.answer(signature=wrap(signature))
-    second.work()
+    second.reply(signature=wrap(signature))
     assert codes_of_last(second)["eds.statement"] == "eds_signature_replayed"
     fresh = sign_cms(issued(iin=OTHER_IIN), second.statement(), signed_at=datetime.now(UTC))
-    second.answer(signature=wrap(fresh))
-    second.work()
+    second.reply(signature=wrap(fresh))
     assert second.row().status == "verified"
 
 
@@ -224,12 +210,10 @@ def test_who_presents_a_strangers_signature_first_does_not_make_the_strangers_ow
 ) -> None:
     victim, thief = at_statement(), at_statement(lender("B", number=2), "B-1", iin=OTHER_IIN)
     signature = sign_cms(issued(), victim.statement(), signed_at=datetime.now(UTC))
-    thief.answer(signature=wrap(signature))
-    thief.work()
+    thief.reply(signature=wrap(signature))
     assert codes_of_last(thief)["eds.content"] == "eds_statement_mismatch"
     assert "eds.statement" not in codes_of_last(thief)
-    victim.answer(signature=base64.b64encode(signature).decode())
-    victim.work()
+    victim.reply(signature=base64.b64encode(signature).decode())
     assert victim.row().status == "verified"
 
 
@@ -241,8 +225,7 @@ def test_in_another_language_it_is_another_statement_and_the_one_before_is_nobod
         turn=page.turn, untrusted_session=links.redeem(untrusted_token=story.token)
     ).token
     access = mobile_signing.read(untrusted_code=code).access
-    story.answer(language="kk")
-    story.work()
+    story.reply(language="kk")
     after = story.statement()
     said, was = read(after), read(before)
     assert (was["language"], said["language"], story.page().data["statement"]["language"]) == (
@@ -278,14 +261,12 @@ def test_the_language_changes_five_times_in_each_attempt_and_is_not_offered_afte
         assert story.page().attempt == attempt
         for number in range(POLICY.language_changes):
             assert story.page().data["may_change_language"]
-            story.answer(language=("kk", "ru")[number % 2])
-            story.work()
+            story.reply(language=("kk", "ru")[number % 2])
         assert offer not in text(client.get(NOW))
         with pytest.raises(BadInput):
             story.answer(language="en")
         # The first fails and leaves two.
-        story.sign(issued(**({"iin": OTHER_IIN} if attempt == 1 else {})))
-        story.work()
+        story.sign_to_end(issued(**({"iin": OTHER_IIN} if attempt == 1 else {})))
     assert story.row().status == "verified"
     second = Attempt.objects.filter(stage="statement").latest("turn")
     kinds = {kind for kind in second.evidence.values_list("kind", flat=True) if is_text(kind)}

@@ -9,7 +9,14 @@ from pytest_django import Settings
 from tests.verification import lawful
 from tests.verification.stories.insecure_route import InsecurePolicy, NoFacts, install, no_facts
 from tests.verification.stories.insecure_route import script as script
-from tests.verification.stories.story import Story, begin, in_parallel, lender, make_due, run_out
+from tests.verification.stories.story import (
+    Story,
+    begin,
+    in_parallel,
+    lender,
+    retry,
+    run_out,
+)
 from verification import routes
 from verification.access import answers
 from verification.case import attempts, contents, stages
@@ -25,11 +32,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def asked(reference, of, **more):
     story = begin(of, reference, **more)
-    story.answer(agreed=True, version=CURRENT, language="ru")
-    story.work()
-    story.answer(somebody_tells_me=False)
-    story.work()
-    return story
+    return story.to_statement()
 
 
 def test_nothing_is_prepared_while_the_borrower_is_busy_elsewhere(script):
@@ -37,10 +40,8 @@ def test_nothing_is_prepared_while_the_borrower_is_busy_elsewhere(script):
     first, second = asked("A-1", of), asked("A-2", of)
     assert (first.page().page, second.page().page) == ("code", "wait")
     assert script.prepared == 1
-    first.answer()
-    first.work()
-    make_due(second)
-    second.work()
+    first.reply()
+    retry(second)
     assert (second.page().page, script.prepared) == ("code", 2)
 
 
@@ -48,16 +49,14 @@ def test_a_try_again_has_the_same_seed_another_preparation_another_and_none_is_k
     script.silent = 2
     story = asked("A-1", lender())
     for _ in range(2):
-        make_due(story)
-        story.work()
+        retry(story)
     assert QuotaUse.objects.get().used == 1
     first, *others = script.seeds
     assert (len(first), others) == (64, [first, first])
     kept = attempts.memory_of(Attempt.objects.get(status="open"), key=contents.key_of(story.row()))
     assert kept == {"number": 1}
     for _ in range(2):
-        story.answer(again=True)
-        story.work()
+        story.reply(again=True)
     assert len(set(script.seeds)) == 3
     assert story.page().data == {"number": 3}
 
@@ -68,8 +67,7 @@ def test_what_a_preparation_has_to_tell_stands_with_the_question_until_it_is_ans
     assert (story.page().page, story.page().notice) == ("code", "sms_refused")
     script.notice = ""
     before = Attempt.objects.get(status="open").expires_at
-    story.answer(again=True)
-    story.work()
+    story.reply(again=True)
     assert Attempt.objects.get(status="open").expires_at > before
     assert (story.page().page, story.page().notice) == ("code", "")
 
@@ -78,8 +76,7 @@ def test_answers_in_vain_are_told_to_the_next_preparation_and_those_that_passed_
     of = lender()
     for reference in ("A-1", "A-2"):
         story = asked(reference, of)
-        story.answer()
-        story.work()
+        story.reply()
     assert story.row().status == "verified"
     spent = Attempt.objects.filter(stage="asked")
     spent.update(answers=1)
@@ -101,11 +98,9 @@ def test_what_a_stage_remembers_goes_on_from_its_latest_attempt(script):
 def test_a_quota_used_up_keeps_what_stands_and_says_so(script):
     story = asked("A-1", lender())
     for number in (2, 3):
-        story.answer(again=True)
-        story.work()
+        story.reply(again=True)
         assert story.page().data == {"number": number}
-    story.answer(again=True)
-    story.work()
+    story.reply(again=True)
     page = story.page()
     assert (page.page, page.notice, page.data, script.prepared) == (
         "code",
@@ -113,16 +108,14 @@ def test_a_quota_used_up_keeps_what_stands_and_says_so(script):
         {"number": 3},
         3,
     )
-    story.answer()
-    story.work()
+    story.reply()
     assert story.row().status == "verified"
 
 
 def test_a_quota_counts_over_all_lenders_and_begins_no_dialogue_beyond_it(script):
     for number in (1, 2, 3):
         story = asked("A-1", lender(number=number * 10))
-        story.answer()
-        story.work()
+        story.reply()
     late = asked("A-1", lender(number=40))
     assert (late.page().page, late.page().notice) == ("resume", "velocity_exceeded")
     assert not Attempt.objects.filter(verification_id=late.id, stage="asked").exists()
@@ -171,10 +164,8 @@ def test_parallel_requests_prepare_no_more_often_than_the_quota_allows(script):
     def play(number):
         story = stories[number]
         try:
-            story.answer(agreed=True, version=CURRENT, language="ru")
-            story.work()
-            story.answer(somebody_tells_me=False)
-            story.work()
+            story.reply(agreed=True, version=CURRENT, language="ru")
+            story.reply(somebody_tells_me=False)
         except TulgaError:
             return 0
         return int(story.page().page == "code")
@@ -210,11 +201,7 @@ def in_parts(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Story:
     lawful.know_kinds(monkeypatch, "asked.part.N")
     settings.TULGA_ROUTES = ["eds"]
     begun = begin(lender())
-    begun.answer(agreed=True, version=CURRENT, language="ru")
-    begun.work()
-    begun.answer(somebody_tells_me=False)
-    begun.work()
-    return begun
+    return begun.to_statement()
 
 
 def kept(in_parts: Story) -> list[bytes]:

@@ -22,7 +22,16 @@ from tests.verification.log.rows import order_all
 from tests.verification.stories import camera_story as camera
 from tests.verification.stories.conftest import Issued
 from tests.verification.stories.insecure_revocation import InsecureRevocation
-from tests.verification.stories.story import BORN, IIN, Story, begin, lender, make_due, opening
+from tests.verification.stories.story import (
+    BORN,
+    IIN,
+    Story,
+    begin,
+    lender,
+    make_due,
+    opening,
+    retry,
+)
 from verification import clock
 from verification.access import answers, openings
 from verification.case import contents, dossier
@@ -134,8 +143,7 @@ def test_an_unanswered_message_of_1414_is_waited_for_ten_minutes_and_burns_nothi
     assert (story.page().page, story.page().notice) == ("wait", "consent_pending")
     assert POLICY.consent_wait_seconds == 600
     monkeypatch.setattr(collect, "POLICY", replace(POLICY, consent_wait_seconds=0))
-    make_due(story)
-    story.work()
+    retry(story)
     assert (story.row().status, story.row().last_failure) == (
         "requires_input",
         "consent_unanswered",
@@ -154,8 +162,7 @@ def test_a_silent_register_decides_nothing_and_fails_after_five_tries(
     sandbox.post("/faults", source="person", kind="http_500", times=5)
     story = finished(begun(NEWEST), issued)
     for _ in range(5):
-        make_due(story)
-        story.work()
+        retry(story)
     assert (story.row().status, story.row().code) == ("failed", "retries_exhausted")
     assert not Attempt.objects.filter(burnt=True).exists()
 
@@ -201,11 +208,9 @@ def test_a_signature_that_is_refused_asks_nothing_anew(
     camera.register(sandbox, photo=None)
     story = begun("KZ-2025-09").to_statement()
     for _ in range(2):
-        story.sign(issued(), content=b"another text")
-        story.work()
+        story.sign_to_end(issued(), content=b"another text")
     assert story.page().notice == "eds_statement_mismatch"
-    story.sign(issued())
-    story.work()
+    story.sign_to_end(issued())
     assert (story.row().route, story.row().passed_routes) == ("biometric", ["eds"])
     # 1414 and the register are asked once. Whether the consent still holds is read again for each
     # signature.
@@ -393,11 +398,9 @@ def test_a_consent_that_is_taken_back_between_two_signatures_serves_no_second_on
 ) -> None:
     camera.register(sandbox, photo=None)
     story = begun_today().to_statement()
-    story.sign(issued(), content=b"another text")
-    story.work()
+    story.sign_to_end(issued(), content=b"another text")
     sandbox.post("/consent/answer", consent_id=consent_id(story), status="invalid")
-    story.sign(issued())
-    story.work()
+    story.sign_to_end(issued())
     assert (story.row().status, story.row().code) == ("declined", "consent_declined")
 
 
@@ -411,8 +414,7 @@ def test_a_consent_that_runs_out_is_asked_for_anew(
     story.sign(issued(), content=b"another text")
     time.sleep(2.2)
     story.work()
-    story.sign(issued())
-    story.work()
+    story.sign_to_end(issued())
     assert story.row().passed_routes == ["eds"]
     assert camera.messages_of_1414(sandbox) == before + 2
 
@@ -429,8 +431,7 @@ def test_a_consent_for_the_register_alone_is_none_for_phone_and_photo(
     answers.choose_route(verification_id=story.id, route="live_face")
     story.work()
     camera.agree(story)
-    story.answer(document_number="012345678", **BORN)
-    story.work()
+    story.reply(document_number="012345678", **BORN)
     assert story.page().page == "code"
     assert camera.messages_of_1414(sandbox) == before + 2
 

@@ -110,8 +110,7 @@ def test_a_refusal_that_rested_on_what_was_shown_before_comes_out_the_same(trust
     key = vault.open(verification_id=story.id, lender_id=story.lender.pk)
     signature = store.opening(key, own(story, "statement.signature")).plain.decode()
     story.work()
-    story.answer(signature=signature)
-    story.work()
+    story.reply(signature=signature)
     assert "eds_signature_replayed" in [said["code"] for said in checks()]
     assert command(story)[0] == 0
 
@@ -310,8 +309,7 @@ def test_a_case_of_the_new_release_comes_out_the_same_beside_an_earlier_one(
 
     release_a_change(monkeypatch, change)
     story = begin(lender("Other Credit", number=2)).to_statement()
-    story.sign(issued())
-    story.work()
+    story.sign_to_end(issued())
     assert story.row().status == "verified"
     judged = AuditEntry.objects.filter(verification=story.id, type="attempt.judged")
     body = body_of(judged.get(body__stage="statement"))

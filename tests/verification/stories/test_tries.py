@@ -15,7 +15,14 @@ from tests.lenders.samples import Caller
 from tests.verification.borrower.visits import NOW, browser, text
 from tests.verification.oversight import rows
 from tests.verification.review import desk
-from tests.verification.stories.insecure_capture import Script, at_commands, played, put_in, show
+from tests.verification.stories.insecure_capture import (
+    Script,
+    at_commands,
+    played,
+    put_in,
+    show,
+    show_to_end,
+)
 from tests.verification.stories.insecure_capture import script as script
 from tests.verification.stories.insecure_glance import ROUTES, glanced, see, voted
 from tests.verification.stories.insecure_glance import glances as glances
@@ -24,7 +31,7 @@ from tests.verification.stories.story import (
     Story,
     later,
     lender,
-    make_due,
+    retry,
     run_out,
     until_given_up,
     wait_until,
@@ -45,8 +52,7 @@ def test_another_route_with_the_same_stage_gives_no_new_tries():
     assert story.page().attempt == 3
     answers.choose_route(verification_id=story.id, route=ROUTES[1])
     assert story.row().route == ROUTES[1]
-    story.answer(agreed=True, version=CURRENT, language="ru")
-    story.work()
+    story.reply(agreed=True, version=CURRENT, language="ru")
     assert (story.page().page, story.page().attempt) == ("code", 3)
     see(story, "wrong")
     assert (story.row().status, story.row().code) == ("declined", "attempts_exhausted")
@@ -83,8 +89,7 @@ def test_who_has_no_try_left_but_for_what_people_look_at_waits_for_them(passes):
     row = beside.row()
     assert (row.status, row.last_failure, row.step) == ("requires_input", "borrower_busy", "open")
     voted(story, passes=passes)
-    make_due(beside)
-    beside.work()
+    retry(beside)
     ended = ("requires_input", "") if passes else ("declined", "attempts_exhausted")
     assert (beside.row().status, beside.row().code) == ended
 
@@ -102,8 +107,7 @@ def failed(of: Any, times: int, reference: str = "A-1", **more: Any) -> Story:
     """A verification whose captures failed so often; the script must say `wrong`."""
     story = played(of, reference, **more)
     for _ in range(times - 1):
-        show(story)
-        story.work()
+        show_to_end(story)
     return story
 
 
@@ -180,8 +184,7 @@ def test_whatever_rows_say_of_tries_nobody_is_judged_by_them(script: Script, is_
     )
     over = Attempt.objects.filter(verification_id=story.id).exclude(status="open")
     over.update(stage="live_capture", **columns)
-    show(story)
-    story.work()
+    show_to_end(story)
     assert story.row().status == ("declined" if is_told else "verified")
 
 
@@ -222,8 +225,7 @@ def test_after_so_many_of_a_day_no_other_begins(monkeypatch, script, flaw, most)
     story = played()
     for _ in range(most - 1):
         assert (story.page().page, story.page().attempt) == ("commands", 1)
-        show(story)
-        story.work()
+        show_to_end(story)
     assert (story.page().page, story.page().notice, story.row().status) == (
         "resume",
         "captures_exceeded",
@@ -318,8 +320,7 @@ def test_reviewers_read_by_which_gates_earlier_attempts_did_not_pass(
     story: Story, script: Script
 ) -> None:
     script.gate, script.word = "", "grey"
-    show(story)
-    story.work()
+    show_to_end(story)
     assert story.row().status == "in_review"
     shown = text(desk.at_desk(story.lender).get(desk.address("case", story)))
     assert all(exact(shown))

@@ -271,8 +271,7 @@ def test_routes_that_only_entries_of_somebody_else_call_passed_are_none(glances)
         slip_in(genuine, verification_sequence=900 + number, body=body)
     AuditPending.objects.filter(entry__verification_sequence__gte=900).delete()
     Verification.objects.filter(pk=story.id).update(passed_routes=["biometric"])
-    story.answer(somebody_tells_me=False)
-    story.work()
+    story.reply(somebody_tells_me=False)
     assert (story.row().status, story.row().step) == (
         "processing",
         steps.JUDGE,
@@ -316,8 +315,7 @@ def test_what_people_passed_runs_out_when_its_own_time_is_over():
 )
 def test_nobody_is_declined_by_what_a_row_says_of_routes(columns):
     story = glanced("clear")
-    story.answer(somebody_tells_me=False)
-    story.work()
+    story.reply(somebody_tells_me=False)
     story.answer(sees="clear")
     Verification.objects.filter(pk=story.id).update(**columns)
     story.work()
