@@ -31,7 +31,7 @@ from verification.access import openings
 from verification.case import moving, policy, steps
 from verification.core.errors import EvidenceUnreadable, FenceLost
 from verification.evidence import store, vault
-from verification.models import Attempt, AuditEntry, EvidenceItem, Verification
+from verification.models import Attempt, AuditEntry, Verification
 from verification.oversight.case_file import case_file
 from verification.worker import destruction, sweep
 from verification.worker import run as advance
@@ -344,37 +344,12 @@ def forged(story, items):
 
 
 @pytest.mark.forges
-def test_an_entry_that_destroys_what_is_no_frame_is_named_and_no_replay_agrees(script, story):
-    turn(73)
-    order = EvidenceItem.objects.get(verification_id=story.id, kind="live_capture.order")
-    forged(story, [order])
-    assert f"{order.pk} was destroyed, which is no frame" in str(findings())
-    last = replay(verification_id=story.id)[-1]
-    assert (last.verdict, last.detail) == (
-        Verdict.CANNOT,
-        "evidence is missing: live_capture.order",
-    )
-
-
-@pytest.mark.forges
 def test_no_replay_agrees_where_the_frame_that_stands_for_a_command_is_gone(script):
     story = destroyed(played())
     (shown, *_) = [item for item in frames(story) if item.destroyed_at is None]
     forged(story, [shown])
     last = replay(verification_id=story.id)[-1]
     assert (last.verdict, last.detail) == (Verdict.CANNOT, f"evidence is missing: {shown.kind}")
-
-
-def test_a_row_that_names_anothers_file_makes_nobody_delete_that(script):
-    mine, other = played(), played(lender("Other Credit", number=2), "A-2", iin="990101100020")
-    victim = frames(other)[0]
-    past_72_hours()
-    assert step(mine)
-    item = gone(mine)[0]
-    EvidenceItem.objects.filter(pk=item.pk).update(sealed_sha256=victim.sealed_sha256)
-    with pytest.raises(Exception, match="another file than the log"):
-        advance.run(claim(mine))
-    assert file_of(victim).exists()
 
 
 # What was judged by frames that are destroyed is judged the same, and what went without an

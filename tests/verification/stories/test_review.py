@@ -69,14 +69,6 @@ def test_a_pass_goes_on_with_the_next_route_of_the_combination_and_alone_verifie
     assert story.row().passed_routes == ["eds", "biometric"]
 
 
-def test_a_refusal_counts_among_the_borrowers_tries_of_the_day():
-    of = lender()
-    for number in range(3):
-        story = glanced("grey", of=of, reference=f"A-{number}")
-        voted(story, passes=False)
-    assert glanced(of=of, reference="A-9").row().code == "attempts_exhausted"
-
-
 @pytest.mark.parametrize(
     ("passes", "ids", "code"),
     [
@@ -449,13 +441,6 @@ def test_no_vote_is_taken_unless_everything_else_had_passed(change, story):
     with pytest.raises(Conflict) as caught:
         voted(story, passes=False)
     assert caught.value.code == "not_reviewable"
-
-
-@pytest.mark.parametrize("status", ["passed", "failed", "judging"])
-def test_what_the_row_of_an_attempt_says_keeps_no_reviewer_from_it(status, story):
-    Attempt.objects.filter(verification_id=story.id, stage="glance").update(status=status)
-    assert voted(story) == "requires_input"
-    assert Attempt.objects.get(verification_id=story.id, stage="glance").status == "passed"
 
 
 def test_a_route_that_is_gone_cannot_be_reviewed(settings, story):
