@@ -124,6 +124,7 @@ CHANGED: dict[str, Change] = {
         "injection", facing="user", events=60, moved=0, shaken=3
     ),
     "face_mismatch": _part("match", at_rest=2.0, at_work=2.0, farthest=2.0),
+    "face_review": _shown("throughout", to_reference=2.0),
     "face_again": _like(),
     "face_again_light": _like(darkest="0"),
     "face_again_near": _like(interocular="1"),

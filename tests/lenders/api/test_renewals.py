@@ -341,7 +341,9 @@ def test_a_contract_is_not_reported_when_its_money_could_not_leave_any_more(
         verification_id=story.id, type="contract.reported"
     ).exists()
     assert report(api, second, at=at).status_code == 200  # the same report again
-    wait_until(second.row().finished_at + timedelta(hours=72))
+    decided = second.row().finished_at
+    assert decided is not None
+    wait_until(decided + timedelta(hours=72))
     assert code(link(api, second)) == (409, "verification_too_old")
     assert not Verification.objects.filter(renews=second.id).exists()
 
@@ -523,7 +525,8 @@ def test_the_audit_names_what_was_let_out_all_the_same(waited, renewal, clearanc
 @WORDS
 def test_no_lender_cancels_an_answer_away(api, waited, renewal, say, said):
     say(renewal)
-    judging = queue.claim(renewal.id)  # no more while a worker has it
+    judging = queue.claim(renewal.id)
+    assert judging is not None, "no cancel comes through while a worker has it"
     answer = api.post(f"/v1/verifications/{renewal.id}/cancel")
     assert (code(answer), answer.headers["Retry-After"]) == ((409, "answer_not_judged"), "2")
     advance_run.run(judging)
@@ -558,14 +561,6 @@ def test_a_no_a_payment_and_another_link_at_once_have_one_order(
 WORD = attesting.Attestation(what="age_confirmation", how="in_person", comment="signed again here")
 
 
-def cleared_anew(api, story):
-    told = api.post(
-        f"/v1/verifications/{story.id}/clearances", {"contract_sha256": "c" * 64}
-    ).json()
-    story.work()
-    return told
-
-
 def entries_of(story):
     found = AuditEntry.objects.filter(verification_id=story.id).select_related("leaf")
     return list(found.order_by("verification_sequence"))
@@ -582,7 +577,7 @@ def test_money_leaves_by_the_new_consent_that_was_given(api, waited, asked, iin)
     child = asked_anew(api, waited)
     consent(child, asked)
     order()
-    assert consume(api, cleared_anew(api, waited), iin=iin).status_code == 200
+    assert consume(api, issued_for(api, waited), iin=iin).status_code == 200
     assert found() == []
     course = entries_of(waited)
     issued = next(one for one in course if one.type == "clearance.issued")
