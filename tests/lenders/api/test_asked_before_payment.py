@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -167,7 +168,7 @@ def test_of_several_days_the_most_counts(played, settings, story):
     case, sound = contents.read(row, contents.key_of(row)).case, signatures.sound_of(row)
     days = {date(2026, 11, 28), date(2026, 11, 27)}
     played.lent = {date(2026, 11, 27): "700", date(2026, 11, 28): "500"}
-    asked = {"sound": sound, "clearance_id": "clr_test_of_two_days", "days": days}
+    asked: dict[str, Any] = {"sound": sound, "clearance_id": "clr_test_of_two_days", "days": days}
     told = answers.ask_outside(row, case, (law,), **asked)
     assert told.others_tiyn == 700
     assert "clearance.credit_bureau" in told.raw

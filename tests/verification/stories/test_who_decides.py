@@ -408,7 +408,9 @@ def test_evidence_that_is_not_as_its_entry_says_is_never_judged(
 
 @pytest.mark.usefixtures("trusted")
 @pytest.mark.forges
-def test_a_row_that_named_another_log_while_a_worker_had_its_step_led_to_nothing(story) -> None:
+def test_a_row_that_named_another_log_while_a_worker_had_its_step_led_to_nothing(
+    story: Story,
+) -> None:
     """Other sources would be asked: a sandbox's registers, for a live case."""
     story.answer(agreed=True, version=CURRENT, language="ru")
     Verification.objects.filter(pk=story.id).update(mode="live")
