@@ -43,7 +43,7 @@ def test_a_key_is_256_random_bits_and_only_its_hash_is_kept(lender: Lender) -> N
         ("Bearer tlg_test_Ж", "key_unknown"),
     ],
 )
-def test_without_a_key_nobody_gets_in(db: None, header: str | None, code: str) -> None:
+def test_without_a_key_access_is_refused(db: None, header: str | None, code: str) -> None:
     response = Client().get(PATH, headers={"authorization": header} if header is not None else {})
     assert (response.status_code, response.json()["code"]) == (401, code)
     assert response.headers["WWW-Authenticate"] == 'Bearer realm="tulga"'
@@ -156,7 +156,7 @@ def test_a_profile_is_held_from_its_day_on(day, expected):
 
 
 @pytest.mark.parametrize("calendar", [[], TWO], ids=["empty", "not begun"])
-def test_before_the_first_day_none_is_held(calendar):
+def test_before_the_first_day_no_calendar_is_held(calendar):
     with pytest.raises(Conflict) as refused:
         _law(calendar, date(2024, 12, 31))
     assert refused.value.code == "profile_not_held"

@@ -140,7 +140,7 @@ def _is_on_no_desk(lender: Lender, story: Story) -> None:
 
 
 @pytest.mark.parametrize("said", ["clearance.consumed", "clearance.frozen"])
-def test_by_what_web_may_say_of_clearances_nobody_is_told_to_be_verified(
+def test_what_web_may_say_of_clearances_tells_of_no_verified_borrower(
     api: Caller, endpoint: WebhookEndpoint, receiver: Receiver, story: Story, said: str
 ) -> None:
     """A web process that is wholly the attacker's: the log takes its entry, and `audit_verify`

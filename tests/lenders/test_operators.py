@@ -328,7 +328,7 @@ def test_it_begins_behind_what_is_there_and_where_it_is_told_to(lender: Lender) 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nobody_there_is_said_and_another_lender_is_none(lender: Lender) -> None:
+def test_an_absent_machine_is_named_and_another_lender_reads_nothing(lender: Lender) -> None:
     begin(lender)
     order()
     assert "connection_failed" in listen(lender, "http://127.0.0.1:9/hook", "--after", "0")

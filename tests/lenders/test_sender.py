@@ -111,7 +111,7 @@ def test_before_a_byte_is_sent_its_reservation_is_committed(settings: Settings) 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nobody_is_told_what_was_rolled_back_or_is_not_committed_or_not_ordered_yet(
+def test_only_what_is_committed_and_ordered_is_told(
     settings: Settings,
 ) -> None:
     with listening(Receiver()) as receiver:
@@ -491,7 +491,7 @@ def test_all_of_them_at_once_take_little_memory_and_nothing_from_the_honest_one(
 
 @pytest.mark.service
 @pytest.mark.django_db(transaction=True)
-def test_a_lender_of_many_hanging_endpoints_holds_no_more_than_its_share_and_starves_nobody(
+def test_a_lender_of_many_hanging_endpoints_holds_no_more_than_its_share(
     settings: Settings, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(policy, "SENDER_IN_FLIGHT", policy.LENDER_IN_FLIGHT + 4)

@@ -121,7 +121,7 @@ def test_each_question_names_what_the_borrower_agreed_to(api, asking, played, st
 
 
 @pytest.mark.parametrize("is_readable", [True, False])
-def test_nobody_is_asked_where_the_text_does_not_name_them_or_cannot_be_read(
+def test_no_source_is_asked_where_the_text_does_not_name_it_or_cannot_be_read(
     api, asking, played, monkeypatch, is_readable, story
 ):
     if is_readable:
@@ -136,7 +136,9 @@ def test_nobody_is_asked_where_the_text_does_not_name_them_or_cannot_be_read(
 
 
 @pytest.mark.parametrize("missing", ["stop_credit", "account_owner"])
-def test_whom_nobody_plays_refuses_at_once(api, lender, issued, asking, played, settings, missing):
+def test_a_source_that_is_not_played_refuses_at_once(
+    api, lender, issued, asking, played, settings, missing
+):
     del settings.TULGA_SOURCES["test"][missing]
     story = verified(lender, issued)
     clearance = cleared(api, story)

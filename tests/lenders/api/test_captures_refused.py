@@ -62,7 +62,9 @@ def test_it_is_told(api: Caller, lender: Lender, sandbox: SandboxProcess, code: 
     assert code in {one for _, one in said}, sorted(said, key=str)
 
 
-def test_nobody_looks_at_it_in_time(api: Caller, lender: Lender, sandbox: SandboxProcess) -> None:
+def test_a_review_without_votes_runs_out(
+    api: Caller, lender: Lender, sandbox: SandboxProcess
+) -> None:
     story = captured(api, lender, sandbox, REVIEWED)
     assert read(api, story)["status"] == "in_review"
     assert api.post("/v1/test/clock", {"advance_seconds": 24 * 3600}).status_code == 200

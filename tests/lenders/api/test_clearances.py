@@ -209,7 +209,7 @@ def test_what_the_log_has_not_ordered_is_neither_told_nor_consumed(api, story):
 
 
 @pytest.mark.forges
-def test_a_database_that_was_put_back_pays_nobody_a_second_time(api, story):
+def test_a_database_that_was_put_back_pays_no_second_time(api, story):
     """What was paid since its backup is forgotten in it; the head file knows that its log was
     longer.
     """
@@ -450,7 +450,7 @@ def named(api, lender, issued):
     return story
 
 
-def test_nobody_has_to_name_it_again(api, named):
+def test_it_need_not_be_named_again(api, named):
     asked = api.post(f"/v1/verifications/{named.id}/clearances", {}).json()
     assert asked["contract_sha256"] == CONTRACT
     named.work()

@@ -65,7 +65,7 @@ def test_events_come_in_order_and_go_on_after_the_last_one_seen(
 @pytest.mark.parametrize(
     ("query", "code"), [({"after": "x"}, "cursor_malformed"), ({"after": "-1"}, "cursor_malformed")]
 )
-def test_a_cursor_that_is_none_is_refused(api: Caller, query: dict[str, str], code: str) -> None:
+def test_a_malformed_cursor_is_refused(api: Caller, query: dict[str, str], code: str) -> None:
     assert faults(api.get("/v1/events", **query)) == {("?after", code)}
 
 

@@ -392,7 +392,7 @@ def test_no_new_consent_is_opened_while_no_attempt_is_left(api, waited, asked):
     assert (again.row().status, again.row().stage) == ("requires_input", "person")
 
 
-def test_nobody_is_asked_anew_whose_money_does_not_wait(api, lender, monkeypatch, story):
+def test_no_new_consent_is_asked_for_money_that_does_not_wait(api, lender, monkeypatch, story):
     renewing.go_by(lender, monkeypatch, renewing.OVER_MCI)
     assert report(api, story).status_code == 200
     wait_until(clock.now() + DAY)

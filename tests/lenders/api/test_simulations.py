@@ -180,7 +180,9 @@ def test_whom_the_sandbox_plays_it_may_play_on(api, played, made):
 
 
 @pytest.mark.usefixtures("trusted", "played")
-def test_after_the_end_and_while_an_answer_is_judged_nobody_is(api, lender, issued, played):
+def test_after_the_end_and_while_an_answer_is_judged_no_borrower_is_played(
+    api, lender, issued, played
+):
     story = at_statement(lender)
     story.sign(issued())
     assert code(simulate(api, story.id, scenario="verified")) == (409, "answer_not_judged")
@@ -248,7 +250,7 @@ def test_a_sandbox_that_hangs_holds_two_threads_and_others_are_told_at_once(api,
 
 
 @pytest.mark.usefixtures("trusted", "played")
-def test_only_this_machine_is_asked_and_where_nobody_plays_it_says_so(api, settings, made):
+def test_only_this_machine_is_asked_and_a_machine_without_players_says_so(api, settings, made):
     for url in ("https://sandbox.example/simulations", "http://192.0.2.1/simulations"):
         adapter = {
             "adapter": "verification.sources.simulation.HttpSimulation",

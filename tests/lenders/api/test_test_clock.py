@@ -49,7 +49,7 @@ def read(api, story):
     return api.get(f"/v1/verifications/{story.id}").json()
 
 
-def test_nobody_waits_for_a_verification_to_expire(api, lender):
+def test_an_advance_expires_a_verification(api, lender):
     story = begin(lender)
     hold(api.get(CLOCK), CLOCK, "get")
     assert advance(api, DAY - 60) == {"verifications": 1, "advanced_seconds": DAY - 60}
@@ -70,7 +70,7 @@ def test_nobody_waits_for_a_verification_to_expire(api, lender):
     lawful()
 
 
-def test_nobody_waits_for_a_silent_borrower_or_for_reviewers(api, lender, glances):
+def test_an_advance_ends_the_wait_for_a_silent_borrower_and_for_reviewers(api, lender, glances):
     silent = glanced(of=lender, reference="A-1")
     reviewed = glanced("grey", of=lender, reference="A-2", iin="990101100020")
     assert read(api, reviewed)["status"] == "in_review"

@@ -359,9 +359,7 @@ def test_a_document_holds_to_the_end_of_its_last_day_in_almaty(api: Caller, at: 
     assert api.post(PATH, of_the_28th | {"client_reference": "loan-2"}).status_code == 201
 
 
-def test_a_birth_date_of_a_century_later_makes_nobody_younger_or_older(
-    api: Caller, at: Any
-) -> None:
+def test_a_birth_date_of_a_century_later_changes_no_age(api: Caller, at: Any) -> None:
     at(MIDNIGHT)
     # An IIN of 2015 with a birth date of 1915 would be a child's that passes for an adult's.
     childs = opening(subject__iin=iin_of(date(2015, 6, 7)), subject__birth_date="1915-06-07")
@@ -372,13 +370,13 @@ def test_a_birth_date_of_a_century_later_makes_nobody_younger_or_older(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_person_of_the_sandbox_is_nobody_in_live_mode(live: Caller) -> None:
+def test_a_person_of_the_sandbox_is_unknown_in_live_mode(live: Caller) -> None:
     answer = live.post(PATH, opening())
     assert (answer.status_code, faults(answer)) == (422, {("/subject/iin", "iin_test_only")})
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_law_that_nobody_knows_opens_nothing(api: Caller, lender: Lender) -> None:
+def test_an_unknown_law_opens_nothing(api: Caller, lender: Lender) -> None:
     lender.test_calendar = [{"from": "2020-01-01", "profile": "KZ-0000"}]
     lender.save()
     answer = api.post(PATH, opening())

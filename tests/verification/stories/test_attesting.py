@@ -207,7 +207,7 @@ def test_no_row_makes_another_persons_visit_or_credit_this_ones():
 
 
 @pytest.mark.forges
-def test_a_word_that_nobody_signed_does_not_count():
+def test_an_unsigned_word_does_not_count():
     of = lender()
     story = verified(of)
     attested(story)
@@ -228,7 +228,7 @@ def test_a_word_that_nobody_signed_does_not_count():
     "body", [[], {}, {"amount": "much"}, {"amount": 10**12, "clearance": "clr_1"}], ids=str
 )
 @pytest.mark.parametrize("year", [2020, 2026])
-def test_a_payment_that_nobody_signed_neither_counts_nor_hinders(body, year):
+def test_an_unsigned_payment_neither_counts_nor_hinders(body, year):
     of = lender()
     first, story = verified(of), verified(of, "A-2")
     AuditEntry.objects.create(

@@ -379,7 +379,7 @@ def attempt():
     return Attempt.objects.get(stage="live_capture")
 
 
-def test_while_a_worker_looks_nobody_may_answer_and_the_page_says_so(script):
+def test_while_a_worker_looks_no_answer_is_taken_and_the_page_says_so(script):
     story = at_commands()
     answered(story)
     page, row = story.page(), story.row()
@@ -604,7 +604,7 @@ def _compared(story: Story) -> list[dict[str, object]]:
 @pytest.mark.service
 @pytest.mark.usefixtures("seen_once")
 @pytest.mark.usefixtures("_played_again", "_sources")
-def test_it_is_refused_for_whomever_it_comes_and_nothing_of_the_first_is_told() -> None:
+def test_it_is_refused_for_any_borrower_and_nothing_of_the_first_is_told() -> None:
     first = _captured("A-1")
     assert (first.row().status, {*_codes(first).values()}) == ("verified", {""})
     assert _compared(first) == []

@@ -217,7 +217,7 @@ def test_who_presents_a_strangers_signature_first_does_not_make_the_strangers_ow
     assert victim.row().status == "verified"
 
 
-def test_in_another_language_it_is_another_statement_and_the_one_before_is_nobodys(
+def test_in_another_language_it_is_another_statement_and_the_one_before_counts_no_more(
     issued: Issued, story: Story
 ) -> None:
     before, page = story.statement(), story.page()

@@ -106,7 +106,7 @@ def test_what_a_browser_says_of_itself_never_stands_in_the_log(desk):
 
 
 @pytest.mark.parametrize("told", [None, "", " ", "12345", "١٢٣٤", "x" * 100_000, "\x00", "\ud800"])
-def test_a_wrong_number_lets_nobody_in_and_ends_the_code(desk, told):
+def test_a_wrong_number_opens_nothing_and_ends_the_code(desk, told):
     phone, number = desk.numbered()
     assert desk.match(str(int(number) % 9_999 + 1) if told is None else told) is False
     assert_over(desk, phone, number)

@@ -45,7 +45,7 @@ def test_nothing_is_prepared_while_the_borrower_is_busy_elsewhere(script):
     assert (second.page().page, script.prepared) == ("code", 2)
 
 
-def test_a_try_again_has_the_same_seed_another_preparation_another_and_none_is_kept(script):
+def test_a_try_again_has_the_same_seed_another_preparation_another_and_no_seed_is_kept(script):
     script.silent = 2
     story = asked("A-1", lender())
     for _ in range(2):

@@ -172,7 +172,7 @@ class InsecurePool(TaskPool):
 @pytest.mark.parametrize(
     "is_mutant", [False, True], ids=["the feeder", "its mutant that looks only when rung"]
 )
-def test_a_due_row_is_found_within_two_seconds_though_nobody_rang(
+def test_a_due_row_is_found_within_two_seconds_without_a_bell(
     issued: Any, trusted: Any, monkeypatch: pytest.MonkeyPatch, *, is_mutant: bool
 ) -> None:
     if is_mutant:
@@ -321,7 +321,7 @@ def reserved(limit: int) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3])
-def test_nobody_waits_for_more_than_a_batch_of_each_other_lender(limit: int) -> None:
+def test_no_lender_waits_for_more_than_a_batch_of_each_other(limit: int) -> None:
     many = {
         due_of_lender(number, many=number_due): number_due
         for number, number_due in enumerate((13, 1, 2, 7), start=1)
@@ -337,7 +337,7 @@ def test_nobody_waits_for_more_than_a_batch_of_each_other_lender(limit: int) -> 
             assert all(between.count(other) <= limit for other in others), (rows, lender_id)
 
 
-def test_the_turn_of_one_queue_passes_over_nobody_in_another() -> None:
+def test_the_turn_of_one_queue_passes_over_no_lender_in_another() -> None:
     lonely = due_of_lender(1, many=1, queues=("eds",))
     many = [
         due_of_lender(2, many=6),
@@ -424,7 +424,7 @@ def test_two_ticks_at_once_order_each_entry_once_and_ring_for_no_step(issued, mo
 
 
 @pytest.mark.usefixtures("trusted")
-def test_a_verification_nobody_finishes_expires_once():
+def test_an_unfinished_verification_expires_once():
     story = begin(lender())
     wait_until(story.row().expires_at)
     in_parallel(lambda _: swept(), 2)
@@ -453,7 +453,7 @@ def test_a_row_of_a_route_that_is_gone_stops_nothing_else(settings, issued):
 
 
 @pytest.mark.usefixtures("trusted")
-def test_frames_that_nobody_destroys_are_an_error_once_an_hour(caplog):
+def test_frames_that_stay_undestroyed_are_an_error_once_an_hour(caplog):
     story, other = begin(lender()), begin(lender("Other", number=500))
     for one, minutes in ((story, 61), (other, 59)):
         past = later(-60 * minutes)

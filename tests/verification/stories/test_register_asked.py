@@ -223,7 +223,7 @@ def test_a_signature_that_is_refused_asks_nothing_anew(
 @pytest.mark.forges
 @pytest.mark.parametrize("name", ["profile_sha256", "profile_id"])
 @pytest.mark.parametrize("moment", ["opened", "at the statement", "signed"])
-def test_an_application_role_that_writes_another_law_into_the_row_verifies_nobody(
+def test_an_application_role_that_writes_another_law_into_the_row_verifies_no_borrower(
     issued: Issued, sandbox: SandboxProcess, name: str, moment: str
 ) -> None:
     camera.register(sandbox, photo=None, life_status="deceased")
@@ -352,7 +352,7 @@ LAXER = sorted(law.id for law in profiles.PROFILES.values() if not law.register_
 @pytest.mark.forges
 @pytest.mark.usefixtures("_live")
 @pytest.mark.parametrize("law", LAXER)
-def test_an_owned_web_that_opens_a_live_case_by_a_laxer_law_verifies_nobody_and_is_named(
+def test_an_owned_web_that_opens_a_live_case_by_a_laxer_law_is_named_and_verifies_no_borrower(
     issued: Issued, sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch, law: str
 ) -> None:
     camera.register(sandbox, photo=None, life_status="deceased")
@@ -384,7 +384,7 @@ def test_a_worker_that_is_owned_too_is_named_by_the_audit(
 
 @pytest.mark.forges
 @pytest.mark.usefixtures("_live")
-def test_an_opening_that_is_put_back_to_the_days_of_a_laxer_law_verifies_nobody(
+def test_an_opening_that_is_put_back_to_the_days_of_a_laxer_law_verifies_no_borrower(
     issued: Issued, sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     camera.register(sandbox, photo=None, life_status="deceased")

@@ -211,7 +211,7 @@ def test_one_fail_refuses_whether_or_not_a_pass_stands(before, story):
     assert ReviewVote.objects.count() == before + 1
 
 
-def test_nobody_votes_twice_on_an_attempt(story):
+def test_a_person_votes_once_on_an_attempt(story):
     one_voted(story)
     for passes in (True, False):
         assert refused(story, passes=passes) == "already_voted"
@@ -253,7 +253,7 @@ def test_a_single_vote_is_held_to_everything_that_a_common_word_is(story):
 
 
 @pytest.mark.parametrize("passes", [True, False])
-def test_whoever_sent_a_link_has_no_vote_and_others_have(passes):
+def test_the_sender_of_a_link_has_no_vote_and_others_have(passes):
     story = glanced()
     sender = people(story)[0]
     desk.send_link(reviewer=sender, verification_id=story.id)

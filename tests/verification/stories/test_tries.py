@@ -174,7 +174,7 @@ def test_they_are_of_one_borrower_with_one_lender(script: Script) -> None:
 
 
 @pytest.mark.parametrize("is_told", [True, False])
-def test_whatever_rows_say_of_tries_nobody_is_judged_by_them(script: Script, is_told: bool) -> None:
+def test_no_borrower_is_judged_by_what_rows_say_of_tries(script: Script, is_told: bool) -> None:
     script.word = "wrong" if is_told else "clear"
     of = lender()
     story = failed(of, 2) if is_told else at_commands(of)

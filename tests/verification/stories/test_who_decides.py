@@ -199,7 +199,7 @@ def test_a_combination_that_somebody_wrote_into_the_row_leads_nowhere(glances, c
     assert not AuditEntry.objects.filter(type="step.faulted").exists()
 
 
-def test_votes_that_do_not_suffice_are_not_weighed_whoever_wrote_the_step_down(glances):
+def test_a_step_written_by_an_attacker_weighs_no_votes_that_do_not_suffice(glances):
     story = glanced("clear", "grey", profile="KZ-2021-04")
     vote(verification_id=story.id, reviewer=people(story)[0], passes=True, reason=REASON)
     Verification.objects.filter(pk=story.id).update(
@@ -313,7 +313,7 @@ def test_what_people_passed_runs_out_when_its_own_time_is_over():
 @pytest.mark.parametrize(
     "columns", [{"combination": []}, {"combination": ["biometric"]}, {"passed_routes": ["eds"]}]
 )
-def test_nobody_is_declined_by_what_a_row_says_of_routes(columns):
+def test_what_a_row_says_of_routes_declines_no_borrower(columns):
     story = glanced("clear")
     story.reply(somebody_tells_me=False)
     story.answer(sees="clear")
