@@ -160,3 +160,8 @@ def test_before_the_first_day_no_calendar_is_held(calendar):
     with pytest.raises(Conflict) as refused:
         _law(calendar, date(2024, 12, 31))
     assert refused.value.code == "profile_not_held"
+
+
+def test_a_key_for_no_mode_is_not_issued(lender: Lender) -> None:
+    with pytest.raises(BadInput):
+        keys.issue(lender, mode="production")

@@ -663,3 +663,13 @@ def test_a_delivery_that_somebody_wrote_is_not_sent(
     put_off = Delivery.objects.get(pk="dlv_forged")
     assert (put_off.status, put_off.failure in ("", "internal")) == ("pending", True)
     assert WebhookEndpoint.objects.get().failures == 0
+
+
+def test_a_pump_that_finds_the_cursor_moved_makes_nothing(
+    api: Caller, endpoint: WebhookEndpoint
+) -> None:
+    happen(api)
+    late = WebhookEndpoint.objects.get(pk=endpoint.pk)
+    assert pump() == 1
+    assert deliveries.pump_endpoint(late) == 0
+    assert Delivery.objects.count() == 1

@@ -518,3 +518,22 @@ def test_a_lender_of_many_hanging_endpoints_holds_no_more_than_its_share(
     assert set(
         WebhookEndpoint.objects.filter(lender=greedy).values_list("failures", flat=True)
     ) <= {0, 1, 2, 3, 4}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_fault_of_ours_in_one_post_is_that_posts_alone(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    with listening(Receiver()) as receiver:
+        told(settings, receiver.url)
+        told(settings, receiver.url, bin="180440012373")
+        pump()
+        [broken, sound] = take()
+
+        broken.endpoint.sealed_secret = None
+        _, outcome = asyncio.run(sender.send(broken))
+        assert outcome == Outcome(failure="internal")
+        deliveries.record_outcomes([(broken, outcome), asyncio.run(sender.send(sound))])
+    assert Delivery.objects.get(pk=broken.pk).failure == "internal"
+    assert Delivery.objects.get(pk=sound.pk).status == "delivered"
+    assert "hunter2" not in caplog.text

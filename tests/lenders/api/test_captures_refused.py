@@ -123,6 +123,8 @@ def test_what_people_must_look_at_is_told(
     told = told_codes(read(api, captured(api, lender, sandbox, at_phone)))
     for_people = {"hand_over_review", "liveness_commands_left_out", "liveness_passive_review"}
     assert for_people <= {*told.values()}, told
+    events = api.get("/v1/events").json()["data"]
+    assert "verification.handed_over" in {event["type"] for event in events}
 
 
 def test_captures_that_cost_nothing_are_few_a_day(

@@ -471,13 +471,19 @@ def test_too_early_and_too_late_have_codes_of_their_own(api, lender, story, scri
     assert code(api.get(address)) == (409, "document_not_ready")
     show_to_end(filmed)
     assert api.get(address).status_code == 200
-    for erased in (filmed, story):
-        vault.destroy(verification_id=erased.id, at=timezone.now())
+    consent = Attempt.objects.get(verification_id=filmed.id, stage="consent")
+    assert code(api.get(place(filmed, f"documents/{consent.pk}"))) == (404, "not_found")
+    vault.destroy(verification_id=filmed.id, at=timezone.now())
     hold(api.get(address), ONE_DOCUMENT, "get")
-    for gone in (address, place(story, "statement"), place(story, "signature")):
-        assert code(api.get(gone)) == (410, "document_erased")
+    assert code(api.get(address)) == (410, "document_erased")
     (listed,) = hold(api.get(place(filmed, "documents")), LIST, "get")["data"]
     assert (listed["erased"], listed["outcome"], listed["salt"]) == (True, None, None)
+
+
+def test_an_erased_statement_and_its_signature_are_told_as_that(api, story):
+    vault.destroy(verification_id=story.id, at=timezone.now())
+    for what in ("statement", "signature"):
+        assert code(api.get(place(story, what))) == (410, "document_erased")
 
 
 def test_the_public_keys_are_for_everybody_and_may_be_kept(client, db):

@@ -649,3 +649,13 @@ def test_a_new_consent_is_played_by_its_own_scenarios(api, waited, played):
     # The person and the account are those of the loan.
     assert played[0].subject["iin"]
     assert played[0].account
+
+
+def test_a_new_consent_that_no_case_asked_for_is_named(api, waited):
+    child = asked_anew(api, waited)
+    order_all()
+    course = entries_of(child)
+    assert list(related_cases.verify_related("test", course, forged=())) == []
+    course[0].body = {**course[0].body, "renews": child.id}
+    (fault,) = related_cases.verify_related("test", course, forged=())
+    assert (fault.code, fault.entry) == ("illegal_move", course[0].pk)

@@ -311,3 +311,14 @@ def test_whose_time_is_over_is_not_played_and_gets_no_link(api, lender, played, 
     order_all()
     assert story.row().status == "expired"
     assert findings() == []
+
+
+def test_of_several_routes_the_named_one_is_begun(api, played, settings):
+    settings.TULGA_ROUTES = ["eds", "biometric", "live_face"]
+    made = opened(api)
+    assert (
+        simulate(api, made["id"], scenario="verified", route="live_face").json()["route"]
+        == "live_face"
+    )
+    assert played[0].routes == ("live_face",)
+    assert simulate(api, made["id"], scenario="eds_revoked").json()["route"] == "eds"

@@ -13,7 +13,7 @@ from tests.verification.log.rows import order_all
 from tests.verification.stories.insecure_glance import glanced
 from tests.verification.stories.insecure_glance import glances as glances
 from tests.verification.stories.story import at_statement, begin, in_parallel, order, swept
-from verification import tasks
+from verification import clock, tasks
 from verification.access.tokens import LINKS
 from verification.case import policy
 from verification.models import Access, Attempt, Clearance, Verification
@@ -246,3 +246,17 @@ def test_a_row_that_moves_without_an_entry_is_told(api, table, column, story):
     moved = getattr(row, column) - timedelta(seconds=1)
     table.objects.filter(pk=row.pk).update(**{column: moved})
     assert [finding.field for finding in differences_of(story.id)] == [column]
+
+
+def test_a_step_that_is_due_later_is_due_sooner(api, lender):
+    first, second = begin(lender), begin(lender, "A-2")
+    for story in (first, second):
+        story.answer(agreed=True, version=story.page().data["version"], language="ru")
+    late = clock.now() + timedelta(seconds=300)
+    Verification.objects.filter(pk=second.id).update(due_at=late)
+    advance(api, 60)
+    assert second.row().due_at == late - timedelta(seconds=60)
+    assert queue.claim(first.id) is not None
+    kept = first.row().due_at
+    advance(api, 60)
+    assert first.row().due_at == kept

@@ -15,7 +15,7 @@ from verification import clock
 from verification.access import answers, openings
 from verification.case import stages
 from verification.core import profiles
-from verification.core.errors import BadInput, Misconfigured
+from verification.core.errors import BadInput, Conflict, Misconfigured, NotYourTurn
 from verification.core.lender import LenderFacts
 from verification.core.route import Route
 from verification.models import Attempt, Verification
@@ -131,4 +131,17 @@ def test_a_borrower_whose_other_route_is_gone_still_sees_their_page(
     settings.TULGA_ROUTES = installed
     assert (story.page().page, story.page().routes) == ("consent", ())
     story.cancel()
+    assert story.page().page == "finished"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_end_is_final():
+    story = begin(lender())
+    story.cancel()
+    with pytest.raises(Conflict):
+        openings.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+    with pytest.raises(NotYourTurn):
+        answers.resume(verification_id=story.id)
+    with pytest.raises(NotYourTurn):
+        answers.choose_route(verification_id=story.id, route="eds")
     assert story.page().page == "finished"

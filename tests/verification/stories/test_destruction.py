@@ -386,3 +386,31 @@ def test_the_regulator_reads_which_evidence_was_destroyed_and_when(script):
     shown = page.content.decode()
     assert "Camera frames destroyed by rule" in shown
     assert len(re.findall(r"destroyed by rule, [0-9]{2}\.[0-9]{2}\.20", shown)) == len(gone(story))
+
+
+def test_a_frame_that_went_without_an_entry_is_missing_and_named(script):
+    story = played()
+    item = frames(story)[0]
+    store.destroy([item], at=clock.now())
+    store.remove_files(story.id, sealed_hashes={item.pk: item.sealed_sha256})
+    last = replay(verification_id=story.id)[-1]
+    assert (last.verdict, last.detail) == (Verdict.CANNOT, f"evidence is missing: {item.kind}")
+    sweep.run_round()
+    (finding,) = findings()
+    assert (finding["code"], item.pk in finding["detail"]) == ("row_unsaid", True)
+
+
+def test_a_step_that_is_made_due_too_early_puts_the_row_right(script):
+    story = played()
+    turn(71)
+    Verification.objects.filter(pk=story.id).update(
+        frames_until=clock.now(), finished_at="2020-01-01T00:00:00Z"
+    )
+    sweep.run_round()
+    assert step(story)
+    assert all_there(story)
+    sweep.run_round()
+    assert story.row().step == "", "the row is right again"
+    turn(2)
+    sweep.run_round()
+    assert story.row().step == "destroy"

@@ -13,7 +13,7 @@ from django.db import DatabaseError, connection
 from tests.entries import body_of
 from tests.verification.oversight import rows
 from verification.case import policy
-from verification.core.errors import BadInput
+from verification.core.errors import BadInput, Conflict
 from verification.core.status import OPEN, Status
 from verification.log import sequencer
 from verification.log.verify import verify_log
@@ -285,3 +285,11 @@ def test_what_moves_within_open_or_changes_something_else_writes_no_change() -> 
     for columns in (*changed, {"locale": "ru"}, {"status": "requires_input", "code": ""}):
         Verification.objects.filter(pk=row).update(**columns)
     assert MonthlyChange.objects.count() == 1
+
+
+def test_an_empty_log_has_no_checkpoint_and_another_mode_no_log() -> None:
+    with pytest.raises(Conflict) as raised:
+        case_file.checkpoint_file(person_id=READER, mode="live")
+    assert raised.value.code == "receipt_not_ready"
+    with pytest.raises(BadInput):
+        case_file.checkpoint_file(person_id=READER, mode="demo")

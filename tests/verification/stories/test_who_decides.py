@@ -32,11 +32,11 @@ from tests.verification.stories.story import (
     wait_until,
 )
 from verification import clock, tasks
-from verification.access import answers
+from verification.access import answers, openings
 from verification.case import contents, dossier, policy, steps
 from verification.case.moving import read
 from verification.core import profiles
-from verification.core.errors import BadInput, Misconfigured
+from verification.core.errors import BadInput, Conflict, Misconfigured
 from verification.evidence import vault
 from verification.models import (
     Attempt,
@@ -456,3 +456,12 @@ def test_of_a_stage_that_is_begun_again_the_earlier_pass_is_no_evidence(issued: 
     }
     assert found == {"question", "statement", "shared"}
     assert not list(verify_legality("test"))
+
+
+def test_who_was_stopped_is_not_canceled_meanwhile():
+    story = begin(lender())
+    Verification.objects.filter(pk=story.id).update(
+        step=steps.STOP, queue="default", due_at=later(60)
+    )
+    with pytest.raises(Conflict):
+        openings.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
