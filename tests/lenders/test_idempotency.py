@@ -88,6 +88,17 @@ def test_an_unusable_key_is_refused(api: Caller, key: str) -> None:
     assert not Verification.objects.exists()
 
 
+def test_while_the_first_is_at_work_a_repeat_is_told_to_wait(api: Caller) -> None:
+    api.post(PATH, opening(), key="k-1")
+    soon = timezone.now() + timedelta(seconds=5)
+    IdempotentRequest.objects.update(
+        answered_at=None, status=None, sealed_answer=None, reserved_until=soon
+    )
+    waiting = api.post(PATH, opening(), key="k-1")
+    assert (waiting.status_code, waiting.json()["code"]) == (409, "idempotency_in_progress")
+    assert int(waiting.headers["Retry-After"]) >= 1
+
+
 def test_a_dead_workers_reservation_is_taken_over(lender: Lender) -> None:
     request, row = _abandoned(lender, seconds=policy.RESERVATION_SECONDS - 2)
     assert _code(lambda: idempotency.run_once(request, _two)) == "idempotency_in_progress"
