@@ -10,7 +10,7 @@ from django.test import Client
 from lenders import keys, openapi, policy
 from lenders.models import Lender
 from tests.lenders.conftest import lender  # noqa: F401
-from tests.lenders.test_openapi import hold
+from tests.lenders.shapes import hold
 from tests.responses import Response
 
 pytestmark = [pytest.mark.long, pytest.mark.django_db]

@@ -1,11 +1,11 @@
 """Lenders with keys."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from pytest_django import Settings
 
-from lenders import endpoints, keys
+from lenders import endpoints, keys, policy
 from lenders.models import ApiKey, Lender, WebhookEndpoint
 from tests.lenders.insecure_receiver import Receiver, listening
 from tests.lenders.log_of_lenders import MODE
@@ -13,6 +13,7 @@ from tests.lenders.samples import Caller
 from tests.scenes import same
 from tests.verification.stories.reviewers import with_two
 from verification.access import rates
+from verification.core import profiles
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +47,22 @@ def api(lender: Lender) -> Caller:
 def other_api(other_lender: Lender) -> Caller:
     """Somebody else's server."""
     return Caller(_secret_of(other_lender))
+
+
+@pytest.fixture
+def live(lender: Lender) -> Caller:
+    """The lender's server with a live key that may do everything."""
+    return Caller(live_secret(lender))
+
+
+def live_secret(lender: Lender, *, scopes: Sequence[str] = policy.SCOPES) -> str:
+    """Of a live key, as it is issued where a live set is complete."""
+    lender.live_calendar = profiles.calendar_of("KZ-2026-01")
+    lender.save()
+    issued = keys.issue(lender, mode="test", scopes=scopes)
+    issued.key.mode = "live"
+    issued.key.save()
+    return issued.secret
 
 
 _secrets: dict[str, str] = {}

@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from tests.verification.log.rows import slip_in
 from tests.verification.stories.story import Story, begin, order
-from verification.core.events import ENTRY_TYPES
 from verification.core.status import TERMINAL
 from verification.log.signatures import spell_leaf
 from verification.log.tree import leaf_hash
@@ -17,7 +16,6 @@ from verification.models import AuditEntry, AuditLeaf, AuditPending, Verificatio
 from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 ENDS = tuple(sorted(status.value for status in TERMINAL))
-FORGED_ENDS = tuple(end for end in ENDS if ENTRY_TYPES[f"verification.{end}"].signed)
 CODE = "code_of_a_forger"
 
 
@@ -97,8 +95,7 @@ def with_a_strangers_signature(story: Story, status: str) -> None:
 
 def with_the_signature_of_another_case(story: Story, status: str) -> None:
     other = begin(story.lender, "B-1", iin="900101300017")
-    other.answer(agreed=False, version=CURRENT, language="ru")
-    other.work()
+    other.reply(agreed=False, version=CURRENT, language="ru")
     updated(story, status)
     decided = AuditEntry.objects.get(verification_id=other.id, type="verification.declined")
     placed(entered(story, status, signed=decided.body["signed"]))

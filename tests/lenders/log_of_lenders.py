@@ -28,6 +28,12 @@ def pump() -> int:
     return Delivery.objects.count() - before
 
 
+def wait_to_be_sent(api: Caller, number: int = 1) -> None:
+    """So many events happen, and wait as deliveries."""
+    happen(api, number)
+    pump()
+
+
 def take(*, room: int = policy.SENDER_IN_FLIGHT, failing_room: int | None = None) -> list[Delivery]:
     """What a sender would post now."""
     return deliveries.reserve(

@@ -95,3 +95,8 @@ class Caller:
 def faults(response: Response) -> set[tuple[str, str]]:
     """The place and code of every fault of a problem."""
     return {(fault["pointer"], fault["code"]) for fault in response.json()["errors"]}
+
+
+def code(response: Response) -> tuple[int, str | None]:
+    """The status of an answer, and its code if it has one."""
+    return response.status_code, response.json()["code"]

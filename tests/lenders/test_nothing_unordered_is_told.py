@@ -8,7 +8,6 @@ doors are asked.
 import json
 from collections.abc import Callable
 from datetime import timedelta
-from itertools import product
 
 import pytest
 from django.test import Client
@@ -18,7 +17,6 @@ from lenders.models import Lender, WebhookEndpoint
 from tests.lenders.forged_ends import (
     CODE,
     ENDS,
-    FORGED_ENDS,
     FORGERIES,
     entered,
     placed,
@@ -36,7 +34,7 @@ from tests.verification.log.rows import order_all, tamper
 from tests.verification.stories.story import Story, begin
 from verification import tasks
 from verification.case.votes import Reviewer
-from verification.models import AuditEntry, AuditLeaf, AuditPending, Clearance
+from verification.models import AuditLeaf, AuditPending, Clearance
 from verification.review import attesting
 from verification.review import desk as review_desk
 from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
@@ -55,11 +53,9 @@ def story(lender: Lender) -> Story:
 
 
 ALL = [
-    # With every commit each forgery says the end that pays; with every merge it says the others
-    # too.
-    pytest.param(forge, end, marks=() if end == "verified" else pytest.mark.long)
-    for forge, end in product(FORGERIES, ENDS)
-    if forge is row_alone or end in FORGED_ENDS
+    *((row_alone, end) for end in ENDS),
+    # What is beside the row does not depend on the end: each says the one that pays.
+    *((forge, "verified") for forge in FORGERIES if forge is not row_alone),
 ]
 
 
@@ -144,7 +140,7 @@ def _is_on_no_desk(lender: Lender, story: Story) -> None:
 
 
 @pytest.mark.parametrize("said", ["clearance.consumed", "clearance.frozen"])
-def test_by_what_web_may_say_of_clearances_nobody_is_told_to_be_verified(
+def test_what_web_may_say_of_clearances_tells_of_no_verified_borrower(
     api: Caller, endpoint: WebhookEndpoint, receiver: Receiver, story: Story, said: str
 ) -> None:
     """A web process that is wholly the attacker's: the log takes its entry, and `audit_verify`
@@ -212,19 +208,6 @@ def test_an_honest_end_is_told_by_every_door_once_it_is_ordered(
     assert client.get(f"{NOW}state/").json()["page"] == "finished"
 
 
-@pytest.mark.parametrize("status", [end for end in ENDS if end != "declined"])
-def test_what_a_row_says_changes_nothing_of_an_end_that_is_ordered(
-    api: Caller, story: Story, status: str
-) -> None:
-    story.answer(agreed=False, version=CURRENT, language="ru")
-    story.work()
-    genuine_end = api.get(f"{PATH}/{story.id}").json()
-    assert genuine_end["status"] == "declined"
-    updated(story, status)
-    assert api.get(f"{PATH}/{story.id}").json() | {"sequence": 0} == genuine_end | {"sequence": 0}
-    assert api.get(PATH, status=status).json()["data"] == []
-
-
 def test_a_forged_event_holds_back_what_follows_it_and_no_event_is_left_out(
     api: Caller, endpoint: WebhookEndpoint, receiver: Receiver, story: Story
 ) -> None:
@@ -269,14 +252,3 @@ def _place_and_damage(story: Story) -> None:
     body = json.dumps(entry.body | {"code": "another"})
     placed(entry)
     tamper(("UPDATE verification_auditentry SET body = %s WHERE id = %s", (body, entry.pk)))
-
-
-def test_a_leaf_that_hashes_something_else_tells_nothing(api: Caller, story: Story) -> None:
-    story.answer(agreed=False, version=CURRENT, language="ru")
-    tasks.advance(story.id)
-    decision = AuditEntry.objects.get(verification_id=story.id, type="verification.declined")
-    placed(decision, hashed=b"\x01" * 32)
-    assert api.get(f"{PATH}/{story.id}").json()["status"] == "processing"
-    assert "declined" not in {
-        event["data"]["status"] for event in api.get("/v1/events").json()["data"]
-    }

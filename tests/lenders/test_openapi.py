@@ -1,51 +1,30 @@
-"""openapi.json is valid, and every answer we really give has the shape it promises."""
+"""openapi.json is valid; its examples are sent as they stand, and each answer has its shape."""
 
 import json
-import re
+import os
 from typing import Any
 
+import pytest
 from django.test import Client
 from jsonschema import Draft202012Validator, FormatChecker
 from openapi_spec_validator import validate
+from pytest_django import Settings
 
-from lenders import openapi
+from lenders import endpoints, openapi, policy
 from lenders.urls import urlpatterns
-from tests.lenders.insecure_receiver import Receiver
 from tests.lenders.log_of_lenders import pump, send_due
-from tests.lenders.samples import Caller, opening
+from tests.lenders.samples import Caller
+from tests.lenders.shapes import closed, hold, shape
 from tests.responses import Response
+from tests.verification.stories.conftest import Issued
+from tests.verification.stories.conftest import authorities as authorities
+from tests.verification.stories.conftest import issued as issued
+from tests.verification.stories.conftest import trusted as trusted
+from tests.verification.stories.insecure_capture import played
+from tests.verification.stories.insecure_capture import script as script
+from tests.verification.stories.story import Story, order
+from verification import clock
 from verification.core.events import TOLD
-from verification.log import sequencer
-
-
-def shape(
-    path: str, method: str, status: int, media_type: str = "application/json"
-) -> Draft202012Validator:
-    """A validator of one answer. Fields nobody promised are refused too, so that none is forgotten
-    in the document.
-    """
-    document = openapi.document()
-    answer = document["paths"][path][method]["responses"][str(status)]["content"][media_type][
-        "schema"
-    ]
-    return Draft202012Validator(
-        answer | {"components": _closed(document["components"])}, format_checker=FormatChecker()
-    )
-
-
-def _closed(components: dict[str, Any]) -> dict[str, Any]:
-    schemas = {
-        name: schema | {"additionalProperties": False} if "properties" in schema else schema
-        for name, schema in components["schemas"].items()
-    }
-    return {"schemas": schemas}
-
-
-def hold(response: Response, path: str, method: str) -> Any:
-    """The answer's body, after it was held against its shape."""
-    media_type = response.headers["Content-Type"].partition(";")[0]
-    shape(path, method, response.status_code, media_type).validate(response.json())
-    return response.json()
 
 
 def test_the_document_is_valid_openapi_3_1(client: Client, db: None) -> None:
@@ -73,25 +52,6 @@ def test_every_address_of_the_api_is_described() -> None:
     assert described == ours
 
 
-def test_ids_have_their_pattern_and_what_is_made_leads_on(api: Caller) -> None:
-    paths = openapi.document()["paths"]
-    of_paths = [
-        one
-        for item in paths.values()
-        for each in item.values()
-        for one in each.get("parameters", ())
-    ]
-    patterns = {one["name"]: one["schema"]["pattern"] for one in of_paths if one["in"] == "path"}
-    made = api.post("/v1/verifications", opening()).json()
-    assert re.fullmatch(patterns["verification_id"], made["id"])
-    assert not re.fullmatch(patterns["verification_id"], made["id"].upper())
-    links = paths["/v1/verifications"]["post"]["responses"]["201"]["links"]
-    assert {"get_verification", "cancel_verification", "ask_for_clearance"} <= links.keys()
-    assert {"consume_clearance", "get_clearance"} == paths[
-        "/v1/verifications/{verification_id}/clearances"
-    ]["post"]["responses"]["202"]["links"].keys()
-
-
 def test_every_operation_asks_for_a_key_and_lists_its_problems() -> None:
     for item in openapi.document()["paths"].values():
         for operation in item.values():
@@ -111,67 +71,194 @@ def test_the_webhook_is_described_with_its_headers_and_types() -> None:
     assert all(name in webhook["description"] for name in TOLD)
 
 
-def test_the_answers_about_verifications_have_their_shape(api: Caller) -> None:
-    list_, one = "/v1/verifications", "/v1/verifications/{verification_id}"
-    opened = hold(api.post(list_, opening(metadata={"a": ""}, opened_by="B")), list_, "post")
-    hold(api.post(list_, opening(metadata={"a": ""}, opened_by="B")), list_, "post")
-    hold(api.get(list_), list_, "get")
-    hold(api.get(f"{list_}/{opened['id']}", expand="checks"), one, "get")
-    hold(api.post(f"{list_}/{opened['id']}/link"), f"{one}/link", "post")
-    hold(api.post(f"{list_}/{opened['id']}/cancel"), f"{one}/cancel", "post")
-    hold(api.get(list_), list_, "get")
+# The examples of openapi.json: each request is sent as it stands there, each answer holds
+# against its schema. `KEEP_EXAMPLES=1 pytest tests/lenders/test_openapi.py` writes the
+# answers anew from what the product said.
+_PATHS = {
+    one["operationId"]: (method, path)
+    for path, item in openapi.document()["paths"].items()
+    for method, one in item.items()
+}
+# Their times lie between a decision and now, which no text that is kept can know.
+_OF_NOW = ("signed_at", "at")
+_WHOLE = ("gates", "events", "combinations")
+_LONGEST = 120  # characters of a value that a reader looks at; a signature or a proof is longer
 
 
-def test_the_answers_about_webhooks_have_their_shape(api: Caller, receiver: Receiver) -> None:
-    list_, one = "/v1/webhook-endpoints", "/v1/webhook-endpoints/{endpoint_id}"
-    made = hold(api.post(list_, {"url": receiver.url}), list_, "post")
-    place = f"{list_}/{made['id']}"
-    hold(api.get(list_), list_, "get")
-    hold(api.get(place), one, "get")
-    hold(api.patch(place, {"events": []}), one, "patch")
-    hold(api.post(f"{place}/test"), f"{one}/test", "post")
-    hold(api.post(f"{place}/rotate-secret"), f"{one}/rotate-secret", "post")
-    api.post("/v1/verifications", opening())
-    sequencer.order("test")
+class Player:
+    """Sends the example of an operation, as it is kept, and remembers what came back."""
+
+    def __init__(self, api: Caller) -> None:
+        self._api, self.answers = api, dict[str, dict[str, Any]]()
+
+    def __call__(self, operation: str, *, change: dict[str, Any] | None = None, **ids: str) -> Any:
+        """The answer's body, after it was held against its shape. `change`: another example of the
+        same operation.
+        """
+        method, path = _PATHS[operation]
+        body = openapi.examples().get(operation, {}).get("request")
+        body = body if body is None else {**_in_time(body), **(change or {})}
+        query = {name: value for name, value in ids.items() if f"{{{name}}}" not in path}
+        answer = self._send(method.upper(), path.format(**ids), body, query)
+        assert str(answer.status_code) in openapi.document()["paths"][path][method]["responses"], (
+            answer.content
+        )
+        assert answer.status_code < 300, answer.content
+        if answer.status_code == 204:
+            return None
+        is_json = answer.headers["Content-Type"].partition(";")[0].endswith("json")
+        said = hold(answer, path, method) if is_json else answer.content.decode()
+        self.answers.setdefault(operation, {})[str(answer.status_code)] = said
+        return said
+
+    def _send(self, method: str, path: str, body: Any, query: dict[str, str]) -> Response:
+        if method == "GET":
+            return self._api.get(path, **query)
+        return self._api.send(method, path, json.dumps(body) if body is not None else "")
+
+
+def _in_time(body: dict[str, Any]) -> dict[str, Any]:
+    return body | {name: clock.now().isoformat() for name in _OF_NOW if name in body}
+
+
+def _play_a_loan(send: Player, lender: Any, issued: Issued) -> None:
+    """From the opening to the end of the obligation."""
+    opened = send("open_verification")
+    send("open_verification")
+    of_this = {"verification_id": opened["id"]}
+    link = send("make_link", **of_this)
+    story = Story(lender, opened["id"], link["url"].partition("#")[2]).to_statement()
+    story.sign_to_end(issued())
+    send("get_verification", expand="checks", **of_this)
+    send("report_contract", **of_this)
+    clearance = {"clearance_id": send("ask_for_clearance", **of_this)["id"]}
+    story.work()
+    send("get_clearance", **clearance)
+    send("consume_clearance", **clearance)
+    send("report_obligation", **of_this)
+    send("report_obligation", change={"status": "closed"}, **of_this)
+    send("get_receipt", **of_this)
+    send("get_statement", **of_this)
+    send("get_signature", **of_this)
+    send("list_scenarios")
+    simulated = send("open_verification", change={"client_reference": "loan-2026-000126"})["id"]
+    send("simulate", verification_id=simulated)
+    send("get_test_clock")
+    send("advance_test_clock", change={"verification": simulated})
+
+
+def _play_the_rest(send: Player, lender: Any, endpoint: str) -> None:
+    """What has no place in one loan."""
+    other = send("open_verification", change={"client_reference": "loan-2026-000124"})
+    send("cancel_verification", verification_id=other["id"])
+    captured = played(lender, "loan-2026-000125")
+    [document] = send("list_documents", verification_id=captured.id)["data"]
+    send("get_document", verification_id=captured.id, attempt_id=document["attempt"])
+    order()
     pump()
     send_due()
-    sent = hold(api.get("/v1/deliveries"), "/v1/deliveries", "get")["data"][0]
-    hold(
-        api.post(f"/v1/deliveries/{sent['id']}/redeliver"),
-        "/v1/deliveries/{delivery_id}/redeliver",
-        "post",
-    )
-    span = {"from": "2020-01-01T00:00:00Z", "to": "2999-01-01T00:00:00Z"}
-    hold(api.post("/v1/deliveries/redeliver", span), "/v1/deliveries/redeliver", "post")
-    hold(api.get("/v1/events"), "/v1/events", "get")
-    body = {
-        "$ref": "#/components/schemas/WebhookBody",
-        "components": _closed(openapi.document()["components"]),
+    send("list_verifications", status="verified", limit="1")
+    event = send("list_events", limit="1")["data"][0]["id"]
+    size = send("get_checkpoint").split("\n")[1]
+    send("get_consistency", first="3", second=size)
+    send("get_proof", event=event)
+    send("get_consistency", first="1", second="2")
+    delivery = send("list_deliveries", limit="1")["data"][0]["id"]
+    send("redeliver", delivery_id=delivery)
+    send("redeliver_range")
+    send("list_webhook_endpoints")
+    for operation in ("get", "change"):
+        send(f"{operation}_webhook_endpoint", endpoint_id=endpoint)
+    send("test_webhook_endpoint", endpoint_id=endpoint)
+    send("rotate_webhook_secret", endpoint_id=endpoint)
+    send("delete_webhook_endpoint", endpoint_id=endpoint)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("trusted")
+def test_every_example_of_a_request_is_taken_as_its_operation_says(
+    api: Caller,
+    lender: Any,
+    issued: Issued,
+    receiver: Any,
+    settings: Settings,
+    request: pytest.FixtureRequest,
+) -> None:
+    adapter = {"adapter": "tests.lenders.api.insecure_simulation.InsecureSimulation", "options": {}}
+    settings.TULGA_SOURCES = settings.TULGA_SOURCES | {
+        "test": settings.TULGA_SOURCES["test"] | {"simulation": adapter}
     }
-    for received in receiver.received:
-        Draft202012Validator(body).validate(json.loads(received.body))
+    send = Player(api)
+    endpoint = send("create_webhook_endpoint", change={"url": receiver.url})["id"]
+    _play_a_loan(send, lender, issued)
+    request.getfixturevalue("script")  # from here on a borrower is before the camera
+    _play_the_rest(send, lender, endpoint)
+    assert _PATHS.keys() - send.answers.keys() == {"delete_webhook_endpoint"}
+    closed_document = {"components": closed(openapi.document()["components"])}
+    webhook = Draft202012Validator({"$ref": "#/components/schemas/WebhookBody"} | closed_document)
+    for post in receiver.received:
+        webhook.validate(json.loads(post.body))
+    if os.environ.get("KEEP_EXAMPLES"):
+        _keep(send.answers, receiver.url)
+    # An example says what is said: no field of it is gone, and none is new.
+    for operation, answers in send.answers.items():
+        for status, said in answers.items():
+            assert _names(openapi.examples()[operation]["answers"][status]) == _names(said), (
+                operation
+            )
 
 
-def test_the_problems_have_their_shape(api: Caller) -> None:
-    path = "/v1/verifications"
-    hold(api.post(path, {"a": 1}), path, "post")
-    hold(api.send("POST", path, "{"), path, "post")
-    hold(api.send("POST", path, "a", content_type="text/plain"), path, "post")
-    hold(Caller("tlg_test_x").get(path), path, "get")
-    hold(api.get(f"{path}/x"), f"{path}/{{verification_id}}", "get")
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("trusted")
+def test_every_body_has_an_example_that_its_schema_takes() -> None:
+    for operation, (method, path) in _PATHS.items():
+        described = openapi.document()["paths"][path][method]
+        for content in described.get("requestBody", {}).get("content", {}).values():
+            assert "example" in content, operation
+            _validate(content["schema"], content["example"])
+        for status, response in described["responses"].items():
+            for media_type, content in response.get("content", {}).items():
+                given = [content["example"]] if "example" in content else []
+                given += [one["value"] for one in content.get("examples", {}).values()]
+                assert given, (operation, status)
+                for value in given:
+                    shape(path, method, int(status), media_type).validate(value)
 
 
-def test_the_shape_of_a_request_agrees_with_what_we_take(api: Caller) -> None:
-    components = openapi.document()["components"]
-    described = Draft202012Validator(
-        {"$ref": "#/components/schemas/VerificationRequest", "components": components}
+def _validate(schema: Any, value: Any) -> None:
+    whole = schema | {"components": openapi.document()["components"]}
+    Draft202012Validator(whole, format_checker=FormatChecker()).validate(value)
+
+
+def _names(value: Any) -> Any:
+    """The names within, at every depth; the first item of a list stands for all."""
+    if isinstance(value, dict):
+        return {name: _names(item) for name, item in value.items()}
+    return [_names(value[0])] if isinstance(value, list) and value else None
+
+
+def _keep(answers: dict[str, Any], receiver: str) -> None:
+    kept = {operation: dict(of_this) for operation, of_this in openapi.examples().items()}
+    for operation, said in sorted(answers.items()):
+        kept.setdefault(operation, {})["answers"] = _short(said, receiver)
+    path = openapi.EXAMPLES
+    path.write_text(
+        json.dumps(kept, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8"
     )
-    described.validate(opening())
-    for wrong in (
-        opening(extra=1),
-        opening(locale="de"),
-        opening(subject__iin=None),
-        opening(loan__extra=1),
-    ):
-        assert not described.is_valid(wrong)
-        assert api.post("/v1/verifications", wrong).status_code == 422
+    openapi.examples.cache_clear()
+
+
+def _short(value: Any, receiver: str, name: str = "") -> Any:
+    """As it is kept: one item of a list of rows, no secret, and of what is long its beginning."""
+    if isinstance(value, dict):
+        return {within: _short(item, receiver, within) for within, item in value.items()}
+    if isinstance(value, list):
+        rows = value if name in _WHOLE else value[:1]
+        return [_short(item, receiver) for item in rows]
+    if not isinstance(value, str):
+        return value
+    if name == "secret":
+        return endpoints.spell_secret(bytes(policy.SECRET_BYTES))
+    value = value.replace(receiver, "https://lender.example/tulga")
+    # What is no text stays in its alphabet, so that its schema may say which.
+    return value if len(value) <= _LONGEST else value[:_LONGEST] + ("…" if " " in value else "")

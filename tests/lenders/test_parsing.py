@@ -1,15 +1,24 @@
-"""Single values: each good one beside the smallest change that is refused."""
+"""What of a request is read: values, bodies, parameters, and a field that is declared once."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from io import BytesIO
+from typing import Annotated, Any
 
 import pytest
+from rest_framework.exceptions import APIException, ParseError, ValidationError
 
-from lenders import parsing
+from lenders import openapi, parsing, policy, requests
+from lenders.requests import StrictJSONParser
+from lenders.resources import verifications
+from tests.lenders.samples import Caller, faults, opening
+from verification.core import opening as openings
+from verification.core import stored
 from verification.core.errors import BadInput
+from verification.core.opening import Form, Opening
 
 WHOLE = partial(parsing.whole_number, least=1, most=30)
 WORD = partial(parsing.one_of, choices=("kk", "ru"))
@@ -22,7 +31,6 @@ REFERENCE = parsing.READERS["client_reference"]
 DAY = partial(parsing.day, least_age=None)
 NUMBER = partial(parsing.document_number, longest=20)
 METADATA = partial(parsing.metadata, keys=20, longest_key=40, longest=500)
-
 READ: list[tuple[Callable[[Any], Any], Any, Any]] = [
     (TEXT, " abc ", "abc"),
     (REFERENCE, "Loan_1.a:b-c", "Loan_1.a:b-c"),
@@ -52,6 +60,15 @@ READ: list[tuple[Callable[[Any], Any], Any, Any]] = [
     (parsing.sequence_number, "0", 0),
     (partial(parsing.query_number, least=1, most=100), "100", 100),
     (parsing.yes_or_no, False, False),
+    *(
+        (parsing.https_url, url, url)
+        for url in (
+            "https://lender.example/back?id=1",
+            "https://lender.example:8443/",
+            "https://a.kz",
+        )
+    ),
+    (parsing.iban, "KZ86 125K ZT50 0410 0100", "KZ86125KZT5004100100"),
     (partial(parsing.our_id, prefix="ver"), "ver_" + "a" * 26, "ver_" + "a" * 26),
 ]
 # What no category but "unassigned", or no category at all, tells of: noncharacters, and what is
@@ -61,6 +78,32 @@ NOT_SEEN = (
     "\u2060\u2065\u206f\uffa0\u17b4\u17b5\u180b\u180f\u2800"
 )
 OTHER_BLANKS = "\u00a0\u1680\u2000\u2003\u200a\u202f\u205f\u3000"
+NO_ADDRESSES: list[object] = [
+    "http://lender.example/back",
+    "https://",
+    "https://me@lender.example/",
+    "https://lender.example/#x",
+    "https://lender.example/a b",
+    "https://lender.example/\r\nSet-Cookie:a",
+    "https://lender.example:99999/",
+    "https://lender.example\\@evil.example/",
+    "//lender.example",
+    "javascript:alert(1)",
+    "https://ля.kz/",
+    "https://[::1/",
+    7,
+    "https://a.kz/" + "a" * 2048,
+    "HTTPS://a.kz/",
+    "https://a.kz:/",
+    "https://a.kz/[1]",
+]
+NO_ACCOUNTS = [
+    "KZ87125KZT5004100100",
+    "DE89370400440532013000",
+    "KZ86",
+    "KZ86125KZT500410010!",
+    "KZ86125KZT500410010ı",
+]
 REFUSED: list[tuple[Callable[[Any], Any], Any, str]] = [
     (TEXT, "abcdef", "length_wrong"),
     (TEXT, "  abcd", "length_wrong"),
@@ -118,6 +161,9 @@ REFUSED: list[tuple[Callable[[Any], Any], Any, str]] = [
     (DAY, "0028-02-29", "date_malformed"),
     (parsing.moment, "2026-11-24T10:00:00", "time_malformed"),
     (parsing.moment, "yesterday", "time_malformed"),
+    (parsing.moment, "2026-11-24T10:00Z", "time_malformed"),
+    (parsing.moment, "2026-11-24T10:00:00+0600", "time_malformed"),
+    (parsing.moment, "2026-11-24t10:00:00z", "time_malformed"),
     (parsing.moment, "2026-11-24T10Z", "time_malformed"),
     (parsing.moment, "2026-11-24T24:00:00Z", "time_malformed"),
     (parsing.moment, "2026-11-24T10:00:00+05:00:30", "time_malformed"),
@@ -140,6 +186,8 @@ REFUSED: list[tuple[Callable[[Any], Any], Any, str]] = [
     (parsing.sequence_number, "-1", "cursor_malformed"),
     (partial(parsing.query_number, least=1, most=100), "101", "out_of_range"),
     (parsing.yes_or_no, 0, "type_wrong"),
+    *((parsing.https_url, url, "url_malformed") for url in NO_ADDRESSES),
+    *((parsing.iban, account, "iban_malformed") for account in NO_ACCOUNTS),
     (partial(parsing.our_id, prefix="ver"), "evt_" + "a" * 26, "id_malformed"),
 ]
 
@@ -156,56 +204,184 @@ def test_a_bad_value_has_a_code(parse: Callable[[Any], Any], untrusted: Any, cod
     assert refused.value.code == code
 
 
+# Texts that must name nobody.
+HOLDS = [
+    "990101100010",
+    "loan-990101100010",
+    "a990101100010b",
+    "12990101100010",  # inside a longer number
+    "990101-100010",
+    "9901 0110 0010",
+    "+77011234567",
+    "87011234567",
+    "tel:7-701-123-45-67",
+    "8 (701) 123-45-67",
+]
+HOLDS_NONE = [
+    "",
+    "loan-2026-000123",
+    "990101100011",  # the check digit does not fit
+    "993101100010",  # there is no 31st month
+    "77011234567890123",  # a longer number, not a mobile one
+    "8701123456",  # a digit short
+    "87211234567",  # a landline
+    "0f8fad5b-d9cb-469f-a165-70867728950e",
+    "2026-11-24T10:00:00",
+]
+
+
+# What is no JSON, or could be read in two ways, is refused.
+NO_JSON = {
+    "empty": b"",
+    "cut": b'{"a": 1',
+    "two texts": b"{} {}",
+    "doubled name": b'{"a": 1, "a": 2}',
+    "doubled name below": b'[{"a": {"b": 1, "b": 1}}]',
+    "not a number": b'{"a": NaN}',
+    "infinity": b'{"a": -Infinity}',
+    "latin-1": '{"a": "é"}'.encode("latin-1"),
+    "byte order mark": b"\xef\xbb\xbf{}",
+    "half a character": b'{"a": "\\ud800"}',
+    "half a character in a name": b'{"\\udfff": 1}',
+    "NUL": b'{"a": "\\u0000"}',
+    "nested too deeply": b"[" * 18 + b"]" * 18,
+    "nested absurdly": b"[" * 200_000,
+    "a number of ten thousand digits": b"1" * 10_000,
+    "comment": b'{"a": 1} // x',
+}
+
+
+def parse_body(body: bytes) -> Any:
+    return StrictJSONParser().parse(BytesIO(body))
+
+
+@pytest.mark.parametrize("body", NO_JSON.values(), ids=NO_JSON.keys())
+def test_a_body_that_is_no_plain_json_is_malformed(body: bytes) -> None:
+    with pytest.raises(ParseError) as refused:
+        parse_body(body)
+    assert refused.value.detail.code == "malformed_json"  # type: ignore[union-attr]
+
+
+def test_fractions_stay_exact_and_sixteen_levels_are_read() -> None:
+    assert parse_body(b'{"amount": 0.1}') == {"amount": Decimal("0.1")}
+    assert parse_body(b"[" * 16 + b"]" * 16)
+
+
 @pytest.mark.parametrize(
-    "url", ["https://lender.example/back?id=1", "https://lender.example:8443/", "https://a.kz"]
+    ("text", "is_found"),
+    [*((text, True) for text in HOLDS), *((text, False) for text in HOLDS_NONE)],
 )
-def test_a_whole_https_address_is_read(url: str) -> None:
-    assert parsing.https_url(url) == url
+def test_a_text_with_a_personal_number_is_found(text: str, *, is_found: bool) -> None:
+    assert parsing.holds_personal_number(text) is is_found
 
 
+def test_a_body_of_the_limit_is_read_and_one_byte_more_is_not() -> None:
+    fitting = b'"' + b"a" * (policy.BODY_MAX_BYTES - 2) + b'"'
+    assert len(parse_body(fitting)) == policy.BODY_MAX_BYTES - 2
+    with pytest.raises(APIException) as refused:
+        parse_body(fitting + b" ")
+    assert refused.value.detail.code == "body_too_large"  # type: ignore[union-attr]
+
+
+def test_an_honest_length_over_the_limit_is_refused_unread() -> None:
+    class Unread(BytesIO):
+        # as Django has it
+        META = {"CONTENT_LENGTH": str(policy.BODY_MAX_BYTES + 1)}  # noqa: RUF012
+
+        def read(self, size: int | None = -1) -> bytes:
+            raise AssertionError("it was read")
+
+    with pytest.raises(APIException) as refused:
+        StrictJSONParser().parse(Unread())
+    assert refused.value.detail.code == "body_too_large"  # type: ignore[union-attr]
+
+
+# What openapi.json never named in a request is refused.
+V, E = "/v1/verifications", "/v1/webhook-endpoints"
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(
-    "url",
+    ("method", "path", "body"),
     [
-        "http://lender.example/back",
-        "https://",
-        "https://me@lender.example/",
-        "https://lender.example/#x",
-        "https://lender.example/a b",
-        "https://lender.example/\r\nSet-Cookie:a",
-        "https://lender.example:99999/",
-        "https://lender.example\\@evil.example/",
-        "//lender.example",
-        "javascript:alert(1)",
-        "https://ля.kz/",
-        "https://[::1/",
-        7,
-        "https://a.kz/" + "a" * 2048,
-        "HTTPS://a.kz/",
-        "https://a.kz:/",
-        "https://a.kz/[1]",
+        ("POST", V, opening()),
+        ("POST", f"{V}/ver_x/cancel", None),
+        ("POST", "/v1/test/clock", {"advance_seconds": 60}),
+        ("PATCH", f"{E}/whe_x", {"enabled": True}),
+        ("DELETE", f"{E}/whe_x", None),
     ],
 )
-def test_any_other_address_is_refused(url: Any) -> None:
-    with pytest.raises(BadInput) as refused:
-        parsing.https_url(url)
-    assert refused.value.code == "url_malformed"
+def test_a_parameter_of_a_query_is_refused_by_what_changes_something_as_by_a_list(
+    api: Caller, method: str, path: str, body: Any
+) -> None:
+    send = {
+        "POST": api.post,
+        "PATCH": api.patch,
+        "DELETE": lambda where, _: api.delete(where),
+    }[method]
+    expected = {("?dry_run", "unknown_field")}
+    assert faults(send(f"{path}?dry_run=1", body)) == expected == faults(api.get(f"{V}?dry_run=1"))
+    assert api.get(V).json()["data"] == []
+    assert faults(send(f"{path}?dry_run=1&dry_run=2", body)) == {("?dry_run", "choice_repeated")}
 
 
-def test_an_iban_with_a_fitting_checksum_is_read_without_its_blanks():
-    assert parsing.iban("KZ86 125K ZT50 0410 0100") == "KZ86125KZT5004100100"
+@pytest.mark.django_db
+def test_a_method_that_is_not_there_is_told_before_a_parameter_is(api: Caller) -> None:
+    assert api.send("PUT", f"{V}?dry_run=1", "").status_code == 405
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "KZ87125KZT5004100100",
-        "DE89370400440532013000",
-        "KZ86",
-        "KZ86125KZT500410010!",
-        "KZ86125KZT500410010ı",
-    ],
-)
-def test_other_accounts_are_refused(text):
-    with pytest.raises(BadInput) as caught:
-        parsing.iban(text)
-    assert caught.value.code == "iban_malformed"
+# A field of an opening is declared once: it is read, refused, described, sealed and told back
+# from that alone.
+SCHEMA = {"type": "string", "minLength": 1, "maxLength": 5}
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithBranch(Opening):
+    """An opening with one field more."""
+
+    branch: Annotated[
+        str, Form("text", SCHEMA, limits={"longest": 5}, help="Where it was opened.", is_told=True)
+    ] = ""
+
+
+def test_it_is_read_and_may_be_left_out() -> None:
+    assert requests.read(WithBranch, opening(branch="Abay ")).branch == "Abay"
+    assert requests.read(WithBranch, opening()).branch == ""
+
+
+def test_a_bad_value_is_refused_at_its_place() -> None:
+    with pytest.raises(ValidationError) as refused:
+        requests.read(WithBranch, opening(branch="Almaty"))
+    assert refused.value.get_codes() == {"branch": ["length_wrong"]}
+    with pytest.raises(ValidationError) as refused:
+        requests.read(Opening, opening(branch="Abay"))
+    assert refused.value.get_codes() == {"branch": ["unknown_field"]}
+
+
+def test_it_is_sealed_and_an_older_case_is_read() -> None:
+    given = requests.read(WithBranch, opening(branch="Abay"))
+    assert stored.read(stored.as_record(given), into=WithBranch, what="case") == given
+    older = stored.as_record(requests.read(Opening, opening()))
+    assert stored.read(older, into=WithBranch, what="case").branch == ""
+
+
+def test_it_is_described_and_told_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verifications, "Opening", WithBranch)
+    told = verifications.VerificationAnswer().fields["branch"]
+    assert told.get_attribute(_Viewed(requests.read(WithBranch, opening(branch="Abay")))) == "Abay"
+    [described] = [each for each in openapi.parameters_of(WithBranch) if each.name == "branch"]
+    assert (described.type, described.description) == (SCHEMA, "Where it was opened.")
+
+
+def test_a_field_without_a_form_is_none() -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Forgotten(openings.Opening):
+        branch: str = ""
+
+    with pytest.raises(TypeError, match="branch"):
+        requests.read(Forgotten, opening())
+
+
+@dataclass(frozen=True)
+class _Viewed:
+    opening: Any

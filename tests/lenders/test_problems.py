@@ -1,17 +1,19 @@
-"""Errors: one shape, codes that are all documented, and nothing about our insides."""
+"""Errors of one shape with documented codes; the one version of the API that each answer says."""
 
 import re
+from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from django.db import DataError, OperationalError
 from django.test import Client
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.test import APIRequestFactory
 
 from lenders import problems
+from lenders.policy import API_VERSION
+from tests.lenders.log_of_lenders import happen
 from tests.lenders.samples import Caller
 from verification.core import errors
 from verification.core.codes import FIELDS, LAW_FILES, PROBLEMS, REASONS
@@ -67,18 +69,6 @@ def test_a_fault_of_ours_says_nothing_of_our_insides(error: Exception) -> None:
         assert word not in said
 
 
-@pytest.mark.parametrize(
-    ("error", "code"), [(OperationalError("x"), "unavailable"), (DataError("x"), "internal_error")]
-)
-def test_a_database_that_is_away_is_no_error_of_ours(error: Exception, code: str) -> None:
-    assert answer(error)["code"] == code
-
-
-def test_a_fault_tells_when_to_try_again() -> None:
-    response = problems.handle(errors.FenceLost("x"), {"request": APIRequestFactory().get("/")})
-    assert int(response.headers["Retry-After"]) > 0
-
-
 def test_the_places_of_faults_are_json_pointers() -> None:
     tree: dict[str, Any] = {
         "a": {"b/c~d": [ErrorDetail("x", code="required")]},
@@ -89,11 +79,6 @@ def test_the_places_of_faults_are_json_pointers() -> None:
         {"pointer": "/a/b~1c~0d", "code": "required", "detail": "x"},
         {"pointer": "", "code": "invalid", "detail": "y"},
     ]
-
-
-def test_a_code_without_a_row_is_answered_by_its_class() -> None:
-    assert answer(errors.Conflict("x", code="never_heard_of"))["code"] == "conflict"
-    assert answer(errors.Conflict("x", code="illegal_transition"))["code"] == "illegal_transition"
 
 
 def test_every_code_that_is_raised_is_documented() -> None:
@@ -136,6 +121,7 @@ def test_every_class_of_errors_is_answered_with_a_documented_code() -> None:
     ]
     assert len(classes) > 10
     assert {str(answer(kind("x"))["code"]) for kind in classes} <= {*PROBLEMS, *REASONS}
+    assert answer(errors.Conflict("x", code="never_heard_of"))["code"] == "conflict"
 
 
 def test_the_type_of_a_problem_leads_to_our_documentation(client: Client, db: None) -> None:
@@ -168,19 +154,6 @@ def test_an_unknown_address_is_a_problem_in_json(
     assert response.json()["code"] == "not_found"
 
 
-def test_a_wrong_method_is_a_problem_in_json(api: Caller) -> None:
-    for method in ("PUT", "DELETE", "OPTIONS"):
-        response = api.send(method, "/v1/verifications", "")
-        assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
-        assert "POST" in response.headers["Allow"]
-
-
-def test_every_answer_has_a_request_id(api: Caller) -> None:
-    assert len(api.get("/v1/verifications").headers["X-Request-Id"]) >= 8
-    refused = api.get("/v1/verifications/ver_x")
-    assert refused.headers["X-Request-Id"] == refused.json()["request_id"]
-
-
 def test_sentences_do_not_follow_the_callers_language(client: Client, db: None) -> None:
     said = client.get("/v1/events", headers={"accept-language": "ru"}).json()
     assert said["title"] == PROBLEMS["not_authenticated"].title
@@ -190,3 +163,70 @@ def test_sentences_do_not_follow_the_callers_language(client: Client, db: None) 
 def test_an_answer_is_json_whatever_the_caller_accepts(api: Caller) -> None:
     response = api._client.get("/v1/events", headers={"accept": "text/html"})
     assert (response.status_code, response.headers["Content-Type"]) == (200, "application/json")
+    assert len(response.headers["X-Request-Id"]) >= 8
+
+
+# The one version of the API: a request may name it, every answer to a key says it.
+V, E = "/v1/verifications", "/v1/webhook-endpoints"
+
+
+def test_the_header_may_name_the_version(api):
+    happen(api)
+    named = api.send("GET", "/v1/events", "", headers={"tulga-version": API_VERSION})
+    assert named.json() == api.get("/v1/events").json()
+    assert [event["version"] for event in named.json()["data"]] == [API_VERSION]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["2026-11-25", "2020-01-01", "newest", "", " ", "2026-11-28,2026-11-25", "2026-11-28\t1"],
+)
+@pytest.mark.parametrize("path", [V, "/v1/events", "/v1/log/checkpoint", f"{V}/ver_a/receipt"])
+def test_another_version_is_refused(api, path, name):
+    refused = api.send("GET", path, "", headers={"tulga-version": name})
+    assert (refused.status_code, refused.json()["code"]) == (400, "unknown_version")
+    assert refused.headers["Content-Type"] == "application/problem+json"
+    assert refused.headers["Tulga-Version"] == API_VERSION
+
+
+def test_every_answer_to_a_key_says_the_version(api):
+    happen(api)
+    for path in (V, "/v1/log/checkpoint", f"{V}/ver_a", "/v1/events?after=x", "/v1/nowhere"):
+        assert api.get(path).headers["Tulga-Version"] == API_VERSION
+    created = api.post(E, {"url": "https://lender.example/hook"})
+    deleted = api.delete(f"{E}/{created.json()['id']}")
+    for answer in (created, deleted):
+        assert answer.headers["Tulga-Version"] == API_VERSION
+
+
+def test_an_endpoint_may_name_the_version(api):
+    url = "https://lender.example/hook"
+    created = api.post(E, {"url": url}).json()
+    assert created["version"] == API_VERSION
+    assert api.post(E, {"url": url, "version": API_VERSION}).json()["version"] == API_VERSION
+    place = f"{E}/{created['id']}"
+    assert api.patch(place, {"version": API_VERSION}).json()["version"] == API_VERSION
+    for refused in (
+        api.post(E, {"url": url, "version": "2026-11-25"}),
+        api.patch(place, {"version": None}),
+    ):
+        assert refused.status_code == 422
+        assert refused.json()["errors"][0]["pointer"] == "/version"
+
+
+def test_the_changelog_names_the_version(client, db):
+    page = unescape(client.get("/docs/changelog").content.decode())
+    assert f'id="{API_VERSION}"' in page
+    assert f"/openapi.json?version={API_VERSION}" in page
+
+
+def test_the_description_is_of_the_version(client, db):
+    described = client.get("/openapi.json").json()
+    assert client.get("/openapi.json", {"version": API_VERSION}).json() == described
+    assert described["info"]["version"] == API_VERSION
+    for item in described["paths"].values():
+        for operation in item.values():
+            header = operation["parameters"][-1]
+            assert (header["name"], header["schema"]["enum"]) == ("Tulga-Version", [API_VERSION])
+    refused = client.get("/openapi.json", {"version": "2026-11-25"})
+    assert (refused.status_code, refused.json()["code"]) == (400, "unknown_version")

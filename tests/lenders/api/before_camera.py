@@ -15,7 +15,7 @@ from django.test import Client
 from PIL import Image
 from pytest_django import Settings
 
-from insecure_sandbox.camera import APART_MS, answer_to, bound
+from insecure_sandbox.camera import APART_MS, answer_to
 from lenders.models import Lender
 from tests.insecure_sandbox_process import SandboxProcess
 from tests.lenders.samples import Caller, opening
@@ -51,18 +51,10 @@ class Shown:
     told: Callable[[str], Mapping[str, object] | None] = lambda command: None
     asked: Mapping[str, object] = field(default_factory=dict)
     more: Mapping[str, object] = field(default_factory=dict)
-    full: Callable[[bytes], bytes] | None = None
     without: Sequence[str] = ()
     is_at_phone: bool = False
     photo: str = "obama.jpg"
     apart_ms: int = APART_MS
-
-
-def altered(how: Callable[[np.ndarray], np.ndarray]) -> Callable[[str, Frames], Sequence[bytes]]:
-    def change(command: str, frames: Frames) -> Sequence[bytes]:
-        return [jpeg_of(np.clip(how(pixels(one)), 0, 255).astype(np.uint8)) for one in frames]
-
-    return change
 
 
 def pixels(jpeg: bytes) -> np.ndarray:
@@ -114,7 +106,6 @@ def capture(client: Client, story: Story, shown: Shown) -> None:
             {**asked, **shown.asked},
             apart_ms=shown.apart_ms,
         )
-        answer = in_full(answer, asked, shown.full) if shown.full else answer
         camera.until_taken(asked, answer)
         files = answer.pop("files")
         if told := shown.told(asked["command"]):
@@ -122,18 +113,6 @@ def capture(client: Client, story: Story, shown: Shown) -> None:
         post(client, {"turn": shows.turn, **answer}, files)
         story.look()
     story.work()
-
-
-def in_full(
-    answer: Mapping[str, Any], asked: Mapping[str, Any], how: Callable[[bytes], bytes]
-) -> dict[str, Any]:
-    """The answer with other full frames, bound as the page binds them."""
-    sent = [
-        (one["at_ms"], one["still"], file)
-        for one, file in zip(answer["frames"], answer["files"], strict=True)
-    ]
-    chain = [(at, file) for at, is_still, file in sent if not is_still]
-    return bound(chain, [(at, how(file)) for at, is_still, file in sent if is_still], asked)
 
 
 def post(client: Client, answer: Mapping[str, object], files: Sequence[bytes] = ()) -> None:

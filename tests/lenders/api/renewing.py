@@ -14,9 +14,9 @@ from config.settings import TULGA_SANDBOX_URL, TULGA_SOURCES
 from insecure_sandbox.authority import Authority
 from lenders.models import Lender
 from tests.insecure_sandbox_process import SandboxProcess
-from tests.lenders.api.test_clearances import ASK, PAID, READ
+from tests.lenders.api.clearing import ASK, PAID, READ
 from tests.lenders.samples import Caller
-from tests.lenders.test_openapi import hold
+from tests.lenders.shapes import hold
 from tests.responses import Response
 from tests.scenes import IS_OVER, Given, staged
 from tests.verification.stages.person.told import codes, tell
@@ -80,8 +80,7 @@ def verified(lender: Lender, issued: Issued, iin: str, reference: str = "A-1") -
 
     def play() -> Story:
         story = begin(lender, reference, iin=iin, profile="KZ-2021-04").to_statement()
-        story.sign(issued(iin=iin))
-        story.work()
+        story.sign_to_end(issued(iin=iin))
         return story
 
     return _staged(f"verified {lender.pk} {iin} {reference}", play, seconds=IS_OVER)
@@ -115,16 +114,14 @@ def to_renewal(story: Story) -> Story:
 
 
 def _to_renewal(story: Story) -> Story:
-    story.answer(agreed=True, version=CURRENT, language="ru")
-    story.work()
+    story.reply(agreed=True, version=CURRENT, language="ru")
     assert story.page().page == "renewal"
     return story
 
 
 def agree(story: Story, *, agreed: bool = True) -> None:
     """The borrower says whether they want the money."""
-    story.answer(agreed=agreed, version=RENEWAL.current, language="kk")
-    story.work()
+    story.reply(agreed=agreed, version=RENEWAL.current, language="kk")
 
 
 def consent(story: Story, sandbox: SandboxProcess) -> None:
@@ -133,8 +130,7 @@ def consent(story: Story, sandbox: SandboxProcess) -> None:
     def play() -> None:
         to_question(story).answer(somebody_tells_me=False)
         story.work()
-        story.answer(code=codes(sandbox)[-1])
-        story.work()
+        story.reply(code=codes(sandbox)[-1])
 
     _staged(f"consent {story.id}", play, seconds=IS_OVER)
 
@@ -146,8 +142,7 @@ def to_question(story: Story) -> Story:
 
 def _to_question(story: Story) -> Story:
     agree(story)
-    story.answer(document_number="012345678", **BORN)
-    story.work()
+    story.reply(document_number="012345678", **BORN)
     return story
 
 

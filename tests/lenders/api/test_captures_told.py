@@ -1,11 +1,9 @@
 """What is wrong with a live capture, as the lender is told it: the facts of one that passes, with
 one thing changed.
 
-The checks, the log and the answer are the product's; only the pictures are none, and what would
-have been measured of them is given by `insecure_measure`. Pictures that lead to each of these facts
-are those of test_captures_refused.py and test_captures_looked_at.py: a few of them in `make test`,
-all in `make prove PART=captures`, and there also each thing by itself that `make test` has told
-together with what other checks say.
+The checks, the log and the answer are the product's. No picture is taken: what would have been
+measured of it is given by `insecure_measure`. Pictures that lead to some of these facts are those
+of test_captures_refused.py.
 """
 
 from collections.abc import Callable
@@ -126,6 +124,7 @@ CHANGED: dict[str, Change] = {
         "injection", facing="user", events=60, moved=0, shaken=3
     ),
     "face_mismatch": _part("match", at_rest=2.0, at_work=2.0, farthest=2.0),
+    "face_review": _shown("throughout", to_reference=2.0),
     "face_again": _like(),
     "face_again_light": _like(darkest="0"),
     "face_again_near": _like(interocular="1"),
@@ -201,7 +200,7 @@ def facts(good: Evidence) -> LiveCaptureFacts:
 
 
 @pytest.mark.parametrize("codes", _CASES)
-def test_it_is_told(
+def test_each_fact_is_told(
     api: Caller,
     lender: Lender,
     sandbox: SandboxProcess,

@@ -1,95 +1,53 @@
-"""/v1/…/clearances as a lender's disbursement step meets it: asked for, consumed once, refused with
-a code.
-"""
+"""/v1/…/clearances as a disbursement step meets it: asked for, consumed once, or refused."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from lenders import keys
-from tests.lenders.samples import Caller
-from tests.lenders.test_openapi import hold
-from tests.scenes import IS_OVER, staged
+from tests.lenders.api import renewing
+from tests.lenders.api.clearing import (
+    CONSUME,
+    CONTRACT,
+    OTHER_CONTRACT,
+    PAID,
+    READ,
+    ask,
+    clean,
+    cleared,
+    consume,
+    read,
+    refused,
+    types,
+    verified,
+)
+from tests.lenders.samples import Caller, code, faults, opening
+from tests.lenders.shapes import hold
 from tests.statements import statements
 from tests.verification.log import root
 from tests.verification.log.judged import erase
-from tests.verification.log.looks import differences_of
-from tests.verification.log.rows import order_all
+from tests.verification.log.rows import order_all, tamper
 from tests.verification.stories.destruction_story import dispute
-from tests.verification.stories.story import at_statement, begin, order, wait_until
-from verification import clock
-from verification.core import certificates, profiles
+from tests.verification.stories.story import (
+    Story,
+    at_statement,
+    in_parallel,
+    order,
+    wait_until,
+)
+from verification import clock, tasks, transactions
+from verification.case import contents
+from verification.core import almaty, certificates, profiles
 from verification.models import AuditEntry, AuditLeaf, Clearance
-from verification.payout import clearances
+from verification.payout import clearances, gates
+from verification.worker import clearing
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
-CONTRACT, OTHER_CONTRACT = "c" * 64, "d" * 64
-PAID = {
-    "amount": "150000.00",
-    "iin": "990101100010",
-    "contract_sha256": CONTRACT,
-    "payout_account": "KZ86125KZT5004100100",
-}
-ASK, READ, CONSUME = (
-    "/v1/verifications/{verification_id}/clearances",
-    "/v1/clearances/{clearance_id}",
-    "/consume",
-)
 
-
-def verified(lender, issued, reference="A-1", profile="KZ-2021-04"):
-    def play():
-        story = begin(lender, reference, profile=profile).to_statement()
-        story.sign(issued())
-        story.work()
-        return story
-
-    return staged(f"verified {lender.pk} {reference} {profile}", play, seconds=IS_OVER)
-
-
-def ask(api, story, **more):
-    return api.post(
-        f"/v1/verifications/{story.id}/clearances", {"contract_sha256": CONTRACT, **more}
-    )
-
-
-def cleared(api, story):
-    """An issued clearance."""
-    asked = hold(ask(api, story), ASK, "post")
-    assert (asked["status"], asked["amount_max"], asked["gates"]) == ("processing", "150000.00", [])
-    story.work()
-    return hold(api.get(f"/v1/clearances/{asked['id']}"), READ, "get")
-
-
-def consume(api, clearance, *, key="", **other):
-    return api.post(f"/v1/clearances/{clearance['id']}/consume", {**PAID, **other}, key=key)
-
-
-def code(answer):
-    return (answer.status_code, answer.json()["code"])
-
-
-def refused(api, clearance, expected, **other):
-    """Consuming is refused with this code, and nothing was spent or written."""
-    before = AuditEntry.objects.count()
-    assert code(consume(api, clearance, **other)) == (409, expected)
-    assert not Clearance.objects.filter(status="consumed").exists()
-    assert AuditEntry.objects.count() == before
-
-
-def types(story):
-    found = AuditEntry.objects.filter(verification_id=story.id, type__startswith="clearance.")
-    return list(found.order_by("verification_sequence").values_list("type", flat=True))
-
-
-def clean(story):
-    return [one.code for one in differences_of(story.id)]
-
-
-def test_money_leaves_once(api, lender, issued):
-    story = verified(lender, issued)
-    clearance = cleared(api, story)
+def test_money_leaves_once(api, story, clearance):
     assert clearance["status"] == "issued"
     assert {gate["name"]: gate["status"] for gate in clearance["gates"]} == {
         **dict.fromkeys(("amount", "verification_age", "profile"), "passed"),
@@ -115,16 +73,10 @@ def test_money_leaves_once(api, lender, issued):
         ("verified", clearance["id"])
     }
     assert clean(story) == []
-
-
-def test_what_it_says_names_nobody(api, lender, issued):
-    story = verified(lender, issued)
-    consume(api, cleared(api, story))
-    said = str(
-        list(AuditEntry.objects.filter(verification_id=story.id).values_list("body", flat=True))
-    )
-    assert PAID["iin"] not in said
-    assert PAID["payout_account"] not in said
+    entries = AuditEntry.objects.filter(verification_id=story.id)
+    said = str(list(entries.values_list("body", flat=True)))
+    assert CONTRACT in said
+    assert not [secret for secret in (PAID["iin"], PAID["payout_account"]) if secret in said]
 
 
 @pytest.mark.parametrize(
@@ -137,42 +89,25 @@ def test_what_it_says_names_nobody(api, lender, issued):
     ],
     ids=lambda other: next(iter(other)),
 )
-def test_it_is_for_nothing_else(api, lender, issued, other):
-    story = verified(lender, issued)
-    clearance = cleared(api, story)
+def test_it_is_for_nothing_else(api, other, story, clearance):
     refused(api, clearance, "clearance_mismatch", **other)
-    assert consume(api, clearance).status_code == 200
-
-
-def test_less_may_leave_than_was_asked_for(api, lender, issued):
-    clearance = cleared(api, verified(lender, issued))
     assert consume(api, clearance, amount="1.5").json()["amount"] == "1.50"
 
 
-def test_it_runs_out(api, lender, issued):
-    story = verified(lender, issued)
-    clearance = cleared(api, story)
-    wait_until(clock.now() + timedelta(minutes=15))
-    refused(api, clearance, "clearance_expired")
-    assert consume(api, cleared(api, story)).status_code == 200
-
-
-def test_a_gate_grows_too_old(api, lender, issued):
-    story = verified(lender, issued)
+def test_a_gate_grows_too_old(api, story):
     wait_until(clock.now() + timedelta(hours=72, minutes=-5))
     order()
     clearance = cleared(api, story)
     wait_until(clock.now() + timedelta(minutes=6))
     refused(api, clearance, "clearance_stale")
     again = cleared(api, story)
-    assert (again["status"], again["code"]) == ("refused", "verification_too_old")
+    assert read(api, again) == ("refused", "verification_too_old")
     refused(api, again, "clearance_refused")
     assert types(story)[-1] == "clearance.refused"
     assert clean(story) == []
 
 
-def test_another_request_makes_the_one_before_void(api, lender, issued):
-    story = verified(lender, issued)
+def test_another_request_makes_the_one_before_void(api, story):
     first = cleared(api, story)
     second = ask(api, story).json()
     refused(api, first, "clearance_superseded")
@@ -182,25 +117,18 @@ def test_another_request_makes_the_one_before_void(api, lender, issued):
     assert clean(story) == []
 
 
-def test_a_dispute_freezes_it(api, lender, issued):
-    story = verified(lender, issued)
-    clearance = cleared(api, story)
-    dispute(story)
+def test_a_dispute_freezes_what_is_issued_and_refuses_what_is_not(api, lender, issued):
+    story, waiting = verified(lender, issued), verified(lender, issued, "B-1")
+    clearance, asked = cleared(api, story), ask(api, waiting).json()
+    for disputed in (story, waiting):
+        dispute(disputed)
     refused(api, clearance, "clearance_frozen")
     assert code(ask(api, story)) == (409, "clearance_frozen")
+    waiting.work()
+    assert read(api, asked) == ("refused", "clearance_frozen")
 
 
-def test_a_dispute_before_it_is_issued_refuses_it(api, lender, issued):
-    story = verified(lender, issued)
-    asked = ask(api, story).json()
-    dispute(story)
-    story.work()
-    assert api.get(f"/v1/clearances/{asked['id']}").json()["code"] == "clearance_frozen"
-
-
-def test_a_revoked_key_freezes_what_it_decided_and_is_unpaid(api, lender, issued):
-    story = verified(lender, issued)
-    clearance = cleared(api, story)
+def test_a_revoked_key_freezes_what_it_decided_and_is_unpaid(api, story, clearance):
     order_all()
     index = AuditLeaf.objects.get(
         entry__verification_id=story.id, entry__type="verification.verified"
@@ -208,7 +136,7 @@ def test_a_revoked_key_freezes_what_it_decided_and_is_unpaid(api, lender, issued
     key = certificates.key_id(root.public("decision"))
     said = certificates.revocation(root.seed(), mode="test", key=key, from_index=index)
     assert clearances.revoke_key("test", key=key, from_index=index, signature=said) == [story.id]
-    assert api.get(f"/v1/clearances/{clearance['id']}").json()["status"] == "frozen"
+    assert read(api, clearance)[0] == "frozen"
     refused(api, clearance, "clearance_frozen")
     assert types(story)[-1] == "clearance.frozen"
     order_all()
@@ -222,24 +150,22 @@ def test_a_revoked_key_freezes_what_it_decided_and_is_unpaid(api, lender, issued
 
 
 def test_only_what_is_told_to_be_verified_is_cleared(api, lender, issued):
-    story = at_statement(lender)
+    answer = api.post(f"/v1/verifications/{verified(lender, issued).id}/clearances", {})
+    assert (answer.status_code, faults(answer)) == (422, {("/contract_sha256", "required")})
+    story = at_statement(lender, "B-1")
     assert code(ask(api, story)) == (409, "not_verified")
     assert code(api.post(f"/v1/verifications/{story.id}x/clearances", {})) == (404, "not_found")
 
 
-def test_who_was_erased_is_cleared_no_more(api, lender, issued):
-    story = verified(lender, issued)
+def test_who_was_erased_is_cleared_no_more(api, story):
     waiting = ask(api, story).json()
     erase(story)
     story.work()
-    told = hold(api.get(f"/v1/clearances/{waiting['id']}"), READ, "get")
-    assert (told["status"], told["code"]) == ("refused", "verification_erased")
+    assert read(api, waiting) == ("refused", "verification_erased")
     assert code(ask(api, story)) == (409, "verification_erased")
 
 
-def test_it_is_another_lenders_nothing(api, other_api, lender, issued):
-    story = verified(lender, issued)
-    clearance = cleared(api, story)
+def test_it_is_another_lenders_nothing(other_api, lender, story, clearance):
     assert code(ask(other_api, story)) == (404, "not_found")
     assert code(other_api.get(f"/v1/clearances/{clearance['id']}")) == (404, "not_found")
     assert code(consume(other_api, clearance)) == (404, "not_found")
@@ -250,34 +176,7 @@ def test_it_is_another_lenders_nothing(api, other_api, lender, issued):
     assert reader.get(f"/v1/clearances/{clearance['id']}").json()["status"] == "issued"
 
 
-def test_somebody_names_the_contract(api, lender, issued):
-    story = verified(lender, issued)
-    answer = api.post(f"/v1/verifications/{story.id}/clearances", {})
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/contract_sha256")
-
-
-@pytest.mark.parametrize(
-    ("profile", "expected"),
-    [
-        ("KZ-2024-10", "profile_insufficient"),
-        ("KZ-2025-09", "profile_insufficient"),
-    ],
-)
-def test_the_stricter_law_wins(api, lender, issued, profile, expected):
-    story = verified(lender, issued)
-    lender.test_calendar = profiles.calendar_of(profile)
-    lender.save()
-    clearance = cleared(api, story)
-    assert (clearance["status"], clearance["code"], clearance["profile"]) == (
-        "refused",
-        expected,
-        profile,
-    )
-    assert clean(story) == []
-
-
-def test_it_takes_as_many_statements_as_are_listed(api, lender, issued):
-    story = verified(lender, issued)
+def test_it_takes_as_many_statements_as_are_listed(api, story):
     api.get("/v1/verifications", limit="1")  # the key's use is written down
     found = {}
     with statements() as sent:
@@ -291,3 +190,296 @@ def test_it_takes_as_many_statements_as_are_listed(api, lender, issued):
         assert consume(api, asked).status_code == 200
     found["consume"] = len(sent)
     assert found == {"ask": 14, "read": 3, "consume": 9}
+
+
+# A clearance is told to be issued, and consumed, once the log has ordered that; one put back
+# orders nothing.
+
+
+def test_what_the_log_has_not_ordered_is_neither_told_nor_consumed(api, story):
+    asked = ask(api, story).json()
+    tasks.advance(story.id)
+    assert types(story) == ["clearance.requested", "clearance.issued"]
+    assert read(api, asked)[0] == "processing"
+    refused(api, asked, "clearance_not_ready")
+    order()
+    assert read(api, asked)[0] == "issued"
+    assert consume(api, asked).status_code == 200
+    assert clean(story) == []
+
+
+@pytest.mark.forges
+def test_a_database_that_was_put_back_pays_no_second_time(api, story):
+    """What was paid since its backup is forgotten in it; the head file knows that its log was
+    longer.
+    """
+    before, size = story.row().sequence, AuditLeaf.objects.count()
+    consume(api, cleared(api, story))
+    order()
+    said_since = (
+        "DELETE FROM verification_auditentry WHERE verification_id = %s AND verification_sequence"
+        " > %s"
+    )
+    tamper(
+        ("DELETE FROM verification_auditpending", []),
+        ("DELETE FROM verification_auditleaf WHERE leaf_index >= %s", [size]),
+        ("DELETE FROM verification_auditcheckpoint WHERE size > %s", [size]),
+        ("UPDATE verification_audithead SET size = %s", [size]),
+        ("DELETE FROM verification_clearance", []),
+        (said_since, [story.id, before]),
+        ("UPDATE verification_verification SET sequence = %s WHERE id = %s", [before, story.id]),
+    )
+    asked = ask(api, story).json()
+    story.work()
+    assert types(story) == ["clearance.requested", "clearance.issued"]
+    assert read(api, asked)[0] == "processing"
+    refused(api, asked, "clearance_not_ready")
+
+
+# Many present one clearance at once: one of them is paid.
+_WHOLE = (pytest.mark.proof("clearances"), pytest.mark.whole)
+
+
+@pytest.mark.embedded
+def test_of_many_at_once_one_is_paid(api, lender, issued):
+    for round_ in range(3):
+        story = verified(lender, issued, f"R-{round_}")
+        found = at_once(16, lender, cleared(api, story))
+        assert sorted(found, key=str) == [(200, None)] + [(409, "clearance_consumed")] * 15
+        assert types(story).count("clearance.consumed") == 1
+
+
+@pytest.mark.service
+@pytest.mark.parametrize("rounds", [2, pytest.param(20, marks=_WHOLE)])
+def test_of_64_at_once_again_and_again_one_each_is_paid(api, lender, issued, rounds, story):
+    for round_ in range(rounds):
+        if round_:
+            story = verified(lender, issued, f"R-{round_}")
+        found = at_once(64, lender, cleared(api, story))
+        assert sorted(found, key=str) == [(200, None)] + [(409, "clearance_consumed")] * 63
+        assert types(story).count("clearance.consumed") == 1
+        assert Clearance.objects.filter(verification_id=story.id, status="consumed").count() == 1
+
+
+def at_once(number, lender, clearance):
+    secret = keys.issue(lender, mode="test").secret
+
+    def pay(number):
+        key = f"{clearance['id']}-{number}" if number % 2 else ""
+        return code(consume(Caller(secret), clearance, key=key))
+
+    return in_parallel(pay, number, threads=number)
+
+
+# No row lets money out, or lets it out once more: what may be consumed is what signed entries
+# say.
+
+
+@pytest.mark.forges
+def test_a_row_that_is_set_back_lets_no_money_out_a_second_time(api, story, clearance):
+    assert consume(api, clearance).status_code == 200
+    Clearance.objects.update(status="issued", consumed_at=None, amount_tiyn=None)
+    refused(api, clearance, "clearance_frozen")
+
+
+@pytest.mark.forges
+def test_a_row_revives_no_clearance_that_is_void(api, lender, story):
+    first, second = cleared(api, story), cleared(api, story)
+    Clearance.objects.filter(pk=second["id"]).update(status="superseded")
+    Clearance.objects.filter(pk=first["id"]).update(status="issued")
+    refused(api, first, "clearance_frozen")
+    lender.test_calendar = profiles.calendar_of("KZ-2024-10")
+    lender.save()
+    third = cleared(api, story)
+    assert third["status"] == "refused"
+    for one in (second, third):
+        Clearance.objects.filter(verification_id=story.id).update(status="superseded")
+        Clearance.objects.filter(pk=one["id"]).update(
+            status="issued",
+            expires_at=clock.now() + timedelta(hours=1),
+            fresh_until=clock.now() + timedelta(hours=1),
+        )
+        assert consume(api, one).status_code == 409
+    assert "clearance.consumed" not in types(story)
+
+
+@pytest.mark.forges
+def test_a_row_revives_no_clearance_that_is_frozen(api, story, clearance):
+    with transactions.writing():
+        clearances.freeze(story.row(), at=clock.now())
+    refused(api, clearance, "clearance_frozen")
+    Clearance.objects.filter(pk=clearance["id"]).update(status="issued", frozen_at=None)
+    refused(api, clearance, "clearance_frozen")
+    assert set(clean(story)) == {"row_differs"}
+
+
+def test_a_row_alone_lets_no_money_out(api, lender, issued):
+    story, other = verified(lender, issued), verified(lender, issued, "B-1")
+    clearance, asked = cleared(api, story), ask(api, other).json()
+    told = Clearance.objects.get(pk=clearance["id"])
+    Clearance.objects.filter(pk=asked["id"]).update(
+        status=told.status,
+        issued_at=told.issued_at,
+        expires_at=told.expires_at,
+        fresh_until=told.fresh_until,
+        gates=told.gates,
+        iin_index=clearances.index(asked["id"], "iin", PAID["iin"])[0],
+        account_index=clearances.index(asked["id"], "account", PAID["payout_account"])[0],
+    )
+    refused(api, asked, "clearance_frozen")
+    assert set(clean(other)) == {"row_differs"}
+    tamper(
+        (
+            "UPDATE verification_clearance SET cap_tiyn = cap_tiyn * 10 WHERE id = %s",
+            [clearance["id"]],
+        )
+    )
+    refused(api, clearance, "clearance_frozen", amount="1500000.00")
+    assert clean(story) == ["row_differs"]
+    assert consume(api, clearance).status_code == 200
+
+
+# By which profile a clearance is judged: the lender's of the day, and in live mode the law's
+# too.
+
+
+def test_the_lenders_profile_is_that_of_the_day(api, lender, story):
+    today = almaty.day_of(clock.now())
+    lender.test_calendar = [
+        *profiles.calendar_of("KZ-2021-04"),
+        {"from": (today + timedelta(days=1)).isoformat(), "profile": "KZ-2026-01"},
+    ]
+    lender.save()
+    assert ask(api, story).json()["profile"] == "KZ-2021-04"
+    lender.test_calendar[1]["from"] = today.isoformat()
+    lender.save()
+    assert cleared(api, story)["profile"] == "KZ-2026-01"
+    lender.test_calendar = [{"from": "2099-01-01", "profile": "KZ-2021-04"}]
+    lender.save()
+    assert code(ask(api, story)) == (409, "profile_not_held")
+    assert code(api.post("/v1/verifications", opening())) == (409, "profile_not_held")
+
+
+def test_in_live_mode_the_law_of_the_day_of_issue_joins(api, monkeypatch, story):
+    asked = ask(api, story).json()
+    found = profiles.binding
+    monkeypatch.setattr(
+        profiles, "binding", lambda held, *, mode, at: found(held, mode="live", at=at)
+    )
+    story.work()
+    assert read(api, asked) == ("refused", "profile_insufficient")
+
+
+@pytest.mark.parametrize("is_another_day", [True, False])
+def test_no_clearance_is_issued_under_another_law_or_day_than_was_asked_for(
+    api, monkeypatch, is_another_day, story
+):
+    """The log judges what is issued by the law of the request."""
+    asked = ask(api, story).json()
+    if is_another_day:
+        tomorrow = SimpleNamespace(now=lambda: clock.now() + timedelta(days=1))
+        monkeypatch.setattr(clearing, "clock", tomorrow)
+    else:
+        taken = replace(profiles.get("KZ-2021-04"), id="KZ-TEST")
+        monkeypatch.setattr(profiles, "binding", lambda held, *, mode, at: taken)
+    story.work()
+    assert read(api, asked) == ("refused", "gates_unavailable")
+    assert clean(story) == []
+
+
+# What a lender gave one person on one day in Almaty, or may give yet: what the cooling-off
+# looks at.
+LOAN = 15_000_000  # tiyn
+
+
+def of_day(story):
+    row = story.row()
+    case, at = contents.read(row, contents.key_of(row)).case, clock.now()
+    return gates.most_credit_of_days(row, case.person.iin.value, days=[almaty.day_of(at)], at=at)
+
+
+def test_what_was_paid_and_what_may_be_paid_counts(api, lender, other_lender, issued):
+    first, second, others = (
+        verified(lender, issued),
+        verified(lender, issued, "B-1"),
+        verified(other_lender, issued),
+    )
+    assert of_day(second) == 0
+    clearance = cleared(api, first)
+    assert (of_day(second), of_day(first), of_day(others)) == (LOAN, 0, 0)
+    assert consume(api, clearance, amount="1.00").status_code == 200
+    assert of_day(second) == LOAN
+
+
+def test_what_ran_out_and_what_was_paid_yesterday_does_not(api, lender, issued):
+    first, second = verified(lender, issued), verified(lender, issued, "B-1")
+    assert consume(api, cleared(api, first)).status_code == 200
+    third = verified(lender, issued, "C-1")
+    cleared(api, third)
+    assert of_day(second) == 2 * LOAN
+    tomorrow = almaty.day_of(clock.now()) + timedelta(days=1)
+    wait_until(datetime(tomorrow.year, tomorrow.month, tomorrow.day, 1, tzinfo=almaty.ZONE))
+    assert of_day(second) == 0
+
+
+def test_a_reported_contract_counts_on_its_own_day_and_on_that_of_the_report(api, lender, issued):
+    first, second, signed = verified(lender, issued), verified(lender, issued, "B-1"), clock.now()
+    tomorrow = almaty.day_of(signed) + timedelta(days=1)
+    wait_until(almaty.begins(tomorrow))
+    body = {"signed_at": signed.isoformat(), "contract_sha256": "c" * 64}
+    assert api.post(f"/v1/verifications/{first.id}/contract", body).status_code == 200
+    row, at = second.row(), clock.now()
+    sums = [
+        gates.most_credit_of_days(
+            row, "990101100010", days=[tomorrow + timedelta(days=number)], at=at
+        )
+        for number in (-1, 0, 1)
+    ]
+    assert sums == [LOAN, LOAN, 0]
+
+
+# A loan whose contract was named when it was opened: its money leaves by that contract alone.
+
+
+@pytest.fixture
+def named(api, lender, issued):
+    """Verified for this contract."""
+    opened = api.post("/v1/verifications", opening(loan__contract_sha256=CONTRACT)).json()
+    story = Story(lender, opened["id"], opened["url"].partition("#")[2]).to_statement()
+    story.sign_to_end(issued(surname="АСАНОВ", given_name="АСАН"))
+    return story
+
+
+def test_it_need_not_be_named_again(api, named):
+    asked = api.post(f"/v1/verifications/{named.id}/clearances", {}).json()
+    assert asked["contract_sha256"] == CONTRACT
+    named.work()
+    refused(api, asked, "clearance_mismatch", contract_sha256=OTHER_CONTRACT)
+    assert consume(api, asked).status_code == 200
+    assert clean(named) == []
+
+
+def test_another_is_neither_asked_for_nor_reported(api, named):
+    assert code(ask(api, named, contract_sha256=OTHER_CONTRACT)) == (409, "clearance_mismatch")
+    assert code(renewing.report(api, named, contract_sha256=OTHER_CONTRACT)) == (
+        409,
+        "clearance_mismatch",
+    )
+    assert not AuditEntry.objects.filter(
+        type__in=("clearance.requested", "contract.reported")
+    ).exists()
+    assert renewing.report(api, named).status_code == 200
+
+
+def test_a_door_that_says_another_gets_nothing_issued(api, named, monkeypatch):
+    """Whoever owns web signs the request; the case that the borrower was verified for is sealed."""
+    with monkeypatch.context() as owned:
+        owned.setattr(clearances, "contract_of", lambda *_, **__: OTHER_CONTRACT)
+        asked = ask(api, named).json()
+    named.work(rounds=2)
+    assert asked["contract_sha256"] == OTHER_CONTRACT
+    refused(api, asked, "clearance_not_ready", contract_sha256=OTHER_CONTRACT)
+    assert types(named) == ["clearance.requested"]
+    again = ask(api, named).json()
+    named.work()
+    assert consume(api, again).status_code == 200

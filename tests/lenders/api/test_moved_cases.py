@@ -1,38 +1,37 @@
-"""A case that rows move to another lender, for as long as it acts, stays the case of the first.
-
-The hand has SQL of the application's role: it changes rows, lets another lender act by the API, and
-puts the rows back.
-"""
+"""What SQL of the application's role hides or moves: a case's lender, a revocation's place."""
 
 from contextlib import contextmanager
 
 import pytest
 from django.db import connection
 
-from tests.lenders.api.test_clearances import (
+from tests.lenders.api.clearing import (
     CONTRACT,
     PAID,
-    clean,
+    ask,
     cleared,
-    code,
     consume,
+    refused,
+    types,
     verified,
 )
+from tests.lenders.samples import code
+from tests.verification.log import root
 from tests.verification.log.rows import order_all
 from tests.verification.stories.attesting_story import CONFIRMED
 from tests.verification.stories.story import begin
 from verification import clock, transactions
 from verification.case import moving
-from verification.case.moving import read_unverified
 from verification.case.votes import Reviewer
+from verification.core import certificates, events
 from verification.core.errors import Conflict, NotFound
-from verification.log import log
+from verification.log import keys, log, sequencer
 from verification.log.verify import verify_log
-from verification.models import AuditEntry, Clearance, Verification
+from verification.models import AuditEntry, AuditLeaf, AuditPending
+from verification.payout import clearances
 from verification.review import attesting, desk
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
-
 PAYMENTS = 20
 TABLES = ("verification_verification", "verification_clearance", "verification_attempt")
 
@@ -83,40 +82,23 @@ def act(caller, method, address, body):
     return caller.get(address) if method == "get" else caller.post(address, body)
 
 
-def test_of_20_payments_by_another_lender_none_is_made_and_the_first_pays(
-    api, other_api, lender, other_lender, issued
-):
-    story = verified(lender, issued)
-    clearance = cleared(api, story)
-    order_all()
-    before = AuditEntry.objects.count()
-    for _ in range(PAYMENTS):
-        with moved(story, other_lender):
-            assert code(consume(other_api, clearance)) == (404, "not_found")
-    assert AuditEntry.objects.count() == before
-    assert Clearance.objects.get(pk=clearance["id"]).status == "issued"
-    assert consume(api, clearance).status_code == 200
-    order_all()
-    paid = AuditEntry.objects.get(type="clearance.consumed")
-    assert paid.lender_id == lender.pk
-    assert clean(story) == []
-    assert list(verify_log("test")) == []
-
-
-@pytest.mark.parametrize("is_verified", [True, False], ids=["verified", "open"])
 @pytest.mark.parametrize("name", acts(""))
 def test_no_act_of_another_lender_is_done_while_rows_name_it(
-    api, other_api, lender, other_lender, issued, name, is_verified
+    api, other_api, lender, other_lender, issued, name
 ):
-    story = verified(lender, issued) if is_verified else begin(lender)
-    clearance = cleared(api, story)["id"] if is_verified else "clr_" + "a" * 26
+    is_open = name in ("cancel", "link", "clock", "simulate")
+    story = begin(lender) if is_open else verified(lender, issued)
+    clearance = "" if is_open else cleared(api, story)["id"]
     order_all()
     before = AuditEntry.objects.count()
-    with moved(story, other_lender):
-        answer = act(other_api, *acts(story.id, clearance)[name])
-    assert code(answer) == (404, "not_found")
-    assert b"990101100010" not in answer.content
+    for _ in range(PAYMENTS if name == "consume" else 1):
+        with moved(story, other_lender):
+            answer = act(other_api, *acts(story.id, clearance)[name])
+        assert code(answer) == (404, "not_found")
+        assert b"990101100010" not in answer.content
     assert AuditEntry.objects.count() == before
+    if name == "consume":
+        assert consume(api, {"id": clearance}).status_code == 200
     assert list(verify_log("test")) == []
 
 
@@ -147,30 +129,93 @@ def test_no_entry_names_another_lender_than_the_first(lender, other_lender, is_p
     assert AuditEntry.objects.count() == before
 
 
-def test_an_entry_by_the_history_of_a_case_names_its_first_lender(lender, other_lender):
-    story = begin(lender)
-    with moved(story, other_lender):
-        history = read_unverified(story.row())
-        with transactions.writing(), moving.moving(history):
-            moving.record(history.row, "link.minted", at=clock.now())
-    newest = AuditEntry.objects.filter(verification_id=story.id).latest("verification_sequence")
-    assert (newest.type, newest.lender_id) == ("link.minted", lender.pk)
+# A revocation counts by the root's signature, although its place in the queue was taken away.
+
+
+def decision_key():
+    return certificates.key_id(root.public("decision"))
+
+
+def index_of(story, entry_type):
+    named = AuditLeaf.objects.filter(entry__verification_id=story.id, entry__type=entry_type)
+    return named.get().leaf_index
+
+
+def revocation(index):
+    """What the root says of the decision key."""
+    signature = certificates.revocation(
+        root.seed(), mode="test", key=decision_key(), from_index=index
+    )
+    return {"key": decision_key(), "from_index": index, "revocation": signature}
+
+
+def put_on_record(index):
+    """The first thing that `revoke` does."""
+    with transactions.writing():
+        return log.append(log="test", type=events.REVOKED, body=revocation(index))
+
+
+def unqueue(entry):
+    """SQL of the application's role: the entry waits no more."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM verification_auditpending WHERE entry_id = %s", [entry.pk])
 
 
 @pytest.mark.forges
-def test_an_entry_of_the_door_that_names_another_lender_is_named(lender, other_lender):
-    story = begin(lender)
-    number = story.row().sequence + 1
-    with transactions.writing():
-        entry = log.append(
-            log="test",
-            type="link.minted",
-            verification=story.id,
-            lender=other_lender.pk,
-            body={},
-            verification_sequence=number,
-        )
-    Verification.objects.filter(pk=story.id).update(sequence=number)
+@pytest.mark.parametrize("revoked_from", ["verification.verified", "clearance.issued"])
+def test_no_clearance_of_a_key_is_consumed_while_its_revocation_is_out_of_the_queue(
+    api, revoked_from, story, clearance
+):
     order_all()
+    entry = put_on_record(index_of(story, revoked_from))
+    unqueue(entry)
+    assert not AuditLeaf.objects.filter(entry=entry).exists()
+    for _ in range(PAYMENTS):
+        refused(api, clearance, "clearance_frozen")
+    assert "clearance.consumed" not in types(story)
     findings = [(finding.code, finding.entry) for finding in verify_log("test")]
-    assert findings == [("lender_differs", entry.pk)]
+    assert ("entry_lost", entry.pk) in findings
+    assert "key_revoked" in {finding_code for finding_code, _ in findings}
+    sequencer.ask_again("test")  # what lost its place in the queue waits again
+    AuditPending.objects.filter(entry=entry).update(refused=True)
+    refused(api, clearance, "clearance_frozen")
+    AuditPending.objects.filter(entry=entry).update(refused=False)
+    order_all()
+    refused(api, clearance, "clearance_frozen")
+    assert "entry_lost" not in {finding.code for finding in verify_log("test")}
+    # The command goes on where it was, and what may be paid by that key is frozen.
+    body = revocation(index_of(story, revoked_from))
+    clearances.revoke_key(
+        "test", key=body["key"], from_index=body["from_index"], signature=body["revocation"]
+    )
+    assert types(story)[-1] == "clearance.frozen"
+    assert AuditEntry.objects.filter(type=events.REVOKED).count() == 1
+
+
+@pytest.mark.forges
+def test_a_revocation_of_somebody_else_revokes_nothing_and_waits_for_nothing(api, story, clearance):
+    order_all()
+    body = revocation(0) | {"from_index": 1}
+    AuditEntry.objects.create(log="test", type=events.REVOKED, at=story.row().created_at, body=body)
+    assert keys.revoked("test") == {}
+    sequencer.ask_again("test")
+    assert not AuditPending.objects.exists()
+    assert consume(api, clearance).status_code == 200
+
+
+@pytest.mark.forges
+def test_a_revocation_stands_before_what_it_makes_void_however_late_it_came(api, story):
+    order_all()
+    size = AuditLeaf.objects.count()
+    ask(api, story)
+    story_entries = AuditEntry.objects.filter(verification_id=story.id, leaf=None)
+    assert [entry.type for entry in story_entries] == ["clearance.requested"]
+    entry = put_on_record(size)
+    sequencer.order("test", limit=1)
+    assert AuditLeaf.objects.get(leaf_index=size).entry_id == entry.pk
+    order_all()
+    assert code(ask(api, story))[0] == 202
+    # What the key signs from then on is refused, and counts for nobody.
+    story.work()
+    issue = AuditEntry.objects.filter(verification_id=story.id, type=events.CLEARED).first()
+    assert issue is None or AuditPending.objects.get(entry=issue).refused

@@ -3,20 +3,18 @@ key.
 """
 
 import re
-from datetime import timedelta
 from itertools import product
 from typing import Any
 
 import pytest
 from django.test import Client
-from django.utils import timezone
 
-from lenders import keys, openapi, policy
-from lenders.models import ApiKey, IdempotentRequest, Lender
+from lenders import openapi, policy
+from lenders.models import IdempotentRequest, Lender
 from lenders.policy import API_VERSION
+from tests.lenders.conftest import live_secret
 from tests.lenders.samples import Caller
 from tests.responses import Response
-from verification.core.ids import secret_digest
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +24,7 @@ PLACES = [
     for path in openapi.document()["paths"]
     if path.startswith("/v1/test/")
 ]
-METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"]
+METHODS = ["GET", "POST", "DELETE", "OPTIONS", "BREW"]
 BODIES = [b"", b"{", b'{"advance_seconds": 60}', b'{"unknown": 1}']
 HEADERS: list[dict[str, Any]] = [
     {},
@@ -40,19 +38,9 @@ QUERIES = ["", "?limit=x&limit=y"]
 
 
 @pytest.fixture(params=[policy.SCOPES, ()], ids=["all-scopes", "no-scope"])
-def live(request: pytest.FixtureRequest, lender: Lender) -> str:
+def secret(request: pytest.FixtureRequest, lender: Lender) -> str:
     """The secret of a live key."""
-    at = timezone.now()
-    digest, until = secret_digest("tlg_live_x").hex(), at + timedelta(days=1)
-    ApiKey.objects.create(
-        lender=lender,
-        mode="live",
-        sha256=digest,
-        scopes=list(request.param),
-        created_at=at,
-        expires_at=until,
-    )
-    return "tlg_live_x"
+    return live_secret(lender, scopes=request.param)
 
 
 def said(answer: Response, path: str) -> tuple[int, bytes, dict[str, str]]:
@@ -63,19 +51,15 @@ def said(answer: Response, path: str) -> tuple[int, bytes, dict[str, str]]:
     return answer.status_code, content, headers | {"Content-Length": str(len(content))}
 
 
-def test_the_places_are_found() -> None:
-    assert len(PLACES) >= 3
-
-
 @pytest.mark.parametrize("path", PLACES)
 @pytest.mark.parametrize("method", METHODS)
 def test_a_live_key_cannot_tell_what_is_of_test_mode_from_nothing(
-    live: str, path: str, method: str
+    secret: str, path: str, method: str
 ) -> None:
-    client = Client(headers={"authorization": f"Bearer {live}"})
+    client = Client(headers={"authorization": f"Bearer {secret}"})
     for body, headers, query in [
-        *product(BODIES, HEADERS, QUERIES[:1]),
-        *product(BODIES[2:3], HEADERS, QUERIES[1:]),
+        *product(BODIES, HEADERS[:1], QUERIES),
+        *product(BODIES[2:3], HEADERS[1:], QUERIES[:1]),
     ]:
         more = {"content_type": "application/json", "headers": headers}
         answers = [
@@ -83,11 +67,6 @@ def test_a_live_key_cannot_tell_what_is_of_test_mode_from_nothing(
         ]
         assert answers[0] == answers[1]
     assert not IdempotentRequest.objects.exists()
-
-
-def test_a_test_key_without_a_scope_is_told_so_there(lender: Lender) -> None:
-    scopeless = Caller(keys.issue(lender, mode="test", scopes=()).secret)
-    assert {scopeless.get(path).status_code for path in PLACES} == {403, 405}
 
 
 @pytest.mark.parametrize(
@@ -102,11 +81,3 @@ def test_nowhere_says_the_version_to_a_key_alone(api: Caller, path: str, method:
         assert (stranger.status_code, "Tulga-Version" in stranger.headers) == (404, False)
         for each in (answer, stranger):
             assert each.json()["type"].endswith("/docs/problems/not_found")
-
-
-@pytest.mark.parametrize("path", ["/v1/verifications", NOWHERE])
-def test_another_version_is_refused_everywhere(lender: Lender, path: str) -> None:
-    caller = Caller(keys.issue(lender, mode="test").secret, version="tomorrow")
-    answer = caller.get(path)
-    assert (answer.status_code, answer.headers.get("Tulga-Version")) == (400, API_VERSION)
-    assert answer.json()["type"].endswith("/docs/problems/unknown_version")

@@ -13,16 +13,18 @@ from django.test import Client
 
 from insecure_sandbox import encoding as asn1
 from insecure_sandbox import profile
-from insecure_sandbox.authority import Authority, make_crl, person_template
+from insecure_sandbox.authority import Authority, forge_like_nca, make_crl, person_template
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.keys import generate_key
 from insecure_sandbox.minting import Template, certify
 from insecure_sandbox.signing import sign_cms, signed_attributes, signed_data, signer_info
 from lenders import keys
 from tests.verification.borrower.visits import NOW, browser
+from tests.verification.stories.conftest import crl_of
 from tests.verification.stories.insecure_revocation import InsecureRevocation
 from tests.verification.stories.story import (
     IIN,
+    OTHER_IIN,
     Story,
     at_statement,
     begin,
@@ -41,7 +43,7 @@ from verification.stages.statement.policy import POLICY
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
-DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
+DAY = timedelta(days=1)
 SHA1, OF_AUTHENTICATION = "1.3.14.3.2.26", "1.2.398.3.3.2.4"
 
 
@@ -105,7 +107,27 @@ def _issuer_revoked(signer: Signer) -> bytes:
     return signer.sign()
 
 
+def _untrusted(signer: Signer) -> bytes:
+    at = signer.at - DAY
+    issuer = signer.authority.issuing.certificate
+    return signer.sign(forge_like_nca(issuer, iin=IIN, surname="ТЕСТОВ", given_name="ТЕСТ", at=at))
+
+
+def _revoked(signer: Signer) -> bytes:
+    serial = parse_certificate(signer.own.certificate).serial
+    InsecureRevocation.lists["gost512"] = (crl_of(signer.authority, revoked=(serial,)),)
+    return signer.sign()
+
+
 WRONG: dict[str, Callable[[Signer], bytes]] = {
+    "eds_malformed": lambda signer: b"no CMS",
+    "eds_statement_mismatch": lambda signer: sign_cms(
+        signer.own, b"another text", signed_at=signer.at
+    ),
+    "eds_iin_mismatch": lambda signer: signer.by(signer.template(iin=OTHER_IIN)),
+    "eds_path_untrusted": _untrusted,
+    "eds_certificate_expired": lambda signer: signer.by(signer.template(days_ago=400)),
+    "eds_certificate_revoked": _revoked,
     "eds_too_large": lambda signer: asn1.sequence(bytes(POLICY.signature_max_bytes)),
     "eds_signer_count": lambda signer: signer.put_together(infos=2),
     "eds_certificate_missing": lambda signer: signer.put_together(certificates=0),
@@ -183,6 +205,8 @@ def test_a_time_stamp_that_we_ask_for_and_cannot_use(
         story.work(rounds=1)
     order()
     assert checks(story) == {"eds_timestamp_unavailable": "inconclusive"}
+    assert (story.row().status, story.row().code) == ("failed", "retries_exhausted")
+    assert not Attempt.objects.filter(verification=story.id, burnt=True).exists()
 
 
 def test_what_is_wrong_otherwise_is_not_told_of_a_good_one(

@@ -1,37 +1,40 @@
-"""What the sandbox for machines answers and puts on record; the playing itself:
-`tests/service/test_simulations.py`.
-"""
+"""What the sandbox for machines answers and puts on record; who is played, and who is not."""
 
-import json
-from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from functools import partial
 
 import pytest
-from django.db import connection, connections
-from django.utils import timezone
+from django.db import connection
 
-from lenders.models import ApiKey, IdempotentRequest
+from lenders.models import IdempotentRequest
 from tests.lenders.api.insecure_simulation import InsecureSimulation
 from tests.lenders.api.test_receipts import payload
-from tests.lenders.samples import Caller, faults, opening
-from tests.lenders.test_openapi import hold
+from tests.lenders.samples import code, faults, opening
+from tests.lenders.shapes import hold
 from tests.verification.log.judged import findings
 from tests.verification.log.rows import order_all
 from tests.verification.outbound.insecure_servers import insecure_server, silent
-from tests.verification.stories.story import IIN, OTHER_IIN, at_statement, begin
-from verification.access import links
+from tests.verification.stories.story import (
+    IIN,
+    at_statement,
+    begin,
+    in_parallel,
+    swept,
+    wait_until,
+)
+from tests.verification.stories.test_hand_over import Desk
+from verification.access import hand_over, links
 from verification.access.tokens import LINKS
-from verification.core.errors import Conflict, Unavailable
-from verification.core.ids import secret_digest
+from verification.case import steps
+from verification.core.errors import Conflict, LinkUnusable, Unavailable
 from verification.core.scenarios import SCENARIOS, SCRIPTED
 from verification.models import AuditEntry, Verification
+from verification.worker import sweep
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
-
+pytestmark = pytest.mark.django_db(transaction=True)
 PLACE, CATALOGUE = "/v1/test/verifications/{verification_id}/simulate", "/v1/test/scenarios"
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def played(settings, trusted):
     """Whoever is to be played."""
     InsecureSimulation.reset()
@@ -43,17 +46,9 @@ def played(settings, trusted):
 
 
 @pytest.fixture
-def live(lender):
-    """The lender's server with a live key."""
-    ApiKey.objects.create(
-        lender=lender,
-        mode="live",
-        sha256=secret_digest("tlg_live_x").hex(),
-        scopes=["verifications:read", "verifications:write"],
-        created_at=timezone.now(),
-        expires_at=timezone.now() + timedelta(days=1),
-    )
-    return Caller("tlg_live_x")
+def made(api):
+    """An opened verification by EDS."""
+    return opened(api, routes=["eds"])
 
 
 def simulate(caller, verification_id, *, key="", **asked):
@@ -64,12 +59,8 @@ def opened(api, **changes):
     return api.post("/v1/verifications", opening(**changes)).json()
 
 
-def code(response):
-    return response.status_code, response.json()["code"]
-
-
-def test_it_is_asked_for_with_a_link_that_counts_once_it_is_on_record(api, lender, played):
-    made = opened(api, routes=["eds"])
+@pytest.mark.usefixtures("trusted", "played")
+def test_it_is_asked_for_with_a_link_that_counts_once_it_is_on_record(api, lender, played, made):
     answer = hold(simulate(api, made["id"], scenario="eds_revoked"), PLACE, "post")
     assert answer == {"verification": made["id"], "scenario": "eds_revoked", "route": "eds"}
     [play] = played
@@ -85,11 +76,17 @@ def test_it_is_asked_for_with_a_link_that_counts_once_it_is_on_record(api, lende
     assert links.redeem(untrusted_token=play.link.partition("#")[2])
     told = AuditEntry.objects.get(verification=made["id"], type="simulation.requested").body
     assert {"scenario": "eds_revoked", "route": "eds"}.items() <= told.items()
+    token, kept = (
+        play.link.partition("#")[2],
+        str(AuditEntry.objects.values_list("body", flat=True)),
+    )
+    assert not [secret for secret in (token, IIN) if secret in repr(play) + kept]
     # The link that the lender had before is no way in beside it.
     with pytest.raises(Conflict):
         links.redeem(untrusted_token=made["url"].partition("#")[2])
 
 
+@pytest.mark.usefixtures("trusted", "played")
 @pytest.mark.parametrize("iin", sorted(one.iin for one in SCENARIOS.values() if one.iin))
 def test_a_scripted_person_plays_their_scenario(api, played, settings, iin):
     settings.TULGA_ROUTES = ["eds", "biometric", "live_face"]
@@ -99,6 +96,7 @@ def test_a_scripted_person_plays_their_scenario(api, played, settings, iin):
     assert [play.scenario for play in played] == [scenario.name]
 
 
+@pytest.mark.usefixtures("trusted", "played")
 def test_its_checks_say_so_in_the_answer_the_log_and_the_receipt(api, lender, issued):
     story = begin(lender)
     assert simulate(api, story.id, scenario="verified").status_code == 202
@@ -122,26 +120,7 @@ def test_its_checks_say_so_in_the_answer_the_log_and_the_receipt(api, lender, is
     assert findings() == []
 
 
-def test_what_is_checked_without_it_says_nothing_of_it(api, lender, issued):
-    story = at_statement(lender)
-    story.sign(issued())
-    story.work()
-    shown = api.get(f"/v1/verifications/{story.id}", expand="checks").json()
-    assert {one["engine"]["name"] for one in shown["checks"]} == {"tulga"}
-    judged = AuditEntry.objects.filter(verification=story.id, type="attempt.judged")
-    assert not any("engine" in one for each in judged for one in each.body["checks"])
-
-
-def test_live_keys_and_other_lenders_find_nothing(api, other_api, live, played):
-    made = opened(api)
-    assert code(simulate(live, made["id"], scenario="verified")) == (404, "not_found")
-    assert code(live.get(CATALOGUE)) == (404, "not_found")
-    assert code(simulate(other_api, made["id"], scenario="verified")) == (404, "not_found")
-    assert code(simulate(api, "ver_x", scenario="verified")) == (404, "not_found")
-    assert played == []
-    assert not AuditEntry.objects.filter(type="simulation.requested").exists()
-
-
+@pytest.mark.usefixtures("trusted", "played")
 def test_the_catalogue_is_the_table(api):
     told = hold(api.get(CATALOGUE), CATALOGUE, "get")["data"]
     assert [one["name"] for one in told] == list(SCENARIOS)
@@ -149,6 +128,7 @@ def test_the_catalogue_is_the_table(api):
     assert api.get(CATALOGUE, x="1").status_code == 422
 
 
+@pytest.mark.usefixtures("trusted", "played")
 def test_what_does_not_fit_is_refused_by_name(api, played):
     made = opened(api, routes=["eds"], subject__iin=IIN)
     nobodys = opened(api, routes=["eds"], subject__iin="990101100209", client_reference="loan-2")
@@ -167,39 +147,25 @@ def test_what_does_not_fit_is_refused_by_name(api, played):
     assert played == []
 
 
-def test_of_several_routes_the_named_one_is_begun(api, played, settings):
-    settings.TULGA_ROUTES = ["eds", "biometric", "live_face"]
-    made = opened(api)
-    assert (
-        simulate(api, made["id"], scenario="verified", route="live_face").json()["route"]
-        == "live_face"
-    )
-    assert played[0].routes == ("live_face",)
-    assert simulate(api, made["id"], scenario="eds_revoked").json()["route"] == "eds"
-
-
-def test_nobody_is_played_where_somebody_is_at_it(api, played):
-    made = opened(api, routes=["eds"])
-    links.redeem(untrusted_token=made["url"].partition("#")[2])
-    assert code(simulate(api, made["id"], scenario="verified")) == (409, "borrower_at_it")
-    assert played == []
-
-
-def test_somebody_who_opens_the_link_meanwhile_is_not_disturbed(api, played):
-    made = opened(api, routes=["eds"])
-    token = made["url"].partition("#")[2]
-    InsecureSimulation.before = lambda: links.redeem(untrusted_token=token)
-    assert code(simulate(api, made["id"], scenario="verified", key="k-1")) == (
-        409,
-        "borrower_at_it",
-    )
-    with pytest.raises(Conflict):
-        links.redeem(untrusted_token=played[0].link.partition("#")[2])
+@pytest.mark.usefixtures("trusted", "played")
+@pytest.mark.parametrize("is_meanwhile", [True, False])
+def test_a_borrower_who_is_at_it_is_not_played(api, played, is_meanwhile, made):
+    open_link = partial(links.redeem, untrusted_token=made["url"].partition("#")[2])
+    if is_meanwhile:
+        InsecureSimulation.before = open_link
+    else:
+        open_link()
+    refused = simulate(api, made["id"], scenario="verified", key="k-1")
+    assert code(refused) == (409, "borrower_at_it")
+    for play in played:
+        with pytest.raises(Conflict):
+            links.redeem(untrusted_token=play.link.partition("#")[2])
+    assert len(played) == int(is_meanwhile)
     assert not AuditEntry.objects.filter(type="simulation.requested").exists()
 
 
-def test_whom_the_sandbox_plays_it_may_play_on(api, played):
-    made = opened(api, routes=["eds"])
+@pytest.mark.usefixtures("trusted", "played")
+def test_whom_the_sandbox_plays_it_may_play_on(api, played, made):
     assert simulate(api, made["id"], scenario="abandoned").status_code == 202
     links.redeem(untrusted_token=played[0].link.partition("#")[2])
     assert simulate(api, made["id"], scenario="verified").status_code == 202
@@ -213,7 +179,10 @@ def test_whom_the_sandbox_plays_it_may_play_on(api, played):
     assert (code(refused), refused.headers["Retry-After"]) == ((409, "simulation_under_way"), "2")
 
 
-def test_after_the_end_and_while_an_answer_is_judged_nobody_is(api, lender, issued, played):
+@pytest.mark.usefixtures("trusted", "played")
+def test_after_the_end_and_while_an_answer_is_judged_no_borrower_is_played(
+    api, lender, issued, played
+):
     story = at_statement(lender)
     story.sign(issued())
     assert code(simulate(api, story.id, scenario="verified")) == (409, "answer_not_judged")
@@ -222,19 +191,21 @@ def test_after_the_end_and_while_an_answer_is_judged_nobody_is(api, lender, issu
     assert played == []
 
 
+@pytest.mark.usefixtures("trusted", "played")
 def test_a_repeat_is_played_once(api, played):
-    made = opened(api, routes=["eds"])
+    made, in_transaction = opened(api, routes=["eds"]), list[bool]()
+    InsecureSimulation.before = lambda: in_transaction.append(connection.in_atomic_block)
     first, again = (simulate(api, made["id"], scenario="verified", key="k-1") for _ in range(2))
     assert (first.status_code, again.status_code, first.json()) == (202, 202, again.json())
     assert again.headers["Idempotent-Replayed"] == "true"
-    assert len(played) == 1
+    assert (len(played), in_transaction) == (1, [False])
     assert (
         AuditEntry.objects.filter(verification=made["id"], type="simulation.requested").count() == 1
     )
 
 
-def test_a_sandbox_that_is_not_there_changes_nothing(api):
-    made = opened(api, routes=["eds"])
+@pytest.mark.usefixtures("trusted", "played")
+def test_a_sandbox_that_is_not_there_changes_nothing(api, made):
 
     def silence():
         raise Unavailable("nobody", code="sandbox_unavailable")
@@ -252,14 +223,7 @@ def test_a_sandbox_that_is_not_there_changes_nothing(api):
     assert simulate(api, made["id"], scenario="verified", key="k-1").status_code == 202
 
 
-def test_outside_is_asked_outside_of_any_transaction(api):
-    made, seen = opened(api, routes=["eds"]), list[bool]()
-    InsecureSimulation.before = lambda: seen.append(connection.in_atomic_block)
-    assert simulate(api, made["id"], scenario="verified").status_code == 202
-    assert simulate(api, made["id"], scenario="verified", key="k-1").status_code == 202
-    assert seen == [False, False]
-
-
+@pytest.mark.usefixtures("trusted", "played")
 def test_a_sandbox_that_hangs_holds_two_threads_and_others_are_told_at_once(api, settings):
     made = [opened(api, routes=["eds"], client_reference=f"loan-{place}") for place in "abcdef"]
     held, most = list[int](), list[int]()
@@ -270,27 +234,23 @@ def test_a_sandbox_that_hangs_holds_two_threads_and_others_are_told_at_once(api,
         silent(connection)
         held.pop()
 
-    def ask(one):
-        try:
-            return code(simulate(api, one["id"], scenario="verified"))
-        finally:
-            connections.close_all()
+    def ask(number):
+        return code(simulate(api, made[number]["id"], scenario="verified"))
 
     with insecure_server(hang) as url:
         adapter = {
             "adapter": "verification.sources.simulation.HttpSimulation",
-            "options": {"url": url, "seconds": 3.0},
+            "options": {"url": url, "seconds": 1.5},
         }
         settings.TULGA_SOURCES["test"]["simulation"] = adapter
-        with ThreadPoolExecutor(len(made)) as pool:
-            told = set(pool.map(ask, made))
+        told = set(in_parallel(ask, len(made)))
     assert told == {(503, "sandbox_unavailable")}
     assert 1 <= max(most) <= 2
     assert not AuditEntry.objects.filter(type="simulation.requested").exists()
 
 
-def test_only_this_machine_is_asked_and_where_nobody_plays_it_says_so(api, settings):
-    made = opened(api, routes=["eds"])
+@pytest.mark.usefixtures("trusted", "played")
+def test_only_this_machine_is_asked_and_a_machine_without_players_says_so(api, settings, made):
     for url in ("https://sandbox.example/simulations", "http://192.0.2.1/simulations"):
         adapter = {
             "adapter": "verification.sources.simulation.HttpSimulation",
@@ -302,12 +262,63 @@ def test_only_this_machine_is_asked_and_where_nobody_plays_it_says_so(api, setti
     assert code(simulate(api, made["id"], scenario="verified")) == (503, "sandbox_unavailable")
 
 
-def test_no_secret_of_it_is_kept_in_the_clear(api, played):
-    made = opened(api, routes=["eds"], subject__iin=OTHER_IIN)
-    simulate(api, made["id"], key="k-1")
-    token = played[0].link.partition("#")[2]
-    assert token not in repr(played[0])
-    assert OTHER_IIN not in repr(played[0])
-    kept = json.dumps(list(AuditEntry.objects.values_list("body", flat=True)))
-    assert token not in kept
-    assert OTHER_IIN not in kept
+# Whom nobody plays any more: a borrower whom a step is about to end. What only waits may be
+# played, lawfully.
+
+
+def played_to_statement(api, lender, played):
+    """A borrower who is played, at a computer, and stays at the statement."""
+    desk = Desk.__new__(Desk)
+    desk.story = begin(lender)
+    assert simulate(api, desk.story.id, scenario="abandoned").status_code == 202
+    desk.session = links.redeem(untrusted_token=played.pop().link.partition("#")[2])
+    desk.story.to_statement()
+    return desk
+
+
+def requested(story):
+    return AuditEntry.objects.filter(verification=story.id, type="simulation.requested").count()
+
+
+@pytest.mark.usefixtures("trusted")
+def test_who_is_told_what_to_press_is_not_played_on(api, lender, played):
+    desk = played_to_statement(api, lender, played)
+    hand_over.reply(untrusted_phone=desk.scanned(), is_told=True)
+    assert desk.story.row().step == steps.STOP
+    assert code(simulate(api, desk.story.id, scenario="verified")) == (409, "illegal_transition")
+    assert (played, requested(desk.story)) == ([], 1)
+    desk.story.work()
+    order_all()
+    assert desk.story.row().code == "coercion_reported"
+    assert findings() == []
+
+
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize("is_found", [False, True])
+def test_whose_time_is_over_is_not_played_and_gets_no_link(api, lender, played, is_found):
+    story = begin(lender)
+    session = links.redeem(untrusted_token=story.token)
+    wait_until(story.row().expires_at)
+    if is_found:
+        sweep.run_round()
+        assert story.row().step == steps.EXPIRE
+    assert code(simulate(api, story.id, scenario="verified")) == (409, "illegal_transition")
+    assert code(api.post(f"/v1/verifications/{story.id}/link")) == (409, "illegal_transition")
+    with pytest.raises(LinkUnusable):
+        links.successor(untrusted_session=session)
+    assert (played, requested(story)) == ([], 0)
+    swept()
+    order_all()
+    assert story.row().status == "expired"
+    assert findings() == []
+
+
+def test_of_several_routes_the_named_one_is_begun(api, played, settings):
+    settings.TULGA_ROUTES = ["eds", "biometric", "live_face"]
+    made = opened(api)
+    assert (
+        simulate(api, made["id"], scenario="verified", route="live_face").json()["route"]
+        == "live_face"
+    )
+    assert played[0].routes == ("live_face",)
+    assert simulate(api, made["id"], scenario="eds_revoked").json()["route"] == "eds"

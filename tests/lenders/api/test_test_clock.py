@@ -1,17 +1,14 @@
-"""/v1/test/clock: what is due of test verifications comes sooner, by the way it always comes;
-nothing else moves.
-"""
+"""/v1/test/clock: what is due of test verifications comes sooner, lawfully; nothing else moves."""
 
 from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
 
-from lenders import keys
-from tests.lenders.api.test_clearances import CONTRACT, ask, cleared, code, consume, verified
-from tests.lenders.samples import Caller, faults, opening
-from tests.lenders.test_openapi import hold
-from tests.verification.log.looks import verify_legality
+from tests.lenders.api.clearing import ask, cleared, consume
+from tests.lenders.samples import code, faults
+from tests.lenders.shapes import hold
+from tests.verification.log.looks import differences_of, verify_legality
 from tests.verification.log.rows import order_all
 from tests.verification.stories.insecure_glance import glanced
 from tests.verification.stories.insecure_glance import glances as glances
@@ -19,11 +16,10 @@ from tests.verification.stories.story import at_statement, begin, in_parallel, o
 from verification import clock, tasks
 from verification.access.tokens import LINKS
 from verification.case import policy
-from verification.models import Attempt, AuditEntry, Verification
+from verification.models import Access, Attempt, Clearance, Verification
 from verification.worker import queue
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
-
 CLOCK, DAY = "/v1/test/clock", 24 * 3600
 
 
@@ -53,7 +49,7 @@ def read(api, story):
     return api.get(f"/v1/verifications/{story.id}").json()
 
 
-def test_nobody_waits_for_a_verification_to_expire(api, lender):
+def test_an_advance_expires_a_verification(api, lender):
     story = begin(lender)
     hold(api.get(CLOCK), CLOCK, "get")
     assert advance(api, DAY - 60) == {"verifications": 1, "advanced_seconds": DAY - 60}
@@ -74,40 +70,43 @@ def test_nobody_waits_for_a_verification_to_expire(api, lender):
     lawful()
 
 
-def test_nobody_waits_for_a_silent_borrower(api, lender):
-    story = at_statement(lender)
+def test_an_advance_ends_the_wait_for_a_silent_borrower_and_for_reviewers(api, lender, glances):
+    silent = glanced(of=lender, reference="A-1")
+    reviewed = glanced("grey", of=lender, reference="A-2", iin="990101100020")
+    assert read(api, reviewed)["status"] == "in_review"
     advance(api, 3600)
     swept()
-    assert story.row().last_failure == "abandoned"
-    assert read(api, story)["next_action"]["code"] == "abandoned"
-    lawful()
-
-
-def test_nobody_waits_for_reviewers(api, lender, glances):
-    story = glanced("grey", of=lender)
-    assert read(api, story)["status"] == "in_review"
-    advance(api, DAY)
+    assert read(api, silent)["next_action"]["code"] == "abandoned"
+    advance(api, DAY - 3600)
     swept()
     order()
-    assert (read(api, story)["status"], read(api, story)["code"]) == ("expired", "review_timeout")
+    told = read(api, reviewed)
+    assert (told["status"], told["code"]) == ("expired", "review_timeout")
     lawful()
 
 
-def test_a_link_runs_out(api):
-    opened = api.post("/v1/verifications", opening()).json()
-    advance(api, 30 * 60)
-    times = LINKS.rows.values_list("expires_at", "created_at")
-    expires_at, created_at = times.get(verification=opened["id"])
-    assert expires_at is not None
-    assert abs(expires_at - created_at) < timedelta(seconds=5)
-    fresh = api.post(f"/v1/verifications/{opened['id']}/link").json()
-    advance(api, 60)
-    assert fresh["url"] != opened["url"]
-    lawful()
+def test_one_verification_or_the_lenders_own_of_test_mode_move(
+    api, other_api, live, lender, other_lender
+):
+    mine, beside, other = begin(lender), begin(lender, "A-2"), begin(other_lender)
+    of_live = begin(lender, "A-3")
+    Verification.objects.filter(pk=of_live.id).update(mode="live")
+    unmoved = [due(story.id) for story in (beside, other, of_live)]
+    assert advance(api, 60, verification=mine.id)["verifications"] == 1
+    assert [due(story.id) for story in (beside, other, of_live)] == unmoved
+    advance(api, DAY - 60)
+    assert [due(story.id) for story in (other, of_live)] == unmoved[1:]
+    for caller, story in ((api, other), (api, of_live), (live, mine)):
+        answer = caller.post(CLOCK, {"advance_seconds": 1, "verification": story.id})
+        assert code(answer) == (404, "not_found")
+    assert other_api.get(CLOCK).json()["advanced_seconds"] == 0
+    swept()
+    assert (mine.row().status, mine.row().advanced_seconds) == ("expired", DAY)
+    ended = api.post(CLOCK, {"advance_seconds": 1, "verification": mine.id})
+    assert code(ended) == (409, "illegal_transition")
 
 
-def test_a_clearance_runs_out(api, lender, issued):
-    story = verified(lender, issued)
+def test_a_clearance_runs_out(api, story):
     first = cleared(api, story)
     advance(api, 15 * 60 - 30)
     assert api.get(f"/v1/clearances/{first['id']}").json()["status"] == "issued"
@@ -118,25 +117,9 @@ def test_a_clearance_runs_out(api, lender, issued):
     lawful()
 
 
-def test_a_verdict_grows_too_old(api, lender, issued):
-    story = verified(lender, issued)
-    advance(api, 3 * DAY)
-    asked_for = ask(api, story).json()
-    story.work()
-    told = api.get(f"/v1/clearances/{asked_for['id']}").json()
-    assert (told["status"], told["code"]) == ("refused", "verification_too_old")
-    signed = {"signed_at": clock.now().isoformat(), "contract_sha256": CONTRACT}
-    assert code(api.post(f"/v1/verifications/{story.id}/contract", signed)) == (
-        409,
-        "verification_too_old",
-    )
-    lawful()
-
-
 def test_a_clearance_that_was_put_forward_while_its_gates_were_asked_is_none(
-    api, lender, issued, monkeypatch
+    api, monkeypatch, story
 ):
-    story = verified(lender, issued)
     asked_for = ask(api, story).json()
 
     def late(verification):
@@ -150,56 +133,6 @@ def test_a_clearance_that_was_put_forward_while_its_gates_were_asked_is_none(
     told = api.get(f"/v1/clearances/{asked_for['id']}").json()
     assert (told["status"], told["code"]) == ("refused", "gates_unavailable")
     lawful()
-
-
-def test_nobody_elses_moves(api, other_api, lender, other_lender):
-    mine, other, live = begin(lender), begin(other_lender), begin(lender, "A-2")
-    Verification.objects.filter(pk=live.id).update(mode="live")
-    before = due(other.id), due(live.id)
-    advance(api, DAY)
-    assert (due(other.id), due(live.id)) == before
-    assert code(api.post(CLOCK, {"advance_seconds": 1, "verification": other.id})) == (
-        404,
-        "not_found",
-    )
-    assert code(api.post(CLOCK, {"advance_seconds": 1, "verification": live.id})) == (
-        404,
-        "not_found",
-    )
-    assert other_api.get(CLOCK).json()["advanced_seconds"] == 0
-    assert Verification.objects.get(pk=mine.id).advanced_seconds == DAY
-    assert list(
-        AuditEntry.objects.filter(type="test_clock.advanced").values_list("verification_id")
-    ) == [(mine.id,)]
-
-
-def test_a_live_key_has_no_clock(lender):
-    story = begin(lender)
-    before = due(story.id)
-    issued = keys.issue(lender, mode="test")
-    issued.key.mode = "live"
-    issued.key.save()
-    live = Caller(issued.secret)
-    assert code(live.get(CLOCK)) == (404, "not_found")
-    assert code(live.post(CLOCK, {"advance_seconds": 60})) == (404, "not_found")
-    assert code(live.post(CLOCK, {"advance_seconds": 60, "verification": story.id})) == (
-        404,
-        "not_found",
-    )
-    assert due(story.id) == before
-
-
-def test_one_alone(api, lender):
-    first, second = begin(lender), begin(lender, "A-2")
-    before = due(second.id)
-    assert advance(api, DAY, verification=first.id)["verifications"] == 1
-    assert due(second.id) == before
-    swept()
-    assert (first.row().status, second.row().status) == ("expired", "requires_input")
-    assert code(api.post(CLOCK, {"advance_seconds": 1, "verification": first.id})) == (
-        409,
-        "illegal_transition",
-    )
 
 
 @pytest.mark.parametrize(
@@ -220,26 +153,6 @@ def test_what_it_is_not_told(api, lender, body, fault):
     answer = api.post(CLOCK, body)
     assert (answer.status_code, faults(answer)) == (422, {fault})
     assert due(Verification.objects.get().pk) == before
-
-
-def test_a_repeat_moves_nothing_twice(api, lender):
-    story = begin(lender)
-    first = api.post(CLOCK, {"advance_seconds": 60}, key="k-1")
-    again = api.post(CLOCK, {"advance_seconds": 60}, key="k-1")
-    assert (again.json(), again.headers["Idempotent-Replayed"]) == (first.json(), "true")
-    assert code(api.post(CLOCK, {"advance_seconds": 61}, key="k-1")) == (
-        422,
-        "idempotency_key_reused",
-    )
-    assert story.row().advanced_seconds == 60
-
-
-def test_a_key_that_may_only_read_advances_nothing(lender):
-    story = begin(lender)
-    reader = Caller(keys.issue(lender, mode="test", scopes=["verifications:read"]).secret)
-    assert reader.get(CLOCK).status_code == 200
-    assert code(reader.post(CLOCK, {"advance_seconds": 60})) == (403, "scope_missing")
-    assert story.row().advanced_seconds == 0
 
 
 def test_no_more_than_so_many_and_so_far(api, lender, monkeypatch):
@@ -288,24 +201,6 @@ def test_a_worker_that_is_under_way_writes_what_it_found(api, lender, issued, mo
     monkeypatch.undo()
     assert story.page().page == "question"
     lawful()
-    advance(api, DAY)
-    swept()
-    assert story.row().status == "expired"
-    lawful()
-
-
-def test_a_step_that_is_due_later_is_due_sooner(api, lender):
-    first, second = begin(lender), begin(lender, "A-2")
-    for story in (first, second):
-        story.answer(agreed=True, version=story.page().data["version"], language="ru")
-    late = clock.now() + timedelta(seconds=300)
-    Verification.objects.filter(pk=second.id).update(due_at=late)
-    advance(api, 60)
-    assert second.row().due_at == late - timedelta(seconds=60)
-    assert queue.claim(first.id) is not None
-    kept = first.row().due_at
-    advance(api, 60)
-    assert first.row().due_at == kept
 
 
 def test_many_at_once_each_count_and_cross_a_worker(api, lender, issued):
@@ -327,16 +222,41 @@ def test_many_at_once_each_count_and_cross_a_worker(api, lender, issued):
     lawful()
 
 
-def test_money_leaves_once_while_the_clock_is_put_forward(api, lender, issued):
-    story = verified(lender, issued)
-    clearance = cleared(api, story)
+# What a test clock puts forward stands in the log: a replay counts with it, and what moves
+# without it is told.
 
-    def one(number):
-        return (
-            consume(api, clearance).status_code if number % 2 else advance(api, 60)["verifications"]
-        )
 
-    done = in_parallel(one, 8)
-    assert done[1::2].count(200) == 1
-    assert story.row().advanced_seconds == 4 * 60
+@pytest.mark.forges
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        (Verification, "expires_at"),
+        (Attempt, "expires_at"),
+        (Access, "expires_at"),
+        (Clearance, "expires_at"),
+        (Clearance, "fresh_until"),
+    ],
+)
+def test_a_row_that_moves_without_an_entry_is_told(api, table, column, story):
+    cleared(api, story)
+    advance(api, 60)
     lawful()
+    rows = table.objects.filter(**{"pk" if table is Verification else "verification": story.id})
+    row = rows.first()
+    moved = getattr(row, column) - timedelta(seconds=1)
+    table.objects.filter(pk=row.pk).update(**{column: moved})
+    assert [finding.field for finding in differences_of(story.id)] == [column]
+
+
+def test_a_step_that_is_due_later_is_due_sooner(api, lender):
+    first, second = begin(lender), begin(lender, "A-2")
+    for story in (first, second):
+        story.answer(agreed=True, version=story.page().data["version"], language="ru")
+    late = clock.now() + timedelta(seconds=300)
+    Verification.objects.filter(pk=second.id).update(due_at=late)
+    advance(api, 60)
+    assert second.row().due_at == late - timedelta(seconds=60)
+    assert queue.claim(first.id) is not None
+    kept = first.row().due_at
+    advance(api, 60)
+    assert first.row().due_at == kept

@@ -23,16 +23,6 @@ def deliver() -> None:
     send_due()
 
 
-def test_the_secret_is_told_once(api: Caller) -> None:
-    made = api.post(PATH, {"url": URL})
-    assert made.status_code == 201
-    assert made.json()["secret"].startswith("whsec_")
-    assert made.json()["public_key"].startswith("whpk_")
-    told = api.get(f"{PATH}/{made.json()['id']}").json()
-    assert "secret" not in told
-    assert api.get(PATH).json()["data"] == [told]
-
-
 @pytest.mark.parametrize(
     ("body", "fault"),
     [
@@ -106,6 +96,13 @@ def test_another_lenders_endpoint_is_not_there(api: Caller, other_api: Caller) -
     ]
     assert [answer.status_code for answer in answers] == [404] * 5
     assert api.get(address).json()["disabled_at"] is None
+    api.post("/v1/verifications", opening())
+    deliver()
+    delivery = api.get("/v1/deliveries").json()["data"][0]["id"]
+    assert other_api.get("/v1/deliveries").json()["data"] == []
+    assert other_api.post(f"/v1/deliveries/{delivery}/redeliver").status_code == 404
+    span = {"from": "2020-01-01T00:00:00Z", "to": "2999-01-01T00:00:00Z"}
+    assert other_api.post("/v1/deliveries/redeliver", span).json()["redelivered"] == 0
 
 
 def test_a_test_message_arrives_signed_and_is_no_event(api: Caller, receiver: Receiver) -> None:
@@ -120,18 +117,6 @@ def test_a_test_message_arrives_signed_and_is_no_event(api: Caller, receiver: Re
     assert api.get("/v1/events").json()["data"] == []
 
 
-def test_a_rotated_secret_is_told_once_and_verifies(api: Caller, receiver: Receiver) -> None:
-    made = api.post(PATH, {"url": receiver.url}).json()
-    rotated = api.post(f"{PATH}/{made['id']}/rotate-secret")
-    assert rotated.status_code == 200
-    assert rotated.json()["secret"] != made["secret"]
-    assert rotated.json()["previous_secret_until"] is not None
-    api.post(f"{PATH}/{made['id']}/test")
-    deliver()
-    for secret in (made["secret"], rotated.json()["secret"]):
-        Webhook(secret).verify(receiver.received[0].body, receiver.received[0].headers)
-
-
 def test_a_delivery_tells_what_the_endpoint_said(api: Caller, receiver: Receiver) -> None:
     receiver.status, receiver.answer = 500, b"database down"
     endpoint = api.post(PATH, {"url": receiver.url}).json()["id"]
@@ -142,21 +127,6 @@ def test_a_delivery_tells_what_the_endpoint_said(api: Caller, receiver: Receiver
     assert (told["response"]["status"], told["response"]["excerpt"]) == (500, "database down")
     assert told["due_at"] > told["created_at"]
     assert api.get("/v1/deliveries", status="delivered").json()["data"] == []
-
-
-def test_a_redelivery_has_the_same_id_and_body(api: Caller, receiver: Receiver) -> None:
-    api.post(PATH, {"url": receiver.url})
-    api.post("/v1/verifications", opening())
-    deliver()
-    first = api.get("/v1/deliveries").json()["data"][0]
-    again = api.post(f"/v1/deliveries/{first['id']}/redeliver")
-    assert again.status_code == 202
-    assert (again.json()["event"], again.json()["redelivery_of"]) == (first["event"], first["id"])
-    deliver()
-    assert len(receiver.received) == 2
-    assert len({(one.headers["webhook-id"], one.body) for one in receiver.received}) == 1
-    third = api.post(f"/v1/deliveries/{again.json()['id']}/redeliver").json()
-    assert third["redelivery_of"] == first["id"], "it names the first, not a copy"
 
 
 def test_a_range_of_time_is_delivered_again(api: Caller, receiver: Receiver) -> None:
@@ -194,19 +164,6 @@ def test_a_bad_range_is_refused(api: Caller, body: dict[str, str], fault: tuple[
     assert faults(api.post("/v1/deliveries/redeliver", body)) == {fault}
 
 
-def test_another_lenders_deliveries_are_not_told_nor_sent_again(
-    api: Caller, other_api: Caller, receiver: Receiver
-) -> None:
-    api.post(PATH, {"url": receiver.url})
-    api.post("/v1/verifications", opening())
-    deliver()
-    mine = api.get("/v1/deliveries").json()["data"][0]["id"]
-    assert other_api.get("/v1/deliveries").json()["data"] == []
-    assert other_api.post(f"/v1/deliveries/{mine}/redeliver").status_code == 404
-    span = {"from": "2020-01-01T00:00:00Z", "to": "2999-01-01T00:00:00Z"}
-    assert other_api.post("/v1/deliveries/redeliver", span).json()["redelivered"] == 0
-
-
 def test_deliveries_are_told_page_by_page(api: Caller, receiver: Receiver) -> None:
     endpoint = api.post(PATH, {"url": receiver.url}).json()["id"]
     made = [api.post(f"{PATH}/{endpoint}/test").json()["id"] for _ in range(3)]
@@ -221,6 +178,8 @@ def test_deliveries_are_told_page_by_page(api: Caller, receiver: Receiver) -> No
 
 def test_a_repeated_request_for_a_secret_gives_the_same_secret(api: Caller) -> None:
     made = api.post(PATH, {"url": URL}, key="k-1").json()
+    assert (made["secret"][:6], made["public_key"][:5]) == ("whsec_", "whpk_")
+    assert "secret" not in api.get(f"{PATH}/{made['id']}").json()
     assert api.post(PATH, {"url": URL}, key="k-1").json() == made
     rotated = [
         api.post(f"{PATH}/{made['id']}/rotate-secret", key="k-2").json()["secret"] for _ in range(2)

@@ -65,8 +65,7 @@ def _verified(of: Lender, reference: str, iin: str, amount: str, more: dict[str,
     )
     story = Story(of, opened.verification_id, opened.token)
     answers.choose_route(verification_id=story.id, route=ROUTES[0])
-    story.answer(agreed=True, version=CURRENT, language="ru")
-    story.work()
+    story.reply(agreed=True, version=CURRENT, language="ru")
     see(story, "clear")
     see(story, "clear")
     assert story.row().status == "verified"

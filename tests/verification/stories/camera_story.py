@@ -96,14 +96,12 @@ def messages_of_1414(sandbox: SandboxProcess, phone: str = "+77011234567") -> in
 
 def agree(story: Story) -> None:
     """Consents, and comes to the next stage."""
-    story.answer(agreed=True, version=CURRENT, language="ru")
-    story.work()
+    story.reply(agreed=True, version=CURRENT, language="ru")
 
 
 def free(story: Story) -> None:
     """Says that nobody tells them what to press."""
-    story.answer(somebody_tells_me=False)
-    story.work()
+    story.reply(somebody_tells_me=False)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from tests.verification.stories.insecure_route import InsecurePolicy, install
 from tests.verification.stories.story import Story, begin, lender
 from verification.core.results import Failed, Inconclusive, Passed
 from verification.core.route import Looked, Prepared, Stage
-from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 from verification.stages.live_capture import dialogue as live_capture
 
 PORTRAIT = b"\xff\xd8\xff portrait \xff\xd9"
@@ -125,11 +124,7 @@ def at_commands(of: Lender | None = None, reference: str = "A-1", **more: Any) -
     if of is None and not more:
         return staged(f"before the camera {reference}", lambda: at_commands(lender(), reference))
     story = begin(of or lender(), reference, **more)
-    story.answer(agreed=True, version=CURRENT, language="ru")
-    story.work()
-    story.answer(somebody_tells_me=False)
-    story.work()
-    return story
+    return story.to_statement()
 
 
 def show(story: Story, *, commands: int | None = None, frames: int = 3) -> None:
@@ -144,6 +139,12 @@ def show(story: Story, *, commands: int | None = None, frames: int = 3) -> None:
             **demo_camera.bound([(at_ms, b"thin " + jpeg) for at_ms, jpeg in sent], sent, page.data)
         )
         story.look()
+
+
+def show_to_end(story: Story) -> None:
+    """The whole capture once more, and the worker's judgement."""
+    show(story)
+    story.work()
 
 
 def played(of: Lender | None = None, reference: str = "A-1", **more: Any) -> Story:
@@ -165,4 +166,14 @@ def _shown(of: Lender | None, reference: str, **more: Any) -> Story:
     return story
 
 
-__all__ = ("MODEL", "PORTRAIT", "Script", "at_commands", "played", "put_in", "script", "show")
+__all__ = (
+    "MODEL",
+    "PORTRAIT",
+    "Script",
+    "at_commands",
+    "played",
+    "put_in",
+    "script",
+    "show",
+    "show_to_end",
+)

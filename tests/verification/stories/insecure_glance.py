@@ -152,8 +152,7 @@ def _glanced(*answers: str, of: Lender, reference: str, profile: str, **more: An
     story = begin(of, reference, profile=profile, **more)
     if not story.row().route:
         choose_route(verification_id=story.id, route=ROUTES[0])
-    story.answer(agreed=True, version=CURRENT, language="ru")
-    story.work()
+    story.reply(agreed=True, version=CURRENT, language="ru")
     for sees in answers:
         see(story, sees)
     return story
@@ -162,10 +161,8 @@ def _glanced(*answers: str, of: Lender, reference: str, profile: str, **more: An
 def see(story: Story, sees: str) -> None:
     """Answers the stage that is open; the question before the last stage is answered on the way."""
     if story.page().page == "question":
-        story.answer(somebody_tells_me=False)
-        story.work()
-    story.answer(sees=sees)
-    story.work()
+        story.reply(somebody_tells_me=False)
+    story.reply(sees=sees)
 
 
 def people(story, number=2):

@@ -24,11 +24,6 @@ def leave(employer: Lender, *, number: int = 2) -> None:
         person.save()
 
 
-def come_back(employer: Lender) -> None:
-    """All of them are there again."""
-    get_user_model().objects.filter(lender=employer).update(is_active=True)
-
-
 def _reviewer(employer: Lender, number: int) -> Any:
     fields = {"email": f"{number}@{employer.pk}.example".lower(), "full_name": f"Reviewer {number}"}
     # By this password nobody signs in.

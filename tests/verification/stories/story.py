@@ -20,7 +20,7 @@ from tests.verification.stories.reviewers import with_two
 from verification import clock, tasks
 from verification.access import answers, open_page, openings
 from verification.access.tokens import SESSIONS
-from verification.case import attempts, steps
+from verification.case import attempts, policy, steps
 from verification.core import events
 from verification.core.ids import Iin, Phone, check_digit
 from verification.core.lender import LenderFacts
@@ -115,6 +115,11 @@ class Story:
             verification_id=self.id, turn=turn, untrusted=untrusted, session=self.session()
         )
 
+    def reply(self, **untrusted: object) -> None:
+        """Answers the open turn, and a worker does what is due by that."""
+        self.answer(**untrusted)
+        self.work()
+
     def work(self, rounds: int = 10) -> None:
         """What a worker does for this verification until nothing is due, and tick puts in order."""
         for done in range(rounds):
@@ -139,10 +144,9 @@ class Story:
             tasks.advance(self.id)
 
     def to_statement(self) -> "Story":
-        self.answer(agreed=True, version=CURRENT, language="ru")
-        self.work()
-        self.answer(somebody_tells_me=False)
-        self.work()
+        """Consents, and says that no caller tells them what to press: the last stage is open."""
+        self.reply(agreed=True, version=CURRENT, language="ru")
+        self.reply(somebody_tells_me=False)
         return self
 
     def statement(self) -> bytes:
@@ -159,6 +163,11 @@ class Story:
         signed_at = at or timezone.now()
         signature = sign_cms(credential, content or self.statement(), signed_at=signed_at)
         self.answer(signature=base64.b64encode(signature).decode())
+
+    def sign_to_end(self, credential: Credential, *, content: bytes | None = None) -> None:
+        """Signs, and a worker judges the signature."""
+        self.sign(credential, content=content)
+        self.work()
 
 
 def order() -> None:
@@ -185,10 +194,8 @@ def at_statement(of: Lender | None = None, reference: str = "A-1", *, iin: str =
 def verified_at_second_try(issued: Callable[..., Credential]) -> Story:
     """Verified by a signature, after one with another person's key; not ordered by us."""
     story = at_statement()
-    story.sign(issued(iin=OTHER_IIN))
-    story.work()
-    story.sign(issued())
-    story.work()
+    story.sign_to_end(issued(iin=OTHER_IIN))
+    story.sign_to_end(issued())
     assert story.row().status == "verified"
     return story
 
@@ -243,11 +250,23 @@ def make_due(story):
     Verification.objects.filter(pk=story.id).update(due_at=timezone.now())
 
 
+def retry(story):
+    """A worker tries the step that is put off."""
+    make_due(story)
+    story.work()
+
+
+def until_given_up(story):
+    """Workers try the step that is due as often as they try any."""
+    for _ in range(policy.FAULTS_MAX):
+        retry(story)
+
+
 def decisions(story):
     return AuditEntry.objects.filter(verification_id=story.id, type__in=events.DECISIONS).count()
 
 
-def in_parallel(work, times):
+def in_parallel(work, times, *, threads=16):
     opening = Lock()
 
     def one(number):
@@ -260,7 +279,7 @@ def in_parallel(work, times):
         finally:
             connections.close_all()
 
-    with ThreadPoolExecutor(max_workers=16) as pool:
+    with ThreadPoolExecutor(max_workers=threads) as pool:
         return list(pool.map(one, range(times)))
 
 
@@ -286,5 +305,7 @@ __all__ = (
     "person",
     "put_aside",
     "replace",
+    "retry",
     "signed",
+    "until_given_up",
 )

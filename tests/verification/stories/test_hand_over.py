@@ -1,25 +1,26 @@
-"""The hand-over to a phone: what each secret opens, how often, and everything that ends it."""
+"""Links, the hand-over to a phone, eGov Mobile: what each secret opens, how often, what ends it."""
 
+import base64
 import json
 from datetime import timedelta
+from functools import partial
 from hashlib import sha256
 
 import pytest
 from django.utils import timezone
 
+from insecure_sandbox.signing import sign_cms
 from tests.scenes import staged
-from tests.verification.log.judged import findings
-from tests.verification.stories.story import begin, lender, swept
-from verification.access import hand_over, links, openings
-from verification.access.tokens import PHONES, SESSIONS
+from tests.verification.stories.story import begin, in_parallel, later, lender
+from verification.access import hand_over, links, mobile_signing, openings
+from verification.access.tokens import LINKS, PHONES, SESSIONS, SIGNERS
 from verification.case import contents, policy
-from verification.core.errors import Conflict, LinkUnusable
+from verification.core.errors import Conflict, LinkUnusable, NotYourTurn
 from verification.evidence import store, vault
-from verification.models import AuditEntry, EvidenceItem, Verification
+from verification.models import Access, AuditEntry, EvidenceItem, Verification
 from verification.worker.replay import Verdict, replay
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
 PHONE = (
     "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0 Mobile"
     " Safari/537.36"
@@ -83,12 +84,8 @@ def test_the_phone_goes_on_and_the_computer_does_not(desk):
     assert (is_in(phone), is_in(desk.session)) == (True, False)
     assert hand_over.waiting(untrusted_phone=phone).has_session
     assert desk.story.page().page == "statement"
-    assert desk.story.row().handed_over_at is not None
     assert desk.entries() == ["hand_over.minted", "hand_over.read", "verification.handed_over"]
-
-
-def test_both_browsers_are_on_record_in_words_of_ours_and_sealed_in_their_own(desk):
-    desk.match(desk.numbered()[1])
+    # Both browsers are on record in our words, and sealed in theirs.
     body = AuditEntry.objects.get(type="verification.handed_over").body
     assert (body["from"], body["to"]) == ("Edge, Windows", "Chrome, Android")
     item = EvidenceItem.objects.get(kind=hand_over.AGENTS)
@@ -108,61 +105,51 @@ def test_what_a_browser_says_of_itself_never_stands_in_the_log(desk):
     assert EvidenceItem.objects.get(kind=hand_over.AGENTS).size < 3_000
 
 
-def test_the_code_is_read_once_and_the_phone_alone_has_what_it_opens(desk):
-    code = desk.mint()
-    phone = hand_over.read(untrusted_code=code, untrusted_agent=PHONE)
-    with pytest.raises(LinkUnusable):
-        hand_over.read(untrusted_code=code, untrusted_agent=PHONE)
-    waiting = hand_over.waiting(untrusted_phone=phone)
-    # The question comes before any number.
-    assert (waiting.verification_id, waiting.number, waiting.has_session) == (
-        desk.story.id,
-        "",
-        False,
-    )
-    with pytest.raises(LinkUnusable):
-        desk.match("")
-    assert not is_in(phone)
-    assert not is_in(code)
-
-
-def test_a_wrong_number_lets_nobody_in_and_ends_the_code(desk):
+@pytest.mark.parametrize("told", [None, "", " ", "12345", "١٢٣٤", "x" * 100_000, "\x00", "\ud800"])
+def test_a_wrong_number_opens_nothing_and_ends_the_code(desk, told):
     phone, number = desk.numbered()
-    assert desk.match(str(int(number) % 9_999 + 1)) is False
-    for late in (lambda: desk.match(number), lambda: hand_over.waiting(untrusted_phone=phone)):
-        with pytest.raises(LinkUnusable):
-            late()
+    assert desk.match(str(int(number) % 9_999 + 1) if told is None else told) is False
+    assert_over(desk, phone, number)
     assert (is_in(phone), is_in(desk.session)) == (False, True)
     assert desk.entries()[-1] == "hand_over.refused"
     assert desk.story.row().handed_over_at is None
 
 
-@pytest.mark.parametrize("told", ["", " ", "12345", "١٢٣٤", "x" * 100_000, "\x00", "\ud800"])
-def test_what_is_no_number_is_a_wrong_one(desk, told):
-    desk.numbered()
-    assert desk.match(told) is False
-
-
-def test_somebody_who_tells_what_to_press_ends_the_verification(desk):
-    phone = desk.scanned()
-    hand_over.reply(untrusted_phone=phone, is_told=True)
-    desk.story.work()
-    row = desk.story.row()
-    assert (row.status, row.code) == ("declined", "coercion_reported")
-    assert AuditEntry.objects.get(type="verification.declined").body["cause"] == "hand_over"
-    assert hand_over.waiting(untrusted_phone=phone).is_stopped
+def assert_over(desk, phone, number):
+    """Neither the number nor the phone that shows it leads on."""
     with pytest.raises(LinkUnusable):
-        hand_over.reply(untrusted_phone=phone, is_told=False)
+        desk.match(number)
     with pytest.raises(LinkUnusable):
-        hand_over.mint(untrusted_session=desk.session)
+        hand_over.waiting(untrusted_phone=phone)
 
 
-def test_a_no_counts_once_and_the_number_stays(desk):
+@pytest.mark.parametrize("ended", ["newer", "taken over", "canceled", "late"])
+def test_a_number_and_a_waiting_phone_end_with_their_code(desk, ended):
     phone, number = desk.numbered()
-    with pytest.raises(LinkUnusable):
-        hand_over.reply(untrusted_phone=phone, is_told=False)
-    assert hand_over.waiting(untrusted_phone=phone).number == number
-    assert desk.story.row().status == "requires_input"
+    if ended == "newer":
+        desk.mint()
+    if ended == "taken over":
+        link = links.successor(untrusted_session=desk.session).token
+        desk.session, taken = links.redeem(untrusted_token=link), desk.session
+        assert not is_in(taken)
+    if ended == "canceled":
+        desk.story.cancel()
+    if ended == "late":
+        PHONES.rows.update(expires_at=timezone.now())
+    assert_over(desk, phone, number)
+
+
+def time_left():
+    until = PHONES.rows.latest("pk").expires_at
+    assert until is not None
+    return until - timezone.now()
+
+
+def test_a_code_lives_two_minutes_and_a_phone_five(desk):
+    desk.mint()
+    assert timedelta(seconds=60) < time_left() <= timedelta(seconds=120)
+    desk.numbered()
+    assert timedelta(seconds=240) < time_left() <= timedelta(seconds=300)
 
 
 @pytest.mark.parametrize("used", ["unknown", "read", "newer", "late"])
@@ -179,7 +166,7 @@ def test_a_code_that_opens_nothing_tells_nothing_of_its_verification(desk, used)
     assert refused.value.about is None
 
 
-@pytest.mark.parametrize("ended", ["number", "newer", "late", "taken over", "refused"])
+@pytest.mark.parametrize("ended", ["scanned", "number", "newer", "late", "taken over", "refused"])
 def test_a_yes_counts_whatever_the_other_screen_made_of_the_code(desk, ended):
     phone = desk.scanned()
     if ended in ("number", "refused"):
@@ -196,6 +183,7 @@ def test_a_yes_counts_whatever_the_other_screen_made_of_the_code(desk, ended):
     desk.story.work()
     assert (desk.story.row().status, desk.story.row().code) == ("declined", "coercion_reported")
     assert AuditEntry.objects.get(type="hand_over.stopped").body["to"] == "Chrome, Android"
+    assert AuditEntry.objects.get(type="verification.declined").body["cause"] == "hand_over"
 
 
 def test_a_link_of_the_first_screen_ends_with_the_hand_over(desk):
@@ -205,86 +193,6 @@ def test_a_link_of_the_first_screen_ends_with_the_hand_over(desk):
     with pytest.raises(LinkUnusable):
         links.redeem(untrusted_token=link)
     assert is_in(phone)
-
-
-@pytest.mark.parametrize("at", [None, "2020-01-01T00:00:00Z"])
-def test_a_hand_over_that_the_row_denies_is_named(desk, at):
-    desk.match(desk.numbered()[1])
-    swept()
-    assert findings() == []
-    Verification.objects.update(handed_over_at=at)
-    assert [(one["code"], one["field"]) for one in findings()] == [
-        ("row_differs", "handed_over_at")
-    ]
-
-
-@pytest.mark.forges
-def test_a_hand_over_that_the_row_denies_counts_all_the_same(desk, issued, trusted):
-    desk.match(desk.numbered()[1])
-    at = Verification.objects.values_list("handed_over_at", flat=True).get()
-    Verification.objects.update(handed_over_at=None)
-    desk.story.sign(issued("rsa"))
-    desk.story.work()
-    assert (desk.story.row().status, desk.story.row().handed_over_at) == ("verified", at)
-    item = EvidenceItem.objects.get(kind="statement.terms")
-    assert (
-        json.loads(store.opening(contents.key_of(desk.story.row()), item).plain)["handed_over"]
-        is True
-    )
-    assert replay(verification_id=desk.story.id)[-1].verdict is Verdict.SAME
-
-
-def test_a_code_lives_two_minutes_and_a_phone_five(desk):
-    at = timezone.now()
-    code = desk.mint()
-    until = PHONES.rows.values_list("expires_at", flat=True)
-    assert abs((until.get() or at) - at - timedelta(seconds=120)) < timedelta(seconds=10)
-    PHONES.rows.update(expires_at=at)
-    with pytest.raises(LinkUnusable):
-        hand_over.read(untrusted_code=code, untrusted_agent=PHONE)
-    phone, number = desk.numbered()
-    left = (until.latest("pk") or at) - timezone.now()
-    assert timedelta(seconds=240) < left <= timedelta(seconds=300)
-    PHONES.rows.update(expires_at=timezone.now())
-    for late in (lambda: desk.match(number), lambda: hand_over.waiting(untrusted_phone=phone)):
-        with pytest.raises(LinkUnusable):
-            late()
-    assert is_in(desk.session)
-
-
-def test_a_newer_code_ends_the_one_before(desk):
-    phone, number = desk.numbered()
-    desk.mint()
-    for late in (lambda: desk.match(number), lambda: hand_over.waiting(untrusted_phone=phone)):
-        with pytest.raises(LinkUnusable):
-            late()
-
-
-def test_a_session_that_was_taken_over_takes_its_codes_along(desk):
-    phone, number = desk.numbered()
-    other = links.redeem(untrusted_token=links.successor(untrusted_session=desk.session).token)
-    with pytest.raises(LinkUnusable):
-        desk.match(number)
-    with pytest.raises(LinkUnusable):
-        hand_over.match(untrusted_session=other, untrusted_number=number, untrusted_agent=DESK)
-    with pytest.raises(LinkUnusable):
-        hand_over.waiting(untrusted_phone=phone)
-
-
-def test_a_verification_that_has_ended_hands_nothing_over(desk):
-    phone, number = desk.numbered()
-    openings.cancel(lender_id=desk.story.lender.pk, mode="test", verification_id=desk.story.id)
-    for late in (lambda: desk.match(number), lambda: hand_over.waiting(untrusted_phone=phone)):
-        with pytest.raises(LinkUnusable):
-            late()
-
-
-def test_a_verification_gives_few_codes_so_guesses_are_few(desk):
-    for _ in range(policy.HAND_OVERS_MAX):
-        desk.mint()
-    with pytest.raises(Conflict) as refused:
-        desk.mint()
-    assert refused.value.code == "phone_codes_exhausted"
 
 
 def test_a_strangers_phone_gets_in_by_a_guess_as_rarely_as_is_said(desk):
@@ -307,26 +215,210 @@ def test_secrets_are_kept_as_hashes_only(desk):
     row = PHONES.rows.get()
     kept = b"".join(bytes(column or b"") for column in (row.digest, row.second_digest, row.sealed))
     assert len(kept) > 64 + len(PHONE)
-    for secret in (code, phone, PHONE):
+    code_of_app = mobile_signing.mint(
+        untrusted_session=desk.session, turn=desk.story.page().turn
+    ).token
+    rows = Access.objects.values_list("digest", "second_digest")
+    kept += b"".join(bytes(digest or b"") for digests in rows for digest in digests)
+    for secret in (code, phone, PHONE, code_of_app, desk.session, desk.story.token):
         assert secret.encode() not in kept
 
 
-def test_a_hand_over_counts_for_every_judgement_after_it_and_not_for_those_before(
+@pytest.mark.forges
+def test_a_hand_over_counts_for_every_judgement_after_it_although_the_row_denies_it(
     desk, issued, trusted
 ):
     before = EvidenceItem.objects.filter(kind__endswith=".terms").count()
     desk.match(desk.numbered()[1])
-    assert AuditEntry.objects.filter(type="attempt.judged").count() == before
+    at = desk.story.row().handed_over_at
+    Verification.objects.update(handed_over_at=None)
     desk.story.sign(issued("rsa"))
     desk.story.work()
+    assert (desk.story.row().status, desk.story.row().handed_over_at) == ("verified", at)
     key = contents.key_of(desk.story.row())
-    said = [
-        json.loads(store.opening(key, item).plain)["handed_over"]
-        for item in EvidenceItem.objects.filter(kind__endswith=".terms").order_by(
-            "created_at", "pk"
-        )
-    ]
-    assert said == [False] * before + [True]
-    # A signature names its signer wherever it was made.
-    assert desk.story.row().status == "verified"
+    terms = EvidenceItem.objects.filter(kind__endswith=".terms").order_by("created_at", "pk")
+    told = [json.loads(store.opening(key, item).plain)["handed_over"] for item in terms]
+    assert told == [False] * before + [True]
     assert SESSIONS.rows.filter(spent_at=None).count() == 1
+    assert replay(verification_id=desk.story.id)[-1].verdict is Verdict.SAME
+
+
+# eGov Mobile's two secrets: what each opens, how often, and everything that ends them.
+
+
+class Phone:
+    """A borrower at the statement, with a session, and the app that scanned the code."""
+
+    def __init__(self, of=None):
+        self.story = begin(of or lender())
+        self.session = links.redeem(untrusted_token=self.story.token)
+        self.story.to_statement()
+        self.turn = self.story.page().turn
+
+    def mint(self):
+        return mobile_signing.mint(untrusted_session=self.session, turn=self.turn).token
+
+    def access(self):
+        return mobile_signing.read(untrusted_code=self.mint()).access
+
+    def signature(self, credential, content=None, attached=False):
+        der = sign_cms(
+            credential,
+            content or self.story.statement(),
+            attached=attached,
+            signed_at=timezone.now(),
+        )
+        return base64.b64encode(der).decode()
+
+    def progress(self):
+        return mobile_signing.progress(verification_id=self.story.id, turn=self.turn)
+
+    def entries(self):
+        found = AuditEntry.objects.filter(
+            verification_id=self.story.id, type__startswith="mobile_signing."
+        )
+        return [
+            entry.type.removeprefix("mobile_signing.")
+            for entry in found.order_by("verification_sequence")
+        ]
+
+
+@pytest.fixture
+def phone():
+    return staged("phone", Phone)
+
+
+def _runs_out(phone):
+    SIGNERS.rows.update(expires_at=timezone.now() - timedelta(seconds=1))
+
+
+def _attempt_runs_out(phone):
+    attempts = phone.story.row().attempts
+    attempts.filter(status="open").update(expires_at=timezone.now() - timedelta(seconds=1))
+
+
+def _goes_on_elsewhere(phone):
+    minted = links.successor(untrusted_session=phone.session)
+    links.redeem(untrusted_token=minted.token)
+
+
+def _is_signed_in_ncalayer(phone):
+    phone.story.answer(signature="AAAA")
+
+
+def _is_canceled(phone):
+    openings.cancel(lender_id=phone.story.lender.pk, mode="test", verification_id=phone.story.id)
+
+
+def _makes_another_code(phone):
+    phone.mint()
+
+
+ENDS = [
+    _runs_out,
+    _attempt_runs_out,
+    _goes_on_elsewhere,
+    _is_signed_in_ncalayer,
+    _is_canceled,
+    _makes_another_code,
+]
+
+
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("is_read", [False, True])
+def test_a_code_and_a_token_that_was_handed_out_end_together(phone, issued, end, is_read):
+    code, signature = phone.mint(), phone.signature(issued("rsa"))
+    access = mobile_signing.read(untrusted_code=code).access if is_read else ""
+    end(phone)
+    before = EvidenceItem.objects.count()
+    with pytest.raises(LinkUnusable) as refused:
+        mobile_signing.read(untrusted_code=code)
+    assert refused.value.code == "mobile_code_unusable"
+    for act in (
+        partial(mobile_signing.statement_page, untrusted_access=access),
+        partial(mobile_signing.take, untrusted_access=access, untrusted_signature=signature),
+        partial(mobile_signing.refuse, untrusted_access=access, code="egov_answer_malformed"),
+    ):
+        with pytest.raises(LinkUnusable):
+            act()
+    assert EvidenceItem.objects.count() == before
+
+
+@pytest.mark.usefixtures("trusted")
+def test_a_code_never_outlives_the_statement(phone):
+    assert phone.progress() == ""
+    minted = mobile_signing.mint(untrusted_session=phone.session, turn=phone.turn)
+    assert phone.progress() == "waiting"
+    lives = minted.expires_at - timezone.now()
+    assert timedelta(0) <= timedelta(seconds=policy.MOBILE_CODE_SECONDS) - lives < timedelta(9)
+    soon = timezone.now() + timedelta(seconds=60)
+    phone.story.row().attempts.filter(status="open").update(expires_at=soon)
+    assert mobile_signing.read(untrusted_code=minted.token).expires_at == soon
+    assert phone.progress() == "read"
+    _runs_out(phone)
+    assert phone.progress() == "expired"
+
+
+@pytest.mark.usefixtures("trusted")
+def test_only_the_open_statement_of_ones_own_session_gets_a_code(phone):
+    for turn in (phone.turn - 1, phone.turn + 1):
+        with pytest.raises(NotYourTurn):
+            mobile_signing.mint(untrusted_session=phone.session, turn=turn)
+    earlier = begin(lender(number=2), "B-2")
+    session = links.redeem(untrusted_token=earlier.token)
+    with pytest.raises(NotYourTurn):  # consent is asked there, and no statement
+        mobile_signing.mint(untrusted_session=session, turn=earlier.page().turn)
+    SESSIONS.rows.filter(verification_id=phone.story.id).update(spent_at=timezone.now())
+    with pytest.raises(LinkUnusable):
+        phone.mint()
+
+
+@pytest.mark.usefixtures("trusted")
+def test_codes_of_one_turn_are_limited(phone, monkeypatch):
+    monkeypatch.setattr(policy, "MOBILE_CODES_A_TURN", 2)
+    for _ in range(2):
+        assert phone.mint()
+    with pytest.raises(Conflict) as refused:
+        phone.mint()
+    assert refused.value.code == "mobile_codes_exhausted"
+
+
+# Links are spent once, and one browser at a time may answer.
+
+
+def test_of_many_browsers_that_spend_a_link_at_once_one_gets_a_session():
+    story = begin(lender())
+
+    def spend(_):
+        try:
+            return links.redeem(untrusted_token=story.token)
+        except LinkUnusable:
+            return None
+
+    (session,) = filter(None, in_parallel(spend, 32))
+    assert links.verification_of(untrusted_session=session) == story.id
+
+
+@pytest.mark.parametrize("ended", ["late", "newer", "canceled"])
+def test_a_link_that_has_ended_cannot_be_used(ended):
+    story = begin(lender())
+    if ended == "late":
+        LINKS.rows.update(expires_at=later(-1))
+    if ended == "newer":
+        fresh = links.mint(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+        assert links.redeem(untrusted_token=fresh.token)
+    if ended == "canceled":
+        story.cancel()
+    with pytest.raises(LinkUnusable):
+        links.redeem(untrusted_token=story.token)
+
+
+def test_of_links_minted_at_once_one_is_left():
+    story = begin(lender())
+
+    def mint(_):
+        return links.mint(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+
+    in_parallel(mint, 8)
+    assert LINKS.rows.filter(spent_at=None, expires_at__gt=later(0)).count() == 1

@@ -1,18 +1,30 @@
-"""A stage that must be prepared: its place is taken first, its quota counted once, and waiting
-costs nothing.
-"""
+"""A stage that is prepared, and one whose answer comes in parts: what is counted and kept."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pytest_django import Settings
 
+from tests.verification import lawful
+from tests.verification.stories.insecure_route import InsecurePolicy, NoFacts, install, no_facts
 from tests.verification.stories.insecure_route import script as script
-from tests.verification.stories.story import begin, in_parallel, lender, make_due, run_out
+from tests.verification.stories.story import (
+    Story,
+    begin,
+    in_parallel,
+    lender,
+    retry,
+    run_out,
+)
+from verification import routes
 from verification.access import answers
-from verification.case import attempts, contents, policy, stages
-from verification.core.errors import TulgaError
-from verification.models import Attempt, AuditEntry, QuotaUse
+from verification.case import attempts, contents, stages
+from verification.core.errors import BadInput, NotYourTurn, TulgaError
+from verification.core.results import Passed
+from verification.core.route import Next, Prepared, Stage, Turn, take_part
+from verification.evidence import store
+from verification.models import Attempt, AuditEntry, EvidenceItem, QuotaUse
 from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -20,11 +32,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def asked(reference, of, **more):
     story = begin(of, reference, **more)
-    story.answer(agreed=True, version=CURRENT, language="ru")
-    story.work()
-    story.answer(somebody_tells_me=False)
-    story.work()
-    return story
+    return story.to_statement()
 
 
 def test_nothing_is_prepared_while_the_borrower_is_busy_elsewhere(script):
@@ -32,36 +40,23 @@ def test_nothing_is_prepared_while_the_borrower_is_busy_elsewhere(script):
     first, second = asked("A-1", of), asked("A-2", of)
     assert (first.page().page, second.page().page) == ("code", "wait")
     assert script.prepared == 1
-    first.answer()
-    first.work()
-    make_due(second)
-    second.work()
+    first.reply()
+    retry(second)
     assert (second.page().page, script.prepared) == ("code", 2)
 
 
-def test_a_fault_while_preparing_keeps_the_place_and_is_tried_again(script):
-    script.silent = 1
-    story = asked("A-1", lender())
-    assert (story.page().page, story.row().faults, script.prepared) == ("wait", 1, 0)
-    make_due(story)
-    story.work()
-    assert (story.page().page, story.row().status, script.prepared) == ("code", "requires_input", 1)
-    assert QuotaUse.objects.get().used == 1
-
-
-def test_a_try_again_has_the_same_seed_another_preparation_another_and_none_is_kept(script):
+def test_a_try_again_has_the_same_seed_another_preparation_another_and_no_seed_is_kept(script):
     script.silent = 2
     story = asked("A-1", lender())
     for _ in range(2):
-        make_due(story)
-        story.work()
+        retry(story)
+    assert QuotaUse.objects.get().used == 1
     first, *others = script.seeds
     assert (len(first), others) == (64, [first, first])
     kept = attempts.memory_of(Attempt.objects.get(status="open"), key=contents.key_of(story.row()))
     assert kept == {"number": 1}
     for _ in range(2):
-        story.answer(again=True)
-        story.work()
+        story.reply(again=True)
     assert len(set(script.seeds)) == 3
     assert story.page().data == {"number": 3}
 
@@ -71,38 +66,17 @@ def test_what_a_preparation_has_to_tell_stands_with_the_question_until_it_is_ans
     story = asked("A-1", lender())
     assert (story.page().page, story.page().notice) == ("code", "sms_refused")
     script.notice = ""
-    story.answer(again=True)
-    story.work()
-    assert (story.page().page, story.page().notice) == ("code", "")
-
-
-def test_silence_while_preparing_ends_in_failed_and_gives_the_place_back(script):
-    script.silent = policy.FAULTS_MAX
-    of = lender()
-    story = asked("A-1", of)
-    for _ in range(policy.FAULTS_MAX):
-        make_due(story)
-        story.work()
-    assert (story.row().status, story.row().code) == ("failed", "retries_exhausted")
-    assert not Attempt.objects.filter(burnt=True).exists()
-    assert asked("A-2", of).page().page == "code"
-
-
-def test_the_clock_of_a_dialogue_begins_when_the_borrower_is_asked(script):
-    story = asked("A-1", lender())
     before = Attempt.objects.get(status="open").expires_at
-    story.answer(again=True)
-    story.work()
+    story.reply(again=True)
     assert Attempt.objects.get(status="open").expires_at > before
-    assert story.page().data == {"number": 2}
+    assert (story.page().page, story.page().notice) == ("code", "")
 
 
 def test_answers_in_vain_are_told_to_the_next_preparation_and_those_that_passed_are_not(script):
     of = lender()
     for reference in ("A-1", "A-2"):
         story = asked(reference, of)
-        story.answer()
-        story.work()
+        story.reply()
     assert story.row().status == "verified"
     spent = Attempt.objects.filter(stage="asked")
     spent.update(answers=1)
@@ -121,36 +95,12 @@ def test_what_a_stage_remembers_goes_on_from_its_latest_attempt(script):
     assert story.page().data == {"number": 3}
 
 
-def test_a_stage_that_is_not_prepared_remembers_nothing_at_first(script):
-    story = begin(lender(), "A-1")
-    assert attempts.memory_of(Attempt.objects.get(), key=contents.key_of(story.row())) == {}
-
-
-def test_who_has_failed_too_often_with_a_lender_gets_no_place_and_is_declined(script):
-    of = lender()
-    script.is_wrong = True
-    story = asked("A-1", of)
-    for _ in range(3):
-        story.answer()
-        story.work()  # judged, and prepared again
-        story.work()
-    assert (story.row().status, story.row().code) == ("declined", "attempts_exhausted")
-    late = asked("A-4", of)
-    assert (late.row().status, late.row().code, script.prepared) == (
-        "declined",
-        "attempts_exhausted",
-        3,
-    )
-
-
 def test_a_quota_used_up_keeps_what_stands_and_says_so(script):
     story = asked("A-1", lender())
     for number in (2, 3):
-        story.answer(again=True)
-        story.work()
+        story.reply(again=True)
         assert story.page().data == {"number": number}
-    story.answer(again=True)
-    story.work()
+    story.reply(again=True)
     page = story.page()
     assert (page.page, page.notice, page.data, script.prepared) == (
         "code",
@@ -158,16 +108,14 @@ def test_a_quota_used_up_keeps_what_stands_and_says_so(script):
         {"number": 3},
         3,
     )
-    story.answer()
-    story.work()
+    story.reply()
     assert story.row().status == "verified"
 
 
 def test_a_quota_counts_over_all_lenders_and_begins_no_dialogue_beyond_it(script):
     for number in (1, 2, 3):
         story = asked("A-1", lender(number=number * 10))
-        story.answer()
-        story.work()
+        story.reply()
     late = asked("A-1", lender(number=40))
     assert (late.page().page, late.page().notice) == ("resume", "velocity_exceeded")
     assert not Attempt.objects.filter(verification_id=late.id, stage="asked").exists()
@@ -216,10 +164,8 @@ def test_parallel_requests_prepare_no_more_often_than_the_quota_allows(script):
     def play(number):
         story = stories[number]
         try:
-            story.answer(agreed=True, version=CURRENT, language="ru")
-            story.work()
-            story.answer(somebody_tells_me=False)
-            story.work()
+            story.reply(agreed=True, version=CURRENT, language="ru")
+            story.reply(somebody_tells_me=False)
         except TulgaError:
             return 0
         return int(story.page().page == "code")
@@ -227,21 +173,105 @@ def test_parallel_requests_prepare_no_more_often_than_the_quota_allows(script):
     assert sum(in_parallel(play, 8)) == script.prepared == 3
 
 
-def test_waiting_for_the_persons_consent_counts_no_fault_and_tells_the_borrower(script):
-    story = asked("A-1", lender())
-    script.pending = policy.FAULTS_MAX + 2
-    story.answer()
-    for _ in range(policy.FAULTS_MAX + 2):
-        make_due(story)
-        story.work()
-        assert (story.row().faults, story.page().page, story.page().notice) == (
-            0,
-            "wait",
-            "consent_pending",
-        )
-    assert (
-        AuditEntry.objects.filter(type="step.faulted", body__cause="consent_pending").count() == 1
+# A turn whose answer comes in numbered parts: each is kept, and the last takes the turn.
+MOST = 4
+
+
+def accept_part(memory, untrusted, at):
+    part, _ = memory.get("parts", (0, 0))
+    fresh, is_last = take_part(memory, untrusted, most=MOST)
+    kept = {f"asked.part.{part}": str(untrusted["content"]).encode()}
+    return Turn(next=Next.COLLECT if is_last else Next.PART, memory=fresh, evidence=kept)
+
+
+@pytest.fixture
+def in_parts(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Story:
+    stage = Stage(
+        name="asked",
+        page="code",
+        accept=accept_part,
+        measure=no_facts,
+        facts=NoFacts,
+        checks={"asked.answered": lambda facts, policy: Passed("asked.answered")},
+        policy_in_use=InsecurePolicy,
+        seconds=300,
+        attempts=3,
     )
-    make_due(story)
-    story.work()
-    assert story.row().status == "verified"
+    install(monkeypatch, "eds", stage)
+    lawful.know_kinds(monkeypatch, "asked.part.N")
+    settings.TULGA_ROUTES = ["eds"]
+    begun = begin(lender())
+    return begun.to_statement()
+
+
+def kept(in_parts: Story) -> list[bytes]:
+    key = contents.key_of(in_parts.row())
+    items = EvidenceItem.objects.filter(
+        verification_id=in_parts.id, kind__startswith="asked.part."
+    ).order_by("kind")
+    return [store.opening(key, item).plain for item in items]
+
+
+def send(in_parts: Story, turn: int, part: object, parts: object = 3, content: str = "x") -> None:
+    told = {"part": part, "parts": parts, "content": content}
+    in_parts.answer_turn(turn, told)
+
+
+def test_parts_are_kept_as_they_come_and_the_last_takes_the_turn(in_parts: Story) -> None:
+    turn = in_parts.page().turn
+    for number, content in enumerate(("a", "b")):
+        send(in_parts, turn, number, content=content)
+        for part, parts in ((number, 3), (number + 1, 2)):  # the first part says how many there are
+            with pytest.raises(BadInput):
+                send(in_parts, turn, part, parts, content="again")
+        assert (in_parts.page().turn, in_parts.row().status) == (turn, "requires_input")
+    assert Attempt.objects.get(verification_id=in_parts.id, stage="asked").answers == 0
+    send(in_parts, turn, 2, content="c")
+    with pytest.raises(NotYourTurn):
+        send(in_parts, turn, 2, content="late")
+    assert kept(in_parts) == [b"a", b"b", b"c"]
+    assert (in_parts.row().status, in_parts.row().turn) == ("processing", turn + 1)
+    in_parts.work()
+    assert in_parts.row().status == "verified"
+    entries = AuditEntry.objects.filter(type="attempt.answered", body__stage="asked")
+    assert [entry.body["next"] for entry in entries.order_by("verification_sequence")] == [
+        "part",
+        "part",
+        "collect",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("part", "parts"),
+    [(1, 3), (-1, 3), (0, MOST + 1), (0, 0), (3, 3), ("0", 3), (0, "3"), (True, 3), (None, None)],
+)
+def test_a_part_that_is_not_due_is_not_taken_and_nothing_is_kept(
+    in_parts: Story, part: object, parts: object
+) -> None:
+    turn = in_parts.page().turn
+    with pytest.raises(BadInput):
+        send(in_parts, turn, part, parts)
+    assert (kept(in_parts), in_parts.page().turn) == ([], turn)
+
+
+def test_a_fresh_attempt_begins_with_its_first_part(
+    in_parts: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = routes.ROUTES["eds"].stages[0]
+    install(
+        monkeypatch,
+        "eds",
+        stage.differing(prepare=lambda case, evidence, memory: Prepared(memory=memory)),
+    )
+    send(in_parts, in_parts.page().turn, 0)
+    send(in_parts, in_parts.page().turn, 1)
+    run_out(in_parts)
+    answers.resume(verification_id=in_parts.id)
+    in_parts.work()
+    turn = in_parts.page().turn
+    with pytest.raises(BadInput):
+        send(in_parts, turn, 2)
+    for number in range(3):
+        send(in_parts, turn, number)
+    in_parts.work()
+    assert in_parts.row().status == "verified"

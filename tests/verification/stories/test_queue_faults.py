@@ -1,30 +1,41 @@
-"""The seeded story of faults holds, and it is told by every mutant of the queue that it was
-changed.
-"""
+"""The queue and the sweep: workers that die, lenders in turn, ticks at once, time that is up."""
 
 import inspect
+import threading
 from collections.abc import Callable
-from datetime import timedelta
+from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-from django.utils import timezone
+from django.db import connection, transaction
 
 from config import celery, feeding
 from config.pool import TaskPool
-from insecure_sandbox.demo.processes import wait_until
+from insecure_sandbox.demo.processes import wait_until as wait_for
+from lenders.resources import verifications
 from tests.verification.stories.queue_story import SEND_TASK, due, play
-from tests.verification.stories.story import lender, signed
-from verification import clock, tasks
+from tests.verification.stories.story import (
+    begin,
+    decisions,
+    in_parallel,
+    later,
+    lender,
+    make_due,
+    run_out,
+    signed,
+    swept,
+    wait_until,
+)
+from verification import clock
 from verification.case import policy, steps
-from verification.core.errors import EvidenceUnreadable
+from verification.core.errors import EvidenceUnreadable, NotYourTurn
 from verification.log import log
-from verification.models import Verification
-from verification.worker import queue
+from verification.models import Attempt, AuditEntry, Verification
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
+from verification.worker import queue, sweep
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.proof("backlog")]
-
+pytestmark = pytest.mark.django_db(transaction=True)
 _STORIES = 50
 # What each changes: the module, the function, its words, and what stands in their place.
 MUTANTS: dict[str, tuple[ModuleType, str, str, str]] = {
@@ -83,6 +94,7 @@ def change(
     monkeypatch.setattr(module, name, made[name])
 
 
+@pytest.mark.proof("backlog")
 def test_whatever_happens_to_workers_each_verification_is_decided_once(
     monkeypatch: pytest.MonkeyPatch,
     proof_scale: float,
@@ -94,7 +106,14 @@ def test_whatever_happens_to_workers_each_verification_is_decided_once(
     proof_figures["stories of faults, 5 verifications each"] = stories
 
 
-@pytest.mark.parametrize("name", MUTANTS)
+@pytest.mark.proof("backlog")
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name == "the fence is not asked" else pytest.param(name, marks=pytest.mark.whole)
+        for name in MUTANTS
+    ],
+)
 def test_the_story_tells_a_mutant(
     name: str, monkeypatch: pytest.MonkeyPatch, proof_seed: int
 ) -> None:
@@ -108,6 +127,17 @@ def play_some(monkeypatch: pytest.MonkeyPatch, *, seed: int, stories: int) -> No
     """So many stories, until one is not as it must be."""
     for number in range(seed, seed + stories):
         play(number, monkeypatch)
+
+
+@pytest.fixture
+def silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No bell is rung."""
+    monkeypatch.setattr(SEND_TASK, lambda *_, **__: None)
+
+
+def feeding_worker(*, pool: TaskPool | None = None, concurrency: int = 1) -> Any:
+    """A worker as Celery gives it to the feeder."""
+    return SimpleNamespace(app=celery.app, concurrency=concurrency, hostname="here", pool=pool)
 
 
 class InsecureJob:
@@ -138,15 +168,16 @@ class InsecurePool(TaskPool):
         return InsecureJob(is_done=self._is_quick)
 
 
+@pytest.mark.proof("backlog")
 @pytest.mark.parametrize(
     "is_mutant", [False, True], ids=["the feeder", "its mutant that looks only when rung"]
 )
-def test_a_due_row_is_found_within_two_seconds_though_nobody_rang(
+def test_a_due_row_is_found_within_two_seconds_without_a_bell(
     issued: Any, trusted: Any, monkeypatch: pytest.MonkeyPatch, *, is_mutant: bool
 ) -> None:
     if is_mutant:
         monkeypatch.setattr(policy, "LOOK_SECONDS", 1000)
-    worker = SimpleNamespace(app=celery.app, concurrency=2, hostname="here", pool=InsecurePool())
+    worker = feeding_worker(pool=InsecurePool(), concurrency=2)
     feeder = feeding.Feeder(worker)
     feeder.start(worker)
     try:
@@ -161,32 +192,34 @@ def test_a_due_row_is_found_within_two_seconds_though_nobody_rang(
         feeder.close(worker)
 
 
+@pytest.mark.proof("backlog")
+@pytest.mark.parametrize("queue_of_all", [policy.AWAITED_QUEUE, "default"])
+@pytest.mark.usefixtures("silence")
 def test_a_worker_hands_each_child_one_step_and_gives_back_what_it_had_only_reserved(
-    monkeypatch: pytest.MonkeyPatch,
+    queue_of_all: str,
 ) -> None:
-    monkeypatch.setattr(SEND_TASK, lambda *_, **__: None)
     stories = due(lender(), seed=0, verifications=6)
-    worker = SimpleNamespace(
-        app=celery.app, concurrency=2, hostname="here", pool=InsecurePool(is_quick=False)
-    )
+    Verification.objects.update(queue=queue_of_all)
+    worker = feeding_worker(pool=InsecurePool(is_quick=False), concurrency=2)
     feeder = feeding.Feeder(worker)
     feeder.start(worker)
     try:
-        wait_until(lambda: len(worker.pool.jobs) == 2, what="a step for each child", seconds=10)
+        wait_for(lambda: len(worker.pool.jobs) == 2, what="a step for each child", seconds=10)
         in_hand = Verification.objects.filter(reserved_until__gt=clock.now())
-        assert in_hand.count() == 6, "a batch is reserved"
+        assert in_hand.count() > 2, "a batch is reserved"
     finally:
         feeder.close(worker)
     assert set(in_hand.values_list("pk", flat=True)) == set(worker.pool.jobs)
     assert {story.row().faults for story in stories} == {0}
 
 
+@pytest.mark.proof("backlog")
+@pytest.mark.usefixtures("silence")
 def test_each_batch_begins_with_another_queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(SEND_TASK, lambda *_, **__: None)
     rows = [story.id for story in due(lender(), seed=0, verifications=20)]
     Verification.objects.filter(pk__in=rows[:10]).update(queue="default")
     Verification.objects.filter(pk__in=rows[10:]).update(queue="eds")
-    worker, queues = SimpleNamespace(app=celery.app, concurrency=1), ["default", "eds"]
+    worker, queues = feeding_worker(), ["default", "eds"]
     feeder, batches = feeding.Feeder(worker), list[set[str]]()
     for _ in range(4):
         feeder._hand.clear()
@@ -196,15 +229,16 @@ def test_each_batch_begins_with_another_queue(monkeypatch: pytest.MonkeyPatch) -
     assert batches == [{"default"}, {"eds"}, {"default"}, {"eds"}]
 
 
+@pytest.mark.proof("backlog")
+@pytest.mark.usefixtures("silence")
 def test_what_a_person_waits_for_is_begun_before_what_is_in_hand_and_leaves_the_others_a_fourth(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(SEND_TASK, lambda *_, **__: None)
     rows = [story.id for story in due(lender(), seed=0, verifications=12)]
     awaited, others = rows[4:], rows[:4]
     Verification.objects.filter(pk__in=awaited).update(queue="storage")  # served by nobody yet
     queues = [name for name in policy.QUEUES if name != "storage"]
-    worker = SimpleNamespace(app=celery.app, concurrency=1, hostname="here", pool=InsecurePool())
+    worker = feeding_worker(pool=InsecurePool())
     feeder = feeding.Feeder(worker)
     assert feeder._look(worker, queues)
     assert sorted(feeder._hand) == sorted(others)
@@ -218,55 +252,33 @@ def test_what_a_person_waits_for_is_begun_before_what_is_in_hand_and_leaves_the_
     assert set(begun) == set(rows), "and all are begun"
 
 
-def test_a_worker_that_ends_gives_back_what_somebody_waits_for_as_well(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(SEND_TASK, lambda *_, **__: None)
-    due(lender(), seed=0, verifications=3)
-    Verification.objects.update(queue=policy.AWAITED_QUEUE)
-    worker = SimpleNamespace(
-        app=celery.app, concurrency=1, hostname="here", pool=InsecurePool(is_quick=False)
-    )
-    feeder = feeding.Feeder(worker)
-    feeder.start(worker)
-    try:
-        wait_until(lambda: bool(worker.pool.jobs), what="one step", seconds=10)
-        wait_until(lambda: len(feeder._awaited) == 2, what="two in hand", seconds=10)
-    finally:
-        feeder.close(worker)
-    assert Verification.objects.filter(reserved_until__gt=clock.now()).count() == 1
-
-
-def test_before_there_is_any_row_there_is_nothing_to_reserve() -> None:
-    assert queue.reserve(policy.QUEUES, limit=10, at=clock.now()) == ({}, {})
-
-
+@pytest.mark.proof("backlog")
+@pytest.mark.usefixtures("silence")
 def test_a_worker_whose_clock_is_wrong_reserves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(SEND_TASK, lambda *_, **__: None)
     due(lender(), seed=0, verifications=1)
     monkeypatch.setattr(clock, "is_right", lambda: False)
-    worker = SimpleNamespace(app=celery.app, concurrency=1)
+    worker = feeding_worker()
     assert not feeding.Feeder(worker)._look(worker, [*policy.QUEUES])
     assert not Verification.objects.exclude(reserved_until=None).exists()
 
 
+@pytest.mark.proof("backlog")
+@pytest.mark.usefixtures("silence")
 def test_the_place_of_a_child_that_died_as_it_took_a_job_is_free_after_a_lease(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(SEND_TASK, lambda *_, **__: None)
     monkeypatch.setattr(policy, "LEASE_SECONDS", 0.5)
     due(lender(), seed=0, verifications=2)
-    worker = SimpleNamespace(
-        app=celery.app, concurrency=1, hostname="here", pool=InsecurePool(is_quick=False)
-    )
+    worker = feeding_worker(pool=InsecurePool(is_quick=False))
     feeder = feeding.Feeder(worker)
     feeder.start(worker)
     try:
-        wait_until(lambda: len(set(worker.pool.jobs)) == 2, what="the second step", seconds=20)
+        wait_for(lambda: len(set(worker.pool.jobs)) == 2, what="the second step", seconds=20)
     finally:
         feeder.close(worker)
 
 
+@pytest.mark.proof("backlog")
 @pytest.mark.parametrize(
     ("pool", "queues", "said"),
     [(object(), policy.QUEUES, "Leave out --pool"), (InsecurePool(), (), "Give -Q some of")],
@@ -282,17 +294,182 @@ def test_a_worker_that_could_do_nothing_does_not_start(
         feeding.Feeder(worker).start(worker)
 
 
-def test_a_child_whose_clock_is_wrong_claims_nothing_though_its_parent_reserved(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(SEND_TASK, lambda *_, **__: None)
-    [story] = due(lender(), seed=0, verifications=1)
-    now = timezone.now
-    monkeypatch.setattr(clock, "_state", clock._State())
-    monkeypatch.setattr(clock, "LEAP_SECONDS", 1)
-    monkeypatch.setattr(timezone, "now", lambda: now() + timedelta(minutes=10))
-    tasks.advance(story.id)
-    assert (story.row().step, story.row().faults) == ("judge", 0)
-    monkeypatch.setattr(timezone, "now", now)
-    tasks.advance(story.id)
-    assert story.row().status == "declined"
+# Lenders come in turn: whoever sends many borrowers at once makes nobody wait for all of them.
+
+
+def due_of_lender(number: int, *, many: int, queues: tuple[str, ...] = ("default",)) -> str:
+    """A lender, to so many of whose verifications a judgement is owed in these queues, in turn;
+    their id.
+    """
+    of = lender(number=10 * number)
+    for each in range(many):
+        story = begin(of, f"T-{number}-{each}")
+        story.answer(agreed=False, version=CURRENT, language="ru")
+        Verification.objects.filter(pk=story.id).update(queue=queues[each % len(queues)])
+    return str(of.pk)
+
+
+def reserved(limit: int) -> list[list[str]]:
+    """The lenders of each batch, until nothing is left."""
+    of = dict(Verification.objects.values_list("pk", "lender_id"))
+    batches, after = list[list[str]](), dict[str, str]()
+    while True:
+        ids, after = queue.reserve(policy.QUEUES, limit=limit, at=clock.now(), last_lenders=after)
+        if not ids:
+            return batches
+        batches.append([of[row_id] for row_id in ids])
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_no_lender_waits_for_more_than_a_batch_of_each_other(limit: int) -> None:
+    many = {
+        due_of_lender(number, many=number_due): number_due
+        for number, number_due in enumerate((13, 1, 2, 7), start=1)
+    }
+    rows = [lender_id for batch in reserved(limit) for lender_id in batch]
+    assert {lender_id: rows.count(lender_id) for lender_id in many} == many
+    for lender_id, others in ((one, set(many) - {one}) for one in many):
+        at = [place for place, owner in enumerate(rows) if owner == lender_id]
+        # Before its first, and between each two. A batch may end with one of a lender and the next
+        # begin behind it.
+        for start, end in zip([-1, *at], at, strict=False):
+            between = rows[start + 1 : end]
+            assert all(between.count(other) <= limit for other in others), (rows, lender_id)
+
+
+def test_the_turn_of_one_queue_passes_over_no_lender_in_another() -> None:
+    lonely = due_of_lender(1, many=1, queues=("eds",))
+    many = [
+        due_of_lender(2, many=6),
+        due_of_lender(3, many=6, queues=("eds",)),
+        due_of_lender(4, many=6, queues=("faces",)),
+    ]
+    of = dict(Verification.objects.values_list("pk", "lender_id"))
+    queues, after, batches = [*policy.QUEUES], dict[str, str](), 0
+    while True:
+        ids, after = queue.reserve(queues, limit=2, at=clock.now(), last_lenders=after)
+        batches += 1
+        if lonely in {of[row_id] for row_id in ids}:
+            break
+        # A backlog: of the others as much is due again.
+        Verification.objects.filter(lender__in=many).update(reserved_until=None)
+        queues.append(queues.pop(0))  # as a worker does
+        assert batches < 3 * len(queues)
+
+
+def test_of_one_lender_the_longest_due_comes_first_and_the_turn_goes_round() -> None:
+    first, second = sorted((due_of_lender(1, many=3), due_of_lender(2, many=1)))
+    _, after = queue.reserve(policy.QUEUES, limit=1, at=clock.now())
+    assert after == {"default": first}
+    _, after = queue.reserve(policy.QUEUES, limit=1, at=clock.now(), last_lenders=after)
+    assert after == {"default": second}
+    oldest = (
+        Verification.objects.filter(lender=first).order_by("due_at").values_list("pk", flat=True)
+    )
+    queue.give_back(list(Verification.objects.values_list("pk", flat=True)))
+    again, after = queue.reserve(policy.QUEUES, limit=1, at=clock.now(), last_lenders=after)
+    assert (list(again), after) == ([oldest[0]], {"default": first})
+
+
+def test_a_look_that_leaves_nothing_due_begins_the_turns_anew() -> None:
+    assert queue.reserve(policy.QUEUES, limit=4, at=clock.now(), last_lenders={"eds": "x"}) == (
+        {},
+        {},
+    )
+    due_of_lender(1, many=3)
+    ids, after = queue.reserve(policy.QUEUES, limit=4, at=clock.now())
+    assert (len(ids), after) == (3, {})
+
+
+def test_a_row_that_another_worker_is_just_reserving_is_passed_over() -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has one writer at a time")
+    due_of_lender(1, many=3)
+    held, *others = Verification.objects.order_by("due_at").values_list("pk", flat=True)
+
+    def look() -> list[str]:
+        try:
+            return list(queue.reserve(policy.QUEUES, limit=9, at=clock.now())[0])
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        Verification.objects.select_for_update().get(pk=held)
+        assert pool.submit(look).result(timeout=10) == others
+
+
+# What time, a broker or an unreadable row may do to the sweep, and what it must do all the
+# same.
+
+
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.embedded
+def test_two_ticks_at_once_order_each_entry_once_and_ring_for_no_step(issued, monkeypatch):
+    story = signed(issued)
+    make_due(story)
+    rung = []
+    monkeypatch.setattr(SEND_TASK, lambda task, args, **_: rung.append((task, *args)))
+    barrier = threading.Barrier(2)
+
+    def tick(_):
+        barrier.wait()
+        sweep.run_round()
+
+    in_parallel(tick, 2)
+    sweep.run_round()
+    assert rung == []
+    assert story.row().step == "judge"
+    leaves = AuditEntry.objects.filter(leaf__isnull=False).count()
+    assert leaves == AuditEntry.objects.count()
+
+
+@pytest.mark.usefixtures("trusted")
+def test_an_unfinished_verification_expires_once():
+    story = begin(lender())
+    wait_until(story.row().expires_at)
+    in_parallel(lambda _: swept(), 2)
+    assert (story.row().status, story.row().code, decisions(story)) == (
+        "expired",
+        "verification_expired",
+        1,
+    )
+    with pytest.raises(NotYourTurn):
+        story.answer(agreed=True, version=CURRENT, language="kk")
+
+
+@pytest.mark.usefixtures("trusted")
+def test_a_row_of_a_route_that_is_gone_stops_nothing_else(settings, issued):
+    gone, other = begin(lender()), begin(lender("Other", number=500))
+    Verification.objects.filter(pk=gone.id).update(route="gone", step="judge", due_at=later(-9))
+    Attempt.objects.filter(verification_id=gone.id).update(route="gone", status="judging")
+    run_out(other)
+    assert other.page().notice == "abandoned"
+    assert not AuditEntry.objects.filter(leaf=None, type="verification.created").exists()
+    assert gone.page().page == "wait"
+    assert len(verifications.read_page(lender_id=gone.lender.pk, mode="test")["data"]) == 1
+    make_due(gone)
+    gone.work()  # by its entries nothing is owed
+    assert (gone.row().status, gone.row().step, decisions(gone)) == ("requires_input", "", 0)
+
+
+@pytest.mark.usefixtures("trusted")
+def test_frames_that_stay_undestroyed_are_an_error_once_an_hour(caplog):
+    story, other = begin(lender()), begin(lender("Other", number=500))
+    for one, minutes in ((story, 61), (other, 59)):
+        past = later(-60 * minutes)
+        Verification.objects.filter(pk=one.id).update(
+            status="verified", frames_until=past, step="destroy", due_at=past
+        )
+    for _ in range(2):
+        sweep.run_round()
+    told = [record.getMessage() for record in caplog.records if "frames" in record.getMessage()]
+    assert told == ["sweep: 1 of test keep frames too long: does a worker serve the queue storage?"]
+
+
+@pytest.mark.usefixtures("trusted")
+def test_a_log_that_cannot_be_signed_does_not_keep_rows_from_being_swept(settings):
+    story = begin(lender())
+    wait_until(story.row().expires_at)
+    settings.TULGA_LOG_KEYS = {}
+    swept()
+    assert story.row().status == "expired"

@@ -1,9 +1,9 @@
-"""A judgement repeated from what is stored gives the same word, and what was changed since is
-found.
-"""
+"""A judgement repeated from what is stored gives the same word; what was changed since is found."""
 
 import json
-from dataclasses import fields, make_dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from io import StringIO
 
 import pytest
@@ -13,28 +13,36 @@ from django.utils import timezone
 
 from tests.entries import body_of
 from tests.scenes import staged
+from tests.vectors.stored import grown
+from tests.verification import lawful
 from tests.verification.checks_on_record import checks, take_away, write_over
 from tests.verification.log.rows import tamper
 from tests.verification.stories import camera_story as camera
+from tests.verification.stories.conftest import Issued
 from tests.verification.stories.destruction_story import destroyed
 from tests.verification.stories.document_reading import documents_of
 from tests.verification.stories.story import (
     OTHER_IIN,
+    Story,
     at_statement,
     begin,
     lender,
     verified_at_second_try,
 )
 from verification import routes
-from verification.case import dossier
+from verification.case import dossier, stages
+from verification.core import releases
 from verification.core.ids import new_id
-from verification.core.results import Failed
+from verification.core.route import Check, Report, Stage
 from verification.engines.gost import backends
 from verification.evidence import store, vault
+from verification.log import sequencer
 from verification.models import Attempt, AuditEntry, EvidenceItem, SharedEvidenceUse
 from verification.stages import statement
+from verification.stages.register import REGISTER
 from verification.stages.statement.checks import CHECKS
-from verification.worker.replay import Verdict, replay
+from verification.worker import replay as replaying
+from verification.worker.replay import FACTS, Replayed, Sample, Verdict, replay
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once")]
 
@@ -99,62 +107,35 @@ def test_a_replay_asks_no_source_and_changes_no_row(verified, trusted):
 def test_a_refusal_that_rested_on_what_was_shown_before_comes_out_the_same(trusted, issued):
     story = at_statement()
     story.sign(issued(iin=OTHER_IIN))
-    signature = story_signature(story)
+    key = vault.open(verification_id=story.id, lender_id=story.lender.pk)
+    signature = store.opening(key, own(story, "statement.signature")).plain.decode()
     story.work()
-    story.answer(signature=signature)
-    story.work()
+    story.reply(signature=signature)
     assert "eds_signature_replayed" in [said["code"] for said in checks()]
     assert command(story)[0] == 0
 
 
-def story_signature(story):
-    key = vault.open(verification_id=story.id, lender_id=story.lender.pk)
-    return store.opening(key, own(story, "statement.signature")).plain.decode()
-
-
 @pytest.mark.forges
-def test_a_record_that_says_otherwise_is_different(verified):
-    write_over(last_attempt(verified), "eds.identity", outcome="fail", code="eds_iin_mismatch")
+def test_a_record_that_says_otherwise_or_is_gone_is_different(verified):
+    attempt = last_attempt(verified)
+    write_over(attempt, "eds.identity", outcome="fail", code="eds_iin_mismatch")
     code, said = command(verified)
-    assert code == 1
-    assert "eds.identity was fail eds_iin_mismatch and is pass" in said
-
-
-@pytest.mark.forges
-def test_a_record_that_is_gone_is_different(verified):
-    take_away(last_attempt(verified), "eds.statement")
-    assert word(verified) == (
-        Verdict.DIFFERENT,
-        "; ".join(
-            f"from {source}: {len(CHECKS) - 1} checks are on record, and {len(CHECKS)} were run"
-            for source in ("evidence", "facts")
-        ),
-    )
-
-
-def test_a_check_that_says_something_else_today_is_different(verified, monkeypatch):
-    def stricter(facts, policy):
-        return Failed("eds.usage", "eds_key_usage")
-
-    monkeypatch.setitem(CHECKS, "eds.usage", stricter)
+    assert (code, "eds.identity was fail eds_iin_mismatch and is pass" in said) == (1, True)
+    take_away(attempt, "eds.statement")
     verdict, detail = word(verified)
     assert verdict is Verdict.DIFFERENT
-    assert "the attempt was passed and is failed eds_key_usage" in detail
-    assert "the report's status differs" in detail
+    assert f"{len(CHECKS) - 1} checks are on record, and {len(CHECKS)} were run" in detail
 
 
-def test_another_arithmetic_gives_the_same_report(verified, monkeypatch):
-    other = replace(backends.in_use(), streebog_name="another")
-    monkeypatch.setattr(backends, "in_use", lambda: other)
-    assert command(verified)[0] == 0
-
-
-@pytest.mark.parametrize(
-    "kind", ["statement.signature", "statement.text", "statement.terms", "statement.report"]
-)
-def test_what_is_gone_from_where_it_lay_cannot_be_judged(verified, settings, kind):
+@pytest.mark.parametrize("has_row", [True, False])
+@pytest.mark.parametrize("kind", ["statement.signature", "statement.terms", "statement.report"])
+def test_evidence_that_is_gone_cannot_be_judged_and_is_no_refusal(
+    verified, settings, kind, has_row
+):
     item = own(verified, kind)
-    if item.sealed is None:
+    if not has_row:
+        item.delete()
+    elif item.sealed is None:
         name = item.sealed_sha256
         (settings.TULGA_EVIDENCE_DIR / name[:2] / name).unlink()
     else:
@@ -162,12 +143,6 @@ def test_what_is_gone_from_where_it_lay_cannot_be_judged(verified, settings, kin
     code, said = command(verified)
     detail = said.partition("cannot: evidence_unreadable: evidence is missing: ")[2]
     assert (code, kind in detail) == (2, True), "it may lie in one file with others"
-
-
-@pytest.mark.parametrize("kind", ["statement.signature", "statement.terms", "statement.report"])
-def test_a_row_of_evidence_that_is_gone_cannot_be_judged_and_is_no_refusal(verified, kind):
-    own(verified, kind).delete()
-    assert word(verified) == (Verdict.CANNOT, f"evidence is missing: {kind}")
 
 
 def test_a_shared_list_that_is_gone_cannot_be_judged(verified, settings):
@@ -198,19 +173,28 @@ def test_a_judgement_that_no_worker_signed_cannot_be_judged_nor_any_other_of_its
     assert f"evidence_unreadable: entry {entry.pk} does not count" in said
 
 
-def test_evidence_that_was_redacted_cannot_be_judged(verified):
-    vault.destroy(verification_id=verified.id, at=timezone.now())
-    assert command(verified)[0] == 2
-
-
-def test_another_policy_today_changes_nothing_for_it_is_judged_by_that_of_its_time(
-    verified, monkeypatch
-):
+def test_what_is_done_otherwise_today_changes_nothing(verified, monkeypatch):
     stricter = replace(
         statement.STAGE.policy_in_use(), version="eds-2030-01", certificate_policies=()
     )
     judge_by(monkeypatch, stricter)
+    other = replace(backends.in_use(), streebog_name="another")
+    monkeypatch.setattr(backends, "in_use", lambda: other)
     assert command(verified)[0] == 0
+
+
+@pytest.mark.parametrize("is_erased", [True, False], ids=["erased", "not installed"])
+def test_nothing_is_judged_again(verified, settings, is_erased):
+    if is_erased:
+        vault.destroy(verification_id=verified.id, at=timezone.now())
+    else:
+        settings.TULGA_ROUTES = []
+    assert command(verified)[0] == 2
+
+
+def test_a_case_without_a_judgement_cannot_be_judged_again():
+    story = begin(lender())
+    assert command(story) == (2, f"{story.id}: cannot")
 
 
 def judge_by(monkeypatch, policy):
@@ -219,48 +203,11 @@ def judge_by(monkeypatch, policy):
     monkeypatch.setitem(routes.ROUTES, "eds", replace(routes.EDS, stages=stages))
 
 
-def release(**changes):
-    """The policy's type of another release: these fields have another type, or are there or not
-    (None).
-    """
-    types = {each.name: each.type for each in fields(statement.STAGE.policy_in_use())} | changes
-    return make_dataclass(
-        "Policy", [(name, kind) for name, kind in types.items() if kind], frozen=True
-    )
-
-
-def test_a_policy_of_another_release_cannot_be_judged_by_and_says_which_field(
-    verified, monkeypatch
-):
-    for other, said in (
-        (release(mood=int), "policy.mood is missing, which this release needs"),
-        (release(attempts=None), "policy.attempts is a field that this release does not know"),
-        (release(attempts=str), "policy.attempts is no str"),
-    ):
-        values = dict.fromkeys((each.name for each in fields(other)), 0)
-        judge_by(monkeypatch, other(**values))
-        last = replay(verification_id=verified.id)[-1]
-        assert (last.verdict, last.code, last.detail) == (Verdict.CANNOT, "stored_unreadable", said)
-    code, out = command(verified)
-    assert (code, f"cannot: stored_unreadable: {said}" in out) == (2, True)
-
-
-def test_a_route_that_is_not_installed_any_more_cannot_be_judged(verified, settings):
-    settings.TULGA_ROUTES = []
-    assert command(verified)[0] == 2
-
-
 @pytest.mark.parametrize("number", ["ver_none", "", "'; --"])
 def test_an_unknown_verification_cannot_be_judged(number, db):
     with pytest.raises(CommandError, match="not_found") as caught:
         call_command("replay", number)
     assert caught.value.returncode == 2
-
-
-def test_a_verification_of_which_nothing_was_judged_cannot_be(trusted):
-    story = begin(lender())
-    code, said = command(story)
-    assert (code, said) == (2, f"{story.id}: cannot")
 
 
 @pytest.mark.service
@@ -299,3 +246,268 @@ def test_a_live_capture_comes_out_the_same_and_a_changed_record_is_found(sandbox
     assert (
         command(story)[0] == 2
     )  # an entry that was changed does not count, and no part of its case is judged
+
+
+# A policy, facts and checks grow, checks change and go: what was judged before is judged the
+# same again.
+Change = Callable[[Stage], Stage]
+
+
+def release_a_change(monkeypatch: pytest.MonkeyPatch, change: Change) -> None:
+    """The next release, in which the stage of the signature has changed."""
+    now = change(statement.STAGE)
+    registered = change(REGISTER.beside(statement.STAGE))
+    monkeypatch.setitem(
+        routes.ROUTES, "eds", replace(routes.EDS, stages=(now,), registered=(registered,))
+    )
+    lawful.know_route(monkeypatch, "eds", (now,))
+
+
+def again(story: Story) -> set[tuple[str, Verdict, str, str]]:
+    """How each stage comes out, from what, and what is told of it."""
+    replays = replay(verification_id=story.id)
+    return {
+        (replayed.stage, replayed.verdict, replayed.source, replayed.detail) for replayed in replays
+    }
+
+
+def of_statement(story: Story) -> Replayed:
+    return replay(verification_id=story.id)[-1]
+
+
+FIRST = next(iter(statement.STAGE.checks))
+SAME = {(name, Verdict.SAME, "evidence", "") for name in ("consent", "question", "statement")}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        grown.with_policy_field,
+        grown.with_fact,
+        grown.with_check,
+        grown.with_changed_check,
+        grown.without_check,
+        grown.grown,
+    ],
+)
+def test_an_earlier_case_comes_out_the_same_after(
+    verified: Story, monkeypatch: pytest.MonkeyPatch, change: Change
+) -> None:
+    release_a_change(monkeypatch, change)
+    assert again(verified) == SAME
+
+
+def test_a_case_of_the_new_release_comes_out_the_same_beside_an_earlier_one(
+    verified: Story, issued: Issued, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def change(stage: Stage) -> Stage:
+        now = grown.with_changed_check(grown.with_fact(stage))
+        first = next(iter(stage.checks))
+        return now.differing(
+            checks={**now.checks, first: stage.checks[first], "eds.later": later(stage)}
+        )
+
+    release_a_change(monkeypatch, change)
+    story = begin(lender("Other Credit", number=2)).to_statement()
+    story.sign_to_end(issued())
+    assert story.row().status == "verified"
+    judged = AuditEntry.objects.filter(verification=story.id, type="attempt.judged")
+    body = body_of(judged.get(body__stage="statement"))
+    assert "eds.later" in [check["check"] for check in body["checks"]]
+    release = releases.RELEASES[body["release"]]
+    assert (release.changes(FIRST), release.changes("eds.later")) == (1, 0)
+    assert again(story) == SAME
+    assert again(verified) == SAME
+
+
+def later(stage: Stage) -> Check:
+    """A check of the new release, which passes."""
+    return lambda facts, policy: replace(
+        stage.checks["eds.usage"](facts, policy), check="eds.later"
+    )
+
+
+UNKEPT: dict[str, tuple[Change, Verdict, str, str]] = {
+    "a changed check": (
+        partial(grown.with_changed_check, keeps_former=False),
+        Verdict.DIFFERENT,
+        "",
+        f"from evidence: {FIRST} was pass and is fail check_missing",
+    ),
+    "a check that is gone": (
+        partial(grown.without_check, keeps_former=False),
+        Verdict.CANNOT,
+        "misconfigured",
+        "eds.statement as release ",
+    ),
+    "a policy field without an earlier value": (
+        partial(grown.with_policy_field, before=grown.UNDECLARED),
+        Verdict.CANNOT,
+        "stored_unreadable",
+        "policy.is_strict is missing, which this release needs",
+    ),
+    "an earlier value that judges otherwise": (
+        partial(grown.with_policy_field, before=True),
+        Verdict.DIFFERENT,
+        "",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNKEPT)
+def test_what_left_nothing_of_before_cannot_be_judged_or_is_different(
+    verified: Story, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    change, verdict, code, detail = UNKEPT[name]
+    release_a_change(monkeypatch, change)
+    last = of_statement(verified)
+    assert (last.verdict, last.code) == (verdict, code)
+    assert detail in last.detail
+
+
+def test_a_report_that_lost_a_field_or_says_another_is_different(
+    verified: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reports: tuple[tuple[Report | None, str], ...] = (
+        (lambda *_: b"{}", "the report's checks differs"),
+        (lambda *_: b'{"status": "TOTAL-FAILED"}', "the report's status differs"),
+        (None, "the report's signer differs"),
+    )
+    for report, problem in reports:
+        release_a_change(monkeypatch, partial(Stage.differing, report=report))
+        last = of_statement(verified)
+        assert last.verdict is Verdict.DIFFERENT
+        assert f"from facts: {problem}" in last.detail
+
+
+def test_a_release_that_is_not_known_cannot_be_judged_by(
+    verified: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = stages.release("eds", law=verified.row().profile_sha256).id
+    table = {key: release for key, release in releases.RELEASES.items() if key != name}
+    with monkeypatch.context() as before_it:
+        before_it.setattr(releases, "RELEASES", table)
+        last = of_statement(verified)
+    assert (last.verdict, last.code) == (Verdict.CANNOT, "stored_unreadable")
+    assert last.detail == f"release {name} is none that this one knows"
+
+
+# Judgements drawn by chance are judged again: what comes out otherwise is named, what cannot be
+# is counted apart.
+
+
+@pytest.fixture
+def ordered(trusted, issued):
+    """A story of four judgements that ended well at the second try of its signature, ordered."""
+
+    def play():
+        story = verified_at_second_try(issued)
+        sequencer.order("test")
+        return story
+
+    return staged("verified and ordered", play)
+
+
+def audited(*arguments):
+    out = StringIO()
+    try:
+        call_command("audit_verify", "--log", "test", *arguments, stdout=out)
+    except CommandError as error:
+        return error.returncode, out.getvalue() + str(error)
+    return 0, out.getvalue()
+
+
+def drawn(number, *, seed=1):
+    sample = Sample(number, seed)
+    found = list(replaying.replay_sample("test", sample))
+    return sample, found
+
+
+def entry_of(attempt):
+    return AuditEntry.objects.get(type="attempt.judged", body__attempt=attempt.pk)
+
+
+def test_all_that_is_drawn_comes_out_the_same_and_each_reading_is_on_record(ordered):
+    sample, found = drawn(9)
+    assert (sample.of, sample.drawn, sample.same, sample.from_facts, sample.different, found) == (
+        4,
+        4,
+        4,
+        0,
+        0,
+        [],
+    )
+    read = AuditEntry.objects.filter(type="replay.read").values_list("body", flat=True)
+    assert [(body["verification"], body["same"]) for body in read] == [(ordered.id, 1)] * 4
+
+
+def test_the_same_seed_draws_the_same_and_others_draw_others(ordered, monkeypatch):
+    ids = set(AuditEntry.objects.filter(type="attempt.judged").values_list("pk", flat=True))
+    looked = []
+
+    def judged_again(entry):
+        looked.append(entry.pk)
+        return Replayed(entry.pk, "eds", "statement", Verdict.SAME, source=FACTS)
+
+    monkeypatch.setattr(replaying, "_judged_again", judged_again)
+    for seed in (*range(20), 3):
+        sample, _ = drawn(2, seed=seed)
+        assert (sample.of, sample.same, sample.from_facts) == (4, 2, 2)
+        assert "2 come out the same (2 from facts alone)" in str(sample)
+    draws = [tuple(looked[at : at + 2]) for at in range(0, len(looked), 2)]
+    assert draws[-1] == draws[3]
+    assert len(set(draws)) > 3
+    assert {pk for draw in draws for pk in draw} == ids
+
+
+@pytest.mark.forges
+def test_a_judgement_that_comes_out_otherwise_is_a_finding_of_its_entry(ordered):
+    attempt = last_attempt(ordered)
+    write_over(attempt, "eds.identity", outcome="fail", code="eds_iin_mismatch")
+    _, [found] = drawn(9)
+    assert (found.code, found.entry, found.log) == (
+        "judged_otherwise",
+        entry_of(attempt).pk,
+        "test",
+    )
+    assert "eds.identity was fail eds_iin_mismatch and is pass" in found.detail
+    code, said = audited("--replay", "9", "--seed", "5")
+    assert (code, found.detail in said, "1 otherwise" in said) == (1, True, True)
+
+
+def test_what_cannot_be_judged_for_want_of_a_key_is_counted_apart_and_is_no_finding(ordered):
+    signature = EvidenceItem.objects.get(attempt=last_attempt(ordered), kind="statement.signature")
+    tamper(("DELETE FROM verification_evidenceitem WHERE id = %s", (signature.pk,)))
+    sample, found = drawn(9)
+    assert (sample.same, dict(sample.cannot), sample.is_blind, found) == (
+        3,
+        {"evidence_unreadable": 1},
+        False,
+        [],
+    )
+    assert "1 could not be judged again: evidence_unreadable 1" in str(sample)
+
+
+def test_the_command_says_what_it_drew_and_by_which_seed(ordered):
+    code, said = audited("--replay", "2", "--seed", "77")
+    assert (code, "test log: 2 of 4 judgements drawn (seed 77): 2 come out the same" in said) == (
+        0,
+        True,
+    )
+    code, said = audited("--replay", "2", "--json")
+    told = json.loads(said)
+    assert (code, told["ok"], told["replayed"]["test"]["drawn"]) == (0, True, 2)
+    assert 0 <= told["replayed"]["test"]["seed"] < 2**32
+
+
+def test_where_nothing_that_was_drawn_can_be_judged_again_it_could_not_look(ordered):
+    tamper(("DELETE FROM verification_datakey", ()))
+    sample, found = drawn(9)
+    assert (sample.cannot.total(), sample.is_blind, found) == (4, True, [])
+
+
+@pytest.mark.parametrize("arguments", [("--replay", "-1"), ("--seed", "5")])
+def test_a_sample_that_cannot_be_drawn_is_told_and_exits_with_3(transactional_db, arguments):
+    code, said = audited(*arguments)
+    assert (code, "--replay asks for so many judgements" in said) == (3, True)

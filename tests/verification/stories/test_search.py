@@ -1,6 +1,8 @@
-"""The regulator's questions: what they find, and the trace each leaves."""
+"""The regulator's questions: what they find, what they count, and the trace that each leaves."""
 
 import json
+import random
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -10,16 +12,17 @@ from django.db import DatabaseError, connection
 
 from tests.entries import body_of
 from tests.verification.oversight import rows
-from verification.core.errors import BadInput
-from verification.evidence import vault
+from verification.case import policy
+from verification.core.errors import BadInput, Conflict
+from verification.core.status import OPEN, Status
 from verification.log import sequencer
 from verification.log.verify import verify_log
-from verification.models import AuditEntry, Verification
+from verification.models import AuditEntry, MonthlyChange, MonthlyCount, Verification
 from verification.oversight import case_file, counts, search
 from verification.oversight.search import Question
+from verification.worker import sweep
 
 pytestmark = pytest.mark.django_db
-
 READER = "usr_" + "a" * 26
 OTHER_READER = "usr_" + "b" * 26
 
@@ -32,15 +35,19 @@ def ids(**asked: Any) -> list[str]:
     ]
 
 
-def test_an_iin_finds_its_verifications_at_every_lender_and_nobody_elses() -> None:
-    first, second = rows.lender(), rows.lender("Second Credit LLP", number=1)
-    mine = [
-        rows.bare(first, created_at=rows.at(2026, 11, 1)),
-        rows.bare(second, created_at=rows.at(2026, 11, 2)),
-    ]
-    rows.bare(first, created_at=rows.at(2026, 11, 3), iin=rows.OTHER_IIN)
-    assert ids(iin=rows.IIN) == mine[::-1]
+def test_a_question_finds_what_fits_and_nothing_else() -> None:
+    owner, second = rows.lender(), rows.lender("Second Credit LLP", number=1)
+    by_eds = rows.bare(owner, created_at=rows.at(2026, 11, 1), route="eds")
+    elsewhere = rows.bare(second, created_at=rows.at(2026, 11, 2), route="biometric")
+    other = rows.bare(second, created_at=rows.at(2026, 11, 3), iin=rows.OTHER_IIN)
+    test = rows.bare(second, created_at=rows.at(2026, 11, 4), mode="test")
+    erased = rows.bare(owner, created_at=rows.at(2026, 11, 5), borrower_index=None)
+    assert ids(iin=rows.IIN) == [elsewhere, by_eds]
     assert ids(iin="990101100030") == []
+    assert ids(lender_id=owner.pk) == [erased, by_eds]
+    assert ids(route="biometric") == [elsewhere]
+    assert ids(iin=rows.OTHER_IIN) == [other]
+    assert ids(mode="test") == [test]
 
 
 def test_an_iin_indexed_under_an_older_key_is_still_found(settings: Any) -> None:
@@ -48,42 +55,6 @@ def test_an_iin_indexed_under_an_older_key_is_still_found(settings: Any) -> None
     settings.TULGA_INDEX_KEYS = {**settings.TULGA_INDEX_KEYS, 2: b"\x02" * 32}
     new = rows.bare(rows.lender(), created_at=rows.at(2026, 11, 2))
     assert ids(iin=rows.IIN) == [new, old]
-
-
-def test_an_erased_case_is_not_found_by_iin_but_by_lender() -> None:
-    owner = rows.lender()
-    erased = rows.bare(owner, created_at=rows.at(2026, 11, 1), borrower_index=None)
-    assert ids(iin=rows.IIN) == []
-    assert ids(lender_id=owner.pk) == [erased]
-
-
-def test_test_cases_are_found_only_when_asked_for() -> None:
-    live = rows.bare(rows.lender(), created_at=rows.at(2026, 11, 1))
-    test = rows.bare(rows.lender(), created_at=rows.at(2026, 11, 1), mode="test")
-    assert ids() == [live]
-    assert ids(mode="test") == [test]
-
-
-def test_a_filter_leaves_only_what_fits() -> None:
-    fits = rows.bare(rows.lender(), created_at=rows.at(2026, 11, 1), route="eds")
-    rows.bare(rows.lender(), created_at=rows.at(2026, 11, 2), route="biometric")
-    assert ids(route="eds") == [fits]
-
-
-def test_an_outcome_finds_what_has_ended_so_by_the_log_and_what_rows_alone_say_by_none() -> None:
-    owner = rows.lender()
-    ended, other = rows.declined(owner), rows.opened(owner, reference="loan-2", iin=rows.OTHER_IIN)
-    assert ids(mode="test", outcome="declined") == [ended]
-    rows.forged(other)
-    assert ids(mode="test", outcome="verified") == []
-    everything = search.search(person_id=READER, question=Question(mode="test")).data
-    (shown,) = [one for one in everything if one.verification_id == other]
-    assert (shown.status, shown.code, shown.finished_at, shown.row_status) == (
-        "processing",
-        "",
-        None,
-        "verified",
-    )
 
 
 def test_days_begin_and_end_at_midnight_in_astana_and_both_count() -> None:
@@ -100,32 +71,6 @@ def test_days_begin_and_end_at_midnight_in_astana_and_both_count() -> None:
     assert ids(date_from=day, date_to=day) == [last, first]
     assert ids(date_to=date(2026, 11, 9)) == [before]
     assert ids(date_from=date(2026, 11, 11)) == [after]
-
-
-def test_pages_show_every_case_once_although_new_ones_come_and_times_are_equal() -> None:
-    owner, same_time = rows.lender(), rows.at(2026, 11, 1)
-    expected = {rows.bare(owner, created_at=same_time) for _ in range(7)}
-    seen: list[str] = []
-    after = ""
-    while True:
-        page = search.search(person_id=READER, question=Question(after=after), limit=3)
-        seen += [found.verification_id for found in page.data]
-        rows.bare(
-            owner, created_at=rows.at(2026, 11, 2)
-        )  # a newer one belongs before the first page
-        if not page.has_more:
-            break
-        assert page.next is not None
-        after = page.next
-    assert len(seen) == 7
-    assert set(seen) == expected
-
-
-def test_a_page_that_is_just_full_has_no_next() -> None:
-    for _ in range(3):
-        rows.bare(rows.lender(), created_at=rows.at(2026, 11, 1))
-    page = search.search(person_id=READER, question=Question(), limit=3)
-    assert (len(page.data), page.has_more, page.next) == (3, False, None)
 
 
 @pytest.mark.parametrize(
@@ -155,10 +100,6 @@ def test_what_cannot_be_asked_says_where_and_is_not_logged(
     assert rows.reading_entries() == []
 
 
-def test_a_question_does_not_print_the_iin_it_asks_for() -> None:
-    assert rows.IIN not in repr(Question(iin=rows.IIN))
-
-
 def test_a_search_is_logged_by_what_was_asked_and_how_many_were_found() -> None:
     owner = rows.lender()
     rows.bare(owner, created_at=rows.at(2026, 11, 1), status="requires_input")
@@ -181,11 +122,6 @@ def test_a_search_is_logged_by_what_was_asked_and_how_many_were_found() -> None:
         "found": 1,
         "more": False,
     }
-
-
-def test_a_search_of_test_cases_stands_in_the_test_log() -> None:
-    search.search(person_id=READER, question=Question(mode="test"))
-    assert [entry.log for entry in rows.reading_entries()] == ["test"]
 
 
 def every_reading(verification_id: str) -> dict[str, Callable[[], object]]:
@@ -230,54 +166,17 @@ def test_nothing_is_shown_if_the_reading_cannot_be_logged(name: str) -> None:
     assert rows.reading_entries() == []
 
 
-def test_a_reading_changes_nothing_in_the_case_or_in_its_lenders_sequence() -> None:
-    owner = rows.lender()
-    verification_id = rows.declined(owner)
+def test_readings_change_no_case_and_leave_both_logs_whole() -> None:
+    verification_id = rows.declined(rows.lender())
     before = Verification.objects.get(pk=verification_id).sequence
     for read in every_reading(verification_id).values():
         read()
+    search.search(person_id=READER, question=Question(mode="live"))  # this log stays unordered
     sequencer.order("test")
     assert Verification.objects.get(pk=verification_id).sequence == before
-    assert not AuditEntry.objects.filter(
-        type__in=rows.READINGS, leaf__lender_sequence__isnull=False
-    ).exists()
-
-
-def test_readings_leave_both_logs_whole_ordered_or_waiting() -> None:
-    for read in every_reading(rows.declined(rows.lender())).values():
-        read()
-    search.search(person_id=READER, question=Question(mode="live"))  # nobody orders this log here
-    sequencer.order("test")
-    assert list(verify_log("test")) == []
-    assert list(verify_log("live")) == []
-
-
-def test_counts_are_by_month_in_astana_and_leave_out_test_cases() -> None:
-    this_month = counts.first_month(1)
-    opens = datetime.combine(this_month, datetime.min.time(), tzinfo=search.ZONE)
-    rows.bare(rows.lender(), created_at=opens)
-    rows.bare(rows.lender(), created_at=opens, status="declined", code="eds_iin_mismatch")
-    rows.bare(rows.lender(), created_at=opens - timedelta(microseconds=1))
-    rows.bare(rows.lender(), created_at=opens, mode="test")
-    counted = counts.monthly_counts(person_id=READER, mode="live", months=2)
-    assert [(count.month, count.status, count.code, count.number) for count in counted] == [
-        (counts.first_month(2), "verified", "", 1),
-        (this_month, "declined", "eds_iin_mismatch", 1),
-        (this_month, "verified", "", 1),
-    ]
-    assert [
-        count.month for count in counts.monthly_counts(person_id=READER, mode="live", months=1)
-    ] == [
-        this_month,
-        this_month,
-    ]
-
-
-@pytest.mark.parametrize("months", [0, -1, counts.MONTHS_MAX + 1])
-def test_a_count_over_no_months_or_too_many_is_refused(months: int) -> None:
-    with pytest.raises(BadInput) as raised:
-        counts.monthly_counts(person_id=READER, mode="live", months=months)
-    assert raised.value.code == "months_out_of_range"
+    told = AuditEntry.objects.filter(type__in=rows.READINGS, leaf__lender_sequence__isnull=False)
+    assert not told.exists()
+    assert [*verify_log("test"), *verify_log("live")] == []
 
 
 def test_own_readings_are_ones_own_newest_first() -> None:
@@ -291,12 +190,106 @@ def test_own_readings_are_ones_own_newest_first() -> None:
     assert again[0].body["what"] == "own_readings"
 
 
-def test_lenders_are_offered_by_name() -> None:
-    second, first = rows.lender("Береке"), rows.lender("Алтын", number=1)
-    assert search.lender_choices() == ((first.pk, "Алтын"), (second.pk, "Береке"))
+# One case as a regulator sees it, and the files to verify it with.
 
 
-def test_the_index_a_search_uses_is_that_of_borrowers() -> None:
-    other_purpose, *_ = vault.blind_index(purpose="device", value=rows.IIN).values()
-    rows.bare(rows.lender(), created_at=rows.at(2026, 11, 1), index_key=other_purpose)
-    assert ids(iin=rows.IIN) == []
+def test_a_case_file_shows_the_timeline_of_a_real_verification_and_no_content() -> None:
+    file = case_file.case_file(person_id=READER, verification_id=rows.declined(rows.lender()))
+    types = [step.type for step in file.steps]
+    assert types[:: len(types) - 1] == ["verification.created", "verification.declined"]
+    assert [step.sequence for step in file.steps] == list(range(1, len(types) + 1))
+    places = [step.log_index for step in file.steps]
+    assert None not in places
+    assert places == sorted(places)  # type: ignore[type-var]
+    assert file.is_decision_ordered
+    assert (file.result.status, file.result.code) == ("declined", "consent_declined")
+    assert [(check.name, check.outcome, check.lender_detail) for check in file.checks] == [
+        ("consent.agreed", "fail", "The borrower did not consent.")
+    ]
+    assert [(attempt.stage, attempt.number) for attempt in file.attempts] == [("consent", 1)]
+    answer = next(item for item in file.evidence if item.kind == "consent.answer")
+    assert (len(answer.commitment), len(answer.sealed_sha256)) == (64, 64)
+    for personal in (rows.IIN, "Ахметова", "+77011234567", "012345678", "KZ86125KZT5004100100"):
+        assert personal not in repr(file)
+
+
+# Counts that triggers and the sweep keep are those of the rows, at every moment and whoever
+# writes.
+
+
+def counted(mode: str = "live") -> dict[tuple[date, str, str, str], int]:
+    """What the regulator is told."""
+    told = counts.monthly_counts(person_id=READER, mode=mode, months=counts.MONTHS_MAX)
+    return {(one.month, one.route, one.status, one.code): one.number for one in told}
+
+
+def stands(mode: str = "live") -> dict[tuple[date, str, str, str], int]:
+    """The same, from the rows themselves."""
+    found: Counter[tuple[date, str, str, str]] = Counter()
+    for row in Verification.objects.filter(mode=mode):
+        is_open = row.status in OPEN
+        month = row.created_at.astimezone(search.ZONE).date().replace(day=1)
+        found[month, row.route, "open" if is_open else row.status, "" if is_open else row.code] += 1
+    return dict(found)
+
+
+def test_counts_follow_the_rows_before_while_and_after_they_are_added_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chance, owner = random.Random(13), rows.lender()
+    began = datetime.combine(counts.first_month(3), datetime.min.time(), tzinfo=search.ZONE)
+    times = [began + timedelta(hours=chance.randrange(80 * 24)) for _ in range(20)]
+    made = [rows.bare(owner, created_at=at, status="requires_input", route="") for at in times]
+    monkeypatch.setattr(policy, "COUNT_BATCH", 7)
+    for _ in range(80):
+        columns = {
+            "status": chance.choice(list(Status)),
+            "code": chance.choice(["", "eds_iin_mismatch", "canceled"]),
+        }
+        moved = Verification.objects.filter(pk=chance.choice(made))
+        moved.update(
+            **columns | chance.choice([{}, {"route": chance.choice(["eds", "live_face"])}])
+        )
+        assert counted() == stands()
+        if chance.random() < 0.3:
+            sweep.add_up_months()
+            assert counted() == stands()
+    while sweep.add_up_months():
+        assert counted() == stands()
+    assert not MonthlyChange.objects.exists()
+    assert {row.number for row in MonthlyCount.objects.all()} >= {
+        0
+    }  # one that all have left is told to nobody
+    assert counted("test") == {}
+
+
+@pytest.mark.parametrize(
+    ("opened", "month"),
+    [
+        (datetime(2026, 1, 31, 18, 59, 59, 999_999, tzinfo=UTC), date(2026, 1, 1)),
+        (datetime(2026, 1, 31, 19, 0, 0, 0, tzinfo=UTC), date(2026, 2, 1)),
+        (datetime(2026, 12, 31, 19, 0, 0, 1, tzinfo=UTC), date(2027, 1, 1)),
+    ],
+)
+def test_a_month_begins_in_astana(opened: datetime, month: date) -> None:
+    rows.bare(rows.lender(), created_at=opened)
+    assert MonthlyChange.objects.get().month == month
+
+
+def test_what_moves_within_open_or_changes_something_else_writes_no_change() -> None:
+    row = rows.bare(rows.lender(), created_at=rows.at(2026, 11, 1), status="requires_input")
+    changed: list[dict[str, Any]] = [
+        {"status": "processing"},
+        {"status": "in_review", "code": "face_review"},
+    ]
+    for columns in (*changed, {"locale": "ru"}, {"status": "requires_input", "code": ""}):
+        Verification.objects.filter(pk=row).update(**columns)
+    assert MonthlyChange.objects.count() == 1
+
+
+def test_an_empty_log_has_no_checkpoint_and_another_mode_no_log() -> None:
+    with pytest.raises(Conflict) as raised:
+        case_file.checkpoint_file(person_id=READER, mode="live")
+    assert raised.value.code == "receipt_not_ready"
+    with pytest.raises(BadInput):
+        case_file.checkpoint_file(person_id=READER, mode="demo")
