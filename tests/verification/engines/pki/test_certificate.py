@@ -13,7 +13,6 @@ from insecure_sandbox.authority import person_template
 from insecure_sandbox.minting import certificate_body, certify, seal
 from tests.verification.engines.pki.world import AT, PERSON, World
 from verification.core.errors import Refused
-from verification.engines.gost.curves import PARAM_SET_A_512
 from verification.engines.pki import der
 from verification.engines.pki.certificate import MAX_CERTIFICATE, parse_certificate
 
@@ -102,12 +101,6 @@ def test_a_refused_key_is_named_before_extensions_that_cannot_be_read(rsa: World
         _refusal(_with_key(rsa, _rsa_info(2**1023 + 1, 65537), *unreadable))
         == "eds_algorithm_refused"
     )
-
-
-def test_a_repeated_extension_refuses(world: World) -> None:
-    once = asn1.extension("1.2.398.99.1", asn1.null())
-    assert parse_certificate(_with_extensions(world, once))
-    assert _refusal(_with_extensions(world, once, once)) == "eds_malformed"
 
 
 def test_a_critical_extension_nobody_knows_is_reported(world: World) -> None:
@@ -264,27 +257,6 @@ def test_a_time_in_another_form_than_der_has_it_refuses(world: World, time: byte
         _detail(_rebuilt(world.leaf.der, {4: asn1.sequence(right, wrong)}))
         == "certificate: not as RFC 5280 has it"
     )
-
-
-def _point(x: int, y: int) -> bytes:
-    return x.to_bytes(64, "little") + y.to_bytes(64, "little")
-
-
-def test_a_gost_key_passes_and_its_defects_refuse(gost: World) -> None:
-    curve = PARAM_SET_A_512
-    assert (
-        parse_certificate(_with_key(gost, keys.gost_key_info(_point(curve.x, curve.y)))).family
-        == "gost512"
-    )
-    for broken in (
-        _point(curve.x, curve.y + 1),
-        _point(0, 0),
-        _point(curve.x + curve.p, curve.y),
-        _point(curve.x, curve.y)[:-1],
-        _point(curve.x, curve.y)[:64],
-        b"",
-    ):
-        assert _refusal(_with_key(gost, keys.gost_key_info(broken))) == "eds_algorithm_refused"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from insecure_sandbox import encoding as asn1
 from insecure_sandbox.authority import issue
-from insecure_sandbox.signing import sign_cms, signed_data, signer_info
+from insecure_sandbox.signing import sign_cms, signer_info
 from tests.verification.engines.pki.statements import (
     attributes_of,
     refusal,
@@ -128,50 +128,6 @@ def test_the_limit_counts_decoded_bytes(rsa: World) -> None:
     with pytest.raises(Refused) as refused:
         parse_cms(b"A" * (2 * LIMIT + 1), max_bytes=LIMIT)
     assert refused.value.code == "eds_too_large"
-
-
-def test_another_cms_type_is_malformed(rsa: World) -> None:
-    encoded = sign_cms(rsa.person, STATEMENT, signed_at=AT)
-    enveloped = encoded.replace(asn1.oid(SIGNED_DATA), asn1.oid("1.2.840.113549.1.7.3"))
-    assert refusal(enveloped) == "eds_malformed"
-
-
-@pytest.mark.parametrize("count", [0, 2])
-def test_not_exactly_one_signer_refuses(world: World, count: int) -> None:
-    info = signer_info(world.person, attributes=attributes_of(world))
-    encoded = signed_data(
-        world.person,
-        infos=[info] * count,
-        certificates=[world.person.certificate],
-        content=STATEMENT,
-    )
-    assert refusal(encoded) == "eds_signer_count"
-
-
-def test_the_signers_certificate_must_be_inside(world: World) -> None:
-    other = issue(
-        world.authority, **PERSON, at=AT, serial=world.leaf.serial + 1, key=world.spare_key
-    )
-    verify(
-        signed_over(
-            world, attributes_of(world), certificates=[other.certificate, world.person.certificate]
-        )
-    )
-    for certificates in ([], [other.certificate], [world.issuer.der]):
-        assert (
-            refusal(signed_over(world, attributes_of(world), certificates=certificates))
-            == "eds_certificate_missing"
-        )
-
-
-def test_the_same_serial_number_under_another_issuer_is_another_certificate(
-    gost: World, rsa: World
-) -> None:
-    swapped = issue(rsa.authority, **PERSON, at=AT, serial=gost.leaf.serial, key=rsa.spare_key)
-    assert (
-        refusal(signed_over(gost, attributes_of(gost), certificates=[swapped.certificate]))
-        == "eds_certificate_missing"
-    )
 
 
 def test_two_certificates_of_the_same_name_and_number_are_ambiguous(world: World) -> None:

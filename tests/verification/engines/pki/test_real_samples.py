@@ -9,13 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from insecure_sandbox.authority import forge_like_nca
-from insecure_sandbox.credential import Credential
-from insecure_sandbox.signing import sign_cms
 from tests.insecure_p12 import KeyStore, read_key_store
 from tests.verification.engines.pki.lists import check_not_revoked
 from tests.verification.engines.pki.statements import verify
-from tests.verification.engines.pki.world import LIMIT, PERSON, STATEMENT
+from tests.verification.engines.pki.world import LIMIT
 from verification.core.errors import Refused
 from verification.engines.pki import der
 from verification.engines.pki.certificate import Certificate, parse_certificate
@@ -106,38 +103,6 @@ def test_every_real_leaf_has_a_path_and_only_individuals_pass(
     assert refused.value.code == code
 
 
-@pytest.mark.parametrize("attached", [True, False])
-def test_a_statement_signed_with_the_real_test_key_passes_all_steps(
-    samples: Path, root: Certificate, issuer: Certificate, attached: bool
-) -> None:
-    store = _store(samples, "individual_valid")
-    person = Credential(store.certificate, "gost512", store.private_scalar, issuer.der)
-    encoded = sign_cms(person, STATEMENT, attached=attached, signed_at=_AT)
-    verify(encoded)
-    signer = parse_cms(encoded, max_bytes=LIMIT).signer
-    assert build_path(signer, anchors=[root], intermediates=[issuer], at=_AT)[-1] == root
-    check_usage(signer, accepted_policies=_POLICIES)
-    # Another person's key with the same certificate is the smallest change.
-    other = Credential(
-        store.certificate, "gost512", _store(samples, "legal_ceo_valid").private_scalar, issuer.der
-    )
-    with pytest.raises(Refused) as refused:
-        verify(sign_cms(other, STATEMENT, signed_at=_AT))
-    assert refused.value.code == "eds_signature_invalid"
-
-
-def test_a_forgery_of_the_real_issuers_name_is_untrusted(
-    root: Certificate, issuer: Certificate
-) -> None:
-    forged = forge_like_nca(issuer.der, **PERSON, at=_AT)
-    verify(sign_cms(forged, STATEMENT, signed_at=_AT))
-    with pytest.raises(Refused) as refused:
-        build_path(
-            parse_certificate(forged.certificate), anchors=[root], intermediates=[issuer], at=_AT
-        )
-    assert refused.value.code == "eds_path_untrusted"
-
-
 def test_the_real_attached_statement_verifies_and_other_bytes_refuse(samples: Path) -> None:
     encoded = (samples / "cms" / "ncanode_CmsServiceTest_SIGNED_CMS_ONE_SIGNER.cms").read_bytes()
     verify(encoded, statement=b"test123")
@@ -188,19 +153,6 @@ def test_the_real_gost_signer_of_2022_has_a_path_in_its_time(
     with pytest.raises(Refused) as refused:
         build_path(signer, anchors=[root], intermediates=[issuer], at=_AT)
     assert refused.value.code == "eds_certificate_expired"
-
-
-def test_the_real_list_clears_in_its_time_and_is_unknown_when_stale(
-    samples: Path, issuer: Certificate
-) -> None:
-    crl = parse_crl(
-        (samples / "nca_test_2026" / "nca_gost2022_test.crl").read_bytes(), max_bytes=LIMIT
-    )
-    leaf = parse_certificate(_store(samples, "individual_valid").certificate)
-    check_not_revoked(leaf, crl=crl, issuer=issuer, at=datetime(2025, 6, 1, tzinfo=UTC))
-    with pytest.raises(Refused) as refused:
-        check_not_revoked(leaf, crl=crl, issuer=issuer, at=_AT)
-    assert refused.value.code == "eds_revocation_unknown"
 
 
 def test_the_real_delta_list_alone_is_unknown(samples: Path, issuer: Certificate) -> None:

@@ -5,7 +5,6 @@ does.
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 import pytest
 
@@ -20,7 +19,6 @@ from verification.engines.pki.revocation import (
     Answers,
     Limits,
     VerifiedLists,
-    check_authorities,
     find_status,
     look_up,
     require_good,
@@ -91,10 +89,6 @@ def test_an_answer_that_cannot_be_believed_gives_way_to_the_list(
     open_(world, ocsp=unusable)
 
 
-def test_silence_leaves_it_open(world: World) -> None:
-    assert open_(world) == "no answer and no list of this issuer"
-
-
 def test_lists_of_others_are_no_answer(world: World, gost: World, rsa: World) -> None:
     other = rsa if world is gost else gost
     assert ask(world, crls=[crl(other), crl(world)]).state is State.GOOD
@@ -128,30 +122,6 @@ def test_of_two_lists_the_fresher_counts(world: World) -> None:
     )
 
 
-def test_changes_revoke_what_the_list_does_not_know(world: World) -> None:
-    delta = partial(crl, world, number=8, base_number=7)
-    assert ask(world, crls=[crl(world)], deltas=[delta()]).state is State.GOOD
-    status = ask(world, crls=[crl(world)], deltas=[delta(world.leaf.serial)])
-    assert (status.state, status.source) == (State.REVOKED, "delta crl")
-
-
-def test_a_hold_ends_by_a_change_and_a_revocation_does_not(world: World) -> None:
-    serial = world.leaf.serial
-    removed = crl(world, serial, reason=8, number=8, base_number=7)
-    assert ask(world, crls=[crl(world, serial, reason=6)], deltas=[removed]).state is State.GOOD
-    assert "taken back" in open_(world, crls=[crl(world, serial, reason=1)], deltas=[removed])
-
-
-def test_changes_to_a_later_list_leave_it_open(world: World) -> None:
-    assert (
-        ask(world, crls=[crl(world)], deltas=[crl(world, number=9, base_number=6)]).state
-        is State.GOOD
-    )
-    assert "another complete list" in open_(
-        world, crls=[crl(world)], deltas=[crl(world, number=9, base_number=8)]
-    )
-
-
 def test_changes_to_a_list_without_a_number_leave_it_open(world: World) -> None:
     read = (
         parse_crl(each, max_bytes=LIMIT)
@@ -170,32 +140,6 @@ def test_of_two_lists_of_changes_the_fresher_counts(world: World) -> None:
     assert ask(world, crls=[complete], deltas=[hold]).state is State.REVOKED
     for deltas in ([hold, later := crl(world, number=9, base_number=7)], [later, hold]):
         assert ask(world, crls=[complete], deltas=deltas).state is State.GOOD
-
-
-def test_changes_older_than_the_list_do_not_undo_it(world: World) -> None:
-    serial = world.leaf.serial
-    old = crl(world, serial, reason=8, number=6, base_number=5, this_update=AT - 2 * _HOUR)
-    assert ask(world, crls=[crl(world, serial, reason=6)], deltas=[old]).state is State.REVOKED
-
-
-@pytest.mark.parametrize("number", [7, 8])
-def test_changes_without_the_list_leave_it_open(world: World, number: int) -> None:
-    delta = crl(world, number=number, base_number=7)
-    assert open_(world, crls=[delta], deltas=[delta]) == "no list of this issuer"
-    assert open_(world, deltas=[delta]) == "no answer and no list of this issuer"
-
-
-def test_the_list_in_the_place_of_its_changes_leaves_it_open(world: World) -> None:
-    """Whoever stands between may repeat the complete list; the changes were configured and are
-    missed.
-    """
-    assert open_(world, crls=[crl(world)], deltas=[crl(world)]) == "no delta list of this issuer"
-
-
-def test_stale_or_unsigned_changes_leave_it_open(world: World) -> None:
-    good = crl(world, number=8, base_number=7)
-    for wrong in (crl(world, number=8, base_number=7, next_update=AT), good[:-8] + bytes(8), b""):
-        open_(world, crls=[crl(world)], deltas=[wrong])
 
 
 @pytest.mark.parametrize("reason", [1, 6])
@@ -219,20 +163,6 @@ def test_only_a_policy_accepts_a_later_revocation_and_never_a_hold(world: World)
         status = ask(world, ocsp=encode(replace(later, status=revoked(AT, reason=reason))))
         with pytest.raises(Refused):
             require_good(status, reference=reference, is_later_accepted=True)
-
-
-def test_a_revoked_issuer_refuses_under_its_own_code(world: World) -> None:
-    path = (world.leaf, world.issuer, world.root)
-    by: dict[str, Any] = {"by": world.authority.root}
-    check_authorities(path, lists=[crl(world, **by)], limits=_LIMITS, at=AT)
-    for lists, code in (
-        ([crl(world, world.issuer.serial, **by)], "eds_issuer_revoked"),
-        ([crl(world)], "eds_revocation_unknown"),
-        ([crl(world, next_update=AT, **by)], "eds_revocation_unknown"),
-    ):
-        with pytest.raises(Refused) as refused:
-            check_authorities(path, lists=lists, limits=_LIMITS, at=AT)
-        assert refused.value.code == code
 
 
 def test_a_list_is_remembered_by_its_bytes_and_issuer_only_after_it_was_verified(

@@ -34,9 +34,3 @@ def with_info(world: World, old: bytes, new: bytes, *, document: bytes = DOCUMEN
     info = signed_info(world.family, document)
     assert info.count(old) == 1
     return envelop(document, signature_element(world.person, info=info.replace(old, new)))
-
-
-def with_key_info(world: World, about_key: bytes) -> bytes:
-    """A rightly signed document that says something else about the key."""
-    info = signed_info(world.family, DOCUMENT)
-    return envelop(DOCUMENT, signature_element(world.person, info=info, about_key=about_key))
