@@ -35,10 +35,11 @@ def _seen_once(seen_once: None) -> None:
 
 
 @pytest.fixture(scope="module")
-def studio(proof_seed: int) -> Studio:
-    """Everybody who is there; skips without the portraits."""
+def studio(request: pytest.FixtureRequest, proof_seed: int) -> Studio:
+    """Everybody who is there, a few outside of `make prove`; skips without the portraits."""
+    is_small = not request.config.getoption("--prove")
     try:
-        return Studio.here(seed=proof_seed)
+        return Studio.here(seed=proof_seed, is_small=is_small)
     except OSError as error:
         pytest.skip(str(error))
 

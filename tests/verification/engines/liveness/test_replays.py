@@ -76,7 +76,7 @@ WAYS = {
     "all_at_once": Way(all_of(cropped(0.08), lighter, pressed(50)), is_reversed=True),
 }
 BESIDE = {"mirrored": Way(lambda image, _: np.ascontiguousarray(image[:, ::-1]))}
-_FEW = 3  # ways outside `make prove`, drawn by the seed
+_FEW = 1  # ways outside `make prove`, drawn by the seed
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ def _modelled(portrait: str, seed: tuple[int, ...], ways: Collection[str], is_ke
 
 @pytest.fixture(scope="module")
 def modelled(request: pytest.FixtureRequest, proof_seed: int) -> Iterator[list[Seen]]:
-    """The captures of the model; three of them, and of one the replays in a few ways, outside `make
+    """The captures of the model; two of them, and of one the replay in one way, outside `make
     prove`.
     """
     try:
@@ -181,7 +181,7 @@ def modelled(request: pytest.FixtureRequest, proof_seed: int) -> Iterator[list[S
             is_kept,
         )
         for kind, (portrait, (count, again)) in enumerate(_CAPTURES.items())
-        for number in range(count if is_whole else count // 16)
+        for number in range(count if is_whole else count // 20)
     ]
     # Not forked: the networks of this process may be in the middle of something.
     with ProcessPoolExecutor(max_workers=2, mp_context=get_context("spawn")) as pool:

@@ -1,6 +1,7 @@
 """Which frames of the thin chain are compared, and what a cut to somebody else looks like."""
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import cv2
@@ -45,10 +46,16 @@ def played(photo: Image, *gestures: warp.Play) -> list[list[bytes]]:
 def measured(
     chains: list[list[bytes]], *commands: str, apart: int = APART
 ) -> tuple[StepMeasurement, ...]:
+    return _measured(tuple(map(tuple, chains)), commands, apart)
+
+
+@cache
+def _measured(
+    chains: tuple[tuple[bytes, ...], ...], commands: tuple[str, ...], apart: int
+) -> tuple[StepMeasurement, ...]:
     taken = tuple(apart * at for at in range(FRAMES))
     steps = [
-        SentStep(name, tuple(chain), (), (), taken)
-        for name, chain in zip(commands, chains, strict=True)
+        SentStep(name, chain, (), (), taken) for name, chain in zip(commands, chains, strict=True)
     ]
     return pictures.measure(steps)
 
@@ -59,6 +66,11 @@ def found(
     at_rest = gestures.neutral(steps[0].numbers.frames, limits=policy.NEUTRAL)
     steps = tuple(replace(step, sent=replace(step.sent, drawn=drawn)) for step in steps)
     return throughout(steps, at_rest=at_rest, reference=known)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _seen_once(seen_once: None) -> None:
+    """Most tests look at the same frames."""
 
 
 @pytest.fixture(scope="module")
@@ -196,10 +208,9 @@ def test_what_corners_do_not_join_is_compared_on_both_sides(
 ) -> None:
     """One frame of somebody else, between two gaps of time in which nothing is seen."""
     spliced = [*victim[0][:4], stranger[0][4], *victim[0][5:]]
+    gaps = THROUGHOUT.apart_ms + 1
+    steps = measured([victim[0], spliced], "look_straight", "blink", apart=gaps)
     for begins in range(THROUGHOUT.every):
-        steps = measured(
-            [victim[0], spliced], "look_straight", "blink", apart=THROUGHOUT.apart_ms + 1
-        )
         said = found(steps, begins)
         assert said.corners is None
         assert said.farthest > 1.08

@@ -9,7 +9,6 @@ import pytest
 from tests.verification.stages.live_capture import captures as given
 from verification.core import codes
 from verification.core.results import Failed, Inconclusive, Outcome, Passed, decide
-from verification.core.route import Evidence
 from verification.engines.faces.embedding import Zones
 from verification.stages.live_capture import STAGE
 from verification.stages.live_capture.measure import LiveCaptureFacts, Match, Shown
@@ -18,12 +17,10 @@ from verification.stages.live_capture.policy import LiveCapturePolicy
 FAIR = {"interocular": "90", "darkest": "0.40", "brightest": "0.50", "sharpness": "0.40"}
 
 
-@pytest.fixture(scope="module")
-def facts(good: Evidence) -> LiveCaptureFacts:
+@pytest.fixture
+def facts(facts: LiveCaptureFacts) -> LiveCaptureFacts:
     """A capture that passes, of a borrower who has spent nothing."""
-    found = STAGE.measure(given.case(), replace(good, attempts_left=3), LiveCapturePolicy())
-    assert isinstance(found, LiveCaptureFacts)
-    return with_picture(found)
+    return with_picture(replace(facts, left=3))
 
 
 def with_picture(facts: LiveCaptureFacts, **poorest: str) -> LiveCaptureFacts:

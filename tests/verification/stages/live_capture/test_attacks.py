@@ -145,7 +145,7 @@ def test_a_second_face_in_one_frame_is_refused(
     )
 
 
-@pytest.mark.parametrize("first", [1, 2])
+@pytest.mark.parametrize("first", [1, pytest.param(2, marks=pytest.mark.whole)])
 def test_a_person_swapped_after_the_first_steps_is_refused(
     live: given.Frames, play: Player, obama: bytes, first: int
 ) -> None:

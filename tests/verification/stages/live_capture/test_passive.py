@@ -13,7 +13,7 @@ from tests.verification.engines.liveness import insecure_detectors as made
 from tests.verification.stages.live_capture import captures as given
 from verification.core import stored
 from verification.core.errors import CalibrationMismatch, Misconfigured
-from verification.core.results import Inconclusive, Outcome, Passed, Result, decide
+from verification.core.results import Inconclusive, Outcome, Passed, decide
 from verification.core.route import Evidence
 from verification.engines.faces.embedding import Zones
 from verification.engines.liveness import passive
@@ -24,7 +24,6 @@ from verification.stages.live_capture.policy import LiveCapturePolicy
 
 SMALL, LARGE = "294900.00", "294900.01"
 BONA_FIDE, ATTACK = 4.0, -4.0
-Judged = Callable[..., tuple[Result, ...]]
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ from verification.stages.register.dialogue import ASKED
 from verification.stages.register.dialogue import PERSON as REGISTRY
 
 STAGE = LIVE_FACE.stages[0]
-CARD = Document(type="id_card", number="012345678", valid_to=date(2033, 1, 1))
 
 
 def refused(evidence, **person):

@@ -8,11 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.insecure_sandbox.asked import new_iin, picture
+from tests.insecure_sandbox.asked import picture
 from tests.verification.stages.person import insecure_registers
 from tests.verification.stages.person import known_case as given
 from tests.verification.stages.person.told import tell
-from tests.verification.stories.camera_story import portraits
 from tests.verification.stories.story import BORN
 from verification.core.answers import parse_consent, parse_photo
 from verification.core.errors import ConsentPending, SourceUnavailable
@@ -85,11 +84,6 @@ def test_without_a_consent_no_register_is_asked(asked):
     evidence = collected(case, prepared(case))
     assert {"register.person", "person.phone"}.isdisjoint(evidence.items)
     assert refused(case, evidence)["person.consent"] == "consent_declined"
-
-
-def test_somebody_unknown_to_the_state_is_refused_in_the_same_words_as_another_name(asked):
-    case = case_of(new_iin())
-    assert refused(case, collected(case, prepared(case)))["person.consent"] == "person_unknown"
 
 
 def test_the_step_waits_ten_minutes_for_the_persons_word_and_no_longer(asked):
@@ -177,44 +171,6 @@ def test_the_photo_is_asked_for_before_the_capture_under_the_consent_of_the_pers
         collect_live_capture(case, replace(consented, items={**consented.items, **first.evidence}))
         == {}
     )
-
-
-def test_without_a_photo_the_borrower_is_told_before_the_capture(asked):
-    case = case_of(tell(asked))
-    assert (
-        prepare_live_capture(case, collected(case, prepared(case)), {}).notice
-        == "face_reference_unavailable"
-    )
-
-
-def test_with_a_photo_of_a_face_nothing_is_told(asked):
-    case = case_of(tell(asked))
-    face = b64encode((portraits() / "obama.jpg").read_bytes()).decode()
-    asked.post("/people", **person_of(case, photo=face, document={"number": "012345678"}))
-    assert prepare_live_capture(case, collected(case, prepared(case)), {}).notice == ""
-
-
-def test_every_order_is_another_one(asked):
-    case, nothing = (
-        given.case(),
-        given.known(consent=given.said("register.consent", status="invalid")),
-    )
-    first = prepare_live_capture(case, nothing, {})
-    second = prepare_live_capture(case, nothing, first.memory)
-    assert first.memory["order"] != second.memory["order"]
-    assert first.evidence != second.evidence
-
-
-def test_a_register_of_photos_that_refuses_a_consent_that_holds_decides_nothing(asked):
-    case = case_of(tell(asked))
-    consented = collected(case, prepared(case))
-    asked.post(
-        "/consent/answer",
-        consent_id=terms_of(consented.items["register.consent"]).consent_id,
-        status="invalid",
-    )
-    with pytest.raises(SourceUnavailable):
-        prepare_live_capture(case, consented, {})
 
 
 @pytest.mark.parametrize(

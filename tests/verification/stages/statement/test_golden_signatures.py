@@ -70,8 +70,7 @@ def test_the_signers_program_is_given_words_to_show_in_either_form(language: str
     assert shown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") == text
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("language", ["kk", "ru"])
+@pytest.mark.parametrize(("language", "family"), [("kk", "gost"), ("ru", "rsa")])
 def test_every_byte_of_the_text_in_signed_xml_is_covered(language: str, family: str) -> None:
     signature, statement = file(f"{language}.{family}.xml"), file(f"statement.{language}.txt")
     begin = signature.index(b"<statement")
