@@ -215,8 +215,8 @@ def targets() -> Iterator[tuple[str, bytes, Judge]]:
 
 
 def mutations(encoded: bytes, *, seed: int) -> Iterator[bytes]:
-    """Endless variants with bytes flipped, cut, doubled, dropped or overwritten; lengths and tags are
-    hit as often as content.
+    """Endless variants with bytes flipped, cut, doubled, dropped or overwritten, in lengths as
+    often as in content.
     """
     chance = random.Random(seed)
     while True:

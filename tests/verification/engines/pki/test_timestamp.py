@@ -1,9 +1,12 @@
 """Time-stamps: the right one proves the time, and the smallest wrong change does not."""
 
+import base64
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from hashlib import sha256
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,6 +15,7 @@ from hypothesis import strategies as st
 from insecure_sandbox import encoding as asn1
 from insecure_sandbox.authority import make_crl
 from insecure_sandbox.credential import Credential
+from insecure_sandbox.keys import public_key_info, sign
 from insecure_sandbox.signing import sign_cms
 from insecure_sandbox.timestamping import (
     Timestamp,
@@ -24,9 +28,13 @@ from insecure_sandbox.timestamping import (
 from tests.verification.engines.pki.statements import verify
 from tests.verification.engines.pki.world import AT, LIMIT, STATEMENT, World
 from verification.core.errors import Refused
+from verification.engines.gost.curves import PARAM_SET_B_256
+from verification.engines.gost.gost34310 import OldPublicKey
 from verification.engines.gost.streebog import streebog512
 from verification.engines.pki import der, keys
+from verification.engines.pki.certificate import parse_certificate
 from verification.engines.pki.cms import parse_cms
+from verification.engines.pki.der import Element
 from verification.engines.pki.revocation import Answers, Limits
 from verification.engines.pki.signatures import find_token
 from verification.engines.pki.timestamp import (
@@ -190,3 +198,155 @@ def test_any_bytes_are_a_token_or_refused(untrusted: bytes) -> None:
     for read in (parse_token, open_response):
         with pytest.raises(Refused):
             read(untrusted, max_bytes=LIMIT)
+
+
+HOUR = timedelta(hours=1)
+
+
+def test_a_pinned_authority_needs_no_path_but_its_purpose_and_dates(world: World) -> None:
+    pinned = parse_certificate(authority(world).certificate)
+    unlisted: dict[str, Any] = {"anchors": [], "intermediates": [], "pinned": [pinned]}
+    assert judge(world, encode(right(world)), **unlisted) is not None
+    with pytest.raises(Refused, match="no issuer"):
+        judge(world, encode(right(world)), **unlisted | {"pinned": []})
+    unfit = authority(world, critical=False)
+    pins = {"pinned": [parse_certificate(unfit.certificate)]}
+    with pytest.raises(Refused, match="critically"):
+        judge(world, encode(by(right(world), unfit)), **unlisted | pins)
+
+
+def root_list(world: World, *serials: int, reason: int = 1, since: timedelta = -HOUR) -> bytes:
+    """What the root says of the authorities under it."""
+    return make_crl(
+        world.authority,
+        revoked=dict.fromkeys(serials, AT + since),
+        reasons=dict.fromkeys(serials, reason),
+        number=1,
+        this_update=AT - HOUR,
+        next_update=AT + HOUR,
+        by=world.authority.root,
+    )
+
+
+def test_who_certified_the_authority_is_held_to_the_same(world: World) -> None:
+    token, issuer = encode(right(world)), world.issuer.serial
+    later = root_list(world, issuer, reason=5, since=timedelta(seconds=1))
+    for good in (root_list(world), later):
+        assert judge(world, token, above=[good]).standing.word == "good"
+    for gone in (root_list(world, issuer), root_list(world, issuer, reason=5)):
+        with pytest.raises(Refused, match="revoked") as refused:
+            judge(world, token, above=[gone])
+        assert refused.value.code == "eds_timestamp_untrusted"
+
+
+def test_without_a_list_of_the_issuers_issuer_the_authority_is_open(world: World) -> None:
+    token, of_issuer = (
+        encode(right(world)),
+        make_crl(
+            world.authority, revoked={}, number=1, this_update=AT - HOUR, next_update=AT + HOUR
+        ),
+    )
+    with pytest.raises(Refused) as refused:
+        judge(world, token, above=[of_issuer])
+    assert refused.value.code == "eds_revocation_unknown"
+    proven = judge(world, token, above=[of_issuer], accepts_unknown_revocation=True)
+    assert proven.report() == {
+        "time": AT.isoformat(),
+        "policy": right(world).policy,
+        "authority": "unknown",
+    }
+
+
+_POINT = PARAM_SET_B_256.x.to_bytes(32, "little") + PARAM_SET_B_256.y.to_bytes(32, "little")
+_MESSAGE = b"a token"
+
+
+def _old_key_info(point: bytes = _POINT, *, hash_name: str = keys.GOST_34311_PARAMETERS) -> Element:
+    parameters = asn1.sequence(asn1.oid(keys.GOST_2004_PARAMETERS), asn1.oid(hash_name))
+    identifier = asn1.sequence(asn1.oid(keys.GOST_2004_KEY), parameters)
+    return der.read_tree(asn1.sequence(identifier, asn1.bits(asn1.octets(point))))
+
+
+def test_an_old_key_parses_for_time_stamps_alone() -> None:
+    key = keys.parse_key(_old_key_info(), gost=keys.TIMESTAMP_GOST)
+    assert isinstance(key, OldPublicKey)
+    assert key.family == "gost2004"
+    with pytest.raises(Refused) as refused:
+        keys.parse_key(_old_key_info(), gost=keys.GOST)
+    assert refused.value.code == "eds_algorithm_refused"
+
+
+@pytest.mark.parametrize(
+    "info",
+    [
+        _old_key_info(_POINT + _POINT),
+        _old_key_info(_POINT[:-1]),
+        _old_key_info(bytes(64)),
+        _old_key_info(_POINT[::-1]),
+        _old_key_info(hash_name=keys.STREEBOG_512),
+        _old_key_info(hash_name=keys.GOST_34311),
+    ],
+    ids=[
+        "too long",
+        "too short",
+        "zeros",
+        "backwards",
+        "the new hash",
+        "a hash without parameters",
+    ],
+)
+def test_an_old_key_with_another_point_or_other_parameters_refuses(info: Element) -> None:
+    with pytest.raises(Refused) as refused:
+        keys.parse_key(info, gost=keys.TIMESTAMP_GOST)
+    assert refused.value.code == "eds_algorithm_refused"
+
+
+def test_current_keys_serve_time_stamps_as_they_serve_borrowers() -> None:
+    key = keys.parse_key(der.read_tree(public_key_info(12345)), gost=keys.TIMESTAMP_GOST)
+    assert key.family == "gost512"
+    keys.verify_timestamp(key, _MESSAGE, signature=sign(12345, _MESSAGE))
+    with pytest.raises(Refused) as refused:
+        keys.verify_timestamp(key, _MESSAGE, signature=sign(12346, _MESSAGE))
+    assert refused.value.code == "eds_signature_invalid"
+
+
+def test_no_table_for_borrowers_names_the_old_algorithms() -> None:
+    assert set(keys.ALGORITHMS) == {"gost512", "rsa"}
+    assert set(keys.TIMESTAMP_ALGORITHMS) == {"gost512", "rsa", "gost2004"}
+    assert keys.GOST_34311 not in keys.DIGESTS
+    assert not any(
+        keys.GOST_2004_SIGNATURE in each.certificate_signatures for each in keys.ALGORITHMS.values()
+    )
+    old = {"digest_oid": keys.GOST_34311, "signature_oid": keys.GOST_2004_SIGNATURE}
+    keys.require_algorithms(keys.TIMESTAMP_ALGORITHMS["gost2004"], **old)
+    for family in ("gost512", "rsa"):
+        with pytest.raises(Refused):
+            keys.require_algorithms(keys.ALGORITHMS[family], **old)
+
+
+def _parts_of(path: Path) -> tuple[bytes, bytes, Element]:
+    """To-be-signed bytes, signature and key of a certificate that the ordinary parser refuses."""
+    content = path.read_bytes()
+    if content.startswith(b"-----"):
+        content = base64.b64decode(b"".join(content.splitlines()[1:-1]))
+    with pytest.raises(Refused) as refused:
+        parse_certificate(content)
+    assert refused.value.code == "eds_algorithm_refused"
+    body, _, signature = der.read_tree(content).children
+    return body.raw, der.whole_bits(signature, "signature"), body.children[6]
+
+
+@pytest.mark.parametrize("name", ["root_gost_2020", "btsd_gost", "ucgo_gost"])
+def test_the_real_root_of_2020_signed_the_authorities_below_it(
+    shared_data: Path, name: str
+) -> None:
+    folder = shared_data / "eds" / "production_ca"
+    root = keys.parse_key(_parts_of(folder / "root_gost_2020.cer")[2], gost=keys.TIMESTAMP_GOST)
+    signed, signature, _ = _parts_of(folder / f"{name}.cer")
+    keys.verify_timestamp(root, signed, signature=signature)
+    for wrong in (signature[32:] + signature[:32], signature[::-1]):
+        with pytest.raises(Refused):
+            keys.verify_timestamp(root, signed, signature=wrong)
+    with pytest.raises(Refused) as refused:
+        keys.verify_timestamp(root, signed[:-1] + bytes([signed[-1] ^ 1]), signature=signature)
+    assert refused.value.code == "eds_signature_invalid"

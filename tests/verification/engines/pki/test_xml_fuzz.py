@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from insecure_sandbox.xml_signing import DECLARATION, NAMESPACE, sign_xml
+from tests.verification.engines.pki.statements import DOCUMENT, verify
 from tests.verification.engines.pki.world import AT, LIMIT, World, make_world
-from tests.verification.engines.pki.xml_statements import DOCUMENT, verify
 from verification.core.errors import Refused
 from verification.engines.pki.path import build_path
 from verification.engines.pki.xmldsig import SignedXml, parse_signatures

@@ -10,14 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insecure_sandbox.xml_signing import (
+    NAMESPACE,
     envelop,
     sign_xml,
     signature_element,
     signed_info,
 )
+from tests.verification.engines.pki.statements import DOCUMENT, refusal, verify, with_info
 from tests.verification.engines.pki.world import LIMIT, STATEMENT, World
-from tests.verification.engines.pki.xml_statements import DOCUMENT, refusal, verify
 from verification.core.errors import Refused
+from verification.engines.pki import xml_algorithms
 from verification.engines.pki.xml_document import canonical, parse_document
 from verification.engines.pki.xmldsig import (
     SignedXml,
@@ -157,3 +159,151 @@ def test_the_checks_judge_what_was_read_and_not_how_it_was_written(world: World)
         with pytest.raises(Refused) as refused:
             changed.check_signature()
         assert refused.value.code == "eds_signature_invalid"
+
+
+_DSIG = "http://www.w3.org/2000/09/xmldsig#"
+_MORE = "http://www.w3.org/2001/04/xmldsig-more#"
+_NATIONAL = "urn:ietf:params:xml:ns:pkigovkz:xmlsec:algorithms:"
+_FORM = b"CanonicalizationMethod Algorithm="
+_CANONICAL = xml_algorithms.CANONICAL.encode()
+
+
+@pytest.mark.parametrize(
+    ("uri", "name"),
+    [
+        (f"{_MORE}gost34310-gost34311", "GOST 34.310-2004"),
+        (f"{_NATIONAL}gostr34102015-gostr34112015-256", "GOST 34.10-2015 of 256 bits"),
+        (f"{_DSIG}hmac-sha1", "HMAC"),
+        (f"{_MORE}hmac-sha256", "HMAC"),
+        (f"{_DSIG}rsa-sha1", "RSA with SHA-1"),
+        (f"{_MORE}rsa-sha1", "RSA with SHA-1"),
+        (f"{_DSIG}dsa-sha1", "DSA"),
+        (f"{_MORE}ecdsa-sha256", "ECDSA"),
+        ("", "an algorithm outside the profile"),
+        ("urn:unknown", "an algorithm outside the profile"),
+        (f"{xml_algorithms.RSA_SHA256} ", "an algorithm outside the profile"),
+        (xml_algorithms.RSA_SHA256.upper(), "an algorithm outside the profile"),
+    ],
+)
+def test_another_signature_method_is_refused_by_its_name(world: World, uri: str, name: str) -> None:
+    methods = {"rsa": xml_algorithms.RSA_SHA256, "gost512": xml_algorithms.GOST_512_SIGNATURE}
+    refused = refusal(with_info(world, methods[world.family].encode(), uri.encode()))
+    assert (refused.code, refused.facts) == ("eds_algorithm_refused", {"algorithm": name})
+    assert refused.detail == f"SignatureMethod: {name}"
+
+
+@pytest.mark.parametrize(
+    ("uri", "name"),
+    [
+        (f"{_MORE}gost34311", "GOST 34.311-95"),
+        (f"{_NATIONAL}gostr34112015-256", "Streebog of 256 bits"),
+        (f"{_DSIG}sha1", "SHA-1"),
+        (f"{_MORE}sha1", "SHA-1"),
+        ("http://www.w3.org/2001/04/xmlenc#sha512", "an algorithm outside the profile"),
+    ],
+)
+def test_another_hash_is_refused_by_its_name(world: World, uri: str, name: str) -> None:
+    methods = {"rsa": xml_algorithms.SHA256, "gost512": xml_algorithms.STREEBOG_512}
+    right = f'DigestMethod Algorithm="{methods[world.family]}"'.encode()
+    refused = refusal(with_info(world, right, f'DigestMethod Algorithm="{uri}"'.encode()))
+    assert (refused.code, refused.facts) == ("eds_algorithm_refused", {"algorithm": name})
+
+
+@pytest.mark.parametrize(
+    ("uri", "name"),
+    [
+        (f"{xml_algorithms.CANONICAL}#WithComments", "canonical form with comments in this place"),
+        ("http://www.w3.org/2001/10/xml-exc-c14n#", "exclusive canonical form"),
+        ("http://www.w3.org/2006/12/xml-c14n11", "canonical form 1.1"),
+        ("urn:other", "an algorithm outside the profile"),
+    ],
+)
+def test_a_swapped_canonical_form_of_signed_info_is_refused_by_its_name(
+    world: World, uri: str, name: str
+) -> None:
+    refused = refusal(with_info(world, _FORM + b'"' + _CANONICAL, _FORM + b'"' + uri.encode()))
+    assert (refused.code, refused.facts) == ("eds_algorithm_refused", {"algorithm": name})
+
+
+@pytest.mark.parametrize(
+    ("uri", "name"),
+    [
+        ("http://www.w3.org/TR/1999/REC-xpath-19991116", "XPath"),
+        ("http://www.w3.org/2002/06/xmldsig-filter2", "the XPath filter"),
+        ("http://www.w3.org/TR/1999/REC-xslt-19991116", "XSLT"),
+        (f"{_DSIG}base64", "the base64 transform"),
+        (xml_algorithms.CANONICAL, "canonical form without comments in this place"),
+        ("http://www.w3.org/2001/10/xml-exc-c14n#WithComments", "exclusive canonical form"),
+    ],
+)
+def test_another_transform_is_refused_by_its_name(world: World, uri: str, name: str) -> None:
+    second = f'"{xml_algorithms.CANONICAL}#WithComments"'.encode()
+    for old in (second, f'"{xml_algorithms.ENVELOPED}"'.encode()):
+        refused = refusal(with_info(world, old, f'"{uri}"'.encode()))
+        assert (refused.code, refused.facts) == ("eds_algorithm_refused", {"algorithm": name})
+
+
+def _transform(name: str) -> bytes:
+    return f'<ds:Transform Algorithm="{name}"></ds:Transform>'.encode()
+
+
+def test_a_method_with_parameters_refuses(world: World) -> None:
+    length = b"<ds:HMACOutputLength>0</ds:HMACOutputLength>"
+    for name in (b"CanonicalizationMethod", b"SignatureMethod", b"DigestMethod"):
+        changed = with_info(world, b"></ds:" + name, b">" + length + b"</ds:" + name)
+        assert refusal(changed).code == "eds_algorithm_refused"
+
+
+def test_a_document_hidden_in_the_signature_refuses(world: World) -> None:
+    encoded = sign_xml(world.person, DOCUMENT)
+    verify(encoded)
+    names = ("Signature", "SignedInfo", "KeyInfo", "X509Data", "Reference", "Transforms", "SignatureValue",  # noqa: E501
+             "DigestValue", "X509Certificate")  # fmt: skip
+    for old in (f"</ds:{name}>".encode() for name in names):
+        for hidden in (b"<ds:Object></ds:Object>", b"<more></more>", b"text"):
+            assert refusal(encoded.replace(old, hidden + old)).code
+
+
+@pytest.mark.parametrize(
+    "name", ["Signature", "SignedInfo", "Transforms", "SignatureValue", "KeyInfo", "X509Data"]
+)
+def test_an_attribute_nobody_writes_refuses(world: World, name: str) -> None:
+    element, encoded = f"<ds:{name}".encode(), sign_xml(world.person, DOCUMENT)
+    for attribute in (b' more="1"', b' xml:lang="kk"', b' ds:Id="a"'):
+        assert refusal(encoded.replace(element, element + attribute, 1)).code == "eds_malformed"
+
+
+def test_a_transform_by_another_name_refuses(world: World) -> None:
+    first = _transform(xml_algorithms.ENVELOPED)
+    assert (
+        refusal(with_info(world, first, first.replace(b"ds:Transform", b"ds:Other"))).code
+        == "eds_malformed"
+    )
+
+
+def test_an_identifier_that_occurs_twice_refuses(world: World) -> None:
+    document = b'<a><b Id="x"></b><b%s="x"></b></a>'
+    for name, passes in (
+        (b" Ref", True),
+        (b" Id", False),
+        (b" ID", False),
+        (b" id", False),
+        (b" xml:id", False),
+    ):
+        encoded = sign_xml(world.person, document % name)
+        if passes:
+            parse_xml(encoded, max_bytes=LIMIT).check_signature()
+            continue
+        with pytest.raises(Refused, match="twice"):
+            parse_xml(encoded, max_bytes=LIMIT)
+
+
+def test_an_element_of_a_signature_outside_one_refuses(world: World) -> None:
+    for inside in (
+        b"<ds:Object" + NAMESPACE + b"></ds:Object>",
+        b"<b><ds:Signature" + NAMESPACE + b"></ds:Signature></b>",
+    ):
+        document = b"<a>" + inside + b"</a>"
+        element = signature_element(world.person, info=signed_info(world.family, document))
+        with pytest.raises(Refused, match="directly under the root"):
+            parse_xml(envelop(document, element), max_bytes=LIMIT)
