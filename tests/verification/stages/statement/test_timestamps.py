@@ -210,3 +210,36 @@ def test_a_policy_that_asks_for_a_time_stamp_takes_the_one_that_it_asked_for_wha
         row_of(signed, signed.asked(answer, **unusable), wanting).code
         == "eds_timestamp_unavailable"
     )
+
+
+def test_a_good_answer_of_the_responder_passes_without_a_list(signed):
+    results = judge(signed, signed.asked(signed.answer()))
+    assert given.refusals(results) == {}
+    (found,) = [one for one in results if one.check == "eds.revocation"]
+    assert (found.detail["source"], found.detail["issuer"]) == ("ocsp", "not asked")
+
+
+def test_an_answer_without_the_nonce_we_kept_is_tried_again(signed):
+    evidence = signed.evidence(statement__ocsp=signed.answer())
+    assert outcome(signed, evidence) is Outcome.RETRY
+
+
+def test_a_revocation_after_the_time_stamp_passes_only_under_a_policy_that_says_so(signed):
+    signed.stamped(signed.token(time=signed.at - timedelta(minutes=5)))
+    evidence = signed.asked(signed.answer(status=revoked(signed.at, reason=1)))
+    assert code(signed, evidence) == ["eds_certificate_revoked"]
+    lenient = replace(POLICY, accepts_later_revocation=True)
+    assert code(signed, evidence, lenient) == []
+    early = signed.asked(signed.answer(status=revoked(signed.at - timedelta(hours=1), reason=1)))
+    assert code(signed, early, lenient) == ["eds_certificate_revoked"]
+
+
+def test_every_row_of_the_report_has_a_status_of_the_standard(signed):
+    evidence = signed.asked(signed.answer(status=revoked(signed.at)))
+    results = judge(signed, evidence)
+    report = json.loads(
+        report_statement(measure_statement(signed.case, evidence, POLICY), POLICY, results)
+    )
+    rows = {row["name"]: (row["status"], row["sub_indication"]) for row in report["checks"]}
+    assert rows["eds.revocation"] == ("TOTAL-FAILED", "REVOKED")
+    assert {status for name, status in rows.items() if name != "eds.revocation"} == {("PASSED", "")}
