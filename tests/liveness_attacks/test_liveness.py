@@ -159,7 +159,10 @@ def test_a_blend_over_all_of_it_is_counted(
 
 @pytest.mark.parametrize(
     ("species", "count"),
-    [("later_splice", 150), pytest.param("tuned_splice", 30, marks=pytest.mark.whole)],
+    [
+        pytest.param(*each, marks=pytest.mark.whole)
+        for each in (("later_splice", 150), ("tuned_splice", 30))
+    ],
 )
 def test_a_splice_of_the_face_alone_is_counted(
     run: Record, proof_figures: Figures, species: str, count: int
@@ -176,11 +179,8 @@ def test_a_splice_of_the_face_alone_is_counted(
 @pytest.mark.parametrize(
     ("species", "count"),
     [
-        ("morph", 30),
-        *(
-            pytest.param(*each, marks=pytest.mark.whole)
-            for each in (("later_commands", 40), ("tuned_blend", 20))
-        ),
+        pytest.param(*each, marks=pytest.mark.whole)
+        for each in (("morph", 30), ("later_commands", 40), ("tuned_blend", 20))
     ],
 )
 def test_a_face_at_part_share_over_all_of_it_is_counted(

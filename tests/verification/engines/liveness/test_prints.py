@@ -246,9 +246,7 @@ def turning(portraits: dict[str, Image]) -> Callable[[str, float], Steps]:
     }
 
     def steps(name: str, slowed: float) -> Steps:
-        film = films[name]
-        shown = film.steps(slowed=slowed)
-        return [shown[number] for number, command in enumerate(film.commands) if command in _TURNS]
+        return films[name].steps(slowed=slowed, of=_TURNS)
 
     return steps
 
