@@ -67,7 +67,7 @@ def _stopped(rows: list[Row]) -> None:
     assert not [row for row in rows if row["outcome"] != "refused"]
 
 
-def test_whoever_attacks_is_told_by_how_often_he_is_verified_as_himself(
+def test_each_attacker_is_told_by_how_often_he_is_verified_as_himself(
     cast: Cast, proof_scale: float, proof_seed: int, proof_figures: Figures
 ) -> None:
     """An attacker whom gestures or depth refuse before his own picture, too, proves little by being
@@ -206,7 +206,7 @@ def test_a_part_of_a_face_over_all_of_it_is_counted(
     assert rows
 
 
-def test_whoever_does_what_is_asked_passes(
+def test_a_person_who_does_what_is_asked_passes(
     cast: Cast, run: Record, proof_scale: float, proof_figures: Figures
 ) -> None:
     first = run.of("warped_still", range(max(_FEW_PEOPLE, round(len(cast.victims) * proof_scale))))

@@ -1,5 +1,5 @@
-"""One interface, four backends: each is tested before it is used, and none is judged by another's
-calibration.
+"""One interface, four backends: each is tested before it is used, and judged by its own calibration
+alone.
 """
 
 import hashlib
@@ -182,7 +182,7 @@ def test_an_operators_net_of_another_size_of_face_refuses_to_run(own: Path, mode
         backends.load(Choice(backend="onnx-custom", models=models, model=own))
 
 
-def test_an_operators_net_without_a_calibration_judges_nobody(
+def test_an_operators_net_without_a_calibration_does_not_judge(
     own: Path, models: Path, chosen: None
 ) -> None:
     backends.use(Choice(backend="onnx-custom", models=models, model=own))
@@ -193,7 +193,7 @@ def test_an_operators_net_without_a_calibration_judges_nobody(
         backends.zones_in_use()
 
 
-def test_a_calibration_exchanged_while_a_process_runs_judges_nobody_in_it(
+def test_a_calibration_exchanged_while_a_process_runs_is_not_used_by_it(
     tmp_path: Path, models: Path, chosen: None
 ) -> None:
     backends.use(Choice(backend="dlib-onnx", models=models, calibration=calibrated(tmp_path)))

@@ -131,7 +131,7 @@ def test_one_turn_without_evidence_leaves_none_for_both() -> None:
 
 
 @pytest.mark.parametrize(("score", "share"), [(0.51, 0.8), (0.54, 0.8), (0.93, 0.24)])
-def test_what_looks_a_little_like_a_face_in_one_frame_is_nobody(
+def test_a_faint_likeness_of_a_face_in_one_frame_is_not_counted(
     portraits: dict[str, Image], loaded: Networks, score: float, share: float
 ) -> None:
     alone = landmarks.measure(portraits["obama3.jpg"], networks=loaded)
@@ -155,11 +155,11 @@ def test_a_face_that_jumps_is_not_continuous(portraits: dict[str, Image], loaded
 
 
 def test_nothing_to_compare_is_no_continuity() -> None:
-    nobody = FrameMeasurement(640, 480, None)
-    assert continuity.continuity([[nobody, nobody]], distances=[]) == continuity.Continuity(
+    empty = FrameMeasurement(640, 480, None)
+    assert continuity.continuity([[empty, empty]], distances=[]) == continuity.Continuity(
         None, None
     )
-    assert _there([]).one_face == _there([nobody]).one_face == 0.0
+    assert _there([]).one_face == _there([empty]).one_face == 0.0
 
 
 def _moving(count: int, *, seed: int) -> list[Image]:

@@ -87,12 +87,12 @@ def test_what_is_not_whole_is_not_read(spoil: object) -> None:
 
 
 def test_a_step_without_a_face_leaves_nothing_and_is_like_nothing() -> None:
-    nobody = prints.prints_of([])
-    assert prints.from_bytes(nobody.to_bytes()).motion.shape == (0, 9)
-    assert prints.marks(nobody) == []
+    faceless = prints.prints_of([])
+    assert prints.from_bytes(faceless.to_bytes()).motion.shape == (0, 9)
+    assert prints.marks(faceless) == []
     assert (
-        _alike([nobody], _capture(1))
-        == _alike(_capture(1), [nobody])
+        _alike([faceless], _capture(1))
+        == _alike(_capture(1), [faceless])
         == _alike([], [])
         == Alike(0.0, 0, 0, 0.0, 0.0)
     )

@@ -1,7 +1,7 @@
 """Captures that come again, in every way that anybody plays a film, and pairs of captures that are
 none.
 
-The captures are those of a model (`commanded`), for nobody has 80 captures of one person that may
+The captures are those of a model (`commanded`), for there are no 80 captures of one person that may
 be kept; those of the real clips are played again where they are at hand. The numbers that decide
 were fixed on other captures of the model.
 """
@@ -109,7 +109,7 @@ def _sent(image: Image) -> Image:
 def _prints(steps: Taken, way: Way | None = None) -> list[Prints]:
     found = []
     for step in steps:
-        # A crop is one for the whole capture: whoever plays a film cuts it once.
+        # A crop is one for the whole capture: a player of a film cuts it once.
         shown = [
             _sent(way.change(image, np.random.default_rng(1)) if way else image) for image in step
         ]
@@ -309,7 +309,7 @@ def test_real_clips_are_found_and_not_taken_for_one_another(proof_figures: Figur
     if not there:
         pytest.skip("no real clips beside the checkout")
     seen = [each for clip in there for each in _real_captures(clip)]
-    # What hardly moves is not judged: nobody told these people to move.
+    # What hardly moves is not judged: these people were not told to move.
     judged = {name: [_alike(each.again[name], each.own) for each in seen] for name in WAYS}
     moving = {
         name: [one for one in each if one.windows >= policy.AGAIN.fits]

@@ -191,7 +191,7 @@ def test_a_command_without_a_face_at_rest_says_nothing_of_how_it_rests(
 
 
 @pytest.mark.parametrize("drawn", range(THROUGHOUT.every))
-def test_whoever_acts_for_somebody_else_is_far_from_the_face_at_rest_whatever_is_drawn(
+def test_a_stranger_who_does_the_command_is_far_from_the_face_at_rest_in_every_draw(
     victim: list[list[bytes]], stranger: list[list[bytes]], drawn: int
 ) -> None:
     """The victim looks straight, and again at both ends of the command; a stranger does it."""

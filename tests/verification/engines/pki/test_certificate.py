@@ -103,7 +103,7 @@ def test_a_refused_key_is_named_before_extensions_that_cannot_be_read(rsa: World
     )
 
 
-def test_a_critical_extension_nobody_knows_is_reported(world: World) -> None:
+def test_an_unknown_critical_extension_is_reported(world: World) -> None:
     certificate = parse_certificate(
         _with_extensions(world, asn1.extension("1.2.398.99.1", asn1.null(), critical=True))
     )
@@ -152,7 +152,7 @@ def test_indefinite_lengths_refuse(world: World) -> None:
 
 def _rebuilt(certificate: bytes, parts: dict[int, bytes], *, signature: bytes = b"") -> bytes:
     """The certificate with other parts in its body, or more of them, and an algorithm to match;
-    nobody signed it.
+    it is not signed.
     """
     tbs, _, signed = der.read_tree(certificate).children
     body = dict(enumerate(each.raw for each in tbs.children)) | parts

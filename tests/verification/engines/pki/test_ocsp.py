@@ -171,7 +171,7 @@ Parts = list[bytes]
 
 
 def _rebuilt(world: World, change: Callable[[Parts, Parts], None]) -> bytes:
-    """The right answer with its data or the parts beside them changed; nobody signed it."""
+    """The right answer with its data or the parts beside them changed; it is not signed."""
     basic = der.read_tree(
         der.read_tree(encode(right(world))).children[1].children[0].children[1].content
     )
@@ -286,7 +286,7 @@ REFUSED_BY_THE_LIBRARY: dict[str, Callable[[Parts, Parts], None]] = {
     "another version": _with_version(1),
     "something else than a certificate": _with_no_certificate,
     "a fraction of a second": _with_a_fraction,
-    "a hash that nobody here knows": _with_another_hash,
+    "an unknown hash": _with_another_hash,
     "no status": lambda _parts, data: data.__setitem__(2, asn1.sequence()),
     "an extension twice": _with_marks(asn1.extension("1.2.3.4", asn1.null()) * 2),
 }

@@ -80,7 +80,7 @@ def code(world: World, timestamp: Timestamp, **trust: Any) -> str:
     return ""
 
 
-def test_a_list_of_the_old_root_clears_nobody(world: World) -> None:
+def test_a_list_of_the_old_root_clears_no_certificate(world: World) -> None:
     times: dict[str, Any] = {
         "this_update": AT - timedelta(hours=1),
         "next_update": AT + timedelta(hours=1),

@@ -267,7 +267,7 @@ def test_a_document_hidden_in_the_signature_refuses(world: World) -> None:
 @pytest.mark.parametrize(
     "name", ["Signature", "SignedInfo", "Transforms", "SignatureValue", "KeyInfo", "X509Data"]
 )
-def test_an_attribute_nobody_writes_refuses(world: World, name: str) -> None:
+def test_an_attribute_outside_the_profile_refuses(world: World, name: str) -> None:
     element, encoded = f"<ds:{name}".encode(), sign_xml(world.person, DOCUMENT)
     for attribute in (b' more="1"', b' xml:lang="kk"', b' ds:Id="a"'):
         assert refusal(encoded.replace(element, element + attribute, 1)).code == "eds_malformed"

@@ -34,7 +34,7 @@ def opened_again(of, story):
     return again
 
 
-def test_whoever_used_up_the_guesses_with_this_lender_is_sent_no_code(asked):
+def test_no_code_is_sent_after_five_wrong_guesses_with_this_lender(asked):
     of = lender()
     story = guess_wrong(asked, of, times=5)
     assert (story.row().status, story.row().code, story.row().last_failure) == (
@@ -77,7 +77,7 @@ def test_silence_ends_the_dialogue_and_the_guesses_count_on(asked, monkeypatch):
     assert story.row().status == "declined"
 
 
-def test_ten_codes_a_day_go_to_one_phone_whoever_asks(asked):
+def test_ten_codes_a_day_go_to_one_phone_from_all_lenders_together(asked):
     for number in range(1, 11):
         guess(to_code(asked, f"A-{number}", of=lender(number=number * 10)), codes(asked)[-1])
     late = to_person(asked, "A-11", of=lender(number=110))

@@ -1,5 +1,5 @@
-"""Before two people look, whoever has spent no attempt is asked once more, for what was poor in the
-picture.
+"""Before two people look, a borrower who has spent no attempt is asked once more, for what was
+poor in the picture.
 """
 
 from dataclasses import replace
@@ -31,14 +31,12 @@ def with_picture(facts: LiveCaptureFacts, **poorest: str) -> LiveCaptureFacts:
 def near_miss() -> LiveCapturePolicy:
     """The policy in whose review zone everybody lies who would match."""
     usual = LiveCapturePolicy()
-    nobody, match = replace(usual.zones.match, value=0.01), usual.zones.match
-    return replace(usual, zones=Zones(nobody, match))
+    nowhere, match = replace(usual.zones.match, value=0.01), usual.zones.match
+    return replace(usual, zones=Zones(nowhere, match))
 
 
 @pytest.mark.parametrize("place", range(3), ids=["at rest", "at work", "farthest"])
-def test_a_distance_that_is_no_number_matches_nobody_whichever_it_is(
-    facts: LiveCaptureFacts, place: int
-) -> None:
+def test_a_distance_that_is_no_number_never_matches(facts: LiveCaptureFacts, place: int) -> None:
     assert isinstance(facts.match, Match)
     apart = [facts.match.at_rest, facts.match.at_work, facts.match.farthest]
     apart[place] = float("nan")
@@ -79,7 +77,7 @@ def test_the_first_capture_in_the_review_zone_is_asked_for_again_by_what_was_poo
     [{"left": 2}, {"left": 1}, {"left": None}, {"amount": "294900.01"}],
     ids=["second", "last", "uncounted", "large"],
 )
-def test_nobody_is_asked_again_who_spent_an_attempt_or_is_looked_at_anyway(
+def test_a_borrower_who_spent_an_attempt_or_is_looked_at_anyway_is_not_asked_again(
     facts: LiveCaptureFacts, change: dict[str, object]
 ) -> None:
     results = STAGE.judge(replace(facts, **change), near_miss())  # type: ignore[arg-type]
@@ -108,8 +106,8 @@ def test_an_operator_may_send_everybody_to_people_at_once(facts: LiveCaptureFact
 def test_neither_a_match_nor_a_stranger_is_asked_again(facts: LiveCaptureFacts) -> None:
     usual = LiveCapturePolicy()
     assert isinstance(STAGE.judge(facts, usual)[-1], Passed)
-    nobody = replace(usual.zones.match, value=0.01)
-    stranger = STAGE.judge(facts, replace(usual, zones=Zones(nobody, nobody)))[-1]
+    nowhere = replace(usual.zones.match, value=0.01)
+    stranger = STAGE.judge(facts, replace(usual, zones=Zones(nowhere, nowhere)))[-1]
     assert isinstance(stranger, Failed)
     assert stranger.code == "face_mismatch"
 

@@ -121,7 +121,7 @@ def test_without_a_photo_the_borrower_is_told_before_the_capture(status: str) ->
     assert "live_capture.photo" in prepared.evidence
 
 
-def test_a_photo_that_nobody_can_be_compared_with_is_told_before_the_capture() -> None:
+def test_a_photo_without_a_face_to_compare_is_told_before_the_capture() -> None:
     LAID.at_once = "valid"
     assert _prepared(given.case(), _shown()).notice == "face_reference_unavailable"
 
@@ -148,7 +148,7 @@ def test_a_photo_that_was_fetched_before_the_capture_is_not_asked_for_again(
         {"purpose": "marketing"},
     ],
 )
-def test_a_consent_to_something_else_looks_nobody_up(changes: dict[str, object]) -> None:
+def test_a_consent_to_something_else_asks_no_register(changes: dict[str, object]) -> None:
     before = _answered()
     asked = given.consent_answer(**changes)
     LAID.changes = changes

@@ -128,7 +128,7 @@ def test_elsewhere_a_missed_command_is_replaced_twice_and_both_turns_must_come()
             assert memory["missed"] == missed[-1] == shown[-1]
 
 
-def test_whoever_does_not_look_straight_is_asked_twice_more_and_then_judged() -> None:
+def test_a_borrower_who_does_not_look_straight_is_asked_twice_more_and_then_judged() -> None:
     memory = begun()
     for _ in range(REST_REPEATS):
         memory = seen(memory, is_right=False).memory
@@ -169,7 +169,7 @@ def test_pictures_are_bound_to_their_step_their_part_and_the_moment_it_was_shown
 
 
 def _played(*misses: bool) -> Evidence:
-    """A capture whose commands were missed or not, one after another; from there on none is."""
+    """A capture whose commands were missed or not, one after another; all later ones are shown."""
     memory, ahead = begun(replaced_max=2), [False, *misses]
     items = {ORDER: live_capture.order_evidence(memory)}
     while memory["step"] is not None:
@@ -418,7 +418,7 @@ def test_a_line_that_is_lost_more_than_twice_ends_the_capture_whatever_was_shown
         assert (len(found.steps), found.lost, found.by_line) == (shown, LOST_MAX + 1, True)
 
 
-def test_whoever_drops_the_line_draws_only_as_often_as_that_and_turns_stay() -> None:
+def test_each_lost_line_draws_one_other_command_and_the_turns_stay() -> None:
     for _ in range(100):
         memory = seen(begun()).memory
         shown = [live_capture.prompt_live_capture(memory)["command"]]

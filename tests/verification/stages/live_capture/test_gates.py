@@ -370,7 +370,7 @@ def on_the_way(
     ],
     ids=str,
 )
-def test_whoever_is_another_on_the_way_is_refused(
+def test_another_person_on_the_way_to_a_gesture_is_refused(
     facts: LiveCaptureFacts, changes: Mapping[str, Any], code: str
 ) -> None:
     said = CHECKS["face.continuity"](on_the_way(facts, changes), POLICY)
@@ -392,7 +392,7 @@ def test_whoever_is_another_on_the_way_is_refused(
     ],
     ids=str,
 )
-def test_what_is_deep_and_far_is_for_people_unless_whoever_it_is_was_met_on_the_way(
+def test_a_far_face_in_a_deep_gesture_is_for_people_unless_it_was_met_on_the_way(
     facts: LiveCaptureFacts, changes: Mapping[str, Any], far: Mapping[str, float]
 ) -> None:
     assert isinstance(CHECKS["face.continuity"](on_the_way(facts, {}, **far), POLICY), Passed)
@@ -413,7 +413,7 @@ def test_what_is_deep_and_far_is_for_people_unless_whoever_it_is_was_met_on_the_
     ],
     ids=str,
 )
-def test_what_is_far_anywhere_is_for_people_where_nobody_was_met_on_the_way(
+def test_a_far_face_is_for_people_where_no_face_was_met_on_the_way(
     facts: LiveCaptureFacts, far: Mapping[str, float]
 ) -> None:
     assert isinstance(CHECKS["face.continuity"](on_the_way(facts, {"frames": 0}), POLICY), Passed)
@@ -451,7 +451,7 @@ def test_where_corners_do_not_stay_the_faces_on_both_sides_may_join_them(
     ("far", "code"),
     [(1.0, ""), (1.01, "face_review"), (1.09, "face_mismatch"), (None, "check_missing")],
 )
-def test_whoever_is_met_on_the_way_is_the_registers_person_too(
+def test_the_person_met_on_the_way_is_the_registers_person_too(
     facts: LiveCaptureFacts, far: float | None, code: str
 ) -> None:
     once = replace(on_the_way(facts, {"to_reference": far}), left=1)
@@ -530,7 +530,7 @@ def test_a_capture_that_the_line_ended_is_done_again_and_the_third_of_a_day_is_f
 
 @pytest.mark.parametrize("before", [0, 4, 5, 50])
 @pytest.mark.parametrize("flaw", ["face_not_found", "face_quality", "face_too_dark"])
-def test_whoever_ends_captures_by_a_poor_picture_is_for_people_after_six_of_a_day(
+def test_a_poor_picture_is_for_people_after_six_captures_of_a_day(
     facts: LiveCaptureFacts, flaw: str, before: int
 ) -> None:
     assert isinstance(facts.shown, Shown)

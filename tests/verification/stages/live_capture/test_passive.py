@@ -173,8 +173,8 @@ def test_whom_the_detector_sends_to_people_is_not_asked_for_a_better_picture(
     good: Evidence, installed: Callable[..., LiveCapturePolicy], says: float, code: str
 ) -> None:
     usual = installed(says)
-    nobody = replace(usual.zones.match, value=0.01)
-    policy = replace(usual, zones=Zones(nobody, usual.zones.match))
+    nowhere = replace(usual.zones.match, value=0.01)
+    policy = replace(usual, zones=Zones(nowhere, usual.zones.match))
     facts = measured(replace(good, attempts_left=3), policy)
     assert given.refusals(STAGE.judge(facts, policy))["face.match"].startswith(code)
 

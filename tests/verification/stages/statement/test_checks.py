@@ -73,7 +73,7 @@ def test_a_signature_whose_value_was_presented_before_refuses(good, kind):
     assert given.refusals(given.judge(case, again)) == {"eds.statement": "eds_signature_replayed"}
 
 
-def test_without_any_revocation_list_nobody_can_tell(good, authorities, family):
+def test_without_a_revocation_list_the_check_is_tried_again(good, authorities, family):
     case, credential, _ = good
     content = given.text(case)
     trusted = [authorities[family]]
@@ -97,7 +97,7 @@ JUNK = [b"", b"\x30\x03\x02\x01\x01", b"<html>"]
 
 @pytest.mark.parametrize("kind", ["shared.anchor.0", "shared.intermediate.0"])
 @pytest.mark.parametrize("junk", JUNK)
-def test_an_unreadable_certificate_of_the_operator_is_a_fault_and_judges_nobody(good, kind, junk):
+def test_an_unreadable_certificate_of_the_operator_is_a_fault_of_ours(good, kind, junk):
     case, _, evidence = good
     with pytest.raises(SourceUnavailable, match="trust_anchors"):
         given.judge(case, changed(evidence, **{kind: junk}))

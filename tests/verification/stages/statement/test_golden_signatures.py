@@ -105,7 +105,7 @@ def _values(value: bytes, family: str) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_of_a_right_value_nobody_without_the_key_makes_another(family: str) -> None:
+def test_no_second_value_is_made_of_a_right_one_without_the_key(family: str) -> None:
     """So a replay cannot be made new: (r, −s) is a second value of ECDSA, and none of GOST R
     34.10.
     """

@@ -69,7 +69,7 @@ def row_of(of, evidence, policy=POLICY):
 
 
 def unproven(of, evidence, policy=POLICY):
-    """Why a time-stamp proves nothing, empty for one that does. It refuses nobody either way."""
+    """Why a time-stamp proves nothing, empty for one that does. It is no refusal either way."""
     assert code(of, evidence, policy) == []
     found = row_of(of, evidence, policy).detail
     assert ("unproven" in found) == (found["time"] == "none")
