@@ -67,6 +67,7 @@ def _stopped(rows: list[Row]) -> None:
     assert not [row for row in rows if row["outcome"] != "refused"]
 
 
+@pytest.mark.whole
 def test_each_attacker_is_told_by_how_often_he_is_verified_as_himself(
     cast: Cast, proof_scale: float, proof_seed: int, proof_figures: Figures
 ) -> None:
@@ -148,7 +149,9 @@ def test_full_frames_between_two_people_are_refused(run: Record, proof_figures: 
     _stopped(rows)
 
 
-@pytest.mark.parametrize("species", ["blend", "laid_throughout"])
+@pytest.mark.parametrize(
+    "species", ["blend", pytest.param("laid_throughout", marks=pytest.mark.whole)]
+)
 def test_a_blend_over_all_of_it_is_counted(
     run: Record, proof_figures: Figures, species: str
 ) -> None:

@@ -35,13 +35,19 @@ def _encoded() -> bytes:
 
 @cache
 def _right() -> SignedXml:
-    return verify(_encoded())
+    return _verified(_encoded())
+
+
+def _verified(untrusted: bytes) -> SignedXml:
+    signed = verify(untrusted)
+    assert isinstance(signed, SignedXml)
+    return signed
 
 
 def _judge(untrusted: bytes) -> bool:
     """Whether it passed everything. Anything but `Refused` fails the test by itself."""
     try:
-        signed = verify(untrusted)
+        signed = _verified(untrusted)
         build_path(signed.signer, anchors=[_world().root], intermediates=[_world().issuer], at=AT)
     except Refused:
         return False

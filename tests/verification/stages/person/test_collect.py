@@ -56,29 +56,6 @@ def refused(case, evidence):
     return given.refusals(given.judge(STAGE, case, evidence))
 
 
-def test_whom_the_registers_know_passes_every_check(asked):
-    case = case_of(tell(asked))
-    assert refused(case, collected(case, prepared(case))) == {}
-
-
-@pytest.mark.parametrize(
-    ("changes", "refusals"),
-    [
-        ({"surname": "ИНАКОВ"}, {"person.names": "name_mismatch"}),
-        ({"life_status": "deceased"}, {"person.alive": "person_deceased"}),
-        ({"document": {"number": "999999999"}}, {"person.document": "document_invalid"}),
-        (
-            {"document": {"number": "012345678", "valid_to": "2020-01-01"}},
-            {"person.document": "document_expired"},
-        ),
-        ({"phone": "+77019999999"}, {"person.phone": "phone_owner_mismatch"}),
-    ],
-)
-def test_what_a_register_says_otherwise_is_kept_and_refuses(asked, changes, refusals):
-    case = case_of(tell(asked, **changes))
-    assert refused(case, collected(case, prepared(case))) == refusals
-
-
 def test_without_a_consent_no_register_is_asked(asked):
     case = case_of(tell(asked, consent="invalid"))
     evidence = collected(case, prepared(case))
