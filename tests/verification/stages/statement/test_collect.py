@@ -3,6 +3,7 @@
 import base64
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -303,7 +304,8 @@ class OfSignerAlone:
     source = "revocation"
 
     def __init__(self):
-        self.behind = HttpRevocationSource(**written("test")["revocation"]["options"])
+        options: Any = written("test")["revocation"]["options"]
+        self.behind = HttpRevocationSource(**options)
         self.asked = 0
 
     def fetch(self, question):
