@@ -1,4 +1,6 @@
-"""What a reference may be: a whole JPEG or PNG of a bearable size, turned upright."""
+"""What a reference may be: a whole JPEG or PNG of a bearable size, turned upright; and a picture
+for people, which is made anew.
+"""
 
 import io
 import struct

@@ -1,4 +1,4 @@
-"""The old signature on 256 bits, which nothing but time-stamp tokens may carry."""
+"""The old signature on 256 bits, which only time-stamp tokens may carry, and its hash."""
 
 import ctypes
 from collections.abc import Callable

@@ -1,5 +1,5 @@
-"""Streebog against the vectors of RFC 6986 §10, which prints its vectors back to front, and other
-published ones.
+"""Streebog against RFC 6986 §10, which prints its vectors back to front, and both tiers of the GOST
+engine against each other.
 """
 
 from random import Random

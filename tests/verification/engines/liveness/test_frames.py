@@ -1,5 +1,5 @@
 """The gate of camera frames: one file that passes, and the smallest change of it that does not,
-code by code.
+code by code; and captures that cannot be measured.
 """
 
 import io

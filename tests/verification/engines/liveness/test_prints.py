@@ -1,5 +1,5 @@
-"""What is kept of a capture so that it is known again, on movements made up here; looks:
-`test_looks`.
+"""What is kept of a capture so that it is known again: movements made up here, and films of a
+model of a head (`commanded`), each replay warped and compressed as a whole picture.
 """
 
 from collections.abc import Callable

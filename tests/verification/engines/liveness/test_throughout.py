@@ -1,4 +1,6 @@
-"""Which frames of the thin chain are compared, and what a cut to somebody else looks like."""
+"""Which frames of the thin chain are compared, which corners go on from one to the next, and what a
+cut to another person looks like.
+"""
 
 from dataclasses import replace
 from functools import cache

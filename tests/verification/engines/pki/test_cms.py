@@ -1,4 +1,6 @@
-"""Checking signed statements: the right one passes; each defect is refused by its own name."""
+"""Reading and checking a CMS where no vector does: wrappings, limits of size, and what the signer's
+attributes name.
+"""
 
 import base64
 from dataclasses import replace

@@ -1,4 +1,6 @@
-"""Who may sign as an individual, and whose number the certificate carries."""
+"""Who may sign as an individual, whose number the certificate carries, and which of the two forms a
+signature has.
+"""
 
 import base64
 from dataclasses import replace

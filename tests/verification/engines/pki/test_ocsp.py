@@ -1,6 +1,4 @@
-"""Answers of responders: the right one is believed, and the smallest wrong change leaves the status
-open.
-"""
+"""Answers of responders beside the vectors, and what the library takes more kindly than we do."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,5 +1,5 @@
-"""Certificates, statements and lists of the authority's own test system, and its public production
-certificates.
+"""Certificates, statements, XML, answers and lists of the authority's own test system, and its
+public production certificates.
 """
 
 import base64

@@ -1,5 +1,5 @@
-"""Which word of the authority counts: its responder's, then its freshest lists; and nothing else
-does.
+"""Which word of the authority counts: its responder's, then its freshest lists; and how lists and
+their entries are read.
 """
 
 import secrets

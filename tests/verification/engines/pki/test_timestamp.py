@@ -1,4 +1,6 @@
-"""Time-stamps: the right one proves the time, and the smallest wrong change does not."""
+"""Time-stamps beside the vectors: their times, their question, who may issue them, and the old
+GOST, which tokens alone may carry.
+"""
 
 import base64
 from dataclasses import replace

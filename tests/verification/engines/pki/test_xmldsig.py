@@ -1,5 +1,5 @@
-"""Statements signed as XML: the right one passes; other content, another key and another count
-refuse.
+"""Signed XML where no vector does: several signatures, names of refused algorithms, and what hides
+in a signature.
 """
 
 from dataclasses import replace

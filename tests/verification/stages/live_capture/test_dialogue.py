@@ -1,5 +1,5 @@
-"""The dialogue of a live capture: one command at a time, frames that belong to it, and nothing else
-is taken.
+"""The dialogue of a live capture: one command at a time, frames that belong to it, in parts, over
+lines that are lost; nothing else is taken.
 """
 
 import json

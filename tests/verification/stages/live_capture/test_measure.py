@@ -1,4 +1,4 @@
-"""What a capture's facts say of what came, whatever the frames show."""
+"""What a capture's facts say of what came, and what of it is compared with other captures."""
 
 import json
 from dataclasses import replace

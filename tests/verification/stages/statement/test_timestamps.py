@@ -1,5 +1,5 @@
-"""Step 9 of the route on evidence: a time-stamp of the signature, and whether its authority may be
-believed.
+"""Steps 8 and 9 of the route on evidence: what the responder and the lists say, and a time-stamp of
+the signature.
 """
 
 import json
