@@ -7,6 +7,7 @@ import tracemalloc
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,6 @@ from insecure_sandbox import encoding as asn1
 from insecure_sandbox.authority import make_crl
 from insecure_sandbox.ocsp_responder import TRY_LATER, UNKNOWN, encode, revoked
 from tests.proofs import Figures
-from tests.verification.engines.pki.lists import check_not_revoked
 from tests.verification.engines.pki.test_ocsp import LIMIT, MAX_AGE, NONCE, SKEW, right
 from tests.verification.engines.pki.world import AT, World, foreign_authority
 from verification.core.errors import Refused
@@ -204,39 +204,10 @@ def test_the_memory_is_bounded_and_keeps_what_was_used_last(world: World) -> Non
     assert get(one) is kept
 
 
-_LIMIT = 1_000_000
-_OTHERS = dict.fromkeys((1, 127, 128, 2**159 - 1), AT - _HOUR)
-
-
-def _list(world: World, **changes: object) -> bytes:
-    given = {
-        "revoked": _OTHERS,
-        "number": 7,
-        "this_update": AT - _HOUR,
-        "next_update": AT + _HOUR,
-    } | changes
-    return make_crl(world.authority, **given)  # type: ignore[arg-type]
-
-
-def _check(world: World, encoded: bytes, **changes: object) -> None:
-    given = {
-        "crl": parse_crl(encoded, max_bytes=_LIMIT),
-        "issuer": world.issuer,
-        "at": AT,
-    } | changes
-    check_not_revoked(world.leaf, **given)  # type: ignore[arg-type]
-
-
-def _refusal(world: World, encoded: bytes, **changes: object) -> Refused:
-    with pytest.raises(Refused) as refused:
-        _check(world, encoded, **changes)
-    return refused.value
-
-
 def test_what_was_read_is_what_was_written(world: World) -> None:
-    crl = parse_crl(_list(world), max_bytes=_LIMIT)
-    assert (crl.this_update, crl.next_update, crl.number) == (AT - _HOUR, AT + _HOUR, 7)
-    assert crl.issuer == world.issuer.subject
+    read = parse_crl(crl(world), max_bytes=LIMIT)
+    assert (read.this_update, read.next_update, read.number) == (AT - _HOUR, AT + _HOUR, 7)
+    assert read.issuer == world.issuer.subject
 
 
 @pytest.mark.parametrize(
@@ -252,15 +223,17 @@ def test_what_was_read_is_what_was_written(world: World) -> None:
 def test_a_list_counts_from_this_update_until_next_update(
     world: World, offset: timedelta, passes: bool
 ) -> None:
+    given: dict[str, Any] = {"crls": [crl(world, 1, 2**159 - 1)], "at": AT + offset}
     if passes:
-        _check(world, _list(world), at=AT + offset)
+        assert ask(world, **given).state is State.GOOD
     else:
-        assert _refusal(world, _list(world), at=AT + offset).code == "eds_revocation_unknown"
+        open_(world, **given)
 
 
 def test_an_issuer_that_may_not_sign_lists_is_unknown(world: World) -> None:
     weaker = replace(world.issuer, key_usage=frozenset({"key_cert_sign"}))
-    assert "may not" in _refusal(world, _list(world), issuer=weaker).detail
+    with pytest.raises(Refused, match="may not"):
+        verify_crl(parse_crl(crl(world), max_bytes=LIMIT), issuer=weaker)
 
 
 @pytest.mark.parametrize(
@@ -277,8 +250,9 @@ def test_an_issuer_that_may_not_sign_lists_is_unknown(world: World) -> None:
 def test_a_list_that_is_not_complete_or_not_understood_is_unknown(
     world: World, extension: bytes
 ) -> None:
-    _check(world, _list(world, extensions=(asn1.extension("1.2.398.99.1", asn1.null()),)))
-    assert _refusal(world, _list(world, extensions=(extension,))).code == "eds_revocation_unknown"
+    harmless = asn1.extension("1.2.398.99.1", asn1.null())
+    assert ask(world, crls=[crl(world, extensions=(harmless,))]).state is State.GOOD
+    open_(world, crls=[crl(world, extensions=(extension,))])
 
 
 @pytest.mark.parametrize(
@@ -287,14 +261,14 @@ def test_a_list_that_is_not_complete_or_not_understood_is_unknown(
 )
 def test_what_is_no_list_is_unknown_and_not_the_signers_fault(untrusted: bytes) -> None:
     with pytest.raises(Refused) as refused:
-        parse_crl(untrusted, max_bytes=_LIMIT)
+        parse_crl(untrusted, max_bytes=LIMIT)
     assert refused.value.code == "eds_revocation_unknown"
 
 
 def test_trailing_bytes_and_oversize_refuse(world: World) -> None:
-    encoded = _list(world)
+    encoded = crl(world)
     assert isinstance(parse_crl(encoded, max_bytes=len(encoded)), RevocationList)
-    for untrusted, limit in ((encoded + b"\0", _LIMIT), (encoded, len(encoded) - 1)):
+    for untrusted, limit in ((encoded + b"\0", LIMIT), (encoded, len(encoded) - 1)):
         with pytest.raises(Refused) as refused:
             parse_crl(untrusted, max_bytes=limit)
         assert refused.value.code == "eds_revocation_unknown"
