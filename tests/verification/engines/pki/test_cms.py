@@ -26,6 +26,7 @@ from tests.verification.engines.pki.statements import (
 )
 from tests.verification.engines.pki.world import AT, LIMIT, PERSON, STATEMENT, World
 from verification.core.errors import Refused
+from verification.engines.pki import der
 from verification.engines.pki import keys as accepted
 from verification.engines.pki.cms import CONTENT_TYPE, DATA, SIGNED_DATA, SIGNING_TIME, parse_cms
 
@@ -240,3 +241,57 @@ def test_two_certificates_of_the_same_name_and_number_are_ambiguous(world: World
         _code(signed_over(world, attributes_of(world), certificates=both))
         == "eds_certificate_missing"
     )
+
+
+def _changed(
+    world: World,
+    *,
+    signed_part: bytes = b"",
+    signer_id: bytes = b"",
+    signer_part: bytes = b"",
+) -> bytes:
+    """A right CMS with one part more beside its signers or in the signer, or with another name for
+    the signer.
+    """
+    encoded = sign_cms(world.person, STATEMENT, signed_at=AT)
+    kind, wrapped = der.read_tree(encoded).children
+    *parts, signers = wrapped.children[0].children
+    info = [each.raw for each in signers.children[0].children]
+    info[1] = signer_id or info[1]
+    changed = asn1.set_of(asn1.sequence(*info, signer_part))
+    inner = asn1.sequence(*(each.raw for each in parts), signed_part, changed)
+    return asn1.sequence(kind.raw, asn1.explicit(0, inner))
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "detail"),
+    [
+        (
+            {"signer_id": asn1.element(0x80, bytes(20))},
+            "eds_certificate_missing",
+            "not named by issuer and serial number",
+        ),
+        ({"signed_part": asn1.element(0xA2, asn1.null())}, "eds_malformed", "unexpected parts"),
+        ({"signed_part": asn1.explicit(0, b"")}, "eds_malformed", "unexpected parts"),
+        ({"signer_part": asn1.null()}, "eds_malformed", "signer: a wrong number of parts"),
+    ],
+    ids=["key identifier", "another part", "two sets of certificates", "part of the signer"],
+)
+def test_a_part_that_the_profile_does_not_have_refuses(
+    world: World, changes: dict[str, bytes], code: str, detail: str
+) -> None:
+    verify(_changed(world))
+    refused = refusal(_changed(world, **changes))
+    assert refused.code == code
+    assert detail in refused.detail
+
+
+def test_what_is_no_certificate_may_stand_beside_the_signers(world: World) -> None:
+    beside = [asn1.sequence(asn1.null()), asn1.null(), world.person.certificate]
+    verify(signed_over(world, attributes_of(world), certificates=beside))
+
+
+def test_more_certificates_than_a_signature_needs_refuse(world: World) -> None:
+    many = [asn1.sequence(asn1.integer(number)) for number in range(1_000)]
+    crowd = signed_over(world, attributes_of(world), certificates=[*many, world.leaf.der])
+    assert refusal(crowd).detail == "signed data: too many certificates"

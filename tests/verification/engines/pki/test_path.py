@@ -153,3 +153,16 @@ def test_a_root_does_not_vouch_for_itself_as_a_signer(world: World) -> None:
     with pytest.raises(Refused) as refused:
         build_path(world.root, anchors=[world.root], intermediates=[], at=AT)
     assert refused.value.code == "eds_path_untrusted"
+
+
+def test_a_name_that_cannot_be_read_is_compared_by_its_bytes(world: World) -> None:
+    odd, other = (
+        asn1.sequence(asn1.set_of(asn1.sequence(asn1.oid("2.5.4.3"), asn1.bits(content))))
+        for content in (b"\0", b"\1")
+    )
+    leaf, issuer = replace(world.leaf, issuer=odd), replace(world.issuer, subject=odd)
+    assert build_path(leaf, anchors=[world.root], intermediates=[issuer], at=AT)[1] == issuer
+    with pytest.raises(Refused, match="no issuer of that name"):
+        build_path(
+            leaf, anchors=[world.root], intermediates=[replace(issuer, subject=other)], at=AT
+        )

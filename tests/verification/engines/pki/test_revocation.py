@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from insecure_sandbox import encoding as asn1
 from insecure_sandbox.authority import make_crl
+from insecure_sandbox.keys import signature_algorithm
+from insecure_sandbox.minting import seal
 from insecure_sandbox.ocsp_responder import TRY_LATER, UNKNOWN, encode, revoked
 from tests.proofs import Figures
 from tests.verification.engines.pki.test_ocsp import LIMIT, MAX_AGE, NONCE, SKEW, right
@@ -234,6 +236,30 @@ def test_an_issuer_that_may_not_sign_lists_is_unknown(world: World) -> None:
     weaker = replace(world.issuer, key_usage=frozenset({"key_cert_sign"}))
     with pytest.raises(Refused, match="may not"):
         verify_crl(parse_crl(crl(world), max_bytes=LIMIT), issuer=weaker)
+    with pytest.raises(Refused, match="by another issuer"):
+        verify_crl(parse_crl(crl(world), max_bytes=LIMIT), issuer=world.root)
+
+
+@pytest.mark.parametrize(
+    ("version", "rest", "detail"),
+    [
+        (1, (asn1.sequence(),), ""),
+        (0, (asn1.sequence(),), "revocation list: not version 2"),
+        (1, (asn1.null(), asn1.null()), "revocation list: unexpected parts"),
+    ],
+)
+def test_a_list_of_another_version_or_with_more_parts_is_unknown(
+    world: World, version: int, rest: tuple[bytes, ...], detail: str
+) -> None:
+    key = world.authority.issuing.private_key
+    head = (asn1.integer(version), signature_algorithm(key), world.issuer.subject, asn1.time(AT))
+    encoded = seal(asn1.sequence(*head, *rest), key)
+    if not detail:
+        assert parse_crl(encoded, max_bytes=LIMIT).number is None
+        return
+    with pytest.raises(Refused) as refused:
+        parse_crl(encoded, max_bytes=LIMIT)
+    assert (refused.value.code, refused.value.detail) == ("eds_revocation_unknown", detail)
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,8 @@ def test_the_right_time_stamp_proves_the_time_and_the_statement_still_verifies(
 ) -> None:
     token = judge(world, encode(right(world)))
     assert (token.time, token.policy) == (AT, right(world).policy)
+    harmless = asn1.extension("1.2.3.4", asn1.null())
+    assert judge(world, encode(replace(right(world), extensions=(harmless,)))).time == AT
     verify(with_tokens(statement(world), encode(right(world))))
 
 
@@ -154,8 +156,18 @@ def test_other_spellings_of_a_time_are_refused(world: World, time: bytes) -> Non
         _with_time(world, time)
 
 
+def test_a_token_with_another_time_written_in_proves_nothing(world: World) -> None:
+    with pytest.raises(Refused, match="other bytes than the time-stamp's content") as refused:
+        judge(world, _changed(world, time=b"20261124115959Z"))
+    assert refused.value.code == "eds_timestamp_invalid"
+
+
 def _with_time(world: World, time: bytes) -> TimestampToken:
-    """The token read with this genTime; its signature does not fit any more."""
+    return parse_token(_changed(world, time=time), max_bytes=LIMIT)
+
+
+def _changed(world: World, *, time: bytes) -> bytes:
+    """The token with this genTime; its signature does not fit any more."""
     encoded = encode(right(world))
     wrapped = (
         der.read_tree(encoded).children[1].children[0].children[2].children[1].children[0].content
@@ -164,7 +176,7 @@ def _with_time(world: World, time: bytes) -> TimestampToken:
     info = asn1.sequence(
         *(each.raw if each.raw != old else asn1.element(0x18, time) for each in _parts(wrapped))
     )
-    return parse_token(_replaced(encoded, wrapped, info), max_bytes=LIMIT)
+    return _replaced(encoded, wrapped, info)
 
 
 def _parts(info: bytes) -> list[der.Element]:

@@ -15,7 +15,9 @@ from verification.stages.live_capture.measure import (
     ComparedAll,
     Sent,
     compare_captures,
+    marks_of_capture,
     measure_live_capture,
+    sought_by_capture,
 )
 from verification.stages.live_capture.policy import LiveCapturePolicy
 
@@ -95,3 +97,10 @@ def test_the_look_of_another_attempt_of_the_same_verification_does_not_count(
     assert before.is_beside is bool(beside)
     assert policy.AGAIN.resembles(before.alike)
     assert not policy.AGAIN.resembles(before.alike, by_look=False)
+
+
+def test_a_capture_is_sought_by_all_marks_that_are_kept_of_it() -> None:
+    items = {f"live_capture.{at}.prints": _step(at, 23) for at in range(3)}
+    kept = marks_of_capture(items)
+    assert kept
+    assert kept <= sought_by_capture(items)

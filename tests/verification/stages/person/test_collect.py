@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.insecure_sandbox.asked import picture
+from tests.insecure_sandbox.asked import new_iin, picture
 from tests.verification.stages.person import insecure_registers
 from tests.verification.stages.person import known_case as given
 from tests.verification.stages.person.told import tell
@@ -72,8 +72,15 @@ def test_the_step_waits_ten_minutes_for_the_persons_word_and_no_longer(asked):
     late = collected(case, before, at=NOW + timedelta(seconds=600))
     assert refused(case, late)["person.consent"] == "consent_unanswered"
     consent_id = terms_of(before.items["register.consent_request"]).consent_id
+    anew = prepare(case, replace(late, services=SERVICES), {"seed": secrets.token_hex(32)})
+    assert "register.consent_request" in anew.evidence
     asked.post("/consent/answer", consent_id=consent_id, status="valid")
     assert refused(case, collected(case, before, at=NOW + timedelta(seconds=599))) == {}
+
+
+def test_a_person_whom_the_consent_service_does_not_know_is_refused_as_unknown(asked):
+    case = case_of(new_iin())
+    assert refused(case, collected(case, prepared(case)))["person.consent"] == "person_unknown"
 
 
 def test_an_error_of_the_consent_service_is_a_fault(asked):
