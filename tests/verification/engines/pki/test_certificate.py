@@ -214,8 +214,8 @@ def test_one_part_in_another_form_than_rfc_5280_has_it_refuses(
 
 def test_the_smallest_serial_number_and_the_last_day_of_a_century_pass(world: World) -> None:
     right = {1: asn1.integer(1), 4: asn1.sequence(_LAST_DAY, _LAST_DAY)}
-    found = parse_certificate(_rebuilt(world.leaf.der, right))
-    assert (found.serial, found.not_before.year) == (1, 1999)
+    certificate = parse_certificate(_rebuilt(world.leaf.der, right))
+    assert (certificate.serial, certificate.not_before.year) == (1, 1999)
 
 
 @pytest.mark.parametrize("tag", [0x81, 0x82])

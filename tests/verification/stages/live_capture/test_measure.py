@@ -101,6 +101,6 @@ def test_the_look_of_another_attempt_of_the_same_verification_does_not_count(
 
 def test_a_capture_is_sought_by_all_marks_that_are_kept_of_it() -> None:
     items = {f"live_capture.{at}.prints": _step(at, 23) for at in range(3)}
-    kept = marks_of_capture(items)
-    assert kept
-    assert kept <= sought_by_capture(items)
+    marks = marks_of_capture(items)
+    assert marks
+    assert marks <= sought_by_capture(items)
