@@ -15,7 +15,7 @@ from verification.engines.faces.embedding import distance
 from verification.engines.liveness import gestures
 
 _VICTIMS = 20
-_FEW_PEOPLE, _FEW_CLIPS = 8, 3  # of a small cast
+_FEW_PEOPLE, _FEW_CLIPS = 6, 2  # of a small cast
 NEAREST = 3
 """Of those who look most like a victim, how many attack."""
 _OTHERS = ("blink", "open_mouth", "come_closer", "nod")

@@ -31,7 +31,7 @@ from tools.genuine.replays import Change, all_of, cropped, lighter, pressed
 from verification.engines.liveness import frames, landmarks, networks, policy, prints
 from verification.engines.liveness.frames import Image
 from verification.engines.liveness.prints import Alike, Prints
-from verification.stages.live_capture.policy import CAPTURE
+from verification.stages.live_capture.policy import CAPTURE, TURNS
 
 # Minutes of painting and measuring: not for every commit's quick check.
 pytestmark = pytest.mark.proof("liveness_replays")
@@ -132,9 +132,15 @@ def _seen(of: str, played: Callable[[float], Taken], *, ways: Collection[str]) -
     return Seen(of, _prints(taken[1.0]), again)
 
 
-def _modelled(portrait: str, seed: tuple[int, ...], ways: Collection[str], is_kept: bool) -> Seen:
-    """One capture of the model. Kept: what a proof that was broken off has made of this commit is
-    taken up again.
+def _modelled(
+    portrait: str,
+    seed: tuple[int, ...],
+    ways: Collection[str],
+    is_kept: bool,
+    commands: Collection[str] | None,
+) -> Seen:
+    """One capture of the model, of all commands or of these. Kept: what a proof that was broken off
+    has made of this commit is taken up again.
     """
     kept = _KEPT / f"{portrait}-{'-'.join(map(str, seed))}.json"
     if is_kept and kept.is_file():
@@ -145,7 +151,7 @@ def _modelled(portrait: str, seed: tuple[int, ...], ways: Collection[str], is_ke
         return Seen(portrait, read.pop("own"), read)
     image = np.asarray(Pillow.open(samples.SAMPLES / portrait).convert("RGB"), dtype=np.uint8)
     film = Film(warp.Puppet(image), seed=seed)
-    seen = _seen(portrait, lambda slowed: film.steps(slowed=slowed), ways=ways)
+    seen = _seen(portrait, lambda slowed: film.steps(slowed=slowed, of=commands), ways=ways)
     if is_kept:
         written = {"own": seen.own, **seen.again}
         _KEPT.mkdir(parents=True, exist_ok=True)
@@ -161,8 +167,8 @@ def _modelled(portrait: str, seed: tuple[int, ...], ways: Collection[str], is_ke
 
 @pytest.fixture(scope="module")
 def modelled(request: pytest.FixtureRequest, proof_seed: int) -> Iterator[list[Seen]]:
-    """The captures of the model; two of them, and of one the replay in one way, outside `make
-    prove`.
+    """The captures of the model; both turns of two of them, and of one the replay in one way,
+    outside `make prove`.
     """
     try:
         samples.fetch()
@@ -179,6 +185,7 @@ def modelled(request: pytest.FixtureRequest, proof_seed: int) -> Iterator[list[S
             (proof_seed, number, kind),
             ways if number < (again if is_whole else kind == 0) else (),
             is_kept,
+            None if is_whole else ("look_straight", *TURNS),
         )
         for kind, (portrait, (count, again)) in enumerate(_CAPTURES.items())
         for number in range(count if is_whole else count // 20)
