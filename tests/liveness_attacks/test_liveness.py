@@ -104,6 +104,7 @@ def test_no_cut_between_two_people_is_verified(run: Record, proof_figures: Figur
     _stopped(rows)
 
 
+@pytest.mark.whole
 def test_gestures_under_the_victims_face_are_counted(run: Record, proof_figures: Figures) -> None:
     rows = run.run("blended_gesture", 60)
     by = {word: record.grouped(rows, word) for word in ("places", "joint", "alpha", "kind")}

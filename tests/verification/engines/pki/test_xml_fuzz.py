@@ -71,7 +71,7 @@ _edits = st.lists(
 )
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_edits)
 def test_markup_put_anywhere_is_judged_or_refused(edits: list[tuple[int, int, bytes]]) -> None:
     changed = bytearray(_encoded())
@@ -81,7 +81,7 @@ def test_markup_put_anywhere_is_judged_or_refused(edits: list[tuple[int, int, by
     _judge(bytes(changed))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.lists(
         st.one_of(
@@ -98,7 +98,7 @@ def test_any_sequence_of_markup_is_judged_or_refused(parts: list[bytes]) -> None
             continue
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.text(alphabet=st.characters(codec="utf-8")))
 def test_any_text_is_judged_or_refused(text: str) -> None:
     assert not _judge(text.encode())

@@ -129,14 +129,14 @@ _JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(_JSON)
 def test_any_json_is_taken_or_refused(untrusted: Any) -> None:
     taken = _taken(untrusted)
     assert taken is None or taken[SIGNATURE] == untrusted.encode()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=75, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.one_of(
         st.text(),
@@ -155,7 +155,7 @@ _EDITS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=75, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_EDITS)
 def test_markup_put_anywhere_into_a_right_signature_is_judged(
     edits: list[tuple[int, int, bytes]],
