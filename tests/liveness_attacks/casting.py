@@ -15,6 +15,7 @@ from verification.engines.faces.embedding import distance
 from verification.engines.liveness import gestures
 
 _VICTIMS = 20
+_FEW_PEOPLE, _FEW_CLIPS = 6, 2  # of a small cast
 NEAREST = 3
 """Of those who look most like a victim, how many attack."""
 _OTHERS = ("blink", "open_mouth", "come_closer", "nod")
@@ -71,14 +72,14 @@ class Cast:
 
 
 @cache
-def cast(shared: Path | None, folders: tuple[Path, ...], *, seed: int) -> Cast:
-    """Everybody who is there. Raises `OSError` without samples."""
-    everybody = people.people(shared)
+def cast(shared: Path | None, folders: tuple[Path, ...], *, seed: int, is_small: bool) -> Cast:
+    """Everybody who is there, or a few of them. Raises `OSError` without samples."""
+    everybody = people.people(shared)[: _FEW_PEOPLE if is_small else None]
     chance = np.random.default_rng([seed, 15])
     fit = [each for each in everybody if people.is_at_rest(people.still(each.photographs[0]))]
     fit = fit or list(everybody)
     chosen = chance.permutation(len(fit))[:_VICTIMS]
-    clips = filmed_clips.real(folders)
+    clips = filmed_clips.real(folders, most=_FEW_CLIPS if is_small else None)
     real = tuple(each for each in clips if set(each.shown) - {NEUTRAL, TALK})
     return Cast(everybody, tuple(fit[at] for at in chosen), real, clips, folders)
 

@@ -32,11 +32,12 @@ _MIRRORED: Mapping[Gesture | None, Gesture] = {"turn_left": "turn_right", "turn_
 
 
 @cache
-def real(folders: tuple[Path, ...]) -> tuple[Actor, ...]:
-    """The real clips that are in these folders, each once as it is and once in a mirror, which
-    makes other turns.
+def real(folders: tuple[Path, ...], *, most: int | None = None) -> tuple[Actor, ...]:
+    """The real clips that are in these folders, at most so many, each once as it is and once in a
+    mirror, which makes other turns.
     """
-    return tuple(each for clip in clips.CLIPS for each in _actors(folders, clip, is_chosen=True))
+    filmed = clips.CLIPS[:most]
+    return tuple(each for clip in filmed for each in _actors(folders, clip, is_chosen=True))
 
 
 @cache

@@ -29,6 +29,7 @@ _DECIDED_BY = (
     "insecure_sandbox/camera.py",
     "insecure_sandbox/samples.py",
 )
+_SMALL = 0.02  # the scale of `make test`
 _NO_GATES = {"face.match", "person.consent", "face.passive", "face.hand_over"}
 Row = dict[str, Any]
 Figures = dict[str, Any]
@@ -57,8 +58,11 @@ class Record:
                 self._rows[row["name"]] = row
 
     def run(self, species: str, count: int) -> list[Row]:
-        """The run's share of so many attempts, each made and judged unless it is on record."""
-        return self.of(species, range(max(1, round(count * self._scale))))
+        """The run's share of so many attempts, each made and judged unless it is on record; one
+        attempt where the share is small, which finds a broken generator.
+        """
+        share = round(count * self._scale) if self._scale > _SMALL else 1
+        return self.of(species, range(max(1, share)))
 
     def of(self, species: str, numbers: Iterable[int]) -> list[Row]:
         """The attempts of these numbers."""

@@ -29,15 +29,16 @@ _SHARED = "TULGA_PROOF_SHARED"
 class Studio:
     """All that says who is there and what is drawn. `shared`: the folder of other people's samples,
     where it is there.
-    `clips`: folders of real ones.
+    `clips`: folders of real ones. `is_small`: a few people and clips are enough.
     """
 
     shared: Path | None
     clips: tuple[Path, ...]
     seed: int
+    is_small: bool = False
 
     @classmethod
-    def here(cls, *, seed: int) -> "Studio":
+    def here(cls, *, seed: int, is_small: bool = False) -> "Studio":
         """What lies on this machine. Raises `OSError` without the portraits."""
         shared = Path(
             os.environ.get(_SHARED, Path(__file__).resolve().parents[3] / "shared" / "data")
@@ -48,6 +49,7 @@ class Studio:
             shared if is_there else None,
             (*clips, *([shared / "liveness"] if is_there else [])),
             seed,
+            is_small,
         )
         people.people(found.shared)
         return found
@@ -55,7 +57,7 @@ class Studio:
     @property
     def cast(self) -> Cast:
         """Everybody who is there, found once a process."""
-        return casting.cast(self.shared, self.clips, seed=self.seed)
+        return casting.cast(self.shared, self.clips, seed=self.seed, is_small=self.is_small)
 
     def made(self, species: str, at: int) -> Attempt:
         """One attempt by its number."""

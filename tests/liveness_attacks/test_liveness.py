@@ -35,10 +35,11 @@ def _seen_once(seen_once: None) -> None:
 
 
 @pytest.fixture(scope="module")
-def studio(proof_seed: int) -> Studio:
-    """Everybody who is there; skips without the portraits."""
+def studio(request: pytest.FixtureRequest, proof_seed: int) -> Studio:
+    """Everybody who is there, a few outside of `make prove`; skips without the portraits."""
+    is_small = not request.config.getoption("--prove")
     try:
-        return Studio.here(seed=proof_seed)
+        return Studio.here(seed=proof_seed, is_small=is_small)
     except OSError as error:
         pytest.skip(str(error))
 
@@ -66,7 +67,8 @@ def _stopped(rows: list[Row]) -> None:
     assert not [row for row in rows if row["outcome"] != "refused"]
 
 
-def test_whoever_attacks_is_told_by_how_often_he_is_verified_as_himself(
+@pytest.mark.whole
+def test_each_attacker_is_told_by_how_often_he_is_verified_as_himself(
     cast: Cast, proof_scale: float, proof_seed: int, proof_figures: Figures
 ) -> None:
     """An attacker whom gestures or depth refuse before his own picture, too, proves little by being
@@ -102,6 +104,7 @@ def test_no_cut_between_two_people_is_verified(run: Record, proof_figures: Figur
     _stopped(rows)
 
 
+@pytest.mark.whole
 def test_gestures_under_the_victims_face_are_counted(run: Record, proof_figures: Figures) -> None:
     rows = run.run("blended_gesture", 60)
     by = {word: record.grouped(rows, word) for word in ("places", "joint", "alpha", "kind")}
@@ -147,7 +150,9 @@ def test_full_frames_between_two_people_are_refused(run: Record, proof_figures: 
     _stopped(rows)
 
 
-@pytest.mark.parametrize("species", ["blend", "laid_throughout"])
+@pytest.mark.parametrize(
+    "species", ["blend", pytest.param("laid_throughout", marks=pytest.mark.whole)]
+)
 def test_a_blend_over_all_of_it_is_counted(
     run: Record, proof_figures: Figures, species: str
 ) -> None:
@@ -158,7 +163,10 @@ def test_a_blend_over_all_of_it_is_counted(
 
 @pytest.mark.parametrize(
     ("species", "count"),
-    [("later_splice", 150), pytest.param("tuned_splice", 30, marks=pytest.mark.whole)],
+    [
+        pytest.param(*each, marks=pytest.mark.whole)
+        for each in (("later_splice", 150), ("tuned_splice", 30))
+    ],
 )
 def test_a_splice_of_the_face_alone_is_counted(
     run: Record, proof_figures: Figures, species: str, count: int
@@ -175,11 +183,8 @@ def test_a_splice_of_the_face_alone_is_counted(
 @pytest.mark.parametrize(
     ("species", "count"),
     [
-        ("morph", 30),
-        *(
-            pytest.param(*each, marks=pytest.mark.whole)
-            for each in (("later_commands", 40), ("tuned_blend", 20))
-        ),
+        pytest.param(*each, marks=pytest.mark.whole)
+        for each in (("morph", 30), ("later_commands", 40), ("tuned_blend", 20))
     ],
 )
 def test_a_face_at_part_share_over_all_of_it_is_counted(
@@ -205,7 +210,7 @@ def test_a_part_of_a_face_over_all_of_it_is_counted(
     assert rows
 
 
-def test_whoever_does_what_is_asked_passes(
+def test_a_person_who_does_what_is_asked_passes(
     cast: Cast, run: Record, proof_scale: float, proof_figures: Figures
 ) -> None:
     first = run.of("warped_still", range(max(_FEW_PEOPLE, round(len(cast.victims) * proof_scale))))

@@ -61,28 +61,26 @@ def cades(
 
 
 def _passing(world: World) -> Iterator[Vector]:
-    good, attached = world.good, world.sign(world.person, attached=True)
-    yield _of("good", good)
-    yield _of("good_attached", attached)
-    yield _of("good_base64", base64.encodebytes(good))
-    yield _of("good_pem", pem(good))
-    yield _of("good_ber_wrapper", _indefinite(good))
-    yield _of("good_cades", cades(world, world.person))
-    yield _of("good_without_signing_time", world.put_together(_without(world, SIGNING_TIME)))
-    yield _of(
-        "good_with_another_attribute",
-        world.put_together(_with(world, attribute("1.2.398.99.2", asn1.null()))),
-    )
-    chain = [world.person.certificate, world.issuing.certificate]
-    yield _of(
-        "good_with_its_issuer_inside", world.put_together(world.attributes(), certificates=chain)
-    )
+    good, put = world.good, world.put_together
+    passing = {
+        "good": good,
+        "good_attached": world.sign(world.person, attached=True),
+        "good_base64": base64.encodebytes(good),
+        "good_pem": pem(good),
+        "good_ber_wrapper": _indefinite(good),
+        "good_cades": cades(world, world.person),
+        "good_without_signing_time": put(_without(world, SIGNING_TIME)),
+        "good_with_another_attribute": put(_with(world, attribute("1.2.398.99.2", asn1.null()))),
+        "good_with_its_issuer_inside": put(
+            world.attributes(),
+            certificates=[world.person.certificate, world.issuing.certificate],
+        ),
+    }
     if world.family == "rsa":
         plain = asn1.algorithm(accepted.RSA_ENCRYPTION)
-        yield _of(
-            "good_naming_just_the_key",
-            world.put_together(world.attributes(), signature_algorithm=plain),
-        )
+        passing["good_naming_just_the_key"] = put(world.attributes(), signature_algorithm=plain)
+    for name, content in passing.items():
+        yield _of(name, content)
 
 
 def pem(cms: bytes) -> bytes:
@@ -107,38 +105,28 @@ def _shapes(world: World) -> Iterator[Vector]:
     def put(infos: list[bytes], certificates: list[bytes]) -> bytes:
         return signed_data(person, infos=infos, certificates=certificates, content=None)
 
-    yield _of("zero_signers", put([], own), "eds_signer_count", FORMAT)
-    yield _of("two_signers", put([info, info], own), "eds_signer_count", FORMAT)
     missing = "eds_certificate_missing"
-    yield _of("certificate_missing", put([info], []), missing, FORMAT)
-    yield _of(
-        "certificate_of_its_issuer_instead",
-        put([info], [world.issuing.certificate]),
-        missing,
-        FORMAT,
-    )
     twin = _same_serial_other_issuer(world)
-    yield _of("certificate_swapped_same_serial", put([info], [twin]), missing, FORMAT)
-    rival = replace(world.template(days=364), serial=world.leaf.serial)
-    ambiguous = put([info], [*own, world.certify_person(rival).certificate])
-    yield _of("certificate_twice_same_name", ambiguous, missing, FORMAT, "ambiguous")
-    yield _of("trailing_bytes", good + b"\0", _MALFORMED, FORMAT)
-    yield _of("leading_bytes", b"\0" + good, _MALFORMED, FORMAT)
-    yield _of(
-        "trailing_bytes_in_base64",
-        base64.b64encode(good + b"\0"),
-        _MALFORMED,
-        FORMAT,
-        nearest="good_base64",
-    )
-    yield _of("trailing_text_after_pem", pem(good) + b"x", _MALFORMED, FORMAT, nearest="good_pem")
-    yield _of("cut_off", good[:-1], _MALFORMED, FORMAT)
-    yield _of(
-        "not_signed_data",
-        good.replace(asn1.oid(SIGNED_DATA), asn1.oid(DATA), 1),
-        _MALFORMED,
-        FORMAT,
-    )
+    rival = world.certify_person(replace(world.template(days=364), serial=world.leaf.serial))
+    broken = {
+        "zero_signers": (put([], own), "eds_signer_count"),
+        "two_signers": (put([info, info], own), "eds_signer_count"),
+        "certificate_missing": (put([info], []), missing),
+        "certificate_of_its_issuer_instead": (put([info], [world.issuing.certificate]), missing),
+        "certificate_swapped_same_serial": (put([info], [twin]), missing),
+        "certificate_twice_same_name": (put([info], [*own, rival.certificate]), missing),
+        "trailing_bytes": (good + b"\0", _MALFORMED),
+        "leading_bytes": (b"\0" + good, _MALFORMED),
+        "trailing_bytes_in_base64": (base64.b64encode(good + b"\0"), _MALFORMED),
+        "trailing_text_after_pem": (pem(good) + b"x", _MALFORMED),
+        "cut_off": (good[:-1], _MALFORMED),
+        "not_signed_data": (good.replace(asn1.oid(SIGNED_DATA), asn1.oid(DATA), 1), _MALFORMED),
+    }
+    why = {"certificate_twice_same_name": "ambiguous"}
+    nearest = {"trailing_bytes_in_base64": "good_base64", "trailing_text_after_pem": "good_pem"}
+    for name, (content, code) in broken.items():
+        near = nearest.get(name, "good")
+        yield _of(name, content, code, FORMAT, why.get(name, ""), nearest=near)
     thief = replace(person, private_key=world.issuing.private_key)
     yield _of("signed_by_another_key", world.sign(thief), "eds_signature_invalid", SIGNATURE)
     foreign = cades(world, person, names=world.issuing.certificate)
@@ -258,22 +246,20 @@ def _algorithms(world: World) -> Iterator[Vector]:
 def _bombs(world: World) -> Iterator[Vector]:
     if world.family == "rsa":
         return
-    yield _of("indefinite_lengths_without_end", b"\x30\x80" * 20, _MALFORMED, FORMAT)
     nested = b""
     for _ in range(500):
         nested = asn1.sequence(nested)
-    yield _of("nested_500_deep", nested, _MALFORMED, FORMAT, "deep")
-    yield _of("nested_10000_deep", b"\x30\x80" * _DEPTH, _MALFORMED, FORMAT, "deep")
-    yield _of(
-        "length_of_100_mb",
-        b"\x30\x84" + _LENGTH.to_bytes(4, "big") + world.sign(world.person),
-        _MALFORMED,
-        FORMAT,
-    )
-    yield _of(
-        "too_large", asn1.sequence(bytes(POLICY.signature_max_bytes)), "eds_too_large", FORMAT
-    )
-    yield _of("empty", b"", _MALFORMED, FORMAT)
+    long = b"\x30\x84" + _LENGTH.to_bytes(4, "big") + world.sign(world.person)
+    bombs = {
+        "indefinite_lengths_without_end": (b"\x30\x80" * 20, _MALFORMED, ""),
+        "nested_500_deep": (nested, _MALFORMED, "deep"),
+        "nested_10000_deep": (b"\x30\x80" * _DEPTH, _MALFORMED, "deep"),
+        "length_of_100_mb": (long, _MALFORMED, ""),
+        "too_large": (asn1.sequence(bytes(POLICY.signature_max_bytes)), "eds_too_large", ""),
+        "empty": (b"", _MALFORMED, ""),
+    }
+    for name, (content, code, why) in bombs.items():
+        yield _of(name, content, code, FORMAT, why)
 
 
 def tampered_body(world: World) -> bytes:

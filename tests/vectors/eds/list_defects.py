@@ -43,22 +43,31 @@ def _passes(defect: str, content: bytes, **more: Any) -> Vector:
 
 def _complete(world: World) -> Iterator[Vector]:
     good, serial = world.good_crl, world.leaf.serial
-    yield _passes("crl_good", good)
-    yield _passes("crl_good_and_empty", world.crl(revoked={}))
-    yield _passes("crl_good_last_second", world.crl(next_update=JUDGED + SECOND))
-    near = {"nearest": "crl_good_last_second"}
-    yield _of("crl_stale", world.crl(next_update=JUDGED), "stale", **near)
-    yield _of("crl_from_the_future", world.crl(this_update=JUDGED + SECOND), "future")
-    yield _of("crl_without_next_update", world.crl(next_update=None), "until when", **near)
-    yield _of("crl_unsigned", good[:-8] + bytes(8), "does not fit")
-    twin = world.crl(authority=world.other)
-    yield _of("crl_by_an_authority_of_the_same_name", twin, "does not fit")
-    yield _of("crl_by_the_root", world.crl(by=world.root), "no list of this issuer")
-    yield _of("crl_by_the_borrower", world.crl(by=world.person), "no list of this issuer")
-    poser = _posed(world)
-    yield _of("crl_by_the_borrower_in_the_issuers_name", poser, "does not fit")
-    yield _of("crl_trailing_bytes", good + b"\0")
-    yield _of("crl_cut_off", good[:-1])
+    passing = {
+        "crl_good": good,
+        "crl_good_and_empty": world.crl(revoked={}),
+        "crl_good_last_second": world.crl(next_update=JUDGED + SECOND),
+    }
+    for name, content in passing.items():
+        yield _passes(name, content)
+    broken = {
+        "crl_stale": (world.crl(next_update=JUDGED), "stale"),
+        "crl_from_the_future": (world.crl(this_update=JUDGED + SECOND), "future"),
+        "crl_without_next_update": (world.crl(next_update=None), "until when"),
+        "crl_unsigned": (good[:-8] + bytes(8), "does not fit"),
+        "crl_by_an_authority_of_the_same_name": (
+            world.crl(authority=world.other),
+            "does not fit",
+        ),
+        "crl_by_the_root": (world.crl(by=world.root), "no list of this issuer"),
+        "crl_by_the_borrower": (world.crl(by=world.person), "no list of this issuer"),
+        "crl_by_the_borrower_in_the_issuers_name": (_posed(world), "does not fit"),
+        "crl_trailing_bytes": (good + b"\0", ""),
+        "crl_cut_off": (good[:-1], ""),
+    }
+    for name, (content, why) in broken.items():
+        is_late = name in ("crl_stale", "crl_without_next_update")
+        yield _of(name, content, why, nearest="crl_good_last_second" if is_late else "crl_good")
     for name, reason in {"revoked": None, "revoked_key_compromise": 1, "on_hold": 6}.items():
         listed = world.crl(
             revoked={4711: AT - DAY, serial: AT - DAY}, reasons={serial: reason} if reason else None
@@ -120,14 +129,16 @@ def _changes(world: World) -> Iterator[Vector]:
     delta, serial = partial(world.crl, number=8, base_number=7), world.leaf.serial
     yield _passes("delta_good", delta(), role="delta")
     yield _passes("delta_good_to_an_older_list", delta(base_number=6), role="delta")
-    yield _delta("delta_to_a_later_list", delta(number=9, base_number=8), "another complete list")
-    yield _delta("delta_stale", delta(next_update=JUDGED), "stale")
-    yield _delta("delta_from_the_future", delta(this_update=JUDGED + SECOND), "future")
-    yield _delta("delta_unsigned", delta()[:-8] + bytes(8), "does not fit")
-    yield _delta(
-        "delta_by_an_authority_of_the_same_name", delta(authority=world.other), "does not fit"
-    )
-    yield _delta("delta_is_the_complete_list", world.good_crl, "no delta list")
+    broken = {
+        "delta_to_a_later_list": (delta(number=9, base_number=8), "another complete list"),
+        "delta_stale": (delta(next_update=JUDGED), "stale"),
+        "delta_from_the_future": (delta(this_update=JUDGED + SECOND), "future"),
+        "delta_unsigned": (delta()[:-8] + bytes(8), "does not fit"),
+        "delta_by_an_authority_of_the_same_name": (delta(authority=world.other), "does not fit"),
+        "delta_is_the_complete_list": (world.good_crl, "no delta list"),
+    }
+    for name, (content, why) in broken.items():
+        yield _delta(name, content, why)
     yield _delta("delta_without_its_list", delta(), "", with_={"crl": []})
     yield _delta(
         "delta_in_the_place_of_the_list",

@@ -8,6 +8,7 @@ other way round.
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from insecure_sandbox import encoding as asn1
@@ -73,39 +74,41 @@ def _answers(world: World) -> Iterator[Vector]:
     def dated(moment: datetime) -> ocsp.Answer:
         return replace(right, produced_at=moment, this_update=moment)
 
-    yield _passes("good", right)
-    yield _passes("good_five_minutes_old", dated(JUDGED - _AGE))
-    yield _passes("good_a_minute_ahead", dated(JUDGED + _SKEW))
-    yield _passes("good_with_next_update", replace(right, next_update=JUDGED + SECOND))
-    yield _of("stale", dated(JUDGED - _AGE - SECOND), "stale", nearest="ocsp_good_five_minutes_old")
-    yield _of("stale_produced", replace(right, produced_at=JUDGED - _AGE - SECOND), "stale")
-    yield _of(
-        "from_the_future",
-        dated(JUDGED + _SKEW + SECOND),
-        "future",
-        nearest="ocsp_good_a_minute_ahead",
-    )
-    past = replace(right, next_update=JUDGED)
-    yield _of("past_its_next_update", past, "stale", nearest="ocsp_good_with_next_update")
-    yield _of("with_another_nonce", replace(right, nonce=bytes(32)), "nonce")
-    yield _of("without_a_nonce", replace(right, nonce=None), "nonce")
-    yield _of("with_half_of_our_nonce", replace(right, nonce=OCSP_NONCE[:16]), "nonce")
-    about = "another certificate"
+    passing = {
+        "good": right,
+        "good_five_minutes_old": dated(JUDGED - _AGE),
+        "good_a_minute_ahead": dated(JUDGED + _SKEW),
+        "good_with_next_update": replace(right, next_update=JUDGED + SECOND),
+    }
+    for name, made in passing.items():
+        yield _passes(name, made)
+    old, about = JUDGED - _AGE - SECOND, "another certificate"
     serial = replace(world.leaf, serial=world.leaf.serial + 1)
-    yield _of("about_another_serial", answer(world, leaf=serial), about)
-    yield _of(
-        "about_another_issuer",
-        answer(world, issuer=parse_certificate(world.root.certificate)),
-        about,
-    )
-    twin = parse_certificate(world.other.issuing.certificate)
-    yield _of("about_an_issuer_of_the_same_name", answer(world, issuer=twin), about)
-    yield _of(
-        "with_a_critical_extension",
-        replace(right, response_extensions=(_UNKNOWN,)),
-        "unknown critical",
-    )
-    yield _of("two_statuses", _doubled(right), "not as RFC 6960 has it")
+    root, twin = (parse_certificate(each.certificate) for each in (world.root, world.other.issuing))
+    broken: dict[str, tuple[ocsp.Answer | bytes, str]] = {
+        "stale": (dated(old), "stale"),
+        "stale_produced": (replace(right, produced_at=old), "stale"),
+        "from_the_future": (dated(JUDGED + _SKEW + SECOND), "future"),
+        "past_its_next_update": (replace(right, next_update=JUDGED), "stale"),
+        "with_another_nonce": (replace(right, nonce=bytes(32)), "nonce"),
+        "without_a_nonce": (replace(right, nonce=None), "nonce"),
+        "with_half_of_our_nonce": (replace(right, nonce=OCSP_NONCE[:16]), "nonce"),
+        "about_another_serial": (answer(world, leaf=serial), about),
+        "about_another_issuer": (answer(world, issuer=root), about),
+        "about_an_issuer_of_the_same_name": (answer(world, issuer=twin), about),
+        "with_a_critical_extension": (
+            replace(right, response_extensions=(_UNKNOWN,)),
+            "unknown critical",
+        ),
+        "two_statuses": (_doubled(right), "not as RFC 6960 has it"),
+    }
+    nearest = {
+        "stale": "ocsp_good_five_minutes_old",
+        "from_the_future": "ocsp_good_a_minute_ahead",
+        "past_its_next_update": "ocsp_good_with_next_update",
+    }
+    for name, (content, why) in broken.items():
+        yield _of(name, content, why, nearest=nearest.get(name, "ocsp_good"))
 
 
 def _doubled(right: ocsp.Answer) -> bytes:
@@ -124,28 +127,41 @@ def _doubled(right: ocsp.Answer) -> bytes:
 
 
 def _responders(world: World) -> Iterator[Vector]:
-    right, authority, key = answer(world), world.authority, world.spare
+    right, authority = answer(world), world.authority
+    certify = partial(ocsp.certify_responder, key=world.spare)
     yield _passes(
         "good_by_the_issuer_itself", replace(right, signer=world.issuing, certificates=())
     )
-    yield _of("unsigned", replace(right, signature=bytes(128)), "does not fit")
     thief = replace(right.signer, private_key=world.root.private_key)
+    yield _of("unsigned", replace(right, signature=bytes(128)), "does not fit")
     yield _of("signed_by_another_key", replace(right, signer=thief), "does not fit")
-    strangers = ocsp.certify_responder(world.other, at=AT, key=key)
-    yield _of("by_an_authority_of_the_same_name", _by(world, strangers), "another authority")
-    above = ocsp.certify_responder(replace(authority, issuing=world.root), at=AT, key=key)
-    yield _of("by_a_responder_of_the_root", _by(world, above), "")
-    yield _of("by_the_borrower", _by(world, world.person), "may not answer")
-    without = ocsp.certify_responder(authority, at=AT, key=key, purpose="1.3.6.1.5.5.7.3.2")
-    yield _of("without_the_purpose", _by(world, without), "may not answer")
-    open_ = ocsp.certify_responder(authority, at=AT, key=key, nocheck=None)
-    yield _of("without_nocheck", _by(world, open_), "itself is revoked is open")
-    expired = ocsp.certify_responder(authority, at=AT - 2 * DAY, days=1, key=key)
-    yield _of("by_an_expired_responder", _by(world, expired), "not valid at the time")
-    early = ocsp.certify_responder(authority, at=AT + 2 * DAY, key=key)
-    yield _of("by_a_responder_of_later_days", _by(world, early), "not valid at the time")
-    marked = ocsp.certify_responder(authority, at=AT, key=key, extensions=(_UNKNOWN,))
-    yield _of("by_a_responder_with_a_critical_extension", _by(world, marked), "unknown critical")
+    signers = {
+        "by_an_authority_of_the_same_name": (certify(world.other, at=AT), "another authority"),
+        "by_a_responder_of_the_root": (certify(replace(authority, issuing=world.root), at=AT), ""),
+        "by_the_borrower": (world.person, "may not answer"),
+        "without_the_purpose": (
+            certify(authority, at=AT, purpose="1.3.6.1.5.5.7.3.2"),
+            "may not answer",
+        ),
+        "without_nocheck": (
+            certify(authority, at=AT, nocheck=None),
+            "itself is revoked is open",
+        ),
+        "by_an_expired_responder": (
+            certify(authority, at=AT - 2 * DAY, days=1),
+            "not valid at the time",
+        ),
+        "by_a_responder_of_later_days": (
+            certify(authority, at=AT + 2 * DAY),
+            "not valid at the time",
+        ),
+        "by_a_responder_with_a_critical_extension": (
+            certify(authority, at=AT, extensions=(_UNKNOWN,)),
+            "unknown critical",
+        ),
+    }
+    for name, (signer, why) in signers.items():
+        yield _of(name, _by(world, signer), why)
     yield _of("without_the_responders_certificate", replace(right, certificates=()), "not there")
 
 
@@ -179,19 +195,13 @@ def _statuses(world: World) -> Iterator[Vector]:
             nearest="ocsp_good_time_stamped",
         )
     yield _passes("good_time_stamped", right, with_=stamped)
-    yield _of(
-        "reason_of_no_meaning",
-        replace(right, status=ocsp.revoked(AT, reason=7)),
-        "not as RFC 6960 has it",
-    )
-    yield _of(
-        "removed_from_a_list", replace(right, status=ocsp.revoked(AT, reason=8)), "no such reason"
-    )
-    yield _of(
-        "good_with_content",
-        replace(right, status=asn1.element(0x80, b"\0")),
-        "not as RFC 6960 has it",
-    )
+    odd = {
+        "reason_of_no_meaning": (ocsp.revoked(AT, reason=7), "not as RFC 6960 has it"),
+        "removed_from_a_list": (ocsp.revoked(AT, reason=8), "no such reason"),
+        "good_with_content": (asn1.element(0x80, b"\0"), "not as RFC 6960 has it"),
+    }
+    for name, (status, why) in odd.items():
+        yield _of(name, replace(right, status=status), why)
 
 
 def _no_answers(world: World) -> Iterator[Vector]:
@@ -209,10 +219,13 @@ def _no_answers(world: World) -> Iterator[Vector]:
     }
     for number, name in said.items():
         yield _of(name, asn1.sequence(asn1.element(0x0A, bytes([number]))))
-    yield _of(
-        "successful_and_empty", asn1.sequence(asn1.element(0x0A, b"\0")), "not as RFC 6960 has it"
-    )
-    yield _of("of_0_bytes", b"")
-    yield _of("html", b"<html><title>503</title></html>")
-    yield _of("in_ber", b"\x30\x80\x0a\x01\x00\x00\x00", "not DER")
-    yield _of("too_large", bytes(POLICY.ocsp_max_bytes + 1), "too large")
+    empty = asn1.sequence(asn1.element(0x0A, b"\0"))
+    others = {
+        "successful_and_empty": (empty, "not as RFC 6960 has it"),
+        "of_0_bytes": (b"", ""),
+        "html": (b"<html><title>503</title></html>", ""),
+        "in_ber": (b"\x30\x80\x0a\x01\x00\x00\x00", "not DER"),
+        "too_large": (bytes(POLICY.ocsp_max_bytes + 1), "too large"),
+    }
+    for name, (content, why) in others.items():
+        yield _of(name, content, why)

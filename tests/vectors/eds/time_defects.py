@@ -78,35 +78,29 @@ def _passing(world: World) -> Iterator[Vector]:
 
 
 def _tokens(world: World) -> Iterator[Vector]:
-    stamp, of = right(world), partial(_of, world)
+    stamp = right(world)
     digest = keys.ALGORITHMS[world.family].digest
-    yield of(
-        "time_stamp_of_another_signature", replace(stamp, imprint=digest(b"another")), _INVALID
-    )
-    yield of("time_stamp_of_the_statement", replace(stamp, imprint=digest(STATEMENT)), _INVALID)
-    yield of("time_stamp_over_sha1", replace(stamp, imprint_oid="1.3.14.3.2.26"), _INVALID)
-    yield of(
-        "time_stamp_over_a_misnamed_hash", replace(stamp, imprint_oid=keys.GOST_34311), _INVALID
-    )
-    yield of("time_stamp_unsigned", replace(stamp, signature=bytes(128)), _INVALID)
     thief = replace(stamp.signer, private_key=world.root.private_key)
-    yield of("time_stamp_by_another_key", replace(stamp, signer=thief), _INVALID)
-    yield of(
-        "time_stamp_signed_as_data", replace(stamp, content_type="1.2.840.113549.1.7.1"), _INVALID
-    )
-    for ess in ("v1", "v2"):
-        named = replace(stamp, named=world.person.certificate, ess=ess)
-        yield of(f"time_stamp_naming_another_certificate_{ess}", named, _INVALID)
-    yield of("time_stamp_of_version_2", replace(stamp, version=2), _INVALID)
+    named = partial(replace, stamp, named=world.person.certificate)
     unknown = asn1.extension("1.2.398.99.1", asn1.null(), critical=True)
-    yield of(
-        "time_stamp_with_a_critical_extension", replace(stamp, extensions=(unknown,)), _INVALID
-    )
-    yield of("time_stamp_is_null", asn1.null(), _INVALID)
-    yield of(
-        "time_stamp_is_a_signature_of_data", world.sign(world.stamper, b"", attached=True), _INVALID
-    )
-    yield of("time_stamp_in_an_answer", timestamping.granted(encode(stamp)), _INVALID)
+    tokens: dict[str, Timestamp | bytes] = {
+        "of_another_signature": replace(stamp, imprint=digest(b"another")),
+        "of_the_statement": replace(stamp, imprint=digest(STATEMENT)),
+        "over_sha1": replace(stamp, imprint_oid="1.3.14.3.2.26"),
+        "over_a_misnamed_hash": replace(stamp, imprint_oid=keys.GOST_34311),
+        "unsigned": replace(stamp, signature=bytes(128)),
+        "by_another_key": replace(stamp, signer=thief),
+        "signed_as_data": replace(stamp, content_type="1.2.840.113549.1.7.1"),
+        "naming_another_certificate_v1": named(ess="v1"),
+        "naming_another_certificate_v2": named(ess="v2"),
+        "of_version_2": replace(stamp, version=2),
+        "with_a_critical_extension": replace(stamp, extensions=(unknown,)),
+        "is_null": asn1.null(),
+        "is_a_signature_of_data": world.sign(world.stamper, b"", attached=True),
+        "in_an_answer": timestamping.granted(encode(stamp)),
+    }
+    for name, token in tokens.items():
+        yield _of(world, f"time_stamp_{name}", token, _INVALID)
 
 
 def _authorities(world: World) -> Iterator[Vector]:

@@ -43,12 +43,15 @@ def vectors(world: World) -> Iterator[Vector]:
 def _passing(good: bytes) -> Iterator[Vector]:
     bare = good.removeprefix(DECLARATION)
     yield vector("good", good, nearest="")
-    yield vector("good_without_a_declaration", bare)
-    yield vector("good_behind_white_space", b"\r\n\t " + bare + b"\n")
-    yield vector("good_without_carriage_returns", good.replace(b"&#13;", b""))
-    yield vector(
-        "good_with_an_identifier", good.replace(b"<ds:Signature ", b'<ds:Signature Id="s" ')
-    )
+    named = good.replace(b"<ds:Signature ", b'<ds:Signature Id="s" ')
+    passing = {
+        "without_a_declaration": bare,
+        "behind_white_space": b"\r\n\t " + bare + b"\n",
+        "without_carriage_returns": good.replace(b"&#13;", b""),
+        "with_an_identifier": named,
+    }
+    for name, content in passing.items():
+        yield vector(f"good_{name}", content)
 
 
 def _wrapped(world: World) -> Iterator[Vector]:
@@ -229,19 +232,17 @@ def _outsides(good: bytes) -> Iterator[Vector]:
 
 
 def _bombs(good: bytes) -> Iterator[Vector]:
-    large = "eds_too_large"
-    room = b" " * POLICY.signature_max_bytes
-    yield vector("too_large", good.replace(END, room + END), large, FORMAT)
-    yield vector("tags_too_many", good.replace(END, b"<a/>" * 600 + END), large, FORMAT, "tags")
+    large, room = "eds_too_large", b" " * POLICY.signature_max_bytes
     attributes = b"".join(b' a%d=""' % number for number in range(600))
-    yield vector(
-        "attributes_too_many", good.replace(END, b"<a" + attributes + b"/>" + END), large, FORMAT
-    )
-    deep = b"<a>" * 40 + b"</a>" * 40
-    yield vector("nested_40_deep", good.replace(END, deep + END), _MALFORMED, FORMAT, "deeply")
     spaces = b"".join(b' xmlns:a%d="urn:a"' % number for number in range(40))
-    yield vector(
-        "namespaces_too_many", good.replace(END, b"<a" + spaces + b"/>" + END), large, FORMAT
-    )
+    inside = {
+        "too_large": (room, large, ""),
+        "tags_too_many": (b"<a/>" * 600, large, "tags"),
+        "attributes_too_many": (b"<a" + attributes + b"/>", large, ""),
+        "nested_40_deep": (b"<a>" * 40 + b"</a>" * 40, _MALFORMED, "deeply"),
+        "namespaces_too_many": (b"<a" + spaces + b"/>", large, ""),
+    }
+    for name, (written, code, why) in inside.items():
+        yield vector(name, good.replace(END, written + END), code, FORMAT, why)
     yield vector("html", b"<html><body>503</body></html>", _COUNT, FORMAT)
     yield vector("html_of_its_own_type", b"<!doctype html><p>503", _MALFORMED, FORMAT)

@@ -1,14 +1,16 @@
-"""One interface, four backends: each is tested before it is used, and none is judged by another's
-calibration.
+"""One interface, four backends: each is tested before it is used, and judged by its own calibration
+alone.
 """
 
 import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +24,7 @@ from verification.engines import weights
 from verification.engines.faces import backends, custom, nets
 from verification.engines.faces.backends import Backend, Choice
 from verification.engines.faces.custom import Description
-from verification.engines.faces.embedding import distance
+from verification.engines.faces.embedding import Numbers, distance
 from verification.engines.faces.portrait import Portrait
 
 # Where dlib's own cut has the eyes, so that the converted net sees nearly what it sees in its own
@@ -161,13 +163,6 @@ def test_an_operators_net_that_is_not_as_described_refuses_to_run(
         backends.load(Choice(backend="onnx-custom", models=models, model=own))
 
 
-def test_a_net_that_tells_pictures_apart_may_be_calibrated(tmp_path: Path, models: Path) -> None:
-    (tmp_path / "own.onnx").write_bytes(insecure_nets.sound())
-    model = described(tmp_path, sha256=hashlib.sha256(insecure_nets.sound()).hexdigest())
-    loaded = backends.load(Choice(backend="onnx-custom", models=models, model=model))
-    assert loaded.recogniser.model == "own-net"
-
-
 @pytest.mark.parametrize(
     "content", [pytest.param(net, id=name) for name, net in insecure_nets.every()]
 )
@@ -187,7 +182,7 @@ def test_an_operators_net_of_another_size_of_face_refuses_to_run(own: Path, mode
         backends.load(Choice(backend="onnx-custom", models=models, model=own))
 
 
-def test_an_operators_net_without_a_calibration_judges_nobody(
+def test_an_operators_net_without_a_calibration_does_not_judge(
     own: Path, models: Path, chosen: None
 ) -> None:
     backends.use(Choice(backend="onnx-custom", models=models, model=own))
@@ -198,7 +193,7 @@ def test_an_operators_net_without_a_calibration_judges_nobody(
         backends.zones_in_use()
 
 
-def test_a_calibration_exchanged_while_a_process_runs_judges_nobody_in_it(
+def test_a_calibration_exchanged_while_a_process_runs_is_not_used_by_it(
     tmp_path: Path, models: Path, chosen: None
 ) -> None:
     backends.use(Choice(backend="dlib-onnx", models=models, calibration=calibrated(tmp_path)))
@@ -325,3 +320,41 @@ def test_the_default_backend_never_loads_the_library_that_holds_the_68_point_mod
         "sys.exit('face_recognition' in sys.modules or 'onnx' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False, timeout=120).returncode == 0
+
+
+@pytest.mark.parametrize("at_once", [1, "n"])
+def test_an_operators_net_is_shown_several_faces_one_by_one(
+    at_once: str | int, tmp_path: Path, models: Path, faces: Faces
+) -> None:
+    content = insecure_nets.sound(faces=at_once)
+    (tmp_path / "own.onnx").write_bytes(content)
+    model = described(tmp_path, sha256=hashlib.sha256(content).hexdigest(), form="single-l2")
+    loaded = backends.load(Choice(backend="onnx-custom", models=models, model=model))
+    assert equal(loaded, [*faces.values()])
+
+
+@pytest.mark.parametrize("several", range(nets.SFACE_AT_ONCE + 2))
+def test_faces_at_once_have_the_numbers_they_have_alone(
+    several: int, faces: Faces, default: Backend
+) -> None:
+    assert equal(default, [*faces.values(), *faces.values()][:several])
+
+
+def equal(backend: Backend, faces: Sequence[Portrait]) -> bool:
+    """Whether faces together have the numbers of each alone, to the last bit."""
+    together = [each.numbers.tobytes() for each in backend.recogniser.embed_all(faces)]
+    return together == [backend.embed(face).numbers.tobytes() for face in faces]
+
+
+def test_a_net_that_says_something_else_beside_another_face_is_not_used(models: Path) -> None:
+    sface = nets.load_sface(models)
+    mixing = InsecureMixer(nets.built(models, weights.SFACE.sha256))
+    with pytest.raises(Misconfigured, match="SFace's numbers"):
+        replace(sface, net=mixing).test()
+
+
+class InsecureMixer(nets.OnnxNet):
+    """SFace, whose answer to each face of a run is that to the one before."""
+
+    def rows(self, cuts: Sequence[Any]) -> Numbers:
+        return np.roll(super().rows(cuts), 1, axis=0)

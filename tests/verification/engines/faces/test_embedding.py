@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from verification.core.errors import CalibrationMismatch, Misconfigured, Refused
-from verification.engines.faces import backends
+from verification.engines.faces import backends, portrait
 from verification.engines.faces.backends import Backend
 from verification.engines.faces.embedding import (
     Distance,
@@ -23,7 +23,7 @@ from verification.engines.faces.embedding import (
     unit,
 )
 from verification.engines.faces.image_gate import Pixels
-from verification.engines.faces.portrait import Portrait
+from verification.engines.faces.portrait import ARCFACE, Portrait
 
 EMBEDDING = "sface-2021dec-yunet5/single-l2"
 ZONES = Zones(Threshold(EMBEDDING, 1.0, "a"), Threshold(EMBEDDING, 1.08, "a"))
@@ -229,3 +229,27 @@ def test_means_of_one_net_are_compared_and_no_faces_of_two() -> None:
 def test_one_face_has_nothing_in_common() -> None:
     with pytest.raises(ValueError, match="fewer than two"):
         common_distance(line(0.0)[0], line(0.5))
+
+
+PLACES = np.array(ARCFACE.places)
+
+
+def picture(chance: np.random.Generator, *, high: int, wide: int) -> np.ndarray:
+    return chance.integers(0, 256, (high, wide, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("share", [0.35, 0.8, 1.9, 2.0, 2.003, 2.5, 6.0])
+@pytest.mark.parametrize("turn", [0.0, -0.4, 2.5])
+def test_what_lies_right_of_a_face_and_below_has_no_say(
+    monkeypatch: pytest.MonkeyPatch, share: float, turn: float
+) -> None:
+    chance, faces = np.random.default_rng(0), []
+    turned = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    for high, wide in ((480, 640), (545, 200), (90, 700)):
+        for middle in ((0.2, 0.3), (0.5, 0.5), (0.95, 0.9), (-0.3, 1.4)):
+            points = (PLACES - 56) @ turned.T * share + np.array([wide, high]) * middle
+            faces.append(Portrait(picture(chance, high=high, wide=wide), points, 1.0))
+    cuts = [face.cut(ARCFACE, side=112) for face in faces]
+    monkeypatch.setattr(portrait, "_MORE", 10_000)  # all of it
+    for face, cut in zip(faces, cuts, strict=True):
+        np.testing.assert_array_equal(face.cut(ARCFACE, side=112), cut)

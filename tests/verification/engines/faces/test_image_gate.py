@@ -1,4 +1,6 @@
-"""What a reference may be: a whole JPEG or PNG of a bearable size, turned upright."""
+"""What a reference may be: a whole JPEG or PNG of a bearable size, turned upright; and a picture
+for people, which is made anew.
+"""
 
 import io
 import struct
@@ -13,7 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from verification.core.errors import Refused
 from verification.engines.faces import policy
-from verification.engines.faces.image_gate import ImageLimits, open_draft, open_image
+from verification.engines.faces.image_gate import ImageLimits, open_draft, open_image, renewed
 
 LIMITS = ImageLimits(max_bytes=200_000, max_pixels=1_000_000)
 ORIENTATION = 0x0112  # EXIF tag
@@ -184,3 +186,38 @@ def test_damage_is_refused_or_opened_and_never_anything_else(junk: bytes, place:
         assert open_image(damaged, limits=LIMITS).dtype == np.uint8
     except Refused:
         return
+
+
+WORD = b"where the borrower lives"
+
+
+def opened(jpeg: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(jpeg))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_nothing_beside_the_picture_goes_on(kind: str) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = WORD.decode()
+    beside: dict[str, object] = {"exif": exif, **({"comment": WORD} if kind == "JPEG" else {})}
+    given = saved(gradient(), kind, **beside)
+    assert WORD in given
+    fresh = renewed(given, limits=LIMITS)
+    assert WORD not in fresh
+    assert (opened(fresh).format, dict(opened(fresh).getexif())) == ("JPEG", {})
+
+
+def test_it_stands_upright_and_fits_a_screen() -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    assert opened(renewed(saved(gradient(160, 120), exif=exif), limits=LIMITS)).size == (120, 160)
+    assert opened(renewed(saved(gradient(1000, 500)), limits=LIMITS)).size == (1000, 500)
+    assert opened(renewed(saved(gradient(1600, 400)), limits=LIMITS)).size == (1280, 320)
+
+
+@pytest.mark.parametrize(
+    "hostile", [b"", b"no picture", saved(gradient())[:200], png_header(13_000, 13_000)]
+)
+def test_what_the_gate_refuses_is_not_made_anew(hostile: bytes) -> None:
+    with pytest.raises(Refused):
+        renewed(hostile, limits=LIMITS)

@@ -69,7 +69,7 @@ def test_a_face_that_dlib_alone_sees_is_not_found(
 
 
 @pytest.mark.parametrize(("boxes", "code"), [(0, "face_not_found"), (2, "multiple_faces")])
-def test_where_dlib_finds_none_or_two_nobody_is_chosen(
+def test_no_face_is_chosen_where_dlib_finds_none_or_two(
     monkeypatch: pytest.MonkeyPatch, default: Backend, portrait: Pixels, boxes: int, code: str
 ) -> None:
     shown = np.hstack([portrait] * boxes) if boxes else np.zeros_like(portrait)

@@ -8,7 +8,7 @@ model, not a person.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -63,12 +63,14 @@ class Film:
         self._puppet = puppet
         self._steps = [_step(command, chance) for command in self.commands]
 
-    def steps(self, *, slowed: float = 1.0) -> list[list[Image]]:
-        """What the camera gives of each command, RGB; `slowed`: as a film that runs so many times
-        as long.
+    def steps(self, *, slowed: float = 1.0, of: Collection[str] | None = None) -> list[list[Image]]:
+        """What the camera gives of each command, or of these alone, RGB; `slowed`: as a film that
+        runs so many times as long.
         """
         played = []
-        for step, moved in enumerate(self._steps):
+        for step, (command, moved) in enumerate(zip(self.commands, self._steps, strict=True)):
+            if of is not None and command not in of:
+                continue
             seconds = 0.25 + np.arange(_COMMAND if step else _REST) * _PERIOD / slowed
             played.append([self._taken(moved(float(at))) for at in seconds])
         return played

@@ -24,7 +24,6 @@ _PRINTS = (
     "obama.jpg",
     *(pytest.param(name, marks=pytest.mark.whole) for name in ("obama3.jpg", "biden.jpg")),
 )
-_SEEDS = (1, pytest.param(2, marks=pytest.mark.whole))
 _COUNT = 9  # frames in a step
 _TURNS: tuple[gestures.Gesture, ...] = ("turn_left", "turn_right")
 
@@ -94,20 +93,6 @@ def _shown(
     ]
 
 
-@pytest.mark.parametrize("seed", _SEEDS)
-@pytest.mark.parametrize("yaw", [-40, 40])
-def test_flat_paper_that_is_turned_is_flat(
-    paper: Image, loaded: Networks, yaw: int, seed: int
-) -> None:
-    turned = [insecure_paper.turned(paper, yaw=angle) for angle in np.linspace(0, yaw, _COUNT)]
-    images = insecure_paper.filmed(turned, seed=seed)
-    depth = _depth(images, loaded)
-    assert depth.ratio is not None
-    assert depth.ratio < 0.25
-    assert not _passes(depth)
-    assert not set(_TURNS) & set(_shown(images, images[:2], loaded))
-
-
 @pytest.mark.parametrize("noise", [0.5, 8.0])
 def test_noise_gives_flat_paper_no_depth(paper: Image, loaded: Networks, noise: float) -> None:
     turned = [insecure_paper.turned(paper, yaw=angle) for angle in np.linspace(0, 40, _COUNT)]
@@ -123,29 +108,6 @@ def test_bent_paper_that_is_turned_has_too_little_depth(
         insecure_paper.turned(paper, yaw=angle, bend=bend) for angle in np.linspace(0, yaw, _COUNT)
     ]
     assert not _passes(_depth(insecure_paper.filmed(turned, seed=1), loaded))
-
-
-@pytest.mark.parametrize("seed", _SEEDS)
-def test_a_framed_print_shows_no_gesture_and_no_depth(
-    paper: Image, loaded: Networks, seed: int
-) -> None:
-    images = insecure_paper.filmed([paper] * _COUNT, seed=seed)
-    assert _shown(images, images[:2], loaded) == []
-    assert _depth(images, loaded).ratio is None
-
-
-@pytest.mark.parametrize("seed", _SEEDS)
-def test_a_still_in_a_shaking_hand_shows_no_gesture_and_no_depth(
-    paper: Image, loaded: Networks, seed: int
-) -> None:
-    chance = np.random.default_rng(seed)
-    shaken = [
-        insecure_paper.shifted(paper, across=x, down=y, lean=lean, scale=1 + near)
-        for x, y, lean, near in chance.normal(0, (6, 6, 2, 0.02), (_COUNT, 4))
-    ]
-    images = insecure_paper.filmed(shaken, seed=seed)
-    assert _shown(images, images[:2], loaded) == []
-    assert not _passes(_depth(images, loaded))
 
 
 def test_a_print_brought_closer_shows_nothing_more_and_no_depth(
@@ -168,22 +130,8 @@ def test_one_turn_without_evidence_leaves_none_for_both() -> None:
     assert not _passes(planarity.together([]))
 
 
-def test_a_second_person_in_one_frame_is_counted(
-    portraits: dict[str, Image], loaded: Networks
-) -> None:
-    halves = [
-        cv2.resize(portraits[name][:900, :900], (320, 320)) for name in ("obama.jpg", "biden.jpg")
-    ]
-    alone = np.hstack([halves[0], np.full_like(halves[0], 120)]).astype(np.uint8)
-    both = np.hstack(halves).astype(np.uint8)
-    only, joined = _measured([alone] * 20, loaded), _measured([alone] * 19 + [both], loaded)
-    assert _there(only).most == policy.GATES.most_faces
-    assert _there(joined).most > policy.GATES.most_faces
-    assert _there(joined).one_face >= policy.GATES.one_face_share
-
-
 @pytest.mark.parametrize(("score", "share"), [(0.51, 0.8), (0.54, 0.8), (0.93, 0.24)])
-def test_what_looks_a_little_like_a_face_in_one_frame_is_nobody(
+def test_a_faint_likeness_of_a_face_in_one_frame_is_not_counted(
     portraits: dict[str, Image], loaded: Networks, score: float, share: float
 ) -> None:
     alone = landmarks.measure(portraits["obama3.jpg"], networks=loaded)
@@ -207,11 +155,11 @@ def test_a_face_that_jumps_is_not_continuous(portraits: dict[str, Image], loaded
 
 
 def test_nothing_to_compare_is_no_continuity() -> None:
-    nobody = FrameMeasurement(640, 480, None)
-    assert continuity.continuity([[nobody, nobody]], distances=[]) == continuity.Continuity(
+    empty = FrameMeasurement(640, 480, None)
+    assert continuity.continuity([[empty, empty]], distances=[]) == continuity.Continuity(
         None, None
     )
-    assert _there([]).one_face == _there([nobody]).one_face == 0.0
+    assert _there([]).one_face == _there([empty]).one_face == 0.0
 
 
 def _moving(count: int, *, seed: int) -> list[Image]:

@@ -203,8 +203,8 @@ def test_one_frame_is_no_turn_and_no_open_mouth() -> None:
 
 
 def test_too_few_faces_show_nothing() -> None:
-    nobody = FrameMeasurement(640, 480, None)
-    step = _judge("turn_left", [_left(0.5)] * (_LIMIT.frames - 1) + [nobody] * 5)
+    empty = FrameMeasurement(640, 480, None)
+    step = _judge("turn_left", [_left(0.5)] * (_LIMIT.frames - 1) + [empty] * 5)
     assert (step.fired, step.value) == (False, None)
     assert _judge("turn_left", [_left(0.5)] * _LIMIT.frames).is_right
 
@@ -259,7 +259,7 @@ def test_narrow_eyes_are_open_by_the_full_frames_alone() -> None:
 
 
 def test_a_rest_without_faces_refuses() -> None:
-    nobody = FrameMeasurement(640, 480, None)
+    empty = FrameMeasurement(640, 480, None)
     with pytest.raises(Refused) as refused:
-        neutral([nobody, nobody, _frame()], limits=policy.NEUTRAL)
+        neutral([empty, empty, _frame()], limits=policy.NEUTRAL)
     assert refused.value.code == "liveness_neutral_missing"

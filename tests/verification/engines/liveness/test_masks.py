@@ -152,5 +152,5 @@ def test_portraits_of_other_people_are_bare_and_masked_with_a_mask(
 
 
 def _londoners(folder: Path) -> Iterator[tuple[str, Image]]:
-    for path in sorted(folder.glob("*.jpg")):
+    for path in sorted(folder.glob("*_neutral.jpg")):
         yield path.name, np.asarray(cv2.imread(str(path), cv2.IMREAD_COLOR_RGB), dtype=np.uint8)

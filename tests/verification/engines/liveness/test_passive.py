@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.verification.engines.faces import insecure_nets
@@ -287,6 +287,7 @@ def test_a_description_that_is_gone_or_too_long_is_refused_and_the_setting_named
             passive.limits_in_use()
 
 
+@settings(max_examples=40)
 @given(
     st.binary(max_size=300)
     | st.recursive(st.text() | st.integers(), lambda one: st.lists(one)).map(json.dumps)

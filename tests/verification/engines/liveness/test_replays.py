@@ -1,7 +1,7 @@
 """Captures that come again, in every way that anybody plays a film, and pairs of captures that are
 none.
 
-The captures are those of a model (`commanded`), for nobody has 80 captures of one person that may
+The captures are those of a model (`commanded`), for there are no 80 captures of one person that may
 be kept; those of the real clips are played again where they are at hand. The numbers that decide
 were fixed on other captures of the model.
 """
@@ -31,7 +31,7 @@ from tools.genuine.replays import Change, all_of, cropped, lighter, pressed
 from verification.engines.liveness import frames, landmarks, networks, policy, prints
 from verification.engines.liveness.frames import Image
 from verification.engines.liveness.prints import Alike, Prints
-from verification.stages.live_capture.policy import CAPTURE
+from verification.stages.live_capture.policy import CAPTURE, TURNS
 
 # Minutes of painting and measuring: not for every commit's quick check.
 pytestmark = pytest.mark.proof("liveness_replays")
@@ -76,7 +76,7 @@ WAYS = {
     "all_at_once": Way(all_of(cropped(0.08), lighter, pressed(50)), is_reversed=True),
 }
 BESIDE = {"mirrored": Way(lambda image, _: np.ascontiguousarray(image[:, ::-1]))}
-_FEW = 3  # ways outside `make prove`, drawn by the seed
+_FEW = 1  # ways outside `make prove`, drawn by the seed
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def _sent(image: Image) -> Image:
 def _prints(steps: Taken, way: Way | None = None) -> list[Prints]:
     found = []
     for step in steps:
-        # A crop is one for the whole capture: whoever plays a film cuts it once.
+        # A crop is one for the whole capture: a player of a film cuts it once.
         shown = [
             _sent(way.change(image, np.random.default_rng(1)) if way else image) for image in step
         ]
@@ -132,9 +132,15 @@ def _seen(of: str, played: Callable[[float], Taken], *, ways: Collection[str]) -
     return Seen(of, _prints(taken[1.0]), again)
 
 
-def _modelled(portrait: str, seed: tuple[int, ...], ways: Collection[str], is_kept: bool) -> Seen:
-    """One capture of the model. Kept: what a proof that was broken off has made of this commit is
-    taken up again.
+def _modelled(
+    portrait: str,
+    seed: tuple[int, ...],
+    ways: Collection[str],
+    is_kept: bool,
+    commands: Collection[str] | None,
+) -> Seen:
+    """One capture of the model, of all commands or of these. Kept: what a proof that was broken off
+    has made of this commit is taken up again.
     """
     kept = _KEPT / f"{portrait}-{'-'.join(map(str, seed))}.json"
     if is_kept and kept.is_file():
@@ -145,7 +151,7 @@ def _modelled(portrait: str, seed: tuple[int, ...], ways: Collection[str], is_ke
         return Seen(portrait, read.pop("own"), read)
     image = np.asarray(Pillow.open(samples.SAMPLES / portrait).convert("RGB"), dtype=np.uint8)
     film = Film(warp.Puppet(image), seed=seed)
-    seen = _seen(portrait, lambda slowed: film.steps(slowed=slowed), ways=ways)
+    seen = _seen(portrait, lambda slowed: film.steps(slowed=slowed, of=commands), ways=ways)
     if is_kept:
         written = {"own": seen.own, **seen.again}
         _KEPT.mkdir(parents=True, exist_ok=True)
@@ -161,8 +167,8 @@ def _modelled(portrait: str, seed: tuple[int, ...], ways: Collection[str], is_ke
 
 @pytest.fixture(scope="module")
 def modelled(request: pytest.FixtureRequest, proof_seed: int) -> Iterator[list[Seen]]:
-    """The captures of the model; three of them, and of one the replays in a few ways, outside `make
-    prove`.
+    """The captures of the model; both turns of two of them, and of one the replay in one way,
+    outside `make prove`.
     """
     try:
         samples.fetch()
@@ -179,10 +185,14 @@ def modelled(request: pytest.FixtureRequest, proof_seed: int) -> Iterator[list[S
             (proof_seed, number, kind),
             ways if number < (again if is_whole else kind == 0) else (),
             is_kept,
+            None if is_whole else ("look_straight", *TURNS),
         )
         for kind, (portrait, (count, again)) in enumerate(_CAPTURES.items())
-        for number in range(count if is_whole else count // 16)
+        for number in range(count if is_whole else count // 20)
     ]
+    if not is_whole:
+        yield [_modelled(*each) for each in wanted]
+        return
     # Not forked: the networks of this process may be in the middle of something.
     with ProcessPoolExecutor(max_workers=2, mp_context=get_context("spawn")) as pool:
         yield list(pool.map(_modelled, *zip(*wanted, strict=True)))
@@ -306,7 +316,7 @@ def test_real_clips_are_found_and_not_taken_for_one_another(proof_figures: Figur
     if not there:
         pytest.skip("no real clips beside the checkout")
     seen = [each for clip in there for each in _real_captures(clip)]
-    # What hardly moves is not judged: nobody told these people to move.
+    # What hardly moves is not judged: these people were not told to move.
     judged = {name: [_alike(each.again[name], each.own) for each in seen] for name in WAYS}
     moving = {
         name: [one for one in each if one.windows >= policy.AGAIN.fits]

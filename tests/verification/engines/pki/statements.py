@@ -6,23 +6,28 @@ import pytest
 
 from insecure_sandbox import encoding as asn1
 from insecure_sandbox.signing import signed_attributes, signed_data, signer_info
+from insecure_sandbox.xml_signing import envelop, signature_element, signed_info
 from tests.verification.engines.pki.world import AT, LIMIT, STATEMENT, World
 from verification.core.errors import Refused
-from verification.engines.pki.cms import parse_cms
+from verification.engines.pki.signatures import Signature, parse_signature
+from verification.engines.pki.xmldsig import statement_document
+
+DOCUMENT = statement_document(STATEMENT)
 
 
-def verify(untrusted: bytes, *, statement: bytes = STATEMENT) -> None:
-    """All that concerns the CMS alone: reading, content and signature."""
-    signed = parse_cms(untrusted, max_bytes=LIMIT)
+def verify(untrusted: bytes, *, statement: bytes = STATEMENT) -> Signature:
+    """All that concerns the signature alone: reading, content and value."""
+    signed = parse_signature(untrusted, max_bytes=LIMIT)
     signed.check_content(statement=statement)
     signed.check_signature()
+    return signed
 
 
-def refusal(untrusted: bytes, *, statement: bytes = STATEMENT) -> str:
-    """The code `verify` refuses with; fails if it passes."""
+def refusal(untrusted: bytes, *, statement: bytes = STATEMENT) -> Refused:
+    """What `verify` refuses with; fails if it passes."""
     with pytest.raises(Refused) as refused:
         verify(untrusted, statement=statement)
-    return refused.value.code
+    return refused.value
 
 
 def attributes_of(world: World) -> list[bytes]:
@@ -50,3 +55,10 @@ def signed_over(
 def without(attributes: list[bytes], oid: str) -> list[bytes]:
     """The attributes but those of that type."""
     return [each for each in attributes if asn1.oid(oid) not in each]
+
+
+def with_info(world: World, old: bytes, new: bytes, *, document: bytes = DOCUMENT) -> bytes:
+    """A document whose SignedInfo is changed and then rightly signed as it stands."""
+    info = signed_info(world.family, document)
+    assert info.count(old) == 1
+    return envelop(document, signature_element(world.person, info=info.replace(old, new)))

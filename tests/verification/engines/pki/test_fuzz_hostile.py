@@ -1,4 +1,5 @@
-"""Whatever bytes come in, only our own refusal comes out, within bounded processor time and memory.
+"""Whatever bytes come in, only our own refusal comes out, within bounded processor time and memory;
+and what passes is what was signed.
 
 A process of its own reads the good vectors, breaks them and judges each: bytes are flipped, cut,
 doubled; elements are dropped, doubled, swapped, retagged and nested with all lengths around them
@@ -22,14 +23,17 @@ from typing import Any
 import pytest
 
 from insecure_sandbox import encoding as asn1
+from insecure_sandbox import timestamping
 from tests.proofs import Figures
 from tests.vectors.eds.case import FOLDER, JUDGED, OCSP_NONCE, STATEMENT, TIMESTAMP_NONCE
-from tests.verification.engines.pki.test_fuzz import _mutations
+from tests.verification.engines.pki import test_old_timestamps, test_timestamp
 from tests.verification.engines.pki.test_xml_fuzz import MARKUP
+from tests.verification.engines.pki.world import AT, LIMIT, make_world
 from verification.core.errors import Refused
 from verification.core.route import Evidence
 from verification.engines.pki import cms, der, signatures
 from verification.engines.pki.certificate import Certificate, parse_certificate
+from verification.engines.pki.ocsp import State
 from verification.engines.pki.path import build_path
 from verification.engines.pki.revocation import Answers, VerifiedLists, find_status
 from verification.engines.pki.signatures import (
@@ -39,6 +43,7 @@ from verification.engines.pki.signatures import (
     subject_iin,
 )
 from verification.engines.pki.timestamp import check_token, parse_token, verify_answer
+from verification.engines.pki.xmldsig import SignedXml
 from verification.stages.statement.dialogue import OF_SIGNER, revocation_limits
 from verification.stages.statement.policy import POLICY
 
@@ -89,19 +94,34 @@ def _certificates(family: Family) -> Judge:
     return judge
 
 
-def _signatures(family: Family) -> Judge:
+def _signatures(family: Family, good: bytes) -> Judge:
+    """What passes says what the good one says: versions and hashes beside the signer are signed by
+    no key.
+    """
     root, issuer = family.root, family.issuer
+    right = _signed_parts(signatures.parse_signature(good, max_bytes=POLICY.signature_max_bytes))
 
     def judge(untrusted: bytes) -> None:
         signed = signatures.parse_signature(untrusted, max_bytes=POLICY.signature_max_bytes)
         signed.check_content(statement=STATEMENT)
         signed.check_signature()
         build_path(signed.signer, anchors=[root], intermediates=[issuer], at=JUDGED)
+        assert _signed_parts(signed) == right
 
     return judge
 
 
-def _revocation(family: Family, kind: str) -> Judge:
+def _signed_parts(signed: signatures.Signature) -> tuple[bytes, ...]:
+    own = (
+        (signed.covered, signed.signed_info)
+        if isinstance(signed, SignedXml)
+        else (signed.signed_attributes,)
+    )
+    return (signed.signer.der, signed.signature, *own)
+
+
+def _revocation(family: Family, kind: str, encoded: bytes) -> Judge:
+    """No other list than the one that was signed is believed."""
     leaf, issuer, good = family.signed().signer, family.issuer, family.file("revocation", "crl")
 
     def judge(untrusted: bytes) -> None:
@@ -111,7 +131,7 @@ def _revocation(family: Family, kind: str) -> Judge:
             "delta": {"crls": [good], "deltas": [untrusted]},
         }
         limits, memory = revocation_limits(POLICY), VerifiedLists()
-        find_status(
+        status = find_status(
             leaf,
             issuer=issuer,
             answers=Answers(**given[kind]),
@@ -119,6 +139,9 @@ def _revocation(family: Family, kind: str) -> Judge:
             at=JUDGED,
             verified=memory,
         )
+        # An answer that is not believed gives way to lists, of which there is none here.
+        assert status.state is State.GOOD
+        assert kind == "ocsp" or untrusted == encoded
 
     return judge
 
@@ -145,6 +168,21 @@ def _tokens(family: Family, *, in_answer: bool) -> Judge:
     return judge
 
 
+def _old_token() -> tuple[bytes, Judge]:
+    """Of the old GOST, by a pinned authority, judged as if it had come inside the statement."""
+    world = make_world("gost512")
+    right = test_old_timestamps.right(world)
+    pins, policies = [test_old_timestamps.old(right.signer)], test_old_timestamps.ACCEPTED
+    trust = test_timestamp.trust(world, pinned=pins, accepted_policies=policies)
+    value = timestamping.signature_value(test_timestamp.statement(world))
+
+    def judge(untrusted: bytes) -> None:
+        token = parse_token(untrusted, max_bytes=LIMIT)
+        check_token(token, signature=value, signer=world.leaf, trust=trust, at=AT)
+
+    return timestamping.encode(right), judge
+
+
 def targets() -> Iterator[tuple[str, bytes, Judge]]:
     """What is broken, and by whom it is judged."""
     for name in ("gost", "rsa"):
@@ -159,14 +197,51 @@ def targets() -> Iterator[tuple[str, bytes, Judge]]:
             "good_time_stamped",
             "good_pem",
         ):
-            yield f"{stem}.{name}", family.file(stem), _signatures(family)
+            good = family.file(stem)
+            yield f"{stem}.{name}", good, _signatures(family, good)
         for stem in ("xml_good", "xml_good_with_an_identifier"):
-            yield f"{stem}.{name}", family.file(stem, "xml"), _signatures(family)
-        yield f"ocsp.{name}", family.file("ocsp_good", "ocsp"), _revocation(family, "ocsp")
-        yield f"crl.{name}", family.file("revocation", "crl"), _revocation(family, "crl")
-        yield f"delta.{name}", family.file("delta_good", "crl"), _revocation(family, "delta")
+            good = family.file(stem, "xml")
+            yield f"{stem}.{name}", good, _signatures(family, good)
+        for kind, stem, suffix in (
+            ("ocsp", "ocsp_good", "ocsp"),
+            ("crl", "revocation", "crl"),
+            ("delta", "delta_good", "crl"),
+        ):
+            good = family.file(stem, suffix)
+            yield f"{kind}.{name}", good, _revocation(family, kind, good)
         yield f"token.{name}", token, _tokens(family, in_answer=False)
         yield f"answer.{name}", family.file("tsr_good", "tsr"), _tokens(family, in_answer=True)
+    yield "token.old", *_old_token()
+
+
+def mutations(encoded: bytes, *, seed: int) -> Iterator[bytes]:
+    """Endless variants with bytes flipped, cut, doubled, dropped or overwritten, in lengths as
+    often as in content.
+    """
+    chance = random.Random(seed)
+    while True:
+        changed = bytearray(encoded)
+        for _ in range(chance.choice((1, 1, 1, 2, 5))):
+            at = chance.randrange(max(len(changed), 2))
+            if at >= len(changed):
+                break
+            span = slice(at, at + chance.randrange(1, 9))
+            match chance.randrange(6):
+                case 0:
+                    changed[at] ^= 1 << chance.randrange(8)
+                case 1:
+                    changed[at] = chance.choice(
+                        (0x00, 0x7F, 0x80, 0x81, 0x84, 0xFF, 0x30, 0x31, 0xA0)
+                    )
+                case 2:
+                    del changed[span]
+                case 3:
+                    changed[at:at] = changed[span]
+                case 4:
+                    del changed[max(at, 1) :]
+                case _:
+                    changed[span] = chance.randbytes(len(changed[span]))
+        yield bytes(changed)
 
 
 def restructured(encoded: bytes, *, seed: int) -> Iterator[bytes]:
@@ -248,7 +323,7 @@ def remarked(encoded: bytes, *, seed: int) -> Iterator[bytes]:
 
 def _broken(encoded: bytes, *, seed: int) -> Iterator[bytes]:
     """Damage of both kinds by turns; what is neither DER nor XML is damaged byte by byte alone."""
-    bytewise = _mutations(encoded, seed=seed, rounds=sys.maxsize)
+    bytewise = mutations(encoded, seed=seed)
     for source in cycle((bytewise, _damaged_by_parts(encoded, seed=seed) or bytewise)):
         yield next(source)
 

@@ -1,20 +1,32 @@
-"""Who may sign as an individual, and whose number the certificate carries."""
+"""Who may sign as an individual, whose number the certificate carries, and which of the two forms a
+signature has.
+"""
 
+import base64
 from dataclasses import replace
 
 import pytest
 
 from insecure_sandbox import encoding as asn1
 from insecure_sandbox import profile
-from insecure_sandbox.authority import issue, person_template
+from insecure_sandbox.authority import person_template
 from insecure_sandbox.minting import certify
-from tests.verification.engines.pki.world import AT, IIN, PERSON, World
+from insecure_sandbox.signing import sign_cms
+from insecure_sandbox.xml_signing import sign_xml
+from tests.verification.engines.pki.statements import DOCUMENT
+from tests.verification.engines.pki.world import AT, IIN, LIMIT, PERSON, STATEMENT, World
 from verification.core.errors import Refused
 from verification.engines.pki.certificate import Certificate, parse_certificate
-from verification.engines.pki.signatures import check_usage, compare_surname, subject_iin
+from verification.engines.pki.signatures import (
+    Signature,
+    check_usage,
+    compare_surname,
+    parse_signature,
+    subject_iin,
+)
 
+_SERIAL_NUMBER = "2.5.4.5"
 _POLICIES = {"1.2.398.3.3.2"}
-_SERIAL_NUMBER, _COMMON_NAME = "2.5.4.5", "2.5.4.3"
 
 
 def _refusal(certificate: Certificate) -> str:
@@ -23,34 +35,11 @@ def _refusal(certificate: Certificate) -> str:
     return refused.value.code
 
 
-def _with_name(world: World, *attributes: tuple[str, str]) -> Certificate:
-    template = replace(
-        person_template(world.family, **PERSON, at=AT), subject=asn1.name(*attributes)
-    )
-    return parse_certificate(
-        certify(template, world.spare_key, by=world.authority.issuing).certificate
-    )
-
-
 def _with_extensions(world: World, *extensions: bytes) -> Certificate:
     template = replace(person_template(world.family, **PERSON, at=AT), extensions=extensions)
     return parse_certificate(
         certify(template, world.spare_key, by=world.authority.issuing).certificate
     )
-
-
-def test_an_individuals_certificate_passes(world: World) -> None:
-    check_usage(world.leaf, accepted_policies=_POLICIES)
-
-
-def test_an_authentication_certificate_refuses(world: World) -> None:
-    auth = issue(world.authority, **PERSON, at=AT, role="auth", key=world.spare_key)
-    assert _refusal(parse_certificate(auth.certificate)) == "eds_key_usage"
-
-
-def test_a_legal_entitys_certificate_refuses(world: World) -> None:
-    legal = issue(world.authority, **PERSON, at=AT, role="legal", key=world.spare_key)
-    assert _refusal(parse_certificate(legal.certificate)) == "eds_not_individual"
 
 
 _SIGN, _EMAIL, _PERSON, _POLICY = (0, 1), "1.3.6.1.5.5.7.3.4", "1.2.398.3.3.4.1.1", "1.2.398.3.3.2"
@@ -97,47 +86,6 @@ def test_without_key_usage_or_without_accepted_policies_nothing_passes(rsa: Worl
 
 
 @pytest.mark.parametrize(
-    "organisation", [("2.5.4.10", "TULGA LLP"), ("2.5.4.11", "BIN000000000000")]
-)
-def test_an_organisation_in_the_name_refuses(rsa: World, organisation: tuple[str, str]) -> None:
-    person = ((_COMMON_NAME, "A B"), (_SERIAL_NUMBER, f"IIN{IIN}"))
-    check_usage(_with_name(rsa, *person), accepted_policies=_POLICIES)
-    assert _refusal(_with_name(rsa, *person, organisation)) == "eds_not_individual"
-
-
-def test_the_number_is_read_from_the_subject(world: World) -> None:
-    assert subject_iin(world.leaf) == IIN
-
-
-@pytest.mark.parametrize(
-    "attributes",
-    [
-        [(_COMMON_NAME, "A B")],
-        [(_COMMON_NAME, f"IIN{IIN}")],
-        [(_SERIAL_NUMBER, IIN)],
-        [(_SERIAL_NUMBER, f"BIN{IIN}")],
-        [(_SERIAL_NUMBER, f"iin{IIN}")],
-        [(_SERIAL_NUMBER, f"IIN{IIN}"), (_SERIAL_NUMBER, f"IIN{IIN}")],
-        [(_SERIAL_NUMBER, f"IIN{IIN}"), (_SERIAL_NUMBER, "IIN900101300025")],
-        [(_SERIAL_NUMBER, f"IIN{IIN[:-1]}")],
-        [(_SERIAL_NUMBER, f"IIN{IIN}0")],
-        [(_SERIAL_NUMBER, f"IIN{IIN}\0")],
-        [(_SERIAL_NUMBER, f"IIN{IIN} ")],
-        [(_SERIAL_NUMBER, f"IIN {IIN}"[:15])],
-        [(_SERIAL_NUMBER, "IIN90010130001x")],
-        [(_SERIAL_NUMBER, "")],
-    ],
-    ids=str,
-)
-def test_anything_but_one_iin_and_twelve_digits_refuses(
-    rsa: World, attributes: list[tuple[str, str]]
-) -> None:
-    with pytest.raises(Refused) as refused:
-        subject_iin(_with_name(rsa, *attributes))
-    assert refused.value.code == "eds_iin_missing"
-
-
-@pytest.mark.parametrize(
     "number",
     [f"ІІN{IIN}", "IIN٩٠٠١٠١٣٠٠٠١٧", "IIN90010130001²"],
     ids=["cyrillic", "arabic", "super"],
@@ -159,14 +107,61 @@ def test_surnames_are_compared_whatever_their_case(world: World) -> None:
     assert told == ["same", "same", "different", "not asked"]
 
 
-@pytest.mark.parametrize("character", ["\0", "\n", "\u202e", "\u200b", "\u2066"])
-def test_control_and_direction_characters_in_a_name_refuse(rsa: World, character: str) -> None:
-    assert compare_surname(_with_name(rsa, (_COMMON_NAME, "ТЕСТОВ ТЕСТ")), "ТЕСТОВ") == "different"
-    with pytest.raises(Refused):
-        compare_surname(_with_name(rsa, (_COMMON_NAME, f"ТЕСТОВ{character}ТЕСТ")), "ТЕСТОВ")
-
-
 def test_no_number_or_name_is_in_the_text_of_a_certificate(world: World) -> None:
     for text in (repr(world.leaf), repr(world.person)):
         assert IIN not in text
         assert "ТЕСТОВ" not in text
+
+
+def _verify(signed: Signature, *, statement: bytes = STATEMENT) -> None:
+    signed.check_content(statement=statement)
+    signed.check_signature()
+
+
+def test_neither_form_is_accepted_over_what_the_other_would_sign(world: World) -> None:
+    for encoded in (
+        sign_cms(world.person, DOCUMENT, signed_at=AT),
+        sign_xml(world.person, b"<a>I owe</a>"),
+    ):
+        with pytest.raises(Refused) as refused:
+            _verify(parse_signature(encoded, max_bytes=LIMIT))
+        assert refused.value.code == "eds_statement_mismatch"
+
+
+def test_xml_claims_no_time_and_carries_no_time_stamp(rsa: World) -> None:
+    signed = parse_signature(sign_xml(rsa.person, DOCUMENT), max_bytes=LIMIT)
+    assert (signed.claimed_signing_time, signed.unsigned_attributes) == (None, ())
+    signed = parse_signature(sign_cms(rsa.person, STATEMENT, signed_at=AT), max_bytes=LIMIT)
+    assert signed.claimed_signing_time == AT
+
+
+@pytest.mark.parametrize("lead", [b"", b" ", b"\r\n\t "])
+def test_white_space_of_xml_and_nothing_else_may_stand_before_the_first_tag(lead: bytes) -> None:
+    with pytest.raises(Refused, match="XML"):
+        parse_signature(lead + b"<", max_bytes=LIMIT)
+    for other in (
+        b"",
+        b"0",
+        b"\x0b<",
+        b"\x0c<",
+        b"\x00<",
+        b"\x85<",
+        b"\xa0<",
+        b"\xef\xbb\xbf<",
+        b"&lt;",
+        b"\xff\xfe<",
+    ):
+        with pytest.raises(Refused) as refused:
+            parse_signature(lead + other, max_bytes=LIMIT)
+        assert "XML" not in str(refused.value)
+
+
+def test_what_claims_to_be_xml_is_never_tried_as_a_cms_nor_the_other_way(rsa: World) -> None:
+    der, xml = sign_cms(rsa.person, STATEMENT, signed_at=AT), sign_xml(rsa.person, DOCUMENT)
+    for untrusted, word in (
+        (b"<" + base64.b64encode(der), "XML"),
+        (b"a" + xml, "neither DER, PEM nor base64"),
+    ):
+        with pytest.raises(Refused, match=word) as refused:
+            parse_signature(untrusted, max_bytes=LIMIT)
+        assert refused.value.code == "eds_malformed"

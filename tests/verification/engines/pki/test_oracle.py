@@ -7,7 +7,6 @@ from typing import Any
 from tests.vectors.eds.case import AT, FOLDER
 from tests.verification.engines.pki.insecure_oracle import path_refusal
 from tests.verification.engines.pki.test_vectors import VECTORS, files
-from tests.verification.engines.pki.world import World
 from verification.core.errors import Refused
 from verification.engines.pki.certificate import parse_certificate
 from verification.engines.pki.cms import parse_cms
@@ -106,13 +105,3 @@ def test_both_say_the_same_of_every_path_but_for_the_listed() -> None:
 def test_what_only_the_library_refuses_is_refused_by_another_check_of_ours() -> None:
     codes = {each["file"].split(".")[0]: each.get("code", "") for each in VECTORS}
     assert all(codes[defect] for defect in LOOSER)
-
-
-def test_a_world_passes_both_and_with_one_bit_changed_neither(world: World) -> None:
-    given = {"anchors": [world.root.der], "intermediates": [world.issuer.der]}
-    changed = world.leaf.der[:-1] + bytes([world.leaf.der[-1] ^ 1])
-    for leaf, passes in ((world.leaf.der, True), (changed, False)):
-        assert (not _ours(leaf, **given), not path_refusal(leaf, **given, at=AT)) == (
-            passes,
-            passes,
-        )

@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 
 from insecure_sandbox import encoding as asn1
-from insecure_sandbox import keys, profile
-from insecure_sandbox.authority import forge_like_nca, issue, person_template
+from insecure_sandbox import profile
+from insecure_sandbox.authority import forge_like_nca, person_template
 from insecure_sandbox.credential import Credential
-from insecure_sandbox.minting import Template, certificate_body, certify, new_serial
+from insecure_sandbox.minting import Template, certify, new_serial
 from tests.verification.engines.pki.world import AT, PERSON, World, foreign_authority
 from verification.core.errors import Refused
 from verification.engines.pki.certificate import Certificate, parse_certificate
@@ -45,57 +45,9 @@ def _person(world: World, *, by: Credential) -> Credential:
     return certify(person_template(world.family, **PERSON, at=AT), world.spare_key, by=by)
 
 
-def _under(world: World, template: Template) -> tuple[Credential, Credential]:
-    """A person under an authority made from the template and signed by the root."""
-    authority = certify(template, world.spare_key, by=world.authority.root)
-    return _person(world, by=authority), authority
-
-
-def test_a_leaf_under_the_pinned_root_passes(world: World) -> None:
-    assert _path(world, world.person) == (world.leaf, world.issuer, world.root)
-
-
 def test_a_leaf_directly_under_an_anchor_passes(world: World) -> None:
     path = build_path(world.leaf, anchors=[world.issuer], intermediates=[], at=AT)
     assert path == (world.leaf, world.issuer)
-
-
-def test_without_anchors_or_without_the_intermediate_nothing_is_trusted(world: World) -> None:
-    for anchors, intermediates in (([], [world.issuer, world.root]), ([world.root], []), ([], [])):
-        with pytest.raises(Refused) as refused:
-            build_path(world.leaf, anchors=anchors, intermediates=intermediates, at=AT)
-        assert refused.value.code == "eds_path_untrusted"
-
-
-def test_a_forged_certificate_with_the_copied_issuer_name_is_untrusted(world: World) -> None:
-    forged = forge_like_nca(world.issuer.der, **PERSON, at=AT)
-    certificate = parse_certificate(forged.certificate)
-    assert certificate.issuer == world.issuer.subject
-    refused = _refusal(world, forged)
-    assert (refused.code, refused.detail) == (
-        "eds_path_untrusted",
-        "the issuer's signature does not fit",
-    )
-
-
-def test_a_self_signed_certificate_with_the_issuers_name_is_untrusted(world: World) -> None:
-    template = replace(person_template(world.family, **PERSON, at=AT), subject=world.issuer.subject)
-    assert _refusal(world, certify(template, world.spare_key, by=None)).code == "eds_path_untrusted"
-
-
-def test_a_self_signed_person_is_untrusted_even_when_handed_in_as_an_intermediate(
-    world: World,
-) -> None:
-    leaf = certify(person_template(world.family, **PERSON, at=AT), world.spare_key, by=None)
-    assert _refusal(world, leaf, leaf, world.authority.issuing).code == "eds_path_untrusted"
-
-
-def test_an_authority_of_ones_own_with_the_same_names_is_untrusted(world: World) -> None:
-    own = foreign_authority(world.family)
-    assert parse_certificate(own.issuing.certificate).subject == world.issuer.subject
-    leaf = issue(own, **PERSON, at=AT, key=world.spare_key)
-    assert _refusal(world, leaf).code == "eds_path_untrusted"
-    assert _refusal(world, leaf, own.issuing, own.root).code == "eds_path_untrusted"
 
 
 def test_a_second_certificate_of_the_same_name_does_not_hide_the_right_one(world: World) -> None:
@@ -122,39 +74,6 @@ def test_a_crowd_of_issuers_of_the_same_name_is_not_tried_to_its_end(world: Worl
         build_path(world.leaf, anchors=[], intermediates=crowd, at=AT)
 
 
-def test_a_right_intermediate_passes_and_one_without_the_ca_bit_is_untrusted(world: World) -> None:
-    template = _issuing_template(world)
-    assert len(_path(world, *_under(world, template))) == 3
-    for constraints in (
-        profile.basic_constraints(ca=False),
-        asn1.extension("1.2.398.99.1", asn1.null()),
-    ):
-        broken = replace(template, extensions=(constraints, *template.extensions[1:]))
-        refused = _refusal(world, *_under(world, broken))
-        assert (refused.code, refused.detail) == (
-            "eds_path_untrusted",
-            "the issuer is not an authority",
-        )
-
-
-def test_an_intermediate_that_may_not_sign_certificates_is_untrusted(world: World) -> None:
-    template = _issuing_template(world)
-    broken = replace(
-        template,
-        extensions=(template.extensions[0], profile.key_usage((6,)), template.extensions[2]),
-    )
-    assert _refusal(world, *_under(world, broken)).detail == "the issuer is not an authority"
-
-
-def test_a_leaf_does_not_issue(world: World) -> None:
-    leaf = _person(world, by=world.person)
-    refused = _refusal(world, leaf, world.person, world.authority.issuing)
-    assert (refused.code, refused.detail) == (
-        "eds_path_untrusted",
-        "the issuer is not an authority",
-    )
-
-
 @pytest.mark.parametrize(("path_len", "passes"), [(None, True), (1, True), (0, False)])
 def test_a_path_longer_than_allowed_is_untrusted(
     world: World, path_len: int | None, passes: bool
@@ -171,22 +90,6 @@ def test_a_path_longer_than_allowed_is_untrusted(
         assert len(_path(world, leaf, upper_authority, lower_authority)) == 4
     else:
         assert "longer" in _refusal(world, leaf, upper_authority, lower_authority).detail
-
-
-def test_a_critical_extension_nobody_knows_refuses_in_the_leaf_and_above_it(world: World) -> None:
-    unknown = asn1.extension("1.2.398.99.1", asn1.null(), critical=True)
-    harmless = asn1.extension("1.2.398.99.1", asn1.null())
-    for extension, passes in ((harmless, True), (unknown, False)):
-        person = person_template(world.family, **PERSON, at=AT)
-        person = replace(person, extensions=(*person.extensions, extension))
-        leaf = certify(person, world.spare_key, by=world.authority.issuing)
-        issuing = _issuing_template(world)
-        below = _under(world, replace(issuing, extensions=(*issuing.extensions, extension)))
-        for chain in ((leaf,), below):
-            if passes:
-                assert _path(world, *chain)
-            else:
-                assert "critical" in _refusal(world, *chain).detail
 
 
 @pytest.mark.parametrize(
@@ -215,18 +118,6 @@ def test_the_leaf_is_valid_from_its_first_to_its_last_second(
     assert refused.value.code == code
 
 
-@pytest.mark.parametrize("days", [-2000, 365 * 9 + 1, 365 * 10 + 1])
-def test_an_authority_out_of_its_time_is_untrusted(world: World, days: int) -> None:
-    with pytest.raises(Refused) as refused:
-        build_path(
-            world.leaf, anchors=[world.root], intermediates=[world.issuer], at=AT + days * _DAY
-        )
-    assert (refused.value.code, refused.value.detail) == (
-        "eds_path_untrusted",
-        "the issuer was not valid at the time",
-    )
-
-
 def test_a_forged_and_expired_certificate_is_called_untrusted(world: World) -> None:
     forged = forge_like_nca(world.issuer.der, **PERSON, at=AT - 400 * _DAY)
     assert _refusal(world, forged).code == "eds_path_untrusted"
@@ -242,20 +133,6 @@ def test_the_same_authority_in_another_certificate_is_no_anchor(world: World) ->
     assert path[-1].sha256 == twin.sha256
     with pytest.raises(Refused):
         build_path(world.leaf, anchors=[], intermediates=[twin, world.issuer], at=AT)
-
-
-def test_a_leaf_signed_with_sha_1_is_refused_by_its_algorithm(rsa: World) -> None:
-    sha_1 = asn1.algorithm("1.2.840.113549.1.1.5")
-    issuing = rsa.authority.issuing
-    body = certificate_body(
-        person_template("rsa", **PERSON, at=AT),
-        info=keys.public_key_info(rsa.spare_key),
-        issuer=rsa.issuer.subject,
-        algorithm=sha_1,
-    )
-    certificate = asn1.sequence(body, sha_1, asn1.bits(keys.sign(issuing.private_key, body)))
-    leaf = Credential(certificate, "rsa", rsa.spare_key, issuing.certificate)
-    assert _refusal(rsa, leaf).code == "eds_algorithm_refused"
 
 
 def test_an_issuer_of_the_other_family_with_the_same_name_is_untrusted(
@@ -278,14 +155,14 @@ def test_a_root_does_not_vouch_for_itself_as_a_signer(world: World) -> None:
     assert refused.value.code == "eds_path_untrusted"
 
 
-@pytest.mark.parametrize("position", [0.05, 0.2, 0.5, 0.8, 0.95])
-def test_one_bit_of_the_leaf_changed_never_passes(world: World, position: float) -> None:
-    tampered = bytearray(world.leaf.der)
-    tampered[int(len(tampered) * position)] ^= 0x04
-    with pytest.raises(Refused):
+def test_a_name_that_cannot_be_read_is_compared_by_its_bytes(world: World) -> None:
+    odd, other = (
+        asn1.sequence(asn1.set_of(asn1.sequence(asn1.oid("2.5.4.3"), asn1.bits(content))))
+        for content in (b"\0", b"\1")
+    )
+    leaf, issuer = replace(world.leaf, issuer=odd), replace(world.issuer, subject=odd)
+    assert build_path(leaf, anchors=[world.root], intermediates=[issuer], at=AT)[1] == issuer
+    with pytest.raises(Refused, match="no issuer of that name"):
         build_path(
-            parse_certificate(bytes(tampered)),
-            anchors=[world.root],
-            intermediates=[world.issuer],
-            at=AT,
+            leaf, anchors=[world.root], intermediates=[replace(issuer, subject=other)], at=AT
         )

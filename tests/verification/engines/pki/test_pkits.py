@@ -266,6 +266,25 @@ def test_a_listed_case_is_refused_and_never_let_pass(found: tuple[Outcome, ...])
     assert all(each.refused for each in found if each.id in listed)
 
 
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("invalid_ca_notbefore_date_test1", "eds_path_untrusted"),
+        ("invalid_ee_notbefore_date_test2", "eds_certificate_not_yet_valid"),
+        ("invalid_ee_notafter_date_test6", "eds_certificate_expired"),
+        ("invalid_revoked_ee_test3", "eds_certificate_revoked"),
+        ("invalid_ee_signature_test3", "eds_path_untrusted"),
+        ("invalid_old_crl_nextupdate_test11", "eds_revocation_unknown"),
+        ("invalid_missing_basicconstraints_test1", "eds_path_untrusted"),
+        ("invalid_pathlenconstraint_test5", "eds_path_untrusted"),
+        ("invalid_unknown_critical_certificate_extension_test2", "eds_path_untrusted"),
+    ],
+)
+def test_our_reasons_are_nists_reasons(found: tuple[Outcome, ...], name: str, code: str) -> None:
+    (outcome,) = [each for each in found if each.name == name]
+    assert outcome.refused.startswith(f"{code}:")
+
+
 def test_the_page_says_what_comes_out(found: tuple[Outcome, ...]) -> None:
     assert len(found) == 246
     assert _PAGE.read_text(encoding="utf-8") == page(found)

@@ -1,26 +1,40 @@
-"""Which word of the authority counts: its responder's, then its freshest lists; and nothing else
-does.
+"""Which word of the authority counts: its responder's, then its freshest lists; and how lists and
+their entries are read.
 """
 
+import secrets
+import tracemalloc
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from insecure_sandbox import encoding as asn1
 from insecure_sandbox.authority import make_crl
+from insecure_sandbox.keys import signature_algorithm
+from insecure_sandbox.minting import seal
 from insecure_sandbox.ocsp_responder import TRY_LATER, UNKNOWN, encode, revoked
+from tests.proofs import Figures
 from tests.verification.engines.pki.test_ocsp import LIMIT, MAX_AGE, NONCE, SKEW, right
 from tests.verification.engines.pki.world import AT, World, foreign_authority
 from verification.core.errors import Refused
-from verification.engines.pki.crl import parse_crl, verify_crl
+from verification.engines.pki.crl import (
+    Entries,
+    Entry,
+    RevocationList,
+    parse_crl,
+    read_entries,
+    verify_crl,
+)
 from verification.engines.pki.ocsp import RevocationStatus, State
 from verification.engines.pki.revocation import (
     Answers,
     Limits,
     VerifiedLists,
-    check_authorities,
     find_status,
     look_up,
     require_good,
@@ -91,10 +105,6 @@ def test_an_answer_that_cannot_be_believed_gives_way_to_the_list(
     open_(world, ocsp=unusable)
 
 
-def test_silence_leaves_it_open(world: World) -> None:
-    assert open_(world) == "no answer and no list of this issuer"
-
-
 def test_lists_of_others_are_no_answer(world: World, gost: World, rsa: World) -> None:
     other = rsa if world is gost else gost
     assert ask(world, crls=[crl(other), crl(world)]).state is State.GOOD
@@ -128,30 +138,6 @@ def test_of_two_lists_the_fresher_counts(world: World) -> None:
     )
 
 
-def test_changes_revoke_what_the_list_does_not_know(world: World) -> None:
-    delta = partial(crl, world, number=8, base_number=7)
-    assert ask(world, crls=[crl(world)], deltas=[delta()]).state is State.GOOD
-    status = ask(world, crls=[crl(world)], deltas=[delta(world.leaf.serial)])
-    assert (status.state, status.source) == (State.REVOKED, "delta crl")
-
-
-def test_a_hold_ends_by_a_change_and_a_revocation_does_not(world: World) -> None:
-    serial = world.leaf.serial
-    removed = crl(world, serial, reason=8, number=8, base_number=7)
-    assert ask(world, crls=[crl(world, serial, reason=6)], deltas=[removed]).state is State.GOOD
-    assert "taken back" in open_(world, crls=[crl(world, serial, reason=1)], deltas=[removed])
-
-
-def test_changes_to_a_later_list_leave_it_open(world: World) -> None:
-    assert (
-        ask(world, crls=[crl(world)], deltas=[crl(world, number=9, base_number=6)]).state
-        is State.GOOD
-    )
-    assert "another complete list" in open_(
-        world, crls=[crl(world)], deltas=[crl(world, number=9, base_number=8)]
-    )
-
-
 def test_changes_to_a_list_without_a_number_leave_it_open(world: World) -> None:
     read = (
         parse_crl(each, max_bytes=LIMIT)
@@ -170,32 +156,6 @@ def test_of_two_lists_of_changes_the_fresher_counts(world: World) -> None:
     assert ask(world, crls=[complete], deltas=[hold]).state is State.REVOKED
     for deltas in ([hold, later := crl(world, number=9, base_number=7)], [later, hold]):
         assert ask(world, crls=[complete], deltas=deltas).state is State.GOOD
-
-
-def test_changes_older_than_the_list_do_not_undo_it(world: World) -> None:
-    serial = world.leaf.serial
-    old = crl(world, serial, reason=8, number=6, base_number=5, this_update=AT - 2 * _HOUR)
-    assert ask(world, crls=[crl(world, serial, reason=6)], deltas=[old]).state is State.REVOKED
-
-
-@pytest.mark.parametrize("number", [7, 8])
-def test_changes_without_the_list_leave_it_open(world: World, number: int) -> None:
-    delta = crl(world, number=number, base_number=7)
-    assert open_(world, crls=[delta], deltas=[delta]) == "no list of this issuer"
-    assert open_(world, deltas=[delta]) == "no answer and no list of this issuer"
-
-
-def test_the_list_in_the_place_of_its_changes_leaves_it_open(world: World) -> None:
-    """Whoever stands between may repeat the complete list; the changes were configured and are
-    missed.
-    """
-    assert open_(world, crls=[crl(world)], deltas=[crl(world)]) == "no delta list of this issuer"
-
-
-def test_stale_or_unsigned_changes_leave_it_open(world: World) -> None:
-    good = crl(world, number=8, base_number=7)
-    for wrong in (crl(world, number=8, base_number=7, next_update=AT), good[:-8] + bytes(8), b""):
-        open_(world, crls=[crl(world)], deltas=[wrong])
 
 
 @pytest.mark.parametrize("reason", [1, 6])
@@ -221,20 +181,6 @@ def test_only_a_policy_accepts_a_later_revocation_and_never_a_hold(world: World)
             require_good(status, reference=reference, is_later_accepted=True)
 
 
-def test_a_revoked_issuer_refuses_under_its_own_code(world: World) -> None:
-    path = (world.leaf, world.issuer, world.root)
-    by: dict[str, Any] = {"by": world.authority.root}
-    check_authorities(path, lists=[crl(world, **by)], limits=_LIMITS, at=AT)
-    for lists, code in (
-        ([crl(world, world.issuer.serial, **by)], "eds_issuer_revoked"),
-        ([crl(world)], "eds_revocation_unknown"),
-        ([crl(world, next_update=AT, **by)], "eds_revocation_unknown"),
-    ):
-        with pytest.raises(Refused) as refused:
-            check_authorities(path, lists=lists, limits=_LIMITS, at=AT)
-        assert refused.value.code == code
-
-
 def test_a_list_is_remembered_by_its_bytes_and_issuer_only_after_it_was_verified(
     world: World,
 ) -> None:
@@ -258,3 +204,261 @@ def test_the_memory_is_bounded_and_keeps_what_was_used_last(world: World) -> Non
     get(three)
     assert len(memory) == 2
     assert get(one) is kept
+
+
+def test_what_was_read_is_what_was_written(world: World) -> None:
+    read = parse_crl(crl(world), max_bytes=LIMIT)
+    assert (read.this_update, read.next_update, read.number) == (AT - _HOUR, AT + _HOUR, 7)
+    assert read.issuer == world.issuer.subject
+
+
+@pytest.mark.parametrize(
+    ("offset", "passes"),
+    [
+        (-_HOUR, True),
+        (-_HOUR - timedelta(seconds=1), False),
+        (_HOUR - timedelta(seconds=1), True),
+        (_HOUR, False),
+        (timedelta(days=365), False),
+    ],
+)
+def test_a_list_counts_from_this_update_until_next_update(
+    world: World, offset: timedelta, passes: bool
+) -> None:
+    given: dict[str, Any] = {"crls": [crl(world, 1, 2**159 - 1)], "at": AT + offset}
+    if passes:
+        assert ask(world, **given).state is State.GOOD
+    else:
+        open_(world, **given)
+
+
+def test_an_issuer_that_may_not_sign_lists_is_unknown(world: World) -> None:
+    weaker = replace(world.issuer, key_usage=frozenset({"key_cert_sign"}))
+    with pytest.raises(Refused, match="may not"):
+        verify_crl(parse_crl(crl(world), max_bytes=LIMIT), issuer=weaker)
+    with pytest.raises(Refused, match="by another issuer"):
+        verify_crl(parse_crl(crl(world), max_bytes=LIMIT), issuer=world.root)
+
+
+@pytest.mark.parametrize(
+    ("version", "rest", "detail"),
+    [
+        (1, (asn1.sequence(),), ""),
+        (0, (asn1.sequence(),), "revocation list: not version 2"),
+        (1, (asn1.null(), asn1.null()), "revocation list: unexpected parts"),
+    ],
+)
+def test_a_list_of_another_version_or_with_more_parts_is_unknown(
+    world: World, version: int, rest: tuple[bytes, ...], detail: str
+) -> None:
+    key = world.authority.issuing.private_key
+    head = (asn1.integer(version), signature_algorithm(key), world.issuer.subject, asn1.time(AT))
+    encoded = seal(asn1.sequence(*head, *rest), key)
+    if not detail:
+        assert parse_crl(encoded, max_bytes=LIMIT).number is None
+        return
+    with pytest.raises(Refused) as refused:
+        parse_crl(encoded, max_bytes=LIMIT)
+    assert (refused.value.code, refused.value.detail) == ("eds_revocation_unknown", detail)
+
+
+@pytest.mark.parametrize(
+    "extension",
+    [
+        asn1.extension("2.5.29.27", asn1.integer(6), critical=True),
+        asn1.extension("2.5.29.27", asn1.integer(6)),
+        asn1.extension("2.5.29.28", asn1.sequence(asn1.element(0x84, b"\xff")), critical=True),
+        asn1.extension("2.5.29.28", asn1.sequence()),
+        asn1.extension("1.2.398.99.1", asn1.null(), critical=True),
+    ],
+    ids=["delta", "delta, not critical", "indirect", "partial", "unknown critical"],
+)
+def test_a_list_that_is_not_complete_or_not_understood_is_unknown(
+    world: World, extension: bytes
+) -> None:
+    harmless = asn1.extension("1.2.398.99.1", asn1.null())
+    assert ask(world, crls=[crl(world, extensions=(harmless,))]).state is State.GOOD
+    open_(world, crls=[crl(world, extensions=(extension,))])
+
+
+@pytest.mark.parametrize(
+    "untrusted",
+    [b"", b"<html>503</html>", b"\x30\x80\x00\x00", b"\x30\x84\x7f\xff\xff\xff", b"\x30\x00"],
+)
+def test_what_is_no_list_is_unknown_and_not_the_signers_fault(untrusted: bytes) -> None:
+    with pytest.raises(Refused) as refused:
+        parse_crl(untrusted, max_bytes=LIMIT)
+    assert refused.value.code == "eds_revocation_unknown"
+
+
+def test_trailing_bytes_and_oversize_refuse(world: World) -> None:
+    encoded = crl(world)
+    assert isinstance(parse_crl(encoded, max_bytes=len(encoded)), RevocationList)
+    for untrusted, limit in ((encoded + b"\0", LIMIT), (encoded, len(encoded) - 1)):
+        with pytest.raises(Refused) as refused:
+            parse_crl(untrusted, max_bytes=limit)
+        assert refused.value.code == "eds_revocation_unknown"
+
+
+_SINCE = datetime(2026, 11, 24, 11, 30, 15, tzinfo=UTC)
+_MILLION = 1_000_000
+_MOST_BYTES = 40 * 1000 * 1000
+
+
+def _read(*encoded: bytes) -> Entries:
+    joined = b"".join(encoded)
+    return read_entries(joined, 0, len(joined))
+
+
+def _entry(serial: int, *, since: datetime = _SINCE, extensions: bytes = b"") -> bytes:
+    return asn1.sequence(asn1.integer(serial), asn1.time(since), extensions)
+
+
+def _reason(code: int) -> bytes:
+    return asn1.sequence(asn1.extension("2.5.29.21", asn1.element(0x0A, bytes([code]))))
+
+
+@pytest.mark.parametrize(
+    "serial", [0, 1, 127, 128, 255, 2**63, 2**159 - 1, 2**159, 2**167 - 1, -1, -129]
+)
+def test_every_serial_number_a_list_may_hold_is_found_and_its_neighbours_are_not(
+    serial: int,
+) -> None:
+    entries = _read(_entry(4711), _entry(serial, extensions=_reason(1)), _entry(4713))
+    assert len(entries) == 3
+    assert entries.find(serial) == Entry(_SINCE, 1)
+    assert entries.find(serial + 1 if serial != 2**167 - 1 else serial - 1) is None
+    assert entries.find(4711) == Entry(_SINCE, 0)
+
+
+@pytest.mark.parametrize("serial", [2**167, -(2**167) - 1])
+def test_a_longer_serial_number_is_no_entry_and_cannot_be_looked_up(serial: int) -> None:
+    with pytest.raises(Refused):
+        _read(_entry(serial))
+    with pytest.raises(Refused):
+        _read(_entry(1)).find(serial)
+
+
+@pytest.mark.parametrize(
+    ("since", "extensions", "reason"),
+    [
+        (datetime(2049, 12, 31, 23, 59, 59, tzinfo=UTC), b"", 0),
+        (datetime(2050, 1, 1, tzinfo=UTC), b"", 0),
+        (datetime(1999, 1, 1, tzinfo=UTC), _reason(10), 10),
+        (_SINCE, _reason(6), 6),
+        (
+            _SINCE,
+            asn1.sequence(asn1.extension("2.5.29.24", asn1.element(0x18, b"20260101000000Z"))),
+            0,
+        ),
+        (
+            _SINCE,
+            asn1.sequence(
+                asn1.extension("2.5.29.24", asn1.element(0x18, b"20260101000000Z")),
+                asn1.extension("2.5.29.21", asn1.element(0x0A, b"\x04")),
+            ),
+            4,
+        ),
+    ],
+)
+def test_times_and_reasons_are_read_in_every_shape(
+    since: datetime, extensions: bytes, reason: int
+) -> None:
+    assert _read(_entry(5, since=since, extensions=extensions)).find(5) == Entry(since, reason)
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        asn1.sequence(asn1.integer(5)),
+        asn1.sequence(asn1.integer(5), asn1.element(0x17, b"2611241130+5Z")),
+        asn1.sequence(asn1.integer(5), asn1.element(0x17, b"2611241130150")),
+        _entry(5, extensions=_reason(7)),
+        _entry(5, extensions=asn1.sequence(asn1.extension("1.2.3", asn1.null(), critical=True))),
+        _entry(
+            5, extensions=asn1.sequence(asn1.extension("2.5.29.29", asn1.sequence(), critical=True))
+        ),
+        asn1.octets(b""),
+        _entry(5)[:-1],
+        b"\x30\x80" + _entry(5)[2:] + b"\0\0",
+    ],
+)
+def test_one_entry_that_is_not_understood_spoils_the_list(encoded: bytes) -> None:
+    assert _read(_entry(4), _entry(6)).find(5) is None
+    with pytest.raises(Refused):
+        _read(_entry(4), encoded, _entry(6))
+
+
+def test_a_serial_number_that_stands_twice_leaves_it_open(gost: object) -> None:
+    entries = _read(_entry(5), _entry(6), _entry(5, extensions=_reason(8)))
+    assert entries.find(6)
+    with pytest.raises(Refused, match="twice"):
+        entries.find(5)
+
+
+@pytest.mark.parametrize("digits", [b"261324113015", b"260230113015", b"261124240000"])
+def test_a_time_that_never_was_leaves_it_open(digits: bytes) -> None:
+    entries = _read(asn1.sequence(asn1.integer(5), asn1.element(0x17, digits + b"Z")), _entry(6))
+    assert entries.find(6)
+    with pytest.raises(Refused, match="no such time"):
+        entries.find(5)
+
+
+@given(
+    st.dictionaries(
+        st.integers(-(2**167), 2**167 - 1),
+        st.tuples(st.integers(0, 2**31 - 1), st.sampled_from([0, 1, 2, 3, 4, 5, 6, 8, 9, 10])),
+        max_size=40,
+    ),
+    st.integers(-(2**167), 2**167 - 1),
+)
+def test_a_look_up_finds_exactly_what_was_listed(
+    listed: dict[int, tuple[int, int]], other: int
+) -> None:
+    moments = {
+        serial: datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=at)
+        for serial, (at, _) in listed.items()
+    }
+    encoded = (
+        _entry(serial, since=moments[serial], extensions=_reason(why))
+        for serial, (_, why) in listed.items()
+    )
+    entries = _read(*encoded)
+    for serial, (_, why) in listed.items():
+        assert entries.find(serial) == Entry(moments[serial], why)
+    assert (entries.find(other) is not None) == (other in listed)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_entries_or_refused(untrusted: bytes) -> None:
+    try:
+        read_entries(untrusted, 0, len(untrusted))
+    except Refused:
+        return
+
+
+@pytest.mark.proof("eds")
+def test_a_million_serial_numbers_take_less_than_40_megabytes(
+    proof_scale: float, proof_figures: Figures
+) -> None:
+    count = int(_MILLION * proof_scale)
+    tail = _entry(0)[5:] + _reason(6)
+    encoded = b"".join(
+        b"\x30" + bytes([22 + len(tail)]) + b"\x02\x14\x45" + secrets.token_bytes(19) + tail
+        for _ in range(count)
+    )
+    tracemalloc.start()
+    entries = read_entries(encoded, 0, len(encoded))
+    held, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(entries) == count
+    assert held < _MOST_BYTES * max(proof_scale, 0.05)
+    (
+        proof_figures["crl_serials"],
+        proof_figures["crl_bytes_held"],
+        proof_figures["crl_bytes_peak"],
+    ) = (
+        count,
+        held,
+        peak,
+    )

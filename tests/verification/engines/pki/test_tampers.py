@@ -1,7 +1,7 @@
 """One changed bit in anything that is signed never passes: every bit is drawn from the good vectors
 and judged alone.
 
-Left out is what nobody signed and nothing depends on (versions and the list of hashes around the
+Left out is what is neither signed nor of consequence (versions and the list of hashes around the
 signer), and the anchor, which is trusted by being pinned and not for its signature.
 """
 

@@ -1,10 +1,14 @@
-"""Time-stamps: the right one proves the time, and the smallest wrong change does not."""
+"""Time-stamps beside the vectors: their times, their question, who may issue them, and the old
+GOST, which tokens alone may carry.
+"""
 
-from collections.abc import Callable
+import base64
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from hashlib import sha256
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,41 +17,41 @@ from hypothesis import strategies as st
 from insecure_sandbox import encoding as asn1
 from insecure_sandbox.authority import make_crl
 from insecure_sandbox.credential import Credential
+from insecure_sandbox.keys import public_key_info, sign
 from insecure_sandbox.signing import sign_cms
 from insecure_sandbox.timestamping import (
-    REJECTED,
     Timestamp,
     certify_timestamping,
     encode,
-    granted,
     signature_value,
     stamp,
     with_tokens,
 )
 from tests.verification.engines.pki.statements import verify
-from tests.verification.engines.pki.world import AT, LIMIT, STATEMENT, World, foreign_authority
+from tests.verification.engines.pki.world import AT, LIMIT, STATEMENT, World
 from verification.core.errors import Refused
+from verification.engines.gost.curves import PARAM_SET_B_256
+from verification.engines.gost.gost34310 import OldPublicKey
 from verification.engines.gost.streebog import streebog512
 from verification.engines.pki import der, keys
+from verification.engines.pki.certificate import parse_certificate
 from verification.engines.pki.cms import parse_cms
+from verification.engines.pki.der import Element
 from verification.engines.pki.revocation import Answers, Limits
 from verification.engines.pki.signatures import find_token
 from verification.engines.pki.timestamp import (
-    IMPRINTS,
     ProvenTime,
     TimestampToken,
     TimestampTrust,
     build_request,
     open_response,
     parse_token,
-    verify_answer,
     verify_inside,
 )
 
 POLICIES = ("1.2.398.3.3.2.6.2", "1.2.398.3.3.2.6.4")
 SKEW, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 LIMITS = Limits(ocsp_max_bytes=LIMIT, ocsp_max_age=5 * SKEW, crl_max_bytes=LIMIT, clock_skew=SKEW)
-Change = Callable[[World, Timestamp], Timestamp]
 
 
 @cache
@@ -95,21 +99,11 @@ def trust(world: World, **changes: object) -> TimestampTrust:
     return TimestampTrust(**given)  # type: ignore[arg-type]
 
 
-def judge(
-    world: World, *tokens: bytes, in_one: bool = False, at: datetime = AT, **of: object
-) -> ProvenTime | None:
+def judge(world: World, token: bytes, *, at: datetime = AT, **of: object) -> ProvenTime:
     """What is proven by the token in the statement."""
-    cms = with_tokens(statement(world), *tokens, in_one=in_one) if tokens else statement(world)
-    signed = parse_cms(cms, max_bytes=LIMIT)
-    token = find_token(signed)
-    return verify_inside(token, signed=signed, trust=trust(world, **of), at=at) if token else None
-
-
-def refusal(world: World, *tokens: bytes, in_one: bool = False, at: datetime = AT) -> Refused:
-    """Why the tokens in the statement prove nothing."""
-    with pytest.raises(Refused) as refused:
-        judge(world, *tokens, in_one=in_one, at=at)
-    return refused.value
+    signed = parse_cms(with_tokens(statement(world), token), max_bytes=LIMIT)
+    inside = find_token(signed) or b""
+    return verify_inside(inside, signed=signed, trust=trust(world, **of), at=at)
 
 
 def by(timestamp: Timestamp, signer: Credential) -> Timestamp:
@@ -121,138 +115,25 @@ def test_the_right_time_stamp_proves_the_time_and_the_statement_still_verifies(
     world: World,
 ) -> None:
     token = judge(world, encode(right(world)))
-    assert token is not None
     assert (token.time, token.policy) == (AT, right(world).policy)
+    harmless = asn1.extension("1.2.3.4", asn1.null())
+    assert judge(world, encode(replace(right(world), extensions=(harmless,)))).time == AT
     verify(with_tokens(statement(world), encode(right(world))))
 
 
-def test_a_statement_without_one_proves_none(world: World) -> None:
-    assert judge(world) is None
-
-
-def _legacy(name: str) -> Change:
-    def change(world: World, timestamp: Timestamp) -> Timestamp:
-        digest = IMPRINTS[name](signature_value(statement(world)))
-        return replace(timestamp, imprint_oid=name, imprint=digest)
-
-    return change
-
-
-PASSING: dict[str, Change] = {
-    "SHA-256": _legacy(keys.SHA256),
-    "Streebog-512": _legacy(keys.STREEBOG_512),
-    "34.311-95": _legacy(keys.GOST_34311),
-    "named by SHA-1": lambda _, t: replace(t, ess="v1"),
-    "not named": lambda _, t: replace(t, ess=""),
-    "a minute ahead": lambda _, t: replace(t, time=AT + SKEW),
-    "at the certificate's beginning": lambda w, t: replace(t, time=w.leaf.not_before),
-    "an unknown extension": lambda _, t: replace(
-        t, extensions=(asn1.extension("1.2.3.4", asn1.null()),)
-    ),
-}
-
-
-@pytest.mark.parametrize("change", PASSING.values(), ids=PASSING)
-def test_what_still_may_be_passes(world: World, change: Change) -> None:
-    assert judge(world, encode(change(world, right(world)))) is not None
-
-
-def _imprint_of(content: bytes) -> Change:
-    def change(world: World, timestamp: Timestamp) -> Timestamp:
-        return replace(timestamp, imprint=keys.ALGORITHMS[world.family].digest(content))
-
-    return change
-
-
-def _other_root(world: World, timestamp: Timestamp) -> Timestamp:
-    other = foreign_authority(world.family)
-    return by(timestamp, certify_timestamping(other, at=AT, key=world.spare_key))
-
-
-def _wrong_key(world: World, timestamp: Timestamp) -> Timestamp:
-    return by(timestamp, replace(timestamp.signer, private_key=world.person.private_key))
-
-
-UNTRUSTED, INVALID, TIME = "eds_timestamp_untrusted", "eds_timestamp_invalid", "eds_timestamp_time"
-_EMAIL, _STAMPING = "1.3.6.1.5.5.7.3.4", "1.3.6.1.5.5.7.3.8"
-REFUSED: dict[str, tuple[Change, str]] = {
-    "over another signature": (_imprint_of(b"another signature"), INVALID),
-    "over the statement": (_imprint_of(STATEMENT), INVALID),
-    "a hash that is none of ours": (lambda _, t: replace(t, imprint_oid="1.3.14.3.2.26"), INVALID),
-    "the hash of one kind under the name of another": (
-        lambda w, t: replace(t, imprint_oid=keys.GOST_34311),
-        INVALID,
-    ),
-    "unsigned": (lambda _, t: replace(t, signature=bytes(128)), INVALID),
-    "signed by another key": (_wrong_key, INVALID),
-    "signed as plain data": (lambda _, t: replace(t, content_type="1.2.840.113549.1.7.1"), INVALID),
-    "naming another certificate": (lambda w, t: replace(t, named=w.leaf.der), INVALID),
-    "naming another certificate by SHA-1": (
-        lambda w, t: replace(t, named=w.leaf.der, ess="v1"),
-        INVALID,
-    ),
-    "version 2": (lambda _, t: replace(t, version=2), INVALID),
-    "an unknown critical extension": (
-        lambda _, t: replace(
-            t, extensions=(asn1.extension("1.2.3.4", asn1.null(), critical=True),)
-        ),
-        INVALID,
-    ),
-    "under another root of that name": (_other_root, UNTRUSTED),
-    "without the purpose": (lambda w, t: by(t, authority(w, purposes=(_EMAIL,))), UNTRUSTED),
-    "with another purpose besides": (
-        lambda w, t: by(t, authority(w, purposes=(_STAMPING, _EMAIL))),
-        UNTRUSTED,
-    ),
-    "with a purpose that is not critical": (
-        lambda w, t: by(t, authority(w, critical=False)),
-        UNTRUSTED,
-    ),
-    "by an authority that had expired": (lambda w, t: by(t, authority(w, days=2)), UNTRUSTED),
-    "by an authority of later days": (
-        lambda w, t: by(t, authority(w, at=AT + timedelta(days=2))),
-        UNTRUSTED,
-    ),
-    "by the borrower": (lambda w, t: by(t, w.person), UNTRUSTED),
-    "under another policy": (lambda _, t: replace(t, policy="1.2.398.3.3.2.6.9"), UNTRUSTED),
-    "in the future": (lambda _, t: replace(t, time=AT + SKEW + SECOND), TIME),
-    "before the certificate": (lambda w, t: replace(t, time=w.leaf.not_before - SECOND), TIME),
-}
-
-
-@pytest.mark.parametrize(("change", "code"), REFUSED.values(), ids=REFUSED)
-def test_the_smallest_wrong_change_proves_nothing(world: World, change: Change, code: str) -> None:
-    assert refusal(world, encode(change(world, right(world)))).code == code
-
-
-@pytest.mark.parametrize(("late", "code"), [(timedelta(0), ""), (SECOND, TIME)])
+@pytest.mark.parametrize(("late", "code"), [(timedelta(0), ""), (SECOND, "eds_timestamp_time")])
 def test_a_time_stamp_after_the_certificates_end_proves_nothing(
     world: World, late: timedelta, code: str
 ) -> None:
     end = world.leaf.not_after
     signer = authority(world, at=end - timedelta(days=1))
     encoded = encode(by(replace(right(world), time=end + late), signer))
-    if code:
-        assert refusal(world, encoded, at=end + late).code == code
-    else:
-        assert judge(world, encoded, at=end) is not None
-
-
-@pytest.mark.parametrize("in_one", [True, False])
-def test_two_time_stamps_prove_nothing(world: World, in_one: bool) -> None:
-    encoded = encode(right(world))
-    assert judge(world, encoded, in_one=in_one) is not None
-    assert refusal(world, encoded, encoded, in_one=in_one).code == INVALID
-
-
-@pytest.mark.parametrize("token", [b"\x30\x00", asn1.null(), asn1.octets(b"x")])
-def test_what_is_no_token_proves_nothing(world: World, token: bytes) -> None:
-    assert refusal(world, token).code == INVALID
-
-
-def test_a_token_of_plain_data_proves_nothing(world: World) -> None:
-    plain = sign_cms(authority(world), b"", signed_at=AT)
-    assert refusal(world, plain).code == INVALID
+    if not code:
+        assert judge(world, encoded, at=end).time == end
+        return
+    with pytest.raises(Refused) as refused:
+        judge(world, encoded, at=end + late)
+    assert refused.value.code == code
 
 
 @pytest.mark.parametrize(
@@ -275,8 +156,18 @@ def test_other_spellings_of_a_time_are_refused(world: World, time: bytes) -> Non
         _with_time(world, time)
 
 
+def test_a_token_with_another_time_written_in_proves_nothing(world: World) -> None:
+    with pytest.raises(Refused, match="other bytes than the time-stamp's content") as refused:
+        judge(world, _changed(world, time=b"20261124115959Z"))
+    assert refused.value.code == "eds_timestamp_invalid"
+
+
 def _with_time(world: World, time: bytes) -> TimestampToken:
-    """The token read with this genTime; its signature does not fit any more."""
+    return parse_token(_changed(world, time=time), max_bytes=LIMIT)
+
+
+def _changed(world: World, *, time: bytes) -> bytes:
+    """The token with this genTime; its signature does not fit any more."""
     encoded = encode(right(world))
     wrapped = (
         der.read_tree(encoded).children[1].children[0].children[2].children[1].children[0].content
@@ -285,7 +176,7 @@ def _with_time(world: World, time: bytes) -> TimestampToken:
     info = asn1.sequence(
         *(each.raw if each.raw != old else asn1.element(0x18, time) for each in _parts(wrapped))
     )
-    return parse_token(_replaced(encoded, wrapped, info), max_bytes=LIMIT)
+    return _replaced(encoded, wrapped, info)
 
 
 def _parts(info: bytes) -> list[der.Element]:
@@ -311,30 +202,6 @@ def test_the_question_is_over_the_signature_value_and_carries_the_nonce(world: W
     assert (parts[2].content, parts[3].content) == (b"\x4d", b"\xff")
 
 
-@pytest.mark.parametrize(("nonce", "passes"), [(77, True), (78, False), (None, False)])
-def test_what_we_asked_for_must_carry_our_nonce_and_is_otherwise_our_fault(
-    world: World, nonce: int | None, passes: bool
-) -> None:
-    answer = granted(encode(replace(right(world), nonce=nonce)))
-    signed = parse_cms(statement(world), max_bytes=LIMIT)
-    if passes:
-        assert verify_answer(answer, nonce=77, signed=signed, trust=trust(world), at=AT).time == AT
-        return
-    with pytest.raises(Refused) as refused:
-        verify_answer(answer, nonce=77, signed=signed, trust=trust(world), at=AT)
-    assert refused.value.code == "eds_timestamp_unavailable"
-
-
-@pytest.mark.parametrize(
-    "answer", [REJECTED, b"", b"<html>", asn1.sequence(asn1.sequence(asn1.integer(0)))]
-)
-def test_an_answer_without_a_token_is_our_fault(rsa: World, answer: bytes) -> None:
-    signed = parse_cms(statement(rsa), max_bytes=LIMIT)
-    with pytest.raises(Refused) as refused:
-        verify_answer(answer, nonce=77, signed=signed, trust=trust(rsa), at=AT)
-    assert refused.value.code == "eds_timestamp_unavailable"
-
-
 def test_an_answer_that_is_too_large_is_refused() -> None:
     with pytest.raises(Refused, match="too large"):
         open_response(bytes(LIMIT + 1), max_bytes=LIMIT)
@@ -345,3 +212,155 @@ def test_any_bytes_are_a_token_or_refused(untrusted: bytes) -> None:
     for read in (parse_token, open_response):
         with pytest.raises(Refused):
             read(untrusted, max_bytes=LIMIT)
+
+
+HOUR = timedelta(hours=1)
+
+
+def test_a_pinned_authority_needs_no_path_but_its_purpose_and_dates(world: World) -> None:
+    pinned = parse_certificate(authority(world).certificate)
+    unlisted: dict[str, Any] = {"anchors": [], "intermediates": [], "pinned": [pinned]}
+    assert judge(world, encode(right(world)), **unlisted) is not None
+    with pytest.raises(Refused, match="no issuer"):
+        judge(world, encode(right(world)), **unlisted | {"pinned": []})
+    unfit = authority(world, critical=False)
+    pins = {"pinned": [parse_certificate(unfit.certificate)]}
+    with pytest.raises(Refused, match="critically"):
+        judge(world, encode(by(right(world), unfit)), **unlisted | pins)
+
+
+def root_list(world: World, *serials: int, reason: int = 1, since: timedelta = -HOUR) -> bytes:
+    """What the root says of the authorities under it."""
+    return make_crl(
+        world.authority,
+        revoked=dict.fromkeys(serials, AT + since),
+        reasons=dict.fromkeys(serials, reason),
+        number=1,
+        this_update=AT - HOUR,
+        next_update=AT + HOUR,
+        by=world.authority.root,
+    )
+
+
+def test_who_certified_the_authority_is_held_to_the_same(world: World) -> None:
+    token, issuer = encode(right(world)), world.issuer.serial
+    later = root_list(world, issuer, reason=5, since=timedelta(seconds=1))
+    for good in (root_list(world), later):
+        assert judge(world, token, above=[good]).standing.word == "good"
+    for gone in (root_list(world, issuer), root_list(world, issuer, reason=5)):
+        with pytest.raises(Refused, match="revoked") as refused:
+            judge(world, token, above=[gone])
+        assert refused.value.code == "eds_timestamp_untrusted"
+
+
+def test_without_a_list_of_the_issuers_issuer_the_authority_is_open(world: World) -> None:
+    token, of_issuer = (
+        encode(right(world)),
+        make_crl(
+            world.authority, revoked={}, number=1, this_update=AT - HOUR, next_update=AT + HOUR
+        ),
+    )
+    with pytest.raises(Refused) as refused:
+        judge(world, token, above=[of_issuer])
+    assert refused.value.code == "eds_revocation_unknown"
+    proven = judge(world, token, above=[of_issuer], accepts_unknown_revocation=True)
+    assert proven.report() == {
+        "time": AT.isoformat(),
+        "policy": right(world).policy,
+        "authority": "unknown",
+    }
+
+
+_POINT = PARAM_SET_B_256.x.to_bytes(32, "little") + PARAM_SET_B_256.y.to_bytes(32, "little")
+_MESSAGE = b"a token"
+
+
+def _old_key_info(point: bytes = _POINT, *, hash_name: str = keys.GOST_34311_PARAMETERS) -> Element:
+    parameters = asn1.sequence(asn1.oid(keys.GOST_2004_PARAMETERS), asn1.oid(hash_name))
+    identifier = asn1.sequence(asn1.oid(keys.GOST_2004_KEY), parameters)
+    return der.read_tree(asn1.sequence(identifier, asn1.bits(asn1.octets(point))))
+
+
+def test_an_old_key_parses_for_time_stamps_alone() -> None:
+    key = keys.parse_key(_old_key_info(), gost=keys.TIMESTAMP_GOST)
+    assert isinstance(key, OldPublicKey)
+    assert key.family == "gost2004"
+    with pytest.raises(Refused) as refused:
+        keys.parse_key(_old_key_info(), gost=keys.GOST)
+    assert refused.value.code == "eds_algorithm_refused"
+
+
+@pytest.mark.parametrize(
+    "info",
+    [
+        _old_key_info(_POINT + _POINT),
+        _old_key_info(_POINT[:-1]),
+        _old_key_info(bytes(64)),
+        _old_key_info(_POINT[::-1]),
+        _old_key_info(hash_name=keys.STREEBOG_512),
+        _old_key_info(hash_name=keys.GOST_34311),
+    ],
+    ids=[
+        "too long",
+        "too short",
+        "zeros",
+        "backwards",
+        "the new hash",
+        "a hash without parameters",
+    ],
+)
+def test_an_old_key_with_another_point_or_other_parameters_refuses(info: Element) -> None:
+    with pytest.raises(Refused) as refused:
+        keys.parse_key(info, gost=keys.TIMESTAMP_GOST)
+    assert refused.value.code == "eds_algorithm_refused"
+
+
+def test_current_keys_serve_time_stamps_as_they_serve_borrowers() -> None:
+    key = keys.parse_key(der.read_tree(public_key_info(12345)), gost=keys.TIMESTAMP_GOST)
+    assert key.family == "gost512"
+    keys.verify_timestamp(key, _MESSAGE, signature=sign(12345, _MESSAGE))
+    with pytest.raises(Refused) as refused:
+        keys.verify_timestamp(key, _MESSAGE, signature=sign(12346, _MESSAGE))
+    assert refused.value.code == "eds_signature_invalid"
+
+
+def test_no_table_for_borrowers_names_the_old_algorithms() -> None:
+    assert set(keys.ALGORITHMS) == {"gost512", "rsa"}
+    assert set(keys.TIMESTAMP_ALGORITHMS) == {"gost512", "rsa", "gost2004"}
+    assert keys.GOST_34311 not in keys.DIGESTS
+    assert not any(
+        keys.GOST_2004_SIGNATURE in each.certificate_signatures for each in keys.ALGORITHMS.values()
+    )
+    old = {"digest_oid": keys.GOST_34311, "signature_oid": keys.GOST_2004_SIGNATURE}
+    keys.require_algorithms(keys.TIMESTAMP_ALGORITHMS["gost2004"], **old)
+    for family in ("gost512", "rsa"):
+        with pytest.raises(Refused):
+            keys.require_algorithms(keys.ALGORITHMS[family], **old)
+
+
+def _parts_of(path: Path) -> tuple[bytes, bytes, Element]:
+    """To-be-signed bytes, signature and key of a certificate that the ordinary parser refuses."""
+    content = path.read_bytes()
+    if content.startswith(b"-----"):
+        content = base64.b64decode(b"".join(content.splitlines()[1:-1]))
+    with pytest.raises(Refused) as refused:
+        parse_certificate(content)
+    assert refused.value.code == "eds_algorithm_refused"
+    body, _, signature = der.read_tree(content).children
+    return body.raw, der.whole_bits(signature, "signature"), body.children[6]
+
+
+@pytest.mark.parametrize("name", ["root_gost_2020", "btsd_gost", "ucgo_gost"])
+def test_the_real_root_of_2020_signed_the_authorities_below_it(
+    shared_data: Path, name: str
+) -> None:
+    folder = shared_data / "eds" / "production_ca"
+    root = keys.parse_key(_parts_of(folder / "root_gost_2020.cer")[2], gost=keys.TIMESTAMP_GOST)
+    signed, signature, _ = _parts_of(folder / f"{name}.cer")
+    keys.verify_timestamp(root, signed, signature=signature)
+    for wrong in (signature[32:] + signature[:32], signature[::-1]):
+        with pytest.raises(Refused):
+            keys.verify_timestamp(root, signed, signature=wrong)
+    with pytest.raises(Refused) as refused:
+        keys.verify_timestamp(root, signed[:-1] + bytes([signed[-1] ^ 1]), signature=signature)
+    assert refused.value.code == "eds_signature_invalid"

@@ -4,20 +4,16 @@ was signed.
 
 from functools import cache
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from insecure_sandbox.xml_signing import DECLARATION, NAMESPACE, sign_xml
-from tests.proofs import Figures
-from tests.verification.engines.pki.test_fuzz import _mutations
+from tests.verification.engines.pki.statements import DOCUMENT, verify
 from tests.verification.engines.pki.world import AT, LIMIT, World, make_world
-from tests.verification.engines.pki.xml_statements import DOCUMENT, verify
 from verification.core.errors import Refused
 from verification.engines.pki.path import build_path
-from verification.engines.pki.xmldsig import SignedXml, parse_signatures, parse_xml
+from verification.engines.pki.xmldsig import SignedXml, parse_signatures
 
-_ROUNDS = 20_000
 MARKUP = (
     b"<!DOCTYPE a>", b"<!--", b"-->", b"<![CDATA[", b"]]>", b"<?x?>", b"&x;", b"&lt;", b"&#13;", b"&#0;", b"&#x110000;",  # noqa: E501
     b"<", b">", b"/", b'"', b"'", b"=", b"\r\n", b"\x00", b"\xff", b"<a>", b"</a>", b"<a/>", b' Id="a"', b' xml:id="a"',  # noqa: E501
@@ -39,13 +35,19 @@ def _encoded() -> bytes:
 
 @cache
 def _right() -> SignedXml:
-    return verify(_encoded())
+    return _verified(_encoded())
+
+
+def _verified(untrusted: bytes) -> SignedXml:
+    signed = verify(untrusted)
+    assert isinstance(signed, SignedXml)
+    return signed
 
 
 def _judge(untrusted: bytes) -> bool:
     """Whether it passed everything. Anything but `Refused` fails the test by itself."""
     try:
-        signed = verify(untrusted)
+        signed = _verified(untrusted)
         build_path(signed.signer, anchors=[_world().root], intermediates=[_world().issuer], at=AT)
     except Refused:
         return False
@@ -69,7 +71,7 @@ _edits = st.lists(
 )
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_edits)
 def test_markup_put_anywhere_is_judged_or_refused(edits: list[tuple[int, int, bytes]]) -> None:
     changed = bytearray(_encoded())
@@ -79,7 +81,7 @@ def test_markup_put_anywhere_is_judged_or_refused(edits: list[tuple[int, int, by
     _judge(bytes(changed))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.lists(
         st.one_of(
@@ -96,24 +98,8 @@ def test_any_sequence_of_markup_is_judged_or_refused(parts: list[bytes]) -> None
             continue
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.text(alphabet=st.characters(codec="utf-8")))
 def test_any_text_is_judged_or_refused(text: str) -> None:
     assert not _judge(text.encode())
     assert not _judge(DECLARATION + text.encode())
-
-
-@pytest.mark.proof("eds")
-def test_a_mutated_xml_statement_is_judged_or_refused(
-    proof_scale: float, proof_seed: int, proof_figures: Figures
-) -> None:
-    rounds = int(_ROUNDS * proof_scale)
-    passed = sum(_judge(each) for each in _mutations(_encoded(), seed=proof_seed, rounds=rounds))
-    assert passed < rounds // 20
-    proof_figures["xml_fuzzed"] = rounds
-
-
-def test_one_signature_more_never_passes_for_a_borrower() -> None:
-    with pytest.raises(Refused) as refused:
-        parse_xml(sign_xml(_world().person, _encoded()), max_bytes=LIMIT)
-    assert refused.value.code == "eds_signer_count"

@@ -153,7 +153,7 @@ def test_a_number_that_has_changed_hands_meanwhile_refuses(status):
         ("2026-11-24T18:30:31+00:00", "phone_owner_mismatch"),
     ],
 )
-def test_a_consent_that_ran_out_meanwhile_is_nobodys_refusal(expires_at, code):
+def test_a_consent_that_ran_out_meanwhile_is_told_as_unanswered(expires_at, code):
     consent, first = given.said("register.consent", expires_at=expires_at), memory()
     found = evidence(issued(first), guessed(first, CODE), {"register.consent": consent})
     found = replace(

@@ -11,32 +11,17 @@ from types import ModuleType
 import pytest
 
 from tests.verification.checks_on_record import passed
-from tests.verification.sources.insecure_gateways import KEY, Gateway, Mobizon, Smsc, serving
+from tests.verification.sources.insecure_gateways import KEY, Gateway, Smsc, serving
 from tests.verification.stages.person.test_story import DOCUMENT, guess, to_person
 from tests.verification.stories.story import BORN, make_due
 from verification.case import contents
-from verification.core.answers import SmsAnswer, parse_sms
+from verification.core.answers import parse_sms
 from verification.evidence import store
 from verification.models import EvidenceItem
-from verification.sources.asking import Fetched
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once")]
 
 DOCS = Path(__file__).resolve().parents[4] / "docs" / "operator" / "sources.md"
-
-
-class OwnGateway:
-    """A gateway of an operator: this class, and the variable that names it."""
-
-    source = "sms"
-    texts: list[str] = []  # noqa: RUF012
-
-    def fetch(self, question):
-        self.texts.append(question.text)
-        answer = SmsAnswer(
-            request_id=question.request_id, status="accepted", message_id="own:12345678"
-        )
-        return Fetched(raw=b"<ok/>", parsed=answer)
 
 
 class Documented(Gateway):
@@ -109,14 +94,6 @@ def test_a_code_goes_by_smsc_and_a_lost_answer_sends_no_second_one(asked, settin
     assert json.loads(found["code.sent_raw.0"])["status"] == 1
 
 
-def test_a_code_goes_by_mobizon(asked, settings, key):
-    with serving(Mobizon()) as gateway:
-        use(settings, "mobizon", url=f"{gateway.url}/service", token_file=str(key))
-        found = proved(play(asked), gateway.sent.values())
-    assert parse_sms(found["code.sent.0"]).message_id == "sms.mobizon:70000000000"
-    assert json.loads(found["code.sent_raw.0"])["data"]["messageId"] == "70000000000"
-
-
 def test_a_number_that_the_gateway_refuses_is_told_to_the_borrower(asked, settings, key):
     with serving(Smsc()) as gateway:
         gateway.lay_out("send.php", {"error": "invalid number", "error_code": 7})
@@ -124,14 +101,6 @@ def test_a_number_that_the_gateway_refuses_is_told_to_the_borrower(asked, settin
         story = play(asked)
         assert story.page().notice == "sms_refused"
     assert parse_sms(kept(story)["code.sent.0"]).status == "refused"
-
-
-def test_a_gateway_of_the_operators_own_is_one_class_and_one_name(asked, settings):
-    OwnGateway.texts.clear()
-    use(settings, f"{__name__}.OwnGateway")
-    found = proved(play(asked), OwnGateway.texts)
-    assert found["code.sent_raw.0"] == b"<ok/>"
-    assert parse_sms(found["code.sent.0"]).message_id == "own:12345678"
 
 
 def test_the_gateway_of_the_documentation_sends_a_code(asked, settings, key, documented):

@@ -171,7 +171,9 @@ def test_of_many_tries_that_web_has_looked_at_five_count_and_of_the_others_nothi
     assert not is_passed(story)
 
 
-def test_a_sixth_guess_is_none_where_nobody_looked_at_the_five(asked: SandboxProcess) -> None:
+def test_a_sixth_guess_never_passes_where_no_worker_looked_at_five(
+    asked: SandboxProcess,
+) -> None:
     story = to_code(asked)
     code = codes(asked)[-1]
     for number in range(1, 7):

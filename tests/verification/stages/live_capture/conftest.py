@@ -81,7 +81,7 @@ def good(live: Frames, obama: bytes) -> Evidence:
     return Sent(live).evidence(photo=obama)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def facts(good: Evidence) -> LiveCaptureFacts:
     """The facts of a capture that passes, measured once."""
     measured = STAGE.measure(case(), good, POLICY)

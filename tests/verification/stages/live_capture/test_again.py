@@ -1,5 +1,5 @@
-"""Before two people look, whoever has spent no attempt is asked once more, for what was poor in the
-picture.
+"""Before two people look, a borrower who has spent no attempt is asked once more, for what was
+poor in the picture.
 """
 
 from dataclasses import replace
@@ -9,7 +9,6 @@ import pytest
 from tests.verification.stages.live_capture import captures as given
 from verification.core import codes
 from verification.core.results import Failed, Inconclusive, Outcome, Passed, decide
-from verification.core.route import Evidence
 from verification.engines.faces.embedding import Zones
 from verification.stages.live_capture import STAGE
 from verification.stages.live_capture.measure import LiveCaptureFacts, Match, Shown
@@ -18,12 +17,10 @@ from verification.stages.live_capture.policy import LiveCapturePolicy
 FAIR = {"interocular": "90", "darkest": "0.40", "brightest": "0.50", "sharpness": "0.40"}
 
 
-@pytest.fixture(scope="module")
-def facts(good: Evidence) -> LiveCaptureFacts:
+@pytest.fixture
+def facts(facts: LiveCaptureFacts) -> LiveCaptureFacts:
     """A capture that passes, of a borrower who has spent nothing."""
-    found = STAGE.measure(given.case(), replace(good, attempts_left=3), LiveCapturePolicy())
-    assert isinstance(found, LiveCaptureFacts)
-    return with_picture(found)
+    return with_picture(replace(facts, left=3))
 
 
 def with_picture(facts: LiveCaptureFacts, **poorest: str) -> LiveCaptureFacts:
@@ -34,14 +31,12 @@ def with_picture(facts: LiveCaptureFacts, **poorest: str) -> LiveCaptureFacts:
 def near_miss() -> LiveCapturePolicy:
     """The policy in whose review zone everybody lies who would match."""
     usual = LiveCapturePolicy()
-    nobody, match = replace(usual.zones.match, value=0.01), usual.zones.match
-    return replace(usual, zones=Zones(nobody, match))
+    nowhere, match = replace(usual.zones.match, value=0.01), usual.zones.match
+    return replace(usual, zones=Zones(nowhere, match))
 
 
 @pytest.mark.parametrize("place", range(3), ids=["at rest", "at work", "farthest"])
-def test_a_distance_that_is_no_number_matches_nobody_whichever_it_is(
-    facts: LiveCaptureFacts, place: int
-) -> None:
+def test_a_distance_that_is_no_number_never_matches(facts: LiveCaptureFacts, place: int) -> None:
     assert isinstance(facts.match, Match)
     apart = [facts.match.at_rest, facts.match.at_work, facts.match.farthest]
     apart[place] = float("nan")
@@ -82,7 +77,7 @@ def test_the_first_capture_in_the_review_zone_is_asked_for_again_by_what_was_poo
     [{"left": 2}, {"left": 1}, {"left": None}, {"amount": "294900.01"}],
     ids=["second", "last", "uncounted", "large"],
 )
-def test_nobody_is_asked_again_who_spent_an_attempt_or_is_looked_at_anyway(
+def test_a_borrower_who_spent_an_attempt_or_is_looked_at_anyway_is_not_asked_again(
     facts: LiveCaptureFacts, change: dict[str, object]
 ) -> None:
     results = STAGE.judge(replace(facts, **change), near_miss())  # type: ignore[arg-type]
@@ -111,8 +106,8 @@ def test_an_operator_may_send_everybody_to_people_at_once(facts: LiveCaptureFact
 def test_neither_a_match_nor_a_stranger_is_asked_again(facts: LiveCaptureFacts) -> None:
     usual = LiveCapturePolicy()
     assert isinstance(STAGE.judge(facts, usual)[-1], Passed)
-    nobody = replace(usual.zones.match, value=0.01)
-    stranger = STAGE.judge(facts, replace(usual, zones=Zones(nobody, nobody)))[-1]
+    nowhere = replace(usual.zones.match, value=0.01)
+    stranger = STAGE.judge(facts, replace(usual, zones=Zones(nowhere, nowhere)))[-1]
     assert isinstance(stranger, Failed)
     assert stranger.code == "face_mismatch"
 

@@ -5,6 +5,7 @@ docs/security/liveness.md.
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -12,17 +13,20 @@ import pytest
 from PIL import Image as Pillow
 
 from insecure_sandbox import camera as demo_camera
+from insecure_sandbox import warp
+from tests.painted import painted
 from tests.verification.stages.live_capture import captures as given
 from tests.verification.stages.live_capture import insecure_captures as attack
 from tests.verification.stages.live_capture.conftest import Player
 from verification.core import codes
 from verification.core.errors import BadInput
-from verification.core.results import Outcome, decide
+from verification.core.results import Inconclusive, Outcome, Passed, decide
 from verification.core.route import Evidence
 from verification.engines.liveness import landmarks, networks
 from verification.engines.liveness.frames import Image
 from verification.stages.live_capture.checks import CHECKS
 from verification.stages.live_capture.dialogue import accept_live_capture, prompt_live_capture
+from verification.stages.live_capture.policy import LiveCapturePolicy
 
 # Minutes of painting and measuring: not for every commit's quick check.
 pytestmark = pytest.mark.proof("live_capture_attacks")
@@ -145,7 +149,7 @@ def test_a_second_face_in_one_frame_is_refused(
     )
 
 
-@pytest.mark.parametrize("first", [1, 2])
+@pytest.mark.parametrize("first", [1, pytest.param(2, marks=pytest.mark.whole)])
 def test_a_person_swapped_after_the_first_steps_is_refused(
     live: given.Frames, play: Player, obama: bytes, first: int
 ) -> None:
@@ -226,3 +230,77 @@ def test_a_frame_that_is_no_upright_camera_picture_is_refused(
     *before, last = live["blink"][:7]  # the seventh of twelve is sent in full
     spoilt = {**live, "blink": (*before, spoil(last), *live["blink"][7:])}
     assert _refused(given.Sent(spoilt).evidence(photo=obama)) == "liveness_frame_unreadable"
+
+
+ORDER = ("look_straight", "turn_right", "blink", "turn_left")
+COUNT = 12
+
+
+def _photograph(folder: Path, name: str) -> Path:
+    return folder / "faces" / "london" / f"{name}.jpg"
+
+
+def _played(photograph: Path, *gestures: warp.Play) -> Mapping[str, tuple[bytes, ...]]:
+    return {gesture: painted(photograph, gesture, COUNT, seed=1) for gesture in gestures}
+
+
+def _registered(photograph: Path) -> bytes:
+    written = BytesIO()
+    Pillow.open(photograph).convert("RGB").save(written, "JPEG", quality=90)
+    return given.photo_answer(written.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("registered", "neutral", "actor", "code"),
+    [
+        pytest.param(
+            "005_smiling", "005_neutral", "067_neutral", "face_mismatch", marks=pytest.mark.whole
+        ),
+        # The two people of the set who are nearest to each other.
+        ("062_neutral", "062_smiling", "126_neutral", "face_mismatch"),
+    ],
+)
+def test_the_face_that_does_the_commands_is_matched_too(
+    shared_data: Path, registered: str, neutral: str, actor: str, code: str
+) -> None:
+    victim = _played(
+        _photograph(shared_data, neutral), "neutral", "turn_right", "blink", "turn_left"
+    )
+    theirs = _played(_photograph(shared_data, actor), "turn_right", "blink", "turn_left")
+    photo = _registered(_photograph(shared_data, registered))
+    honest = given.Sent({**victim, "look_straight": victim["neutral"]}, order=ORDER).evidence(
+        photo=photo
+    )
+    swapped = given.Sent({**theirs, "look_straight": victim["neutral"]}, order=ORDER).evidence(
+        photo=photo
+    )
+    assert isinstance(given.said("face.match", honest), Passed)
+    assert given.refusals([given.said("face.match", swapped)]) == {"face.match": code}
+
+
+def test_one_command_that_somebody_else_does_is_enough(play: Player, obama: bytes) -> None:
+    own, theirs = play("obama3.jpg", order=ORDER), play("biden.jpg", order=ORDER)
+    mixed = given.Sent({**own, "blink": theirs["blink"]}, order=ORDER).evidence(photo=obama)
+    assert given.refusals([given.said("face.match", mixed)]) == {"face.match": "face_mismatch"}
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        ("look_straight", "turn_left", "nod", "turn_right"),
+        ("look_straight", "come_closer", "turn_right", "turn_left"),
+        ("look_straight", "turn_right", "blink", "open_mouth", "turn_left"),
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("seed", _SEEDS)
+def test_the_borrower_who_does_the_commands_is_matched(
+    play: Player, obama: bytes, order: tuple[str, ...], seed: int
+) -> None:
+    evidence = given.Sent(play("obama3.jpg", seed=seed, order=order), order=order).evidence(
+        photo=obama
+    )
+    result = given.said("face.match", evidence)
+    assert not isinstance(result, Inconclusive)
+    assert isinstance(result, Passed)
+    assert float(result.detail["commands"]) <= LiveCapturePolicy().zones.match.value - 0.01

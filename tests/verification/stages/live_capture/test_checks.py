@@ -42,13 +42,6 @@ def test_the_other_commands_pass_too(play: Player, obama: bytes) -> None:
     assert given.refusals(given.judge(evidence)) == {}
 
 
-def test_the_face_at_rest_is_well_within_the_threshold(good: Evidence) -> None:
-    match = {result.check: result for result in given.judge(good)}["face.match"]
-    assert isinstance(match, Passed)
-    assert match.score is not None
-    assert match.score <= POLICY.zones.match.value
-
-
 @pytest.mark.parametrize(
     ("amount", "currency", "code"),
     [
@@ -99,18 +92,8 @@ def test_a_photo_of_somebody_else_refuses_though_every_gate_passes(
     assert score > POLICY.zones.review.value + 0.2
 
 
-def test_every_measured_check_says_its_value_its_threshold_and_its_model(good: Evidence) -> None:
+def test_every_check_that_looks_names_the_file_of_its_model(good: Evidence) -> None:
     results = {result.check: result for result in given.judge(good)}
-    for name in (
-        "face.binding",
-        "face.timing",
-        "face.fresh",
-        "face.one_face",
-        "face.depth",
-        "face.match",
-    ):
-        assert results[name].score is not None, name
-        assert results[name].threshold is not None, name
     for name in ("face.one_face", "face.quality", "face.commands", "face.depth"):
         assert results[name].detail["mesh_sha256"] == weights.FACE_MESH.sha256, name
     for name in ("face.continuity", "face.match"):
@@ -118,20 +101,17 @@ def test_every_measured_check_says_its_value_its_threshold_and_its_model(good: E
 
 
 @pytest.mark.parametrize("kind", _KINDS)
-def test_without_any_one_original_nothing_passes(good: Evidence, kind: str) -> None:
+def test_nothing_passes_without_one_original_or_with_one_spoilt(good: Evidence, kind: str) -> None:
     assert kind in good.items
-    assert given.decided(given.without(good, kind)).outcome is Outcome.FAILED
-
-
-@pytest.mark.parametrize("kind", _KINDS)
-def test_with_any_one_original_spoilt_nothing_passes(good: Evidence, kind: str) -> None:
     spoilt = replace(good, items={**good.items, kind: b"{}"})
-    assert given.decided(spoilt).outcome is Outcome.FAILED
+    for broken in (given.without(good, kind), spoilt):
+        assert given.decided(broken).outcome is Outcome.FAILED
 
 
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
+        ({}, "face_reference_unavailable"),
         ({"iin": "990101100020"}, "face_reference_unavailable"),
         ({"sha256": "ab" * 32}, "check_missing"),
         ({"source": "BORROWER"}, "check_missing"),
@@ -143,13 +123,6 @@ def test_a_photo_that_is_not_the_borrowers_reference_refuses(
     photo = given.photo_answer(b"\xff\xd8\xff no picture \xff\xd9", **changes)
     spoilt = given.with_items(good, live_capture__photo=photo)
     assert given.refusals(given.judge(spoilt)) == {"face.match": code}
-
-
-def test_a_reference_that_is_no_picture_refuses(good: Evidence) -> None:
-    spoilt = given.with_items(
-        good, live_capture__photo=given.photo_answer(b"\xff\xd8\xff no picture \xff\xd9")
-    )
-    assert given.refusals(given.judge(spoilt)) == {"face.match": "face_reference_unavailable"}
 
 
 def test_every_attempt_asks_under_ids_of_its_own() -> None:

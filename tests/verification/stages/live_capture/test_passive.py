@@ -13,7 +13,7 @@ from tests.verification.engines.liveness import insecure_detectors as made
 from tests.verification.stages.live_capture import captures as given
 from verification.core import stored
 from verification.core.errors import CalibrationMismatch, Misconfigured
-from verification.core.results import Inconclusive, Outcome, Passed, Result, decide
+from verification.core.results import Inconclusive, Outcome, Passed, decide
 from verification.core.route import Evidence
 from verification.engines.faces.embedding import Zones
 from verification.engines.liveness import passive
@@ -24,7 +24,6 @@ from verification.stages.live_capture.policy import LiveCapturePolicy
 
 SMALL, LARGE = "294900.00", "294900.01"
 BONA_FIDE, ATTACK = 4.0, -4.0
-Judged = Callable[..., tuple[Result, ...]]
 
 
 @pytest.fixture
@@ -174,8 +173,8 @@ def test_whom_the_detector_sends_to_people_is_not_asked_for_a_better_picture(
     good: Evidence, installed: Callable[..., LiveCapturePolicy], says: float, code: str
 ) -> None:
     usual = installed(says)
-    nobody = replace(usual.zones.match, value=0.01)
-    policy = replace(usual, zones=Zones(nobody, usual.zones.match))
+    nowhere = replace(usual.zones.match, value=0.01)
+    policy = replace(usual, zones=Zones(nowhere, usual.zones.match))
     facts = measured(replace(good, attempts_left=3), policy)
     assert given.refusals(STAGE.judge(facts, policy))["face.match"].startswith(code)
 

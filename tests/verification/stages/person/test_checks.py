@@ -19,7 +19,6 @@ from verification.stages.register.dialogue import ASKED
 from verification.stages.register.dialogue import PERSON as REGISTRY
 
 STAGE = LIVE_FACE.stages[0]
-CARD = Document(type="id_card", number="012345678", valid_to=date(2033, 1, 1))
 
 
 def refused(evidence, **person):
@@ -224,7 +223,9 @@ def test_the_borrower_is_not_told_which_register_denied_what():
 
 
 @pytest.mark.parametrize("asked", [None, b"", b"[]", said(ASKED, services="person")])
-def test_a_consent_to_nobody_knows_what_refuses_or_holds_to_the_person_alone(asked):
+def test_a_consent_without_a_readable_request_refuses_or_holds_for_the_person_alone(
+    asked,
+):
     found = refused(given.known(asked=asked))
     assert found == (
         {} if asked == said(ASKED, services="person") else {"person.consent": "check_missing"}

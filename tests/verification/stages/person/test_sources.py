@@ -1,4 +1,4 @@
-"""Whatever a register or the gateway does: tried again, then `failed`; no attempt burnt, nobody
+"""Whatever a register or the gateway does: tried again, then `failed`; no attempt burnt, no one
 verified.
 """
 

@@ -4,13 +4,11 @@ functions.
 
 import base64
 import json
-import re
 
 import pytest
 
 from tests.scenes import staged
-from tests.verification.checks_on_record import checks, passed
-from tests.verification.stages.person import insecure_registers
+from tests.verification.checks_on_record import passed
 from tests.verification.stages.person.told import codes, tell
 from tests.verification.stories import camera_story as camera
 from tests.verification.stories.story import BORN, begin, lender, make_due
@@ -93,23 +91,6 @@ def test_neither_the_code_nor_a_guess_is_kept_anywhere(asked):
 
 
 @pytest.mark.parametrize(
-    ("changes", "code"),
-    [
-        ({"surname": "ИНАКОВ"}, "name_mismatch"),
-        ({"birth_date": "1899-01-02"}, "birth_date_differs"),
-        ({"life_status": "deceased"}, "person_deceased"),
-        ({"document": {"number": "999999999"}}, "document_invalid"),
-        ({"document": {"number": "012345678", "valid_to": "2020-01-01"}}, "document_expired"),
-    ],
-)
-def test_what_the_register_of_people_denies_is_declined_at_once(asked, changes, code):
-    story = to_person(asked, **changes)
-    story.answer(document_number=DOCUMENT, **BORN)
-    story.work()
-    assert (story.row().status, story.row().code) == ("declined", code)
-
-
-@pytest.mark.parametrize(
     ("changes", "typed", "code"),
     [
         ({"phone": "+77019999999"}, DOCUMENT, "phone_owner_mismatch"),
@@ -128,27 +109,6 @@ def test_what_may_be_mended_is_asked_again_twice_and_then_declined(asked, change
     assert Attempt.objects.filter(verification_id=story.id, stage="code").count() == 0
 
 
-def test_who_refuses_the_state_their_consent_is_not_asked_again(asked):
-    story = to_person(asked, consent="invalid")
-    story.answer(document_number=DOCUMENT, **BORN)
-    story.work()
-    assert (story.row().status, story.row().code) == ("declined", "consent_declined")
-
-
-def test_a_consent_that_comes_late_is_waited_for(asked):
-    story = to_person(asked, consent="pending")
-    story.answer(document_number=DOCUMENT, **BORN)
-    story.work()
-    assert (story.page().page, story.page().notice) == ("wait", "consent_pending")
-    key = contents.key_of(story.row())
-    item = EvidenceItem.objects.get(verification_id=story.id, kind="register.consent_request")
-    consent_id = json.loads(store.opening(key, item).plain)["consent_id"]
-    asked.post("/consent/answer", consent_id=consent_id, status="valid")
-    make_due(story)
-    story.work()
-    assert story.page().page == "code"
-
-
 def test_a_silent_register_burns_nothing_and_passes_when_it_answers(asked):
     story = to_person(asked)
     asked.post("/faults", source="phone", kind="http_500", times=1)
@@ -159,43 +119,6 @@ def test_a_silent_register_burns_nothing_and_passes_when_it_answers(asked):
     story.work()
     assert story.page().page == "code"
     assert not Attempt.objects.filter(burnt=True).exists()
-
-
-def with_gateway(settings, name):
-    gateway = {"adapter": f"{insecure_registers.__name__}.{name}"}
-    settings.TULGA_SOURCES = {"test": settings.TULGA_SOURCES["test"] | {"sms": gateway}}
-    insecure_registers.SENT.clear()
-
-
-def only_code():
-    [text] = insecure_registers.SENT.values()
-    found = re.search("[0-9]{6}", text)
-    assert found is not None
-    return found.group()
-
-
-def test_a_message_that_was_refused_is_told_with_the_question(asked, settings):
-    with_gateway(settings, "InsecureRefusingGateway")
-    story = to_code(asked)
-    assert story.page().notice == "sms_refused"
-    guess(story, only_code())
-    assert story.row().status == "declined"
-    assert [
-        said["code"] for said in checks(verification=story.id) if said["check"] == "code.sent"
-    ] == ["sms_refused"]
-
-
-def test_a_gateway_that_sends_but_answers_badly_sends_one_code(asked, settings):
-    with_gateway(settings, "InsecureStammeringGateway")
-    story = to_person(asked)
-    insecure_registers.STAMMER["left"] = 3
-    story.answer(document_number=DOCUMENT, **BORN)
-    for _ in range(4):
-        story.work()
-        make_due(story)
-    assert story.page().page == "code"
-    guess(story, only_code())
-    assert story.page().page == "question"
 
 
 @pytest.mark.service
@@ -224,15 +147,3 @@ def test_another_face_behind_the_right_code_is_not_verified(asked):
         2,
         3,
     )
-
-
-def test_a_person_without_a_photo_in_the_register_is_not_verified(asked):
-    story = to_code(asked)
-    guess(story, codes(asked)[-1])
-    camera.free(story)
-    assert (story.page().page, story.page().notice) == ("commands", "face_reference_unavailable")
-    camera.junk_capture(story)
-    story.work()
-    (found,) = [said for said in checks(verification=story.id) if said["check"] == "face.match"]
-    assert (found["outcome"], found["code"]) == ("fail", "face_reference_unavailable")
-    assert story.row().status != "verified"

@@ -14,7 +14,7 @@ from insecure_sandbox.xml_signing import DECLARATION
 from tests.vectors.eds.case import AT, CASE, FOLDER, JUDGED, STATEMENT
 from tests.verification.engines.pki.test_xml_fuzz import MARKUP
 from verification.core.errors import BadInput
-from verification.core.results import Failed, Passed
+from verification.core.results import Passed
 from verification.core.route import Evidence, Next
 from verification.core.statement_text import read
 from verification.core.stored import canonical_json
@@ -104,28 +104,6 @@ def test_the_document_to_sign_is_made_of_the_statement_we_keep_and_of_nothing_el
     assert asked["statement_xml"] == head + rest.rpartition("</ds:Signature>")[2]
 
 
-def test_another_statement_in_store_refuses_a_signature_that_is_right_in_itself() -> None:
-    assert _passes(_right())
-    items = {
-        TEXT: STATEMENT + b" ",
-        SIGNATURE: _right().encode(),
-        ANSWER: canonical_json({"at": AT.isoformat()}),
-    }
-    found = CHECKS["eds.content"](
-        measure_statement(CASE, Evidence(items=items, at=JUDGED), POLICY), POLICY
-    )
-    assert isinstance(found, Failed)
-    assert found.code == "eds_statement_mismatch"
-
-
-@pytest.mark.parametrize("lead", ["", " ", "\r\n\t"])
-def test_only_white_space_may_stand_before_the_first_tag(lead: str) -> None:
-    bare = _right().removeprefix(DECLARATION.decode())
-    assert _passes(lead + bare)
-    for other in ("\x0b", "\x0c", "\x00", "a", "MA=="):
-        assert not _passes(lead + other + bare)
-
-
 def test_the_limit_comes_before_the_parser() -> None:
     bare = _right().removeprefix(DECLARATION.decode())
     room = POLICY.signature_max_bytes
@@ -151,14 +129,14 @@ _JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(_JSON)
 def test_any_json_is_taken_or_refused(untrusted: Any) -> None:
     taken = _taken(untrusted)
     assert taken is None or taken[SIGNATURE] == untrusted.encode()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=75, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.one_of(
         st.text(),
@@ -177,7 +155,7 @@ _EDITS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=75, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(_EDITS)
 def test_markup_put_anywhere_into_a_right_signature_is_judged(
     edits: list[tuple[int, int, bytes]],

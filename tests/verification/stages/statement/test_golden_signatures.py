@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
-from itertools import islice
 
 import pytest
 
@@ -71,13 +70,7 @@ def test_the_signers_program_is_given_words_to_show_in_either_form(language: str
     assert shown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") == text
 
 
-def _changed(content: bytes, *, step: int, lowest_bit: bool = True) -> Iterator[bytes]:
-    for at in range(0, len(content), step):
-        yield content[:at] + bytes([content[at] ^ (1 if lowest_bit else 0x10)]) + content[at + 1 :]
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("language", ["kk", "ru"])
+@pytest.mark.parametrize(("language", "family"), [("kk", "gost"), ("ru", "rsa")])
 def test_every_byte_of_the_text_in_signed_xml_is_covered(language: str, family: str) -> None:
     signature, statement = file(f"{language}.{family}.xml"), file(f"statement.{language}.txt")
     begin = signature.index(b"<statement")
@@ -86,38 +79,6 @@ def test_every_byte_of_the_text_in_signed_xml_is_covered(language: str, family: 
         changed = signature[:at] + bytes([signature[at] ^ 1]) + signature[at + 1 :]
         with pytest.raises(Refused):
             parse_signature(changed, max_bytes=LIMIT).check_content(statement=statement)
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("language", ["kk", "ru"])
-def test_no_byte_of_the_statement_can_be_another_under_a_kept_cms(
-    language: str, family: str
-) -> None:
-    signed, statement = (
-        parse_cms(file(f"{language}.{family}.cms"), max_bytes=LIMIT),
-        file(f"statement.{language}.txt"),
-    )
-    for changed in (*_changed(statement, step=1), statement[1:], statement[:-1], statement + b"\n"):
-        with pytest.raises(Refused) as refused:
-            signed.check_content(statement=changed)
-        assert refused.value.code == "eds_statement_mismatch"
-
-
-@pytest.mark.parametrize("language", ["kk", "ru"])
-def test_what_a_changed_byte_of_the_cms_leaves_right_says_the_same(language: str) -> None:
-    """Nobody signed some bytes of it, as the order of its versions. With one changed it is refused,
-    or is the same.
-    """
-    signature, statement = file(f"{language}.rsa.cms"), file(f"statement.{language}.txt")
-    right, passed = verify(signature, statement=statement, family="rsa"), 0
-    for changed in islice(_changed(signature, step=3), 1000):
-        try:
-            signed = verify(changed, statement=statement, family="rsa")
-        except Refused:
-            continue
-        passed += 1
-        assert (signed.signature, signed.signer.der) == (right.signature, right.signer.der)
-    assert passed < 20
 
 
 def _values(value: bytes, family: str) -> Iterator[bytes]:
@@ -144,7 +105,7 @@ def _values(value: bytes, family: str) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_of_a_right_value_nobody_without_the_key_makes_another(family: str) -> None:
+def test_no_second_value_is_made_of_a_right_one_without_the_key(family: str) -> None:
     """So a replay cannot be made new: (r, −s) is a second value of ECDSA, and none of GOST R
     34.10.
     """

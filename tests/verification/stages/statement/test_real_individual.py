@@ -77,11 +77,6 @@ def test_judged_on_a_day_its_list_was_in_force_the_real_key_is_verified(folder, 
     assert decide(given.judge(case, evidence), required=tuple(CHECKS)).outcome is Outcome.PASSED
 
 
-def test_the_real_key_of_a_company_is_refused(folder):
-    case, evidence = signed(folder, "legal_ceo_valid.p12", judged_at=LIST_IN_FORCE)
-    assert given.refusals(given.judge(case, evidence))["eds.usage"] == "eds_not_individual"
-
-
 def test_one_changed_byte_in_the_key_of_the_real_root_is_a_fault_of_ours(folder):
     case, evidence = signed(folder, judged_at=LIST_IN_FORCE)
     root = bytearray(evidence.items["shared.anchor.0"])

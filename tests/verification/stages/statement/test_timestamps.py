@@ -1,5 +1,5 @@
-"""Step 9 of the route on evidence: a time-stamp of the signature, and whether its authority may be
-believed.
+"""Steps 8 and 9 of the route on evidence: what the responder and the lists say, and a time-stamp of
+the signature.
 """
 
 import json
@@ -41,34 +41,6 @@ def test_a_time_stamp_in_the_signature_is_told_and_sets_the_reference_time(signe
     assert report["times"]["reference"] == before.isoformat()
 
 
-@pytest.mark.parametrize(
-    ("changes", "expected"),
-    [
-        ({"imprint": bytes(64)}, "eds_timestamp_invalid"),
-        ({"policy": "1.2.398.3.3.2.6.9"}, "eds_timestamp_untrusted"),
-        ({"time": given.NOW + timedelta(hours=1)}, "eds_timestamp_time"),
-        ({"time": given.NOW - timedelta(days=5)}, "eds_timestamp_time"),
-    ],
-)
-def test_a_wrong_time_stamp_is_no_proof_of_time_and_its_row_in_the_report_says_why(
-    signed, changes, expected
-):
-    evidence = signed.stamped(signed.token(**changes)).asked(signed.answer())
-    results = judge(signed, evidence)
-    assert given.refusals(results) == {}
-    report = json.loads(
-        report_statement(measure_statement(signed.case, evidence, POLICY), POLICY, results)
-    )
-    (row,) = [row for row in report["checks"] if row["name"] == "eds.timestamp"]
-    assert (row["outcome"], row["detail"]["unproven"], row["detail"]["time"]) == (
-        "PASS",
-        expected,
-        "none",
-    )
-    assert report["status"] == "TOTAL-PASSED"
-    assert (report["times"]["tsp"], report["times"]["reference"]) == ("", signed.at.isoformat())
-
-
 def test_a_foreign_time_stamp_authority_is_believed_only_where_it_is_pinned(
     signed, authorities, family
 ):
@@ -97,7 +69,7 @@ def row_of(of, evidence, policy=POLICY):
 
 
 def unproven(of, evidence, policy=POLICY):
-    """Why a time-stamp proves nothing, empty for one that does. It refuses nobody either way."""
+    """Why a time-stamp proves nothing, empty for one that does. It is no refusal either way."""
     assert code(of, evidence, policy) == []
     found = row_of(of, evidence, policy).detail
     assert ("unproven" in found) == (found["time"] == "none")
@@ -144,7 +116,7 @@ def test_the_time_of_a_revoked_authority_is_no_reference(authorities, issued, fa
     assert "eds_certificate_expired" in code(signed, revoked_)
 
 
-def test_an_authority_of_which_nobody_can_tell_proves_nothing_unless_the_policy_takes_it(signed):
+def test_an_authority_of_unknown_revocation_proves_nothing_unless_the_policy_takes_it(signed):
     signed.stamped(signed.token())
     lenient = replace(POLICY, accepts_unknown_timestamp_revocation=True)
     silent = signed.asked(signed.answer(), tsa=b"")
@@ -214,39 +186,11 @@ def test_a_time_stamp_of_the_old_gost_passes_where_its_authority_is_pinned_and_n
     pinned = signed.asked(answer, shared__tsa__0=by.certificate)
     assert code(signed, pinned) == []
     assert row_of(signed, pinned).detail["policy"] == "1.2.398.3.3.2.6.1"
-    # Under its pinned root nobody can tell whether it is revoked: that does under a policy that
-    # says so.
+    # Under its pinned root its revocation is unknown, which suffices under a policy that says so.
     under_root = signed.asked(answer, shared__tsa__0=old_root.certificate)
     assert unproven(signed, under_root) == "eds_timestamp_untrusted"
     assert "must be pinned" in row_of(signed, under_root).detail["detail"]
     assert row_of(signed, under_root, lenient).detail["authority"] == "unknown"
-
-
-def test_of_two_time_stamps_none_proves_anything(signed):
-    evidence = signed.stamped(signed.token(), signed.token()).asked(signed.answer())
-    assert unproven(signed, evidence) == "eds_timestamp_invalid"
-
-
-def test_a_key_that_expired_after_its_time_stamp_passes_and_without_one_does_not(
-    authorities, issued, family
-):
-    now = datetime.now(UTC)
-    expired = issued(family, at=now - timedelta(days=1, seconds=30) + timedelta(hours=1), days=1)
-    before = now.replace(microsecond=0) - timedelta(minutes=1)
-    plain = Given(authorities[family], expired)
-    assert "eds_certificate_expired" in code(plain, plain.asked(plain.answer()))
-    stamped = plain.stamped(plain.token(time=before))
-    assert code(stamped, stamped.asked(stamped.answer())) == []
-
-
-def test_a_policy_that_asks_for_a_time_stamp_waits_for_a_usable_one(signed):
-    wanting = replace(POLICY, asks_timestamp=True)
-    answer = signed.answer()
-    assert outcome(signed, signed.asked(answer), wanting) is Outcome.RETRY
-    for nonce, expected in ((b"77", Outcome.PASSED), (b"78", Outcome.RETRY)):
-        token = timestamping.granted(signed.token(nonce=77))
-        kept = {"statement__timestamp": token, "statement__timestamp_nonce": nonce}
-        assert outcome(signed, signed.asked(answer, **kept), wanting) is expected
 
 
 @pytest.mark.parametrize("inside", [{}, {"imprint": bytes(64)}])
@@ -266,3 +210,36 @@ def test_a_policy_that_asks_for_a_time_stamp_takes_the_one_that_it_asked_for_wha
         row_of(signed, signed.asked(answer, **unusable), wanting).code
         == "eds_timestamp_unavailable"
     )
+
+
+def test_a_good_answer_of_the_responder_passes_without_a_list(signed):
+    results = judge(signed, signed.asked(signed.answer()))
+    assert given.refusals(results) == {}
+    (found,) = [one for one in results if one.check == "eds.revocation"]
+    assert (found.detail["source"], found.detail["issuer"]) == ("ocsp", "not asked")
+
+
+def test_an_answer_without_the_nonce_we_kept_is_tried_again(signed):
+    evidence = signed.evidence(statement__ocsp=signed.answer())
+    assert outcome(signed, evidence) is Outcome.RETRY
+
+
+def test_a_revocation_after_the_time_stamp_passes_only_under_a_policy_that_says_so(signed):
+    signed.stamped(signed.token(time=signed.at - timedelta(minutes=5)))
+    evidence = signed.asked(signed.answer(status=revoked(signed.at, reason=1)))
+    assert code(signed, evidence) == ["eds_certificate_revoked"]
+    lenient = replace(POLICY, accepts_later_revocation=True)
+    assert code(signed, evidence, lenient) == []
+    early = signed.asked(signed.answer(status=revoked(signed.at - timedelta(hours=1), reason=1)))
+    assert code(signed, early, lenient) == ["eds_certificate_revoked"]
+
+
+def test_every_row_of_the_report_has_a_status_of_the_standard(signed):
+    evidence = signed.asked(signed.answer(status=revoked(signed.at)))
+    results = judge(signed, evidence)
+    report = json.loads(
+        report_statement(measure_statement(signed.case, evidence, POLICY), POLICY, results)
+    )
+    rows = {row["name"]: (row["status"], row["sub_indication"]) for row in report["checks"]}
+    assert rows["eds.revocation"] == ("TOTAL-FAILED", "REVOKED")
+    assert {status for name, status in rows.items() if name != "eds.revocation"} == {("PASSED", "")}
