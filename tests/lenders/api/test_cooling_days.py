@@ -169,5 +169,5 @@ def test_nobody_is_asked_anew_whose_money_does_not_wait(api, lender, monkeypatch
 
 def test_a_new_consent_is_handed_over_to_no_phone_that_scans_a_code(api, waited):
     session = links.redeem(untrusted_token=asked_anew(api, waited).token)
-    with pytest.raises(Conflict, match="not handed over"):
+    with pytest.raises(Conflict, match="cannot be handed over"):
         hand_over.mint(untrusted_session=session)

@@ -145,7 +145,7 @@ def test_the_audit_names_what_was_let_out_all_the_same(api, waited, renewal):
         moving.record(waited.row(), "clearance.consumed", at=clock.now(), body=body)
     order_all()
     details = [one.detail for one in verify_legality("test")]
-    assert sum("declined it by a new consent" in one for one in details) == 1
+    assert sum("declined it by a renewed consent" in one for one in details) == 1
 
 
 @WORDS

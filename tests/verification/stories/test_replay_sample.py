@@ -146,4 +146,4 @@ def test_an_empty_log_has_nothing_to_draw(transactional_db):
 @pytest.mark.parametrize("arguments", [("--replay", "-1"), ("--seed", "5")])
 def test_what_nobody_can_draw_is_told_and_exits_with_3(transactional_db, arguments):
     code, said = command(*arguments)
-    assert (code, "--replay asks for so many judgements" in said) == (3, True)
+    assert (code, "--replay needs a number of judgements" in said) == (3, True)

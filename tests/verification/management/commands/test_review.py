@@ -39,7 +39,7 @@ def run(*arguments):
     return out.getvalue()
 
 
-SAID = "the votes are kept, and a worker decides by them"
+SAID = "the votes are recorded, and a worker decides by them"
 
 
 def reviewers(*emails):
@@ -78,7 +78,7 @@ def test_the_reason_may_come_by_stdin(story, monkeypatch):
         ((ONE,), "reviewers_too_few: this needs 2"),
         ((ONE, ONE), "reviewer_repeated"),
         ((ONE, f" {ONE.upper()}"), "reviewer_repeated"),
-        ((ONE, "nobody@example.kz"), "reviewer 2: nobody has this"),
+        ((ONE, "nobody@example.kz"), "reviewer 2: this e-mail address is unknown"),
         (("closed@example.kz", ONE), "reviewer 1: this account is closed"),
         ((ONE, "regulator@example.kz"), "reviewer 2: this person may not review"),
         ((ONE, "operator@example.kz"), "reviewer 2: this person may not review"),
