@@ -75,7 +75,7 @@ def test_what_the_row_of_an_attempt_says_keeps_no_reviewer_from_it(status):
 def test_a_route_that_is_gone_cannot_be_reviewed(settings):
     story = glanced("grey")
     settings.TULGA_ROUTES = ["biometric"]
-    with pytest.raises(Conflict, match="no stage"):
+    with pytest.raises(Conflict, match="cannot decide this stage"):
         voted(story)
 
 
