@@ -218,7 +218,7 @@ def test_a_key_is_not_sent_where_others_could_read_it(kind, url):
 
 @pytest.mark.parametrize("key", ["a b", "a\nb", "ключ"])
 def test_what_is_no_key_is_not_sent(key):
-    with pytest.raises(ValueError, match="no key") as refused:
+    with pytest.raises(ValueError, match="not a key") as refused:
         Client("https://tulga.example", key)
     assert key not in str(refused.value)
 
@@ -231,7 +231,7 @@ def test_what_is_no_id_never_becomes_an_address(untrusted):
         calls.cancel_verification,
         calls.delete_webhook_endpoint,
     ):
-        with pytest.raises(ValueError, match="no id"):
+        with pytest.raises(ValueError, match="not an id"):
             build(untrusted)
 
 

@@ -120,12 +120,12 @@ def test_it_agrees_with_the_library_of_the_standard():
         (headers(SECRET) | {"webhook-signature": ""}, "no v1 signature"),
         (headers(SECRET) | {"webhook-signature": "v1"}, "no v1 signature"),
         (headers(SECRET) | {"webhook-signature": "v1, v1a, v1,é"}, "no v1 signature"),
-        ({}, "without id or time"),
-        (headers(SECRET) | {"webhook-id": ""}, "without id or time"),
-        (headers(SECRET) | {"webhook-timestamp": ""}, "without id or time"),
-        (headers(SECRET) | {"webhook-timestamp": "-1"}, "without id or time"),
-        (headers(SECRET) | {"webhook-timestamp": "٣"}, "without id or time"),
-        (headers(SECRET) | {"webhook-timestamp": "9" * 5000}, "without id or time"),
+        ({}, "no id or time"),
+        (headers(SECRET) | {"webhook-id": ""}, "no id or time"),
+        (headers(SECRET) | {"webhook-timestamp": ""}, "no id or time"),
+        (headers(SECRET) | {"webhook-timestamp": "-1"}, "no id or time"),
+        (headers(SECRET) | {"webhook-timestamp": "٣"}, "no id or time"),
+        (headers(SECRET) | {"webhook-timestamp": "9" * 5000}, "no id or time"),
         (headers(SECRET, at=NOW - TOLERANCE_SECONDS - 1), "too old"),
         (headers(SECRET, at=NOW + TOLERANCE_SECONDS + 1), "too old"),
     ],
@@ -198,12 +198,12 @@ def test_of_many_threads_with_one_message_one_gets_it():
 
 @pytest.mark.parametrize("none", ["", "whsec_"])
 def test_a_secret_that_is_empty_lets_nothing_in(none):
-    with pytest.raises(ValueError, match="no secret"):
+    with pytest.raises(ValueError, match="not a webhook secret"):
         Verifier(secrets=(none,), public_key=PUBLIC).verify(headers(b"x"), BODY, now=NOW)
 
 
 def test_without_anything_to_verify_by_nothing_is_believed():
-    with pytest.raises(Refused, match="neither"):
+    with pytest.raises(Refused, match="a secret or a key"):
         Verifier().verify(headers(), BODY, now=NOW)
 
 

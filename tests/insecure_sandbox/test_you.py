@@ -89,7 +89,7 @@ def test_who_asks_to_be_forgotten_is(sandbox: SandboxProcess) -> None:
     assert not any(
         iin.encode() in path.read_bytes() for path in (sandbox.state / "people").iterdir()
     )
-    assert "Nobody" in post(sandbox, "/you/forget", {"iin": iin}).data.decode()
+    assert "not registered" in post(sandbox, "/you/forget", {"iin": iin}).data.decode()
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,7 @@ def test_nothing_is_lost_or_decided_twice_while_workers_broker_and_a_clock_fail(
             log = folder / "var" / "logs" / f"{wrong}.log"
             decided, faults = play_all(place, broker, log, off, number=number, chance=chance)
             wait_until(
-                lambda: "Nothing is claimed" in log.read_text(),
+                lambda: "No step is claimed" in log.read_text(),
                 what="the clock to be noticed",
                 seconds=20,
             )

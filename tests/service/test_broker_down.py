@@ -54,7 +54,7 @@ def test_a_broker_that_is_down_at_commit_costs_neither_the_answer_nor_the_case(
     assert deployment.api.read(opened["id"])["status"] == "verified"
     assert deployment.decisions(opened["id"]) == ["verification.verified"]
     heard = (deployment.folder / "logs" / "deaf-web.log").read_text()
-    assert "doorbell not heard: " in heard, "the broker was not down"
+    assert "worker message not delivered: " in heard, "the broker was not down"
 
 
 def test_a_worker_that_starts_without_its_broker_finds_work_and_ends_when_told_to(

@@ -69,7 +69,7 @@ def test_a_clock_that_is_set_wrong_is_told_at_once_and_nothing_is_claimed(
     set_ahead(monkeypatch, seconds)
     with caplog.at_level(logging.ERROR), transactions.running(scope=transactions.ALL):
         assert not clock.is_right()
-    assert "Nothing is claimed until it is." in caplog.text
+    assert "No step is claimed until it is." in caplog.text
     assert abs(clock.now() - datetime.now(UTC)) < timedelta(seconds=0.5)
 
 

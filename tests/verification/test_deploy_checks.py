@@ -130,7 +130,7 @@ def test_the_web_server_and_a_worker_do_not_start_on_one(start):
     ]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode != 0
-    assert "live mode is not safe" in ended.stdout + ended.stderr
+    assert "live mode is unsafe" in ended.stdout + ended.stderr
 
 
 @pytest.mark.service

@@ -403,7 +403,7 @@ def test_no_new_consent_is_asked_for_money_that_does_not_wait(api, lender, monke
 
 def test_a_new_consent_is_handed_over_to_no_phone_that_scans_a_code(api, waited):
     session = links.redeem(untrusted_token=asked_anew(api, waited).token)
-    with pytest.raises(Conflict, match="not handed over"):
+    with pytest.raises(Conflict, match="cannot be handed over"):
         hand_over.mint(untrusted_session=session)
 
 
@@ -519,7 +519,7 @@ def test_the_audit_names_what_was_let_out_all_the_same(waited, renewal, clearanc
         moving.record(waited.row(), "clearance.consumed", at=clock.now(), body=body)
     order_all()
     details = [one.detail for one in verify_legality("test")]
-    assert sum("declined it by a new consent" in one for one in details) == 1
+    assert sum("declined it by a renewed consent" in one for one in details) == 1
 
 
 @WORDS

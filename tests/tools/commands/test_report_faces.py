@@ -69,7 +69,7 @@ def test_everybody_is_compared_with_everybody_and_the_report_is_the_same_each_ti
     assert 0 < facts["farthest_genuine"] < 1
     assert "2 people, 11 pictures" in told[0]
     assert "| tall | 2 | 24 / 21 | match: 1 | 0 of 24 (0 … 0.14) |" in told[0]
-    assert "1 of them at most have nobody in common" in told[0]
+    assert "1 of them at most have no person in common" in told[0]
 
 
 def reviewed(folder: Path, backend: str, captures: int) -> dict[tuple[str, str], tuple[float, ...]]:
@@ -138,7 +138,7 @@ def test_a_drawing_without_matplotlib_is_refused_before_anything_is_measured(
         ("people.csv", "person,cohort\nobama\n", None),
         ("people.csv", "person,cohort\nobama,tall\nobama,short\n", "two cohorts for 'obama'"),
         ("people.csv", "person,cohort\nobama,tall\nobama,tall\n", None),
-        ("people.csv", "person,cohort\nObama,tall\n", "nobody"),
+        ("people.csv", "person,cohort\nObama,tall\n", "names no person"),
         ("people.csv", "person,cohort\n", None),
         ("extra.jpg", "x", "whose picture"),
     ],

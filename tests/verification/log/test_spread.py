@@ -107,7 +107,7 @@ def test_a_process_that_was_ended_is_no_finding(small_pages, monkeypatch):
     )
     with pytest.raises(BrokenProcessPool):
         list(verify_log("test", processes=2))
-    with pytest.raises(CommandError, match="one of its processes was ended") as told:
+    with pytest.raises(CommandError, match="one of its processes was killed") as told:
         call_command("audit_verify", "--processes", "2", stdout=StringIO())
     assert told.value.returncode == 3
 

@@ -510,4 +510,4 @@ def test_where_nothing_that_was_drawn_can_be_judged_again_it_could_not_look(orde
 @pytest.mark.parametrize("arguments", [("--replay", "-1"), ("--seed", "5")])
 def test_a_sample_that_cannot_be_drawn_is_told_and_exits_with_3(transactional_db, arguments):
     code, said = audited(*arguments)
-    assert (code, "--replay asks for so many judgements" in said) == (3, True)
+    assert (code, "--replay needs a number of judgements" in said) == (3, True)

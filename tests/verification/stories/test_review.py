@@ -445,7 +445,7 @@ def test_no_vote_is_taken_unless_everything_else_had_passed(change, story):
 
 def test_a_route_that_is_gone_cannot_be_reviewed(settings, story):
     settings.TULGA_ROUTES = ["biometric"]
-    with pytest.raises(Conflict, match="no stage"):
+    with pytest.raises(Conflict, match="cannot decide this stage"):
         voted(story)
 
 
