@@ -2,9 +2,6 @@
 and nothing else.
 """
 
-import json
-import re
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,12 +19,9 @@ from tests.insecure_sandbox.asked import (
     picture,
     register,
 )
-from tests.insecure_sandbox_process import REPOSITORY, SandboxProcess, running_sandbox
+from tests.insecure_sandbox_process import SandboxProcess, running_sandbox
 from verification.core.answers import PHOTO_MAX_BYTES
 from verification.core.errors import SourceUnavailable
-from verification.core.scenarios import SCRIPTED
-
-IIN_OF = {name: iin for iin, name in SCRIPTED.items()}
 
 
 def test_a_registered_person_is_found_as_registered(sandbox: SandboxProcess) -> None:
@@ -48,38 +42,11 @@ def test_a_registered_person_is_found_as_registered(sandbox: SandboxProcess) -> 
     )
 
 
-def test_who_is_not_registered_is_not_found_anywhere(sandbox: SandboxProcess) -> None:
-    iin = new_iin()
-    assert consent_of(sandbox, iin).status == "not_found"
-
-
-def test_who_was_forgotten_is_not_found_and_leaves_no_file(sandbox: SandboxProcess) -> None:
-    iin = register(sandbox, photo=picture(), surname="ЗАБЫТОВ")
-    consent = consent_of(sandbox, iin)
-    assert consent.terms is not None
-    pictures = set(sandbox.state.rglob("*.jpg"))
-    assert sandbox.post("/people/forget", iin=iin) == {"forgotten": True}
-    assert sandbox.post("/people/forget", iin=iin) == {"forgotten": False}
-    assert person_of(sandbox, iin, consent.terms.consent_id).status == "not_found"
-    assert photo_of(sandbox, iin, consent.terms.consent_id).status == "not_found"
-    assert len(pictures - set(sandbox.state.rglob("*.jpg"))) == 1
-    assert (
-        "ЗАБЫТОВ".encode("unicode_escape").lower()
-        not in (sandbox.state / "people/people.jsonl").read_bytes()
-    )
-
-
 def test_the_photo_is_the_registered_one_with_its_origin(sandbox: SandboxProcess) -> None:
     jpeg = picture()
     iin = register(sandbox, photo=jpeg, photo_source="PROVIDER")
     answer = photo_of(sandbox, iin)
     assert (answer.status, answer.source, answer.jpeg) == ("found", "PROVIDER", jpeg)
-
-
-def test_without_a_photo_there_is_no_reference(sandbox: SandboxProcess) -> None:
-    iin = register(sandbox, photo=picture())
-    register(sandbox, iin=iin)
-    assert photo_of(sandbox, iin).status == "no_photo"
 
 
 @pytest.mark.parametrize(
@@ -118,69 +85,6 @@ def test_a_person_may_be_dead_and_a_document_worth_nothing(
     person = person_of(sandbox, register(sandbox, **changes)).person
     assert person is not None
     assert (person.life_status, person.documents[0].valid_to, person.documents[0].status) == found
-
-
-@pytest.fixture(scope="module")
-def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
-    """A sandbox of its own: in the one of all tests a story may have registered one of these people
-    anew.
-    """
-    with running_sandbox(tmp_path_factory.mktemp("untouched") / "state") as running:
-        yield running
-
-
-@pytest.mark.parametrize("scenario", sorted(IIN_OF.keys() - {"failed"}))
-def test_scripted_people_are_known_from_the_start(untouched: SandboxProcess, scenario: str) -> None:
-    person = person_of(untouched, IIN_OF[scenario]).person
-    assert person is not None
-    assert person.birth_date == date(1899, 1, 1)
-    assert person.surname == ("ИНАКОВ" if scenario == "name_mismatch" else "АСАНОВ")
-    assert person.life_status == ("deceased" if scenario == "deceased" else "alive")
-
-
-def test_of_who_is_to_fail_the_consent_service_reports_an_error(untouched: SandboxProcess) -> None:
-    assert consent_of(untouched, IIN_OF["failed"]).status == "error"
-    assert consent_of(untouched, IIN_OF["verified"]).status == "valid"
-
-
-def test_the_person_of_the_lenders_guide_is_known(untouched: SandboxProcess) -> None:
-    guide = (REPOSITORY / "docs/lender-guide.md").read_text()
-    asked = re.search(r"-d '(\{.*?\n  \})'", guide, re.DOTALL)
-    assert asked is not None
-    subject = json.loads(asked[1].replace("'\"$LOAN\"'", "loan-1"))["subject"]
-    person = person_of(untouched, subject["iin"]).person
-    assert person is not None
-    names = (person.surname, person.name, person.patronymic)
-    assert names == (
-        subject["surname"].upper(),
-        subject["name"].upper(),
-        subject.get("patronymic", ""),
-    )
-    assert person.birth_date.isoformat() == subject["birth_date"]
-    document = person.documents[0]
-    assert document.valid_to is not None
-    found = {
-        "type": document.type,
-        "number": document.number,
-        "valid_to": document.valid_to.isoformat(),
-    }
-    assert found == subject["document"]
-    assert ownership_of(untouched, subject["phone"], iin=subject["iin"]).status == "owned"
-
-
-@pytest.mark.parametrize("scenario", ["name_mismatch", "deceased"])
-def test_a_scripted_person_keeps_the_script_when_registered_anew(
-    sandbox: SandboxProcess, scenario: str
-) -> None:
-    iin = register(sandbox, iin=IIN_OF[scenario])
-    try:
-        person = person_of(sandbox, iin).person
-        assert person is not None
-        assert (person.surname, person.life_status) == (
-            ("ИНАКОВ", "alive") if scenario == "name_mismatch" else ("ӘБДІҒАЛИЕВА", "deceased")
-        )
-    finally:
-        sandbox.post("/people/forget", iin=iin)
 
 
 @pytest.mark.service

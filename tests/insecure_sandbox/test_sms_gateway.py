@@ -57,16 +57,6 @@ def test_the_same_message_asked_for_again_is_sent_once(sandbox: SandboxProcess) 
     assert len(texts(sandbox, "+77055552002")) == 1
 
 
-def test_sixteen_at_once_send_one_message(sandbox: SandboxProcess) -> None:
-    request_id = new_id()
-    with ThreadPoolExecutor(16) as pool:
-        answers = set(
-            pool.map(lambda _: send(sandbox, "+77055552003", request_id=request_id), range(16))
-        )
-    assert len(answers) == 1
-    assert len(texts(sandbox, "+77055552003")) == 1
-
-
 def test_a_question_asked_by_many_at_once_has_one_effect() -> None:
     effects = []
 

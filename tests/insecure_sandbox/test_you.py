@@ -3,17 +3,14 @@ foreign page.
 """
 
 import io
-import re
 from collections.abc import Mapping
-from pathlib import PurePosixPath
 
 import pytest
 import urllib3
 from PIL import Image
 
 from insecure_sandbox.exchange import Rejected
-from insecure_sandbox.people import MAX_UPLOAD_BYTES, reference_photo
-from tests.house_rules import has_no_inline_code
+from insecure_sandbox.people import reference_photo
 from tests.insecure_sandbox.asked import (
     consent_of,
     new_id,
@@ -22,10 +19,8 @@ from tests.insecure_sandbox.asked import (
     person_of,
     photo_of,
     picture,
-    register,
 )
-from tests.insecure_sandbox_process import REPOSITORY, SandboxProcess
-from verification.core.answers import PHOTO_MAX_BYTES
+from tests.insecure_sandbox_process import SandboxProcess
 from verification.core.ids import Iin, Phone
 from verification.sources.sms import HttpSmsGateway, Message
 
@@ -151,39 +146,6 @@ def test_the_page_shows_messages_escaped_and_allows_nothing_foreign(
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_the_page_has_no_inline_code_and_a_label_for_every_field(sandbox: SandboxProcess) -> None:
-    page = REPOSITORY / "insecure_sandbox/you.html"
-    assert not list(has_no_inline_code(PurePosixPath(page), page.read_text()))
-    text = urllib3.request("GET", f"{sandbox.url}/you", timeout=10).data.decode()
-    assert "<script" not in text
-    named = set(re.findall(r'<label for="(\w+)"', text))
-    assert named == set(re.findall(r'<input id="(\w+)"', text))
-    assert (
-        urllib3.request("GET", f"{sandbox.url}/you.css", timeout=10)
-        .headers["Content-Type"]
-        .startswith("text/css")
-    )
-
-
-def test_a_pending_consent_is_answered_on_the_page(sandbox: SandboxProcess) -> None:
-    iin = register(sandbox, consent="pending")
-    terms = consent_of(sandbox, iin, lender_name="Тест & Кредит").terms
-    assert terms is not None
-    page = urllib3.request("GET", f"{sandbox.url}/you", timeout=10).data.decode()
-    assert "Тест &amp; Кредит" in page
-    assert f'value="{terms.consent_id}"' in page
-    answer = {"consent_id": terms.consent_id, "status": "maybe"}
-    assert post(sandbox, "/you/consent", answer).status == 400
-    assert post(sandbox, "/you/consent", answer | {"status": "valid"}).status == 200
-    assert person_of(sandbox, iin, terms.consent_id).status == "found"
-    assert (
-        "closed"
-        in post(
-            sandbox, "/you/consent", {"consent_id": "kdp_none", "status": "valid"}
-        ).data.decode()
-    )
-
-
 @pytest.mark.parametrize(
     ("content_type", "body", "status"),
     [
@@ -220,15 +182,6 @@ def test_what_is_no_form_is_rejected(
     )
 
 
-def test_an_upload_larger_than_any_photo_is_rejected_unread(sandbox: SandboxProcess) -> None:
-    headers = {"Content-Type": "multipart/form-data; boundary=b", "Origin": sandbox.url}
-    headers |= {"Content-Length": str(MAX_UPLOAD_BYTES + 100_000)}
-    response = urllib3.request(
-        "POST", f"{sandbox.url}/you", body=b"-", headers=headers, timeout=10, retries=False
-    )
-    assert response.status == 413
-
-
 def opened(jpeg: bytes) -> Image.Image:
     return Image.open(io.BytesIO(jpeg))
 
@@ -242,17 +195,6 @@ def test_a_photo_is_scaled_turned_upright_and_stripped() -> None:
     assert kept.size == (800, 1200)
     assert not kept.getexif()
     assert "comment" not in kept.info
-
-
-@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
-def test_both_usual_kinds_are_taken(kind: str) -> None:
-    assert opened(reference_photo(picture(kind=kind))).size == (64, 48)
-
-
-def test_the_largest_noise_still_fits_the_product() -> None:
-    noise = io.BytesIO()
-    Image.effect_noise((1200, 1200), 200).convert("RGB").save(noise, "JPEG", quality=98)
-    assert len(reference_photo(noise.getvalue())) <= PHOTO_MAX_BYTES
 
 
 def blank(width: int, height: int) -> bytes:

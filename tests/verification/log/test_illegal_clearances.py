@@ -16,14 +16,12 @@ from tests.verification.log.clearings import (
     passing,
     requested,
 )
-from tests.verification.log.histories import AFTER, WHOLE, Said, at, codes
+from tests.verification.log.histories import AFTER, WHOLE, Said, at, codes, codes_on_record
 from tests.verification.log.rows import NOON
 from verification.core import profiles
 from verification.core.almaty import begins, day_of
 from verification.core.clearance import Facts, evaluate
 from verification.course import policy
-
-pytestmark = pytest.mark.django_db(transaction=True)
 
 N = len(WHOLE)
 LAW = "KZ-2026-01"
@@ -194,5 +192,6 @@ def test_over_the_limit_somebody_consented_anew():
     assert codes([*WHOLE, *waited()]) == [("gates_missing", N + 3)]
 
 
-def test_a_new_consent_that_nobody_asked_for_is_none():
-    assert codes([*WHOLE, *waited(renewal="evt_0")]) == [("terms_differ", N + 3)]
+@pytest.mark.django_db(transaction=True)
+def test_a_clearance_that_names_an_absent_renewal_is_named():
+    assert codes_on_record([*WHOLE, *waited(renewal="evt_0")]) == [("terms_differ", N + 3)]

@@ -45,8 +45,6 @@ from tests.verification.log.histories import (
 )
 from verification.core import profiles, releases
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
 GIVEN: Said = (
     "evidence.kept",
     {

@@ -23,8 +23,6 @@ from tests.verification.log.histories import (
     voted,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
 CODE = "review_unavailable"
 LEFT = changed(at_people()[:-1], 10, burnt=False)
 """The judgement of the last stage left it to people, and spent no attempt."""

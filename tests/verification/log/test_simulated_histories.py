@@ -6,11 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.verification.log.histories import WHOLE, Said, codes, timed
+from tests.verification.log.histories import WHOLE, Said, codes, entries_of
 from verification.log.legality import faults_of
-from verification.models import AuditEntry
-
-pytestmark = pytest.mark.django_db(transaction=True)
 
 ENGINE = {"name": "insecure_simulated", "scenario": "verified"}
 PLAYED: Said = ("simulation.requested", {"scenario": "verified", "route": "eds"})
@@ -58,12 +55,8 @@ def test_nor_after_the_end() -> None:
     assert codes([*WHOLE, PLAYED]) == [("after_end", len(WHOLE) + 1)]
 
 
-def test_live_mode_knows_nobody_who_is_played() -> None:
-    history = [WHOLE[0], PLAYED]
-    entries = [
-        AuditEntry(pk=f"evt_{place}", type=entry_type, body=body, at=at, log="live")
-        for place, (entry_type, body, at) in enumerate(timed(history))
-    ]
-    assert [(entry.type, code) for entry, (code, _) in faults_of(entries)] == [
-        ("simulation.requested", "law_unknown")
-    ]
+def test_live_mode_refuses_a_played_borrower() -> None:
+    assert [
+        (entry.type, code)
+        for entry, (code, _) in faults_of(entries_of([WHOLE[0], PLAYED], log="live"))
+    ] == [("simulation.requested", "law_unknown")]
