@@ -1,7 +1,6 @@
 """The command compares files as the routes compare faces, and its exit code says the zone."""
 
 import json
-from dataclasses import replace
 from io import BytesIO, StringIO, TextIOWrapper
 from os import fsdecode
 from pathlib import Path
@@ -16,9 +15,7 @@ from pytest_django import Settings
 
 from tools import face_files
 from tools.management.commands.match_faces import Command
-from verification.core.errors import Misconfigured
 from verification.engines.faces import backends
-from verification.engines.faces.backends import Choice
 from verification.engines.faces.embedding import median_distance
 
 
@@ -226,15 +223,3 @@ def test_a_backend_of_one_run_takes_no_calibration_of_another(
         "lfw-2026-11.single",
     )
     assert configured.TULGA_FACE_BACKEND == "sface-onnx"
-
-
-def test_the_net_in_use_is_loaded_once_and_any_other_anew(tmp_path: Path) -> None:
-    deployed = Choice(
-        backend=configured.TULGA_FACE_BACKEND,
-        models=configured.TULGA_FACE_MODELS_DIR,
-        model=configured.TULGA_FACE_MODEL,
-        calibration=configured.TULGA_FACE_CALIBRATION,
-    )
-    assert backends.loaded(deployed) is backends.in_use()
-    with pytest.raises(Misconfigured, match="not built"):
-        backends.loaded(replace(deployed, models=tmp_path))
