@@ -4,7 +4,6 @@ send.
 
 import json
 from datetime import timedelta
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -32,10 +31,6 @@ from verification.core.route import Next
 __all__ = ["client", "shows", "story"]
 
 pytestmark = pytest.mark.django_db
-
-HINT = "/v/now/hint/"
-ROOT = Path(__file__).resolve().parents[3]
-JPEG = b"\xff\xd8\xff picture"
 
 
 # What the script is told
@@ -210,10 +205,6 @@ def test_json_that_is_no_answer_leaves_the_turn_open(client, story, body):
     assert (response.status_code, response.json()["turn"]) == (422, turn)
     assert story.page().turn == turn
     assert post(client, consent(story)).status_code == 200
-
-
-def test_json_over_the_limit_of_all_requests_is_refused_before_it_is_read(client, story):
-    assert post(client, b"x" * 1_000_001).status_code == 413
 
 
 def test_json_needs_the_token_of_the_page_in_a_header(story):
