@@ -116,19 +116,6 @@ def test_a_lie_is_a_fault_and_then_the_truth_is_told(
     ask()
 
 
-@pytest.mark.service
-@pytest.mark.parametrize("kind", ["silent", "slow"])
-@pytest.mark.parametrize("source", SOURCES)
-def test_who_hangs_is_waited_for_as_long_as_it_says(
-    sandbox: SandboxProcess, source: str, kind: str
-) -> None:
-    ask = question(sandbox, source, register(sandbox), seconds=0.8)
-    sandbox.post("/faults", source=source, kind=kind, times=1)
-    with pytest.raises(SourceUnavailable):
-        ask()
-    ask()
-
-
 @pytest.mark.parametrize("adapter", [HttpStopCredit, HttpAccountOwner, HttpCreditBureau])
 def test_no_question_may_take_longer_than_three_have_time_for(
     adapter: Callable[..., object],

@@ -68,25 +68,6 @@ def test_a_phone_is_its_owners_and_no_one_elses(sandbox: SandboxProcess) -> None
     assert ownership_of(sandbox, "+77055550009", iin=other).status == "not_found"
 
 
-@pytest.mark.parametrize(
-    ("changes", "found"),
-    [
-        ({"life_status": "deceased"}, ("deceased", date(2030, 2, 1), "valid")),
-        (
-            {"document": {"number": "1", "valid_to": "2020-01-01"}},
-            ("alive", date(2020, 1, 1), "valid"),
-        ),
-        ({"document": {"number": "1", "status": "lost"}}, ("alive", None, "lost")),
-    ],
-)
-def test_a_person_may_be_dead_and_a_document_worth_nothing(
-    sandbox: SandboxProcess, changes: dict[str, Any], found: tuple[object, ...]
-) -> None:
-    person = person_of(sandbox, register(sandbox, **changes)).person
-    assert person is not None
-    assert (person.life_status, person.documents[0].valid_to, person.documents[0].status) == found
-
-
 @pytest.mark.service
 def test_a_restart_keeps_people_photos_and_consents(tmp_path: Path) -> None:
     with running_sandbox(tmp_path / "state") as before:

@@ -133,28 +133,6 @@ def status(people: People, verification: str = "ver_1") -> str:
     return found.life_status if found else ""
 
 
-def test_what_is_refused_changes_nothing_of_what_is_played(
-    world: World, people: People, ask: Callable[..., int]
-) -> None:
-    world.in_force.add(OLD)
-    assert ask(scenario="verified") == 202
-    wait_until(lambda: world.played == ["eds"])
-    assert ask(scenario="deceased", routes=["live_face"], link=NEW) == 409
-    assert (status(people), people.photo(IIN, reference="ver_1")) == ("alive", None)
-
-
-def test_a_link_that_never_comes_into_force_changes_nothing(
-    world: World, begun: Simulations, people: People, ask: Callable[..., int]
-) -> None:
-    assert ask(scenario="deceased", routes=["live_face"]) == 202
-    wait_until(lambda: not begun._under_way)
-    assert (status(people), people.photo(IIN, reference="ver_1"), world.played) == (
-        "alive",
-        None,
-        [],
-    )
-
-
 def test_who_comes_in_is_who_the_registers_know(
     world: World, people: People, ask: Callable[..., int]
 ) -> None:

@@ -86,8 +86,3 @@ def test_another_message_under_a_used_id_is_a_fault_and_not_sent(
         send(sandbox, phone, text, request_id=request_id)
     assert len(texts(sandbox, "+77055552104")) == before
     assert texts(sandbox, "+77055552222") == []
-
-
-def test_what_is_no_mobile_number_is_refused(sandbox: SandboxProcess) -> None:
-    answer = send(sandbox, "+77172906984", request_id=new_id())
-    assert (answer.status, answer.message_id) == ("refused", "")

@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 
 from tests.scripts.receipt_samples import ACCOUNT, AT, IIN, answer, entry, facts, keys, placed
 from tests.verification.log import root
+from tulga import receipts
+from tulga.errors import Refused as ClientRefused
 from verification.artifacts import signing
 from verification.core.decision_receipt import build
 from verification.core.stored import canonical_json
@@ -69,13 +71,21 @@ def run(tmp_path):
 
 
 def why_not(said, of=None, *, test=False, about=ABOUT, by_root=True):
-    """Why it is not believed; empty if it is."""
+    """Why the script does not believe it, empty if it does; the client judges the same."""
+    untrusted, of = json.dumps(said).encode(), of or keys()
+    more = {"root": root_file() if by_root else None, "test": test, "about": about}
+    fault = ""
     try:
-        root = root_file() if by_root else None
-        verifier.verify(json.dumps(said).encode(), of or keys(), root=root, test=test, about=about)
-    except NEVER as fault:
-        return str(fault)
-    return ""
+        verifier.verify(untrusted, of, **more)
+    except NEVER as refused:
+        fault = str(refused)
+    try:
+        receipts.verify(untrusted, of, **more)
+    except ClientRefused:
+        assert fault
+    else:
+        assert not fault
+    return fault
 
 
 def test_a_good_receipt_is_told(run, live):

@@ -268,25 +268,6 @@ def test_a_destruction_is_put_off_while_no_worker_signed_the_end(
     assert AuditEntry.objects.filter(type="step.faulted", body__step="destroy").count() == 1
 
 
-def test_b1_an_open_case_is_not_verified_by_an_update_and_two_inserts(judged: Story) -> None:
-    victim = begin(judged.lender, "A-2", iin="900101300017").to_statement()
-    order_all()
-    genuine, row = (
-        AuditEntry.objects.get(verification_id=judged.id, type="verification.verified"),
-        victim.row(),
-    )
-    Verification.objects.filter(pk=victim.id).update(
-        status="verified", finished_at=genuine.at, passed_routes=["eds"], sequence=row.sequence + 1
-    )
-    forged = slip_in(genuine, verification_id=victim.id, verification_sequence=row.sequence + 1)
-    for _ in range(2):
-        found = findings()
-        assert ("entry_refused", forged) in {(each["code"], each.get("entry")) for each in found}
-        assert {"turn", "at"} <= {each.get("field") for each in found}
-        order_all()
-    assert not AuditEntry.objects.filter(pk=forged, leaf__isnull=False).exists()
-
-
 @pytest.mark.parametrize("column", ["combinations", "combination"])
 def test_b2_another_combination_than_was_opened_is_named(judged: Story, column: str) -> None:
     victim = begin(judged.lender, "A-2", iin="900101300017")

@@ -25,7 +25,6 @@ from verification.course import policy
 
 N = len(WHOLE)
 LAW = "KZ-2026-01"
-ANEW: Said = ("renewal.opened", {"renewal": "ver_1", "profile": LAW, "person": "usr_1"})
 SIGNED: Said = (
     "contract.reported",
     {

@@ -102,9 +102,9 @@ def test_an_update_and_two_inserts_verify_nobody(
     assert not is_ordered(forged)
     told = decided.leaves_after("test", lender_id=row.lender_id, lender_sequence=0, limit=100)
     assert forged not in {leaf.entry_id for leaf in told}
-    assert ("entry_refused", forged) in {
-        (found["code"], found.get("entry")) for found in findings()
-    }
+    named = findings()
+    assert ("entry_refused", forged) in {(found["code"], found.get("entry")) for found in named}
+    assert {"turn", "at"} <= {found.get("field") for found in named}
     ready = client.get("/readyz", REMOTE_ADDR="127.0.0.1")
     assert (ready.status_code, ready.json()["log"]["refused"]) == (503, 1)
 
