@@ -104,7 +104,7 @@ def test_an_update_and_two_inserts_verify_nobody(
     assert forged not in {leaf.entry_id for leaf in told}
     named = findings()
     assert ("entry_refused", forged) in {(found["code"], found.get("entry")) for found in named}
-    assert {"turn", "at"} <= {found.get("field") for found in named}
+    assert {"status", "at"} <= {found.get("field") for found in named}
     ready = client.get("/readyz", REMOTE_ADDR="127.0.0.1")
     assert (ready.status_code, ready.json()["log"]["refused"]) == (503, 1)
 
