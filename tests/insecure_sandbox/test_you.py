@@ -15,13 +15,11 @@ from tests.insecure_sandbox.asked import (
     consent_of,
     new_id,
     new_iin,
-    ownership_of,
     person_of,
-    photo_of,
     picture,
 )
 from tests.insecure_sandbox_process import SandboxProcess
-from verification.core.ids import Iin, Phone
+from verification.core.ids import Phone
 from verification.sources.sms import HttpSmsGateway, Message
 
 Field = str | bytes
@@ -53,24 +51,6 @@ def post(
     return urllib3.request(
         "POST", sandbox.url + path, fields=parts, headers=headers, timeout=20, retries=False
     )
-
-
-def test_who_registers_is_known_to_the_registers_with_their_photo(sandbox: SandboxProcess) -> None:
-    iin = new_iin()
-    answer = post(sandbox, "/you", fields(iin))
-    assert answer.status == 200
-    assert f"IIN {iin}, born on {Iin(iin).birth_date}, phone +77025554001" in answer.data.decode()
-    person = person_of(sandbox, iin).person
-    assert person is not None
-    assert (person.surname, person.name, person.birth_date) == (
-        "ӘБДІҒАЛИЕВА",
-        "Айгүл",
-        Iin(iin).birth_date,
-    )
-    assert ownership_of(sandbox, "+77025554001", iin=iin).status == "owned"
-    photo = photo_of(sandbox, iin)
-    assert photo.source == "STATE"
-    assert Image.open(io.BytesIO(photo.jpeg)).size == (64, 48)
 
 
 def test_who_asks_to_be_forgotten_is(sandbox: SandboxProcess) -> None:
