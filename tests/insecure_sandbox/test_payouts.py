@@ -2,7 +2,7 @@
 adapters.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from tests.insecure_sandbox_process import SandboxProcess
 from verification.case import policy
 from verification.core import almaty
 from verification.core.answers import Basis
-from verification.core.errors import Misconfigured, SourceUnavailable
+from verification.core.errors import Misconfigured
 from verification.core.ids import Iin
 from verification.sources import account_owner, credit_bureau, stop_credit
 from verification.sources.account_owner import HttpAccountOwner
@@ -30,15 +30,7 @@ BASIS = Basis(
 )
 BIN = "990240000008"
 THEIRS, ANOTHERS, NOBODYS = "KZ75125KZT1001300335", "KZ86125KZT5004100100", "KZ930000000000000000"
-SOURCES = ("stop_credit", "account_owner", "credit_bureau")
 SECONDS = PAYOUT_SECONDS
-
-
-@pytest.fixture(autouse=True)
-def _mended(sandbox: SandboxProcess) -> Iterator[None]:
-    """No fault outlives its test."""
-    yield
-    sandbox.mend()
 
 
 def about(iin: str) -> dict[str, Any]:
@@ -68,16 +60,6 @@ def lent(sandbox: SandboxProcess, iin: str, *days: date, seconds: float = SECOND
     return [answer.parsed.tiyn[day.isoformat()] for day in of]
 
 
-def question(
-    sandbox: SandboxProcess, source: str, iin: str, seconds: float = SECONDS
-) -> Callable[[], object]:
-    return {
-        "stop_credit": lambda: refusal(sandbox, iin, seconds),
-        "account_owner": lambda: owner(sandbox, iin, seconds=seconds),
-        "credit_bureau": lambda: lent(sandbox, iin, seconds=seconds),
-    }[source]
-
-
 def test_they_say_what_the_sandbox_was_told(sandbox: SandboxProcess) -> None:
     iin = register(sandbox, refuses_credits=True, accounts=[THEIRS], credits_today="12345600")
     other = register(sandbox, accounts=[ANOTHERS])
@@ -95,25 +77,6 @@ def test_whom_nobody_knows_has_refused_nothing_and_owns_nothing(sandbox: Sandbox
     assert refusal(sandbox, iin) == "not_refused"
     assert owner(sandbox, iin, NOBODYS) == "not_found"
     assert lent(sandbox, iin) == [0]
-
-
-@pytest.mark.parametrize(
-    ("source", "kind"),
-    [
-        *((source, kind) for source in SOURCES for kind in ("other_request", "other_person")),
-        ("account_owner", "other_account"),
-        ("credit_bureau", "other_day"),
-        *((source, kind) for source in SOURCES for kind in ("http_500", "garbage", "oversize")),
-    ],
-)
-def test_a_lie_is_a_fault_and_then_the_truth_is_told(
-    sandbox: SandboxProcess, source: str, kind: str
-) -> None:
-    ask = question(sandbox, source, register(sandbox, accounts=[THEIRS]))
-    sandbox.post("/faults", source=source, kind=kind, times=1)
-    with pytest.raises(SourceUnavailable):
-        ask()
-    ask()
 
 
 @pytest.mark.parametrize("adapter", [HttpStopCredit, HttpAccountOwner, HttpCreditBureau])

@@ -3,14 +3,12 @@ and nothing else.
 """
 
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
 import urllib3
 
 from tests.insecure_sandbox.asked import (
-    consent_of,
     new_id,
     new_iin,
     ownership_of,
@@ -19,9 +17,7 @@ from tests.insecure_sandbox.asked import (
     picture,
     register,
 )
-from tests.insecure_sandbox_process import SandboxProcess, running_sandbox
-from verification.core.answers import PHOTO_MAX_BYTES
-from verification.core.errors import SourceUnavailable
+from tests.insecure_sandbox_process import SandboxProcess
 
 
 def test_a_registered_person_is_found_as_registered(sandbox: SandboxProcess) -> None:
@@ -49,38 +45,12 @@ def test_the_photo_is_the_registered_one_with_its_origin(sandbox: SandboxProcess
     assert (answer.status, answer.source, answer.jpeg) == ("found", "PROVIDER", jpeg)
 
 
-@pytest.mark.parametrize(
-    "photo", [b"no picture", b"\xff\xd8\xff" + bytes(PHOTO_MAX_BYTES) + b"\xff\xd9"]
-)
-def test_a_hostile_photo_can_be_registered_and_is_a_fault(
-    sandbox: SandboxProcess, photo: bytes
-) -> None:
-    iin = register(sandbox, photo=photo)
-    with pytest.raises(SourceUnavailable):
-        photo_of(sandbox, iin)
-
-
 def test_a_phone_is_its_owners_and_no_one_elses(sandbox: SandboxProcess) -> None:
     one, other = register(sandbox, phone="+77055550001"), register(sandbox, phone="+77055550002")
     assert ownership_of(sandbox, "+77055550001", iin=one).status == "owned"
     assert ownership_of(sandbox, "+77055550001", iin=one).owned_since == date(2020, 2, 2)
     assert ownership_of(sandbox, "+77055550001", iin=other).status == "owned_by_another"
     assert ownership_of(sandbox, "+77055550009", iin=other).status == "not_found"
-
-
-@pytest.mark.service
-def test_a_restart_keeps_people_photos_and_consents(tmp_path: Path) -> None:
-    with running_sandbox(tmp_path / "state") as before:
-        iin = register(before, photo=picture())
-        terms = consent_of(before, iin).terms
-        assert before.stop() == 0
-    assert terms is not None
-    with running_sandbox(tmp_path / "state") as after:
-        assert person_of(after, iin, terms.consent_id).status == "found"
-        assert photo_of(after, iin, terms.consent_id).jpeg == picture()
-    kept = [path for path in (tmp_path / "state/people").rglob("*") if path.is_file()]
-    assert len(kept) == 3
-    assert all(path.stat().st_mode & 0o077 == 0 for path in kept)
 
 
 @pytest.mark.parametrize(

@@ -201,18 +201,20 @@ def test_an_installed_detector_is_named_with_its_scores(manifest: Path, detector
     ],
 )
 def test_what_cannot_be_read_exits_with_3_and_its_code(
-    words: tuple[str, ...], expected: str, tmp_path: Path, files: str
+    words: tuple[str, ...], expected: str, files: tuple[Path, str]
 ) -> None:
-    code, told = run(*(word.format(folder=tmp_path, commands=files) for word in words))
+    folder, commands = files
+    code, told = run(*(word.format(folder=folder, commands=commands) for word in words))
     assert (code, told["outcome"], told["code"]) == (3, "refused", expected)
     assert set(told) == {"schema", "outcome", "code", "detail"}
 
 
-@pytest.fixture
-def files(tmp_path: Path) -> str:
-    """A capture of noise, a video of it, and files that are wrong in one thing; gives the commands
-    of the video.
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The folder of a capture of noise, a video of it, and files that are wrong in one thing; and
+    the commands of the video.
     """
+    folder = tmp_path_factory.mktemp("wrong")
     chance = np.random.default_rng(1)
     pictures = [
         chance.integers(0, 255, (240, 320, 3), np.uint8) for _ in range(capture_folder.COUNT)
@@ -222,16 +224,14 @@ def files(tmp_path: Path) -> str:
         for picture in pictures
     ]
     shown = dict.fromkeys(ORDER, jpegs)
-    manifest = capture_folder.write(tmp_path, dict.fromkeys(ORDER, jpegs[:8]))
-    (tmp_path / "text.json").write_text("no manifest")
-    (tmp_path / "missing.json").write_text(
+    manifest = capture_folder.write(folder, dict.fromkeys(ORDER, jpegs[:8]))
+    (folder / "text.json").write_text("no manifest")
+    (folder / "missing.json").write_text(
         manifest.read_text().replace("2/stills-0.jpg", "2/absent.jpg")
     )
-    (tmp_path / "large.jpg").write_bytes(bytes(40 * 1024 + 1))
-    (tmp_path / "large.json").write_text(
-        manifest.read_text().replace("2/stills-0.jpg", "large.jpg")
-    )
-    return capture_folder.film(tmp_path / "video.avi", shown)
+    (folder / "large.jpg").write_bytes(bytes(40 * 1024 + 1))
+    (folder / "large.json").write_text(manifest.read_text().replace("2/stills-0.jpg", "large.jpg"))
+    return folder, capture_folder.film(folder / "video.avi", shown)
 
 
 def test_a_value_that_is_no_number_is_none_in_json(

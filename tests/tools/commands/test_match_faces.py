@@ -129,37 +129,35 @@ def calibration(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def two(people: Path, tmp_path: Path) -> Path:
-    """A picture with two faces of one size."""
-    both = Image.new("RGB", (640, 320))
-    for at in range(2):
-        with Image.open(people / "biden" / f"biden_000{at + 1}.jpg") as face:
-            both.paste(face, (320 * at, 0))
-    both.save(tmp_path / "two.png")
-    return tmp_path / "two.png"
-
-
-@pytest.fixture
-def defects(tmp_path: Path, two: Path, nobody: Path, people: Path) -> dict[str, Path]:
-    good = (people / "biden" / "biden_0001.jpg").read_bytes()
+@pytest.fixture(scope="module")
+def defects(
+    tmp_path_factory: pytest.TempPathFactory, nobody: Path, people: Path
+) -> dict[str, Path]:
+    """Files that cannot be compared, by what is wrong with them."""
+    folder = tmp_path_factory.mktemp("defects")
+    biden = people / "biden"
+    good = (biden / "biden_0001.jpg").read_bytes()
     contents = {
         "malformed": good[:900],
         "too_large": good + bytes(face_files.LIMITS.max_bytes),
         "text": b"face",
     }
     for name, content in contents.items():
-        (tmp_path / name).write_bytes(content)
-    paths = {name: tmp_path / name for name in contents}
-    with Image.open(people / "biden" / "biden_0001.jpg") as face:
-        face.point(lambda value: value // 6).save(tmp_path / "dark.png")
-    paths["dark"] = tmp_path / "dark.png"
+        (folder / name).write_bytes(content)
+    both = Image.new("RGB", (640, 320))
+    for number in range(2):
+        with Image.open(biden / f"biden_000{number + 1}.jpg") as face:
+            both.paste(face, (320 * number, 0))
+    both.save(folder / "two.png")
+    with Image.open(biden / "biden_0001.jpg") as face:
+        face.point(lambda value: value // 6).save(folder / "dark.png")
     return {
-        **paths,
-        "two": two,
+        **{name: folder / name for name in contents},
+        "two": folder / "two.png",
+        "dark": folder / "dark.png",
         "nobody": nobody,
-        "absent": tmp_path / "absent.jpg",
-        "folder": tmp_path,
+        "absent": folder / "absent.jpg",
+        "folder": folder,
     }
 
 
