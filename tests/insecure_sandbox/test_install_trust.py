@@ -57,7 +57,7 @@ def test_anchors_of_another_sandbox_replace_the_former(settings: Settings, tmp_p
 
 
 @pytest.mark.parametrize("name", ["pins.txt", "letter.txt", "below"])
-def test_somebody_elses_files_are_left_alone(tmp_path: Path, name: str) -> None:
+def test_files_of_another_owner_are_left_alone(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir() if name == "below" else (tmp_path / name).write_text("mode test\n")
     with pytest.raises(ValueError, match="somebody else"):
         write_anchors(LISTED, tmp_path)

@@ -72,7 +72,7 @@ def test_they_say_what_the_sandbox_was_told(sandbox: SandboxProcess) -> None:
     assert lent(sandbox, iin, today - timedelta(days=1), today) == [0, 12_345_600]
 
 
-def test_whom_nobody_knows_has_refused_nothing_and_owns_nothing(sandbox: SandboxProcess) -> None:
+def test_an_unknown_person_has_refused_nothing_and_owns_nothing(sandbox: SandboxProcess) -> None:
     iin = new_iin()
     assert refusal(sandbox, iin) == "not_refused"
     assert owner(sandbox, iin, NOBODYS) == "not_found"

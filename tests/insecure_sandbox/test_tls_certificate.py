@@ -43,7 +43,7 @@ def test_the_authority_is_constrained_to_this_machine(tmp_path: Path) -> None:
     }
 
 
-def test_only_the_servers_key_is_kept_and_nobody_else_reads_it(tmp_path: Path) -> None:
+def test_only_the_servers_key_is_kept_and_only_its_owner_reads_it(tmp_path: Path) -> None:
     files = loopback_tls(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "ncalayer-ca.pem",

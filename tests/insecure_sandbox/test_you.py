@@ -87,7 +87,7 @@ def test_who_asks_to_be_forgotten_is(sandbox: SandboxProcess) -> None:
         {"photo": picture(kind="GIF")},
     ],
 )
-def test_a_slip_is_told_and_nobody_is_registered(
+def test_a_mistake_is_told_and_registers_no_person(
     sandbox: SandboxProcess, changes: dict[str, Field]
 ) -> None:
     form = fields(new_iin(), **changes)

@@ -71,5 +71,5 @@ def test_edges_of_fields_and_focus_can_be_seen(scheme: str, edge: str, ground: s
     assert _contrast(colours[edge], colours[ground]) >= 3
 
 
-def test_the_stylesheet_asks_nobody_for_anything() -> None:
+def test_the_stylesheet_loads_nothing_from_elsewhere() -> None:
     assert not re.search(r"url\(|@import|https?:", CSS)

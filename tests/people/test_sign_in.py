@@ -90,7 +90,7 @@ def test_a_code_works_once(client: Client, add: Add) -> None:
     assert _post(Client(), fields).status_code == 422
 
 
-def test_a_second_factor_of_somebody_else_refuses(client: Client, add: Add) -> None:
+def test_a_second_factor_of_another_person_refuses(client: Client, add: Add) -> None:
     stranger = add("operator")
     assert (
         _post(client, _fields(add("regulator"), code=current_code(stranger.device))).status_code

@@ -159,7 +159,7 @@ def test_an_entry_that_says_something_else_is_not_its(changes, says):
         ({"iin": "\ud800"}, "about another iin"),
     ],
 )
-def test_it_is_about_nobody_else(live, about, says):
+def test_a_receipt_about_another_person_or_account_is_refused(live, about, says):
     assert says in why_not(live, about=about)
 
 

@@ -155,7 +155,7 @@ def test_a_picture_that_no_page_sends_fails_as_it_does_in_a_capture(manifest: Pa
     assert (fresh["value"], fresh["limits"]) == (None, {})
 
 
-def test_without_a_reference_nobody_is_compared_and_the_rest_is_judged(
+def test_without_a_reference_no_face_is_compared_and_the_rest_is_judged(
     frames: capture_folder.Frames, tmp_path: Path
 ) -> None:
     code, told = run(capture_folder.write(tmp_path, frames))

@@ -93,7 +93,7 @@ def test_a_script_is_answered_when_a_worker_has_looked(client, story, looks, sen
     assert (response.status_code, looks["asked"]) == (200, 6)
 
 
-def test_an_answer_that_nobody_looks_at_is_answered_at_once(client, story, monkeypatch):
+def test_an_answer_without_a_look_is_answered_at_once(client, story, monkeypatch):
     monkeypatch.setattr(open_page, "is_looked_at", lambda **_: pytest.fail("nobody looks"))
     assert post(client, consent(story)).json()["page"] == "wait"
     assert client.get(NOW, headers=SCRIPT).json()["page"] == "wait"
@@ -105,7 +105,7 @@ def test_of_a_part_nothing_is_said_but_that_it_was_kept(client, story, monkeypat
     assert (response.status_code, response.content) == (204, b"")
 
 
-def test_a_browser_that_asks_for_the_page_itself_waits_for_nobody(client, looks):
+def test_a_browser_that_asks_for_the_page_itself_does_not_wait(client, looks):
     looks["left"] = 5
     assert client.get(NOW).status_code == 200
     assert looks["asked"] == 0

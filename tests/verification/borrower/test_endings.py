@@ -267,7 +267,7 @@ def test_a_used_link_says_by_no_word_of_the_lenders_what_it_was_for(story):
 
 
 @pytest.mark.django_db
-def test_long_after_the_end_a_used_link_and_session_name_nobody(story):
+def test_long_after_the_end_a_used_link_and_session_name_no_lender(story):
     client = browser(story)
     openings.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
     told_until = story.row().finished_at + timedelta(seconds=policy.LINK_TOLD_SECONDS)

@@ -116,7 +116,7 @@ def verified(issued: Issued) -> Story:
 
 @pytest.mark.parametrize("stage", ["unopened", "consent", "statement", "verified"])
 @pytest.mark.parametrize("forged", FORGED_SESSIONS)
-def test_of_eleven_deeds_in_each_forged_session_none_is_done(
+def test_a_forged_session_does_nothing_at_any_of_eleven_addresses(
     issued: Issued, stage: str, forged: Callable[[Story], None]
 ) -> None:
     story = {"statement": at_statement, "verified": lambda: verified(issued)}.get(
@@ -273,7 +273,7 @@ def test_no_row_of_a_code_for_a_phone_shows_the_loan_or_stops_it() -> None:
     assert list(verify_log("test")) == []
 
 
-def test_nobody_takes_the_place_of_the_phone_that_read_the_code() -> None:
+def test_no_row_replaces_the_phone_that_read_the_code() -> None:
     story = at_statement()
     desk = browser(story)
     code = hand_over.mint(untrusted_session=desk.cookies[browsers.SESSION].value).token
@@ -310,7 +310,7 @@ def test_no_row_of_a_code_for_the_app_shows_the_statement_or_takes_an_answer() -
     assert list(verify_log("test")) == []
 
 
-def test_nobody_takes_the_place_of_the_app_that_read_the_code() -> None:
+def test_no_row_replaces_the_app_that_read_the_code() -> None:
     story = at_statement()
     session = browser(story).cookies[browsers.SESSION].value
     minted = mobile_signing.mint(untrusted_session=session, turn=story.page().turn)

@@ -145,7 +145,7 @@ def test_no_address_on_any_page_holds_the_verification_or_a_secret(story):
         assert not re.search(r"[\w-]{43}", address.split("#")[0])
 
 
-def test_a_page_is_kept_nowhere_and_found_by_nobody(story):
+def test_a_page_is_neither_cached_nor_indexed(story):
     response = browser(story).get(NOW)
     assert "no-store" in response.headers["Cache-Control"]
     assert response.headers["Referrer-Policy"] == "same-origin"

@@ -97,7 +97,7 @@ def test_an_end_without_a_signature_offers_no_file(story: Story) -> None:
     assert client.get(place("statement")).status_code == 404
 
 
-def test_nobody_else_has_them_and_only_the_two_are_there(story: Story, issued: Issued) -> None:
+def test_another_browser_gets_no_file_and_there_are_only_two(story: Story, issued: Issued) -> None:
     client = browser(story)
     story.sign(issued())
     story.work()

@@ -246,7 +246,7 @@ def test_an_answer_longer_than_its_limit_is_refused(parse: Parser, sample: dict[
         parse(spelled(sample) + padding + b" ")
 
 
-def test_printing_an_answer_shows_nobody() -> None:
+def test_printing_an_answer_shows_nothing_personal() -> None:
     shown = repr([parse(spelled(sample)) for parse, sample in KINDS])
     for secret in (
         IIN,
@@ -302,7 +302,7 @@ def test_a_valid_consent_lets_its_person_be_looked_up() -> None:
         ({"text_sha256": "cd" * 32}, ("person",), IIN, 0),
     ],
 )
-def test_a_consent_that_does_not_hold_lets_nobody_be_looked_up(
+def test_a_consent_that_does_not_hold_allows_no_look_up(
     changes: dict[str, str], services: tuple[str, ...], iin: str, later: int
 ) -> None:
     consent = parse_consent(spelled(CONSENT | changes))
@@ -311,7 +311,7 @@ def test_a_consent_that_does_not_hold_lets_nobody_be_looked_up(
 
 
 @pytest.mark.parametrize("status", ["not_found", "error"])
-def test_an_absent_consent_lets_nobody_be_looked_up(status: str) -> None:
+def test_an_absent_consent_allows_no_look_up(status: str) -> None:
     with pytest.raises(ConsentMissing):
         looked_up_by(parse_consent(spelled(ABOUT | {"status": status})))
 

@@ -105,7 +105,7 @@ def test_every_profile_that_was_ever_used_is_read_by_its_hash():
     assert {each.sha256 for each in profiles.ALL} == set(USED.values())
 
 
-def test_no_two_profiles_are_one_and_none_is_verified_by_a_lawyer():
+def test_profiles_differ_and_no_lawyer_has_verified_one():
     assert len({each.sha256 for each in profiles.PROFILES.values()}) == len(profiles.PROFILES) == 5
     assert not [each.id for each in profiles.PROFILES.values() if each.verified_by_lawyer]
     assert all(each.source for each in profiles.PROFILES.values())
@@ -114,7 +114,7 @@ def test_no_two_profiles_are_one_and_none_is_verified_by_a_lawyer():
 @pytest.mark.parametrize(
     "passed", [(), ("eds",), ("biometric",), ("live_face",), ("eds", "live_face"), ALL], ids=str
 )
-def test_whoever_satisfies_a_later_profile_satisfies_the_earlier_ones(passed):
+def test_what_satisfies_a_later_profile_satisfies_the_earlier_ones(passed):
     enough = [
         profiles.suffices(each.combinations, passed_routes=passed)
         for each in profiles.PROFILES.values()

@@ -87,7 +87,7 @@ def test_a_field_is_missing_once_it_was_taken() -> None:
     taken.finish()
 
 
-def test_a_field_nobody_took_is_refused() -> None:
+def test_an_unread_field_is_refused() -> None:
     with pytest.raises(BadInput, match="not part of the protocol"):
         one("x").finish()
 

@@ -187,7 +187,7 @@ def waited(**more: str) -> list[Said]:
     ]
 
 
-def test_over_the_limit_somebody_consented_anew():
+def test_over_the_limit_a_new_consent_is_needed():
     assert codes([*WHOLE, *waited()]) == [("gates_missing", N + 3)]
 
 

@@ -26,7 +26,7 @@ def saying(history: Sequence[Said], engine: dict[str, str] | None) -> list[Said]
     return marked
 
 
-def test_who_is_played_is_verified_like_anybody() -> None:
+def test_a_played_borrower_is_verified_as_any_other() -> None:
     assert codes([WHOLE[0], PLAYED, *saying(WHOLE[1:], ENGINE)]) == []
 
 
@@ -41,17 +41,17 @@ def test_checks_without_a_word_of_it_are_named() -> None:
     assert {code for code, _ in codes([WHOLE[0], PLAYED, *WHOLE[1:]])} == {"simulation_hidden"}
 
 
-def test_whom_nobody_plays_is_not_said_to_be_played() -> None:
+def test_checks_do_not_name_a_simulation_that_was_not_requested() -> None:
     assert {code for code, _ in codes([WHOLE[0], *saying(WHOLE[1:], ENGINE)])} == {
         "simulation_hidden"
     }
 
 
-def test_nobody_is_played_while_an_answer_is_judged() -> None:
+def test_no_simulation_begins_while_an_answer_is_judged() -> None:
     assert ("illegal_move", 4) in codes([*WHOLE[:3], PLAYED, *saying(WHOLE[3:], ENGINE)])
 
 
-def test_nor_after_the_end() -> None:
+def test_no_simulation_begins_after_the_end() -> None:
     assert codes([*WHOLE, PLAYED]) == [("after_end", len(WHOLE) + 1)]
 
 

@@ -67,7 +67,7 @@ def closed(client: Client) -> Client:
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("who", ["nobody", "one_factor", "closed", "reviewer", "operator"])
-def test_nobody_else_gets_in_or_leaves_a_trace(
+def test_no_other_person_gets_in_or_leaves_a_trace(
     who: str, name: str, method: str, case_id: str
 ) -> None:
     client = {
