@@ -155,22 +155,21 @@ def with_photo(jpeg: bytes, **changes: str) -> bytes:
 
 
 DOCUMENT = PERSON["documents"][0]
+NO_PERSON: list[dict[str, Any]] = [
+    {"iin": "990101100011"},
+    {"life_status": "undead"},
+    {"name": ""},
+    {"surname": "Ә" * 101},
+    {"birth_date": "1899-02-30"},
+    {"documents": [DOCUMENT] * 21},
+    {"documents": [DOCUMENT | {"more": "x"}]},
+    {"documents": [DOCUMENT | {"type": "driving_licence"}]},
+    {"documents": [DOCUMENT | {"number": ""}]},
+]
 IMPOSSIBLE: dict[str, tuple[Parser, bytes]] = {
     **{
         f"person {number}": (parse_person, spelled(PERSON | changes))
-        for number, changes in enumerate(
-            (
-                {"iin": "990101100011"},
-                {"life_status": "undead"},
-                {"name": ""},
-                {"surname": "Ә" * 101},
-                {"birth_date": "1899-02-30"},
-                {"documents": [DOCUMENT] * 21},
-                {"documents": [DOCUMENT | {"more": "x"}]},
-                {"documents": [DOCUMENT | {"type": "driving_licence"}]},
-                {"documents": [DOCUMENT | {"number": ""}]},
-            )
-        )
+        for number, changes in enumerate(NO_PERSON)
     },
     "photo of the borrower": (parse_photo, with_photo(JPEG, source="BORROWER")),
     "photo of the lender": (parse_photo, with_photo(JPEG, source="LENDER")),
