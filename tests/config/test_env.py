@@ -87,3 +87,29 @@ def test_a_word_that_is_none_of_them_is_refused_with_those_it_may_be(
     with pytest.raises(Misconfigured, match="one of: INFO, DEBUG"):
         env.choice(_NAME, ["INFO", "DEBUG"], "info")
     assert env.choice("TULGA_ANOTHER", ["INFO", "DEBUG"], "debug") == "DEBUG"
+
+
+def test_words_lose_their_blanks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(_NAME, " a, ,b ")
+    assert env.comma_separated(_NAME) == ["a", "b"]
+
+
+def test_another_word_for_a_flag_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(_NAME, "perhaps")
+    with pytest.raises(Misconfigured, match=_NAME):
+        env.flag(_NAME, default=False)
+
+
+@pytest.mark.parametrize("address", ["redis://a:port", "redis://[::1"])
+def test_an_address_that_cannot_be_taken_apart_is_refused(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv(_NAME, address)
+    with pytest.raises(Misconfigured, match="port and its brackets"):
+        env.url(_NAME, "", schemes=("redis",))
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Misconfigured, match=rf"{_NAME} is {tmp_path}/file/a, which cannot be made"):
+        env.make_folder(_NAME, tmp_path / "file" / "a")

@@ -130,3 +130,11 @@ def test_renewing_replaces_both_factors() -> None:
     assert TOTPDevice.objects.count() == 1
     assert _sign_in(new, password=old["password"]) == 422
     assert _sign_in(new) == 302
+
+
+def test_the_qr_code_is_drawn_without_gaps() -> None:
+    out = io.StringIO()
+    call_command("add_person", *REGULATOR, "--qr", stdout=out, stderr=io.StringIO())
+    drawing = [line for line in out.getvalue().splitlines() if "█" in line or "▀" in line]
+    after_first = out.getvalue().split(drawing[0], 1)[1]
+    assert "\n\n" not in after_first.rstrip("\n")

@@ -124,6 +124,7 @@ def test_a_test_receipt_is_refused_unless_asked_for(run):
     said = answer(facts(mode="test"))
     refused, taken = run(said), run(said, "--test")
     assert (refused.returncode, "a test receipt" in refused.stderr) == (1, True)
+    assert "a test receipt" in why_not(said)
     assert taken.returncode == 0
 
 
@@ -245,6 +246,7 @@ def test_another_header_is_refused(live, header):
     said = canonical_json({**json.loads(verifier.from_base64url(head)), **header})
     other = base64.urlsafe_b64encode(said).rstrip(b"=").decode()
     assert "in another way" in why_not({**live, "receipt": f"{other}.{payload}.{signature}"})
+    assert "no compact" in why_not({**live, "receipt": f"{payload}.{signature}"})
     document = json.loads(signing.sign(build(facts()), mode="live"))
     compact = ".".join(document[name] for name in ("protected", "payload", "signature"))
     assert "in another way" in why_not(answer(jws=compact))

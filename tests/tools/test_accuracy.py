@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tools import accuracy
 from tools.accuracy import Pairs, Share, Tally, compare_all, edges, pairs_needed
-from verification.core.errors import BadInput
+from verification.core.errors import BadInput, CalibrationMismatch
 from verification.engines.faces.embedding import Embedding, distance
 from verification.engines.faces.intervals import interval
 
@@ -159,3 +159,9 @@ def test_two_people_who_are_near_are_told_by_place_the_nearest_first() -> None:
         (1, 2, 0.25),
     ]
     assert len(accuracy.near_strangers(seen, people, limit=0.3, most=9)) == 4
+
+
+def test_faces_of_two_embeddings_are_not_counted_together() -> None:
+    mixed = [Embedding("net/single", np.ones(2)), Embedding("net/mirror-mean-l2", np.ones(2))]
+    with pytest.raises(CalibrationMismatch):
+        compare_all(mixed, ["a", "b"], name="all", at=edges())

@@ -253,3 +253,12 @@ def test_a_mistake_on_the_command_line_exits_with_3_and_not_with_reviews_2(
         Command().run_from_argv(["manage.py", "assess_liveness", *words])
     assert leaving.value.code == 3
     assert "usage" in capsys.readouterr().err
+
+
+def test_above_the_sum_that_a_capture_alone_does_for_it_is_review(manifest: Path) -> None:
+    code, told = run(manifest, "--sum", "294900.01")
+    assert (code, told["outcome"], codes(told)) == (
+        2,
+        "review",
+        {"face.passive": "liveness_review"},
+    )

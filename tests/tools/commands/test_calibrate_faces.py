@@ -320,3 +320,25 @@ def test_what_was_calibrated_before_does_not_keep_anybody_from_calibrating_anew(
 def test_conditions_are_never_left_out(pairs: Path) -> None:
     with pytest.raises(CommandError, match="--conditions"):
         call_command("calibrate_faces", str(pairs))
+
+
+def test_a_pair_that_is_labelled_wrongly_is_told_by_its_files(
+    changed: tuple[Path, list[tuple[str, ...]]],
+) -> None:
+    folder, rows = changed
+    # Another square of a picture of Obama, who is said to be somebody else.
+    (folder / "else.jpg").write_bytes((folder / "obama" / "obama_0002.jpg").read_bytes() + b"\0")
+    told = StringIO()
+    wrong = ("obama/obama_0001.jpg", "else.jpg", "0", "")
+    call_command(
+        "calibrate_faces",
+        str(write(folder, [*rows, wrong])),
+        *WORDS,
+        "--target-fmr",
+        "0.3",
+        stdout=StringIO(),
+        stderr=told,
+    )
+    assert (
+        "labelled rightly? obama/obama_0001.jpg and else.jpg are two people at" in told.getvalue()
+    )

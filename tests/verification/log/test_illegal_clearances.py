@@ -61,8 +61,9 @@ FROZEN = [*PAID[:2], ("verification.disputed", {}), clearance("frozen")]
     [PAID, STRICT, [*PAID[:2], consumed(amount=1)], FROZEN],
     ids=["lax", "strict", "less", "frozen"],
 )
-def test_a_lawful_clearance_is_nothing_to_be_told_of(after):
-    assert codes([*WHOLE, *after]) == []
+@pytest.mark.django_db(transaction=True)
+def test_a_lawful_clearance_has_no_fault_and_on_record_no_finding(after):
+    assert codes([*WHOLE, *after]) == codes_on_record([*WHOLE, *after]) == []
 
 
 def test_the_gates_that_are_judged_are_those_that_a_worker_evaluates():
@@ -170,6 +171,13 @@ FORGERIES: dict[str, tuple[list[Said], list[tuple[str, int]]]] = {
 def test_another_clearance_is_named(name):
     after, expected = FORGERIES[name]
     assert codes([*WHOLE, *after]) == [(code, N + place) for code, place in expected]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("name", ["no law", "issued by no law", "no contract was reported"])
+def test_another_clearance_is_named_on_record_too(name):
+    after, expected = FORGERIES[name]
+    assert codes_on_record([*WHOLE, *after]) == [(code, N + place) for code, place in expected]
 
 
 def waited(**more: str) -> list[Said]:

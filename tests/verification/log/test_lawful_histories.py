@@ -23,6 +23,7 @@ from tests.verification.log.histories import (
     at,
     at_people,
     codes,
+    codes_on_record,
     created,
     ended,
     exhausted,
@@ -135,9 +136,10 @@ LAWFUL: dict[str, list[Said]] = {
 }
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("name", LAWFUL)
-def test_what_the_law_allows_is_nothing_to_be_told_of(name: str) -> None:
-    assert codes(LAWFUL[name]) == []
+def test_a_lawful_history_has_no_fault_and_on_record_no_finding(name: str) -> None:
+    assert codes(LAWFUL[name]) == codes_on_record(LAWFUL[name]) == []
 
 
 VERDICTS = [name for name, history in LAWFUL.items() if history[-1][0] == "verification.verified"]
