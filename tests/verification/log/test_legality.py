@@ -170,31 +170,22 @@ def test_an_attempt_beyond_those_of_a_day_is_named_though_they_were_of_another_c
 REVIEWED = [*at_people(), voted("usr_a"), voted("usr_b"), reviewed(), verified("eds")]
 
 
-@ON_RECORD
 @pytest.mark.parametrize("number", [1, 2, 3, 4, 8, 9, 10, 14])
-def test_whatever_entry_lacks_its_signature_no_verdict_rests_on_it(
-    monkeypatch: pytest.MonkeyPatch, number: int
-) -> None:
-    """Of whichever kinds the log asks for a signature: an opening, an answer, a judgement, what
+def test_no_verdict_rests_on_an_entry_that_lacks_its_signature(number: int) -> None:
+    """Of each kind that the log asks a signature for: an opening, an answer, a judgement, what
     votes led to.
     """
-    of = write(REVIEWED)
-    forged = AuditEntry.objects.get(verification=of, verification_sequence=number).pk
-    monkeypatch.setattr(
-        signatures, "inspect", lambda entries: ({forged: "no worker signed it"}, {})
-    )
-    assert {finding.code for finding in told()} >= {"stages_missing"}
-    assert forged not in {finding.entry for finding in told()}
+    entries = entries_of(REVIEWED)
+    forged = entries[number - 1].pk
+    faults = list(faults_of(entries, {forged}))
+    assert {fault.code for _, fault in faults} >= {"stages_missing"}
+    assert forged not in {entry.pk for entry, _ in faults}
 
 
-@ON_RECORD
-def test_a_vote_that_lacks_its_signature_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    of = write(REVIEWED)
-    vote = AuditEntry.objects.get(verification=of, verification_sequence=13)
-    monkeypatch.setattr(
-        signatures, "inspect", lambda entries: ({vote.pk: "the door did not sign it"}, {})
-    )
-    assert [finding.code for finding in told()] == ["votes_missing", "stages_missing"]
+def test_a_vote_that_lacks_its_signature_does_not_count() -> None:
+    entries = entries_of(REVIEWED)
+    faults = faults_of(entries, {entries[12].pk})
+    assert [fault.code for _, fault in faults] == ["votes_missing", "stages_missing"]
 
 
 @ON_RECORD
