@@ -9,12 +9,11 @@ from hashlib import sha256
 import pytest
 from django.conf import settings
 
-from lenders import keys
-from tests.clients.lender_side import ACCOUNT, QUICK, root_file, verified
+from tests.clients.lender_side import ACCOUNT, root_file, verified
 from tests.clients.seen import Seen
 from tests.lenders.log_of_lenders import pump, send_due
 from tests.verification.stories.story import begin, order
-from tulga import Client, calls, checkpoints, errors, receipts
+from tulga import calls, checkpoints, errors, receipts
 from tulga.webhooks import Verifier
 from verification.log import checkpoint
 
@@ -155,18 +154,3 @@ def test_endpoints_and_deliveries_are_managed(client, lender, receiver):
     assert client.send(calls.delete_webhook_endpoint(made.id)) is None
     with pytest.raises(errors.NotFound):
         client.send(calls.get_webhook_endpoint(made.id))
-
-
-def test_a_key_that_may_not_is_told_so(live_server, lender):
-    with (
-        Client(live_server.url, "tlg_test_" + "x" * 43, QUICK) as stranger,
-        pytest.raises(errors.NotAllowed),
-    ):
-        stranger.send(calls.get_checkpoint())
-    narrow = keys.issue(lender, mode="test", scopes=("events:read",)).secret
-    with (
-        Client(live_server.url, narrow, QUICK) as client,
-        pytest.raises(errors.NotAllowed) as refused,
-    ):
-        client.send(calls.get_checkpoint())
-    assert refused.value.code == "scope_missing"

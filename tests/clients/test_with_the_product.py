@@ -14,7 +14,6 @@ from tests.verification.stories.story import order
 from tulga import calls, errors
 from tulga.fields import spell
 from tulga.resources import ENDS, Payment
-from verification.models import Verification
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
@@ -55,25 +54,6 @@ def test_one_is_opened_read_and_canceled(client):
     assert refused.value.code == "illegal_transition"
     order()
     assert client.send(calls.get_verification(opened.id)).status in ENDS
-
-
-def test_the_same_call_opens_one_and_another_call_under_its_key_is_refused(client):
-    call = calls.open_verification(asked(), key="k-1")
-    assert client.send(call).url == client.send(call).url
-    with pytest.raises(errors.Invalid) as refused:
-        client.send(calls.open_verification(asked("loan-2"), key="k-1"))
-    assert refused.value.code == "idempotency_key_reused"
-    assert Verification.objects.count() == 1
-
-
-def test_a_fault_of_a_field_is_named(client):
-    with pytest.raises(errors.Invalid) as refused:
-        client.send(calls.open_verification(asked("990101100010")))
-    assert [(fault.pointer, fault.code) for fault in refused.value.errors] == [
-        ("/client_reference", "personal_number")
-    ]
-    assert refused.value.request_id
-    assert "990101100010" not in str(refused.value)
 
 
 def test_lists_are_iterated_over_their_pages(client):

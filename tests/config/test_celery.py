@@ -201,24 +201,6 @@ def test_a_child_gives_memory_back_now_and_then(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.service
-@pytest.mark.parametrize(("keeps", "most"), [("c.keep_memory()", 100), ("None", math.inf)])
-def test_a_step_takes_no_page_from_the_system_that_the_one_before_had(
-    keeps: str, most: float
-) -> None:
-    """Without it there are some 15 000 for the pieces of each size."""
-    program = (
-        f"import config.celery as c, resource; {keeps}; step = lambda: [bytearray(b'x' * size) for"
-        " size in (30_000_000, 20_000_000, 100_000, 10_000_000)] and None; taken = lambda:"
-        " resource.getrusage(resource.RUSAGE_SELF).ru_minflt; step(); step(); before = taken();"
-        " step(); print(taken() - before)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False
-    )
-    assert (100 if most > 100 else 0) <= int(done.stdout) <= most
-
-
-@pytest.mark.service
 def test_a_worker_loads_no_page() -> None:
     program = (
         "import config.celery as c, sys; c.app.loader.import_default_modules();"

@@ -31,22 +31,11 @@ def test_a_flag_is_a_yes_or_a_no(
     assert env.flag(_NAME, default=not meaning) is meaning
 
 
-def test_another_word_for_a_flag_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(_NAME, "perhaps")
-    with pytest.raises(Misconfigured, match=_NAME):
-        env.flag(_NAME, default=False)
-
-
 @pytest.mark.parametrize("word", ["-1", "1.5", "two", "٣", "0"])
 def test_a_number_is_whole_and_not_too_small(monkeypatch: pytest.MonkeyPatch, word: str) -> None:
     monkeypatch.setenv(_NAME, word)
     with pytest.raises(Misconfigured, match=_NAME):
         env.number(_NAME, 1, least=1)
-
-
-def test_words_lose_their_blanks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(_NAME, " a, ,b ")
-    assert env.comma_separated(_NAME) == ["a", "b"]
 
 
 @pytest.mark.parametrize("address", ["ftp://a", "a", "http://", "//a"])
@@ -98,6 +87,17 @@ def test_a_word_that_is_none_of_them_is_refused_with_those_it_may_be(
     with pytest.raises(Misconfigured, match="one of: INFO, DEBUG"):
         env.choice(_NAME, ["INFO", "DEBUG"], "info")
     assert env.choice("TULGA_ANOTHER", ["INFO", "DEBUG"], "debug") == "DEBUG"
+
+
+def test_words_lose_their_blanks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(_NAME, " a, ,b ")
+    assert env.comma_separated(_NAME) == ["a", "b"]
+
+
+def test_another_word_for_a_flag_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(_NAME, "perhaps")
+    with pytest.raises(Misconfigured, match=_NAME):
+        env.flag(_NAME, default=False)
 
 
 @pytest.mark.parametrize("address", ["redis://a:port", "redis://[::1"])

@@ -13,7 +13,6 @@ from verification import routes
 from verification.case import stages
 from verification.case.stages import Readiness
 from verification.core.errors import Misconfigured
-from verification.engines.gost import backends, streebog
 from verification.stages import statement
 from verification.stages.statement.measure import ready
 
@@ -120,15 +119,3 @@ def test_a_route_that_does_not_load_is_not_ready(settings):
         is_ready=False,
         detail="does not load: TULGA_ROUTES names the unknown route unknown",
     )
-
-
-def test_posting_is_not_asking(client):
-    assert client.post("/readyz").status_code == 405
-
-
-def test_a_tier_that_fails_its_self_test_is_told_among_the_refused():
-    choice = backends.choose(
-        [backends.in_use().arithmetic],
-        {"wrong": lambda data: bytes(64), "python": streebog.streebog512},
-    )
-    assert choice.report()["refused"] == ["wrong: does not reproduce the published vectors"]

@@ -1,6 +1,5 @@
 """What the sandbox authority mints is accepted by other programs too, and survives a restart."""
 
-import stat
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,16 +11,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from insecure_sandbox.authority import (
     Authority,
     create_authority,
-    forge_like_nca,
     issue,
-    load_authority,
     make_crl,
-    save_authority,
 )
 from insecure_sandbox.signing import sign_cms
 from tests.verification.engines.pki.world import PERSON
-from verification.engines.pki.certificate import parse_certificate
-from verification.engines.pki.path import build_path
 
 _AT = datetime.now(UTC).replace(microsecond=0)
 
@@ -46,65 +40,6 @@ def test_every_name_says_that_it_is_a_sandbox(authority: Authority) -> None:
     for each in (authority.root, authority.issuing):
         name = x509.load_der_x509_certificate(each.certificate).subject.rfc4514_string()
         assert "TULGA SANDBOX" in name
-
-
-def test_the_subject_follows_the_national_profile(authority: Authority) -> None:
-    certificate = parse_certificate(issue(authority, **PERSON, at=_AT).certificate)
-    assert {oid: values[0] for oid, values in certificate.subject_attributes.items()} == {
-        "2.5.4.3": "ТЕСТОВ ТЕСТ",
-        "2.5.4.4": "ТЕСТОВ",
-        "2.5.4.5": "IIN990101100010",
-        "2.5.4.6": "KZ",
-        "2.5.4.42": "ТЕСТОВИЧ",
-    }
-    assert certificate.serial.bit_length() > 150
-
-
-def test_a_given_serial_number_and_validity_are_kept(authority: Authority) -> None:
-    certificate = parse_certificate(
-        issue(authority, **PERSON, at=_AT, serial=77, days=10).certificate
-    )
-    assert certificate.serial == 77
-    assert certificate.not_after - certificate.not_before == timedelta(days=10)
-
-
-def test_two_certificates_have_two_numbers_and_two_keys(authority: Authority) -> None:
-    first, second = (
-        parse_certificate(issue(authority, **PERSON, at=_AT).certificate) for _ in range(2)
-    )
-    assert first.serial != second.serial
-    assert first.public_key != second.public_key
-
-
-def test_an_authority_outlives_the_process(authority: Authority, tmp_path: Path) -> None:
-    folder = tmp_path / "new" / authority.family
-    save_authority(authority, folder)
-    (file,) = folder.iterdir()
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    loaded = load_authority(folder)
-    assert loaded.root.certificate == authority.root.certificate
-    leaf = parse_certificate(issue(loaded, **PERSON, at=_AT).certificate)
-    path = build_path(
-        leaf,
-        anchors=[parse_certificate(authority.root.certificate)],
-        intermediates=[parse_certificate(authority.issuing.certificate)],
-        at=_AT,
-    )
-    assert len(path) == 3
-
-
-def test_there_is_no_authority_in_an_empty_folder(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        load_authority(tmp_path)
-
-
-def test_a_forgery_borrows_the_name_and_nothing_else(authority: Authority) -> None:
-    issuing = parse_certificate(authority.issuing.certificate)
-    forged = parse_certificate(
-        forge_like_nca(authority.issuing.certificate, **PERSON, at=_AT).certificate
-    )
-    assert forged.issuer == issuing.subject
-    assert forged.signature == bytes(len(issuing.signature))
 
 
 def test_openssl_verifies_our_statement_and_refuses_it_when_changed(

@@ -1,8 +1,5 @@
 """Nobody is looked up whose consent does not hold, and nobody is asked twice for the same."""
 
-import time
-from typing import Any
-
 import pytest
 
 from tests.insecure_sandbox.asked import (
@@ -17,7 +14,6 @@ from tests.insecure_sandbox.asked import (
 )
 from tests.insecure_sandbox_process import SandboxProcess
 from verification.core.answers import ConsentAnswer
-from verification.core.errors import SourceUnavailable
 from verification.core.ids import Iin
 from verification.sources.consent import ConsentReading, ask
 from verification.stages.confirmation.policy import CONSENT
@@ -50,33 +46,6 @@ def test_a_consent_keeps_what_was_asked_and_which_text_was_shown(sandbox: Sandbo
     assert read(sandbox, id_in(answer), iin).terms == answer.terms
 
 
-def test_the_person_is_asked_once_while_a_consent_to_the_same_is_open(
-    sandbox: SandboxProcess,
-) -> None:
-    iin = register(sandbox, phone="+77055551001")
-    first, second = consent_of(sandbox, iin), consent_of(sandbox, iin)
-    assert id_in(first) == id_in(second)
-    assert [message["sender"] for message in messages(sandbox, "+77055551001")] == ["1414"]
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"reference": "ver_of_another_loan"},
-        {"purpose": "another loan"},
-        {"lender_bin": "990240000019"},
-        {"services": ("person",)},
-        {"text_version": "2026-12"},
-        {"language": "ru"},
-    ],
-)
-def test_a_consent_to_something_else_is_another(
-    sandbox: SandboxProcess, changes: dict[str, Any]
-) -> None:
-    iin = register(sandbox)
-    assert id_in(consent_of(sandbox, iin)) != id_in(consent_of(sandbox, iin, **changes))
-
-
 def test_the_same_question_again_is_answered_as_before(sandbox: SandboxProcess) -> None:
     request = wanted(register(sandbox, consent="pending"))
     first = consent_source(sandbox).fetch(request)
@@ -95,32 +64,11 @@ def test_a_pending_consent_opens_nothing_until_the_person_agrees(sandbox: Sandbo
     assert person_of(sandbox, iin, consent_id).status == "found"
 
 
-def test_a_consent_refused_or_taken_back_opens_nothing(sandbox: SandboxProcess) -> None:
-    iin = register(sandbox)
-    consent_id = id_in(consent_of(sandbox, iin))
-    assert photo_of(sandbox, iin, consent_id).status == "no_photo"
-    sandbox.post("/consent/answer", consent_id=consent_id, status="invalid")
-    assert photo_of(sandbox, iin, consent_id).status == "consent_refused"
-    assert sandbox.post("/consent/answer", consent_id=consent_id, status="valid") == {
-        "answered": False
-    }
-
-
 @pytest.mark.parametrize("status", ["invalid", "timeout", "not_found", "error"])
 def test_a_person_may_be_registered_to_answer_in_any_way(
     sandbox: SandboxProcess, status: str
 ) -> None:
     assert consent_of(sandbox, register(sandbox, consent=status)).status == status
-
-
-@pytest.mark.parametrize(("consent", "later"), [("valid", "invalid"), ("pending", "timeout")])
-def test_a_consent_runs_out(sandbox: SandboxProcess, consent: str, later: str) -> None:
-    iin = register(sandbox, consent=consent)
-    consent_id = id_in(consent_of(sandbox, iin, valid_seconds=1))
-    time.sleep(1.1)
-    assert read(sandbox, consent_id, iin).status == later
-    assert person_of(sandbox, iin, consent_id).status == "consent_refused"
-    assert id_in(consent_of(sandbox, iin, valid_seconds=1)) != consent_id
 
 
 def test_a_consent_opens_what_it_names_for_whom_it_names(sandbox: SandboxProcess) -> None:
@@ -134,27 +82,3 @@ def test_a_consent_opens_what_it_names_for_whom_it_names(sandbox: SandboxProcess
     )
     assert person_of(sandbox, other, consent_id).status == "consent_refused"
     assert read(sandbox, consent_id, other).status == "not_found"
-
-
-def test_an_unknown_consent_opens_nothing(sandbox: SandboxProcess) -> None:
-    iin = register(sandbox)
-    assert person_of(sandbox, iin, "kdp_of_nobody").status == "consent_refused"
-    assert read(sandbox, "kdp_of_nobody", iin).status == "not_found"
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"services": ()},
-        {"services": ("person", "income")},
-        {"language": "de"},
-        {"text_sha256": "ab"},
-        {"valid_seconds": 0},
-        {"valid_seconds": 10**9},
-    ],
-)
-def test_a_request_that_is_not_right_is_a_fault(
-    sandbox: SandboxProcess, changes: dict[str, Any]
-) -> None:
-    with pytest.raises(SourceUnavailable, match="status 400"):
-        consent_of(sandbox, register(sandbox), **changes)

@@ -27,11 +27,6 @@ def scripted(*entries: dict[str, Any]) -> FaultScript:
     return script
 
 
-def test_a_fault_hits_exactly_n_times() -> None:
-    script = scripted({"source": "crl", "kind": "silent", "times": 2})
-    assert [script.take("crl") for _ in range(4)] == ["silent", "silent", None, None]
-
-
 def test_a_fault_hits_exactly_n_times_under_many_threads() -> None:
     script = scripted({"source": "crl", "kind": "silent", "times": 37})
     with ThreadPoolExecutor(16) as pool:
@@ -39,34 +34,11 @@ def test_a_fault_hits_exactly_n_times_under_many_threads() -> None:
     assert taken.count("silent") == 37
 
 
-def test_a_fault_hits_its_own_source_only() -> None:
-    script = scripted({"source": "crl", "kind": "silent", "times": 1})
-    assert script.take("ca") is None
-    assert script.take("crl") == "silent"
-
-
-def test_faults_of_one_source_follow_each_other() -> None:
-    script = scripted(
-        {"source": "crl", "kind": "garbage", "times": 1},
-        {"source": "crl", "kind": "silent", "times": 1},
-    )
-    assert [script.take("crl") for _ in range(3)] == ["garbage", "silent", None]
-
-
 @pytest.mark.parametrize(("seconds", "kind"), [(60, "silent"), (-1, None)])
 def test_a_fault_lasts_until_its_time(seconds: int, kind: str | None) -> None:
     until = (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
     script = scripted({"source": "crl", "kind": "silent", "until": until})
     assert [script.take("crl") for _ in range(3)] == [kind] * 3
-
-
-def test_what_waits_can_be_read_and_cleared() -> None:
-    script = scripted({"source": "crl", "kind": "silent", "times": 2})
-    script.take("crl")
-    assert script.waiting() == [{"source": "crl", "kind": "silent", "times": 1}]
-    script.clear()
-    assert script.waiting() == []
-    assert script.take("crl") is None
 
 
 @pytest.mark.parametrize(

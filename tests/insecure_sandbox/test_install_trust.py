@@ -56,21 +56,8 @@ def test_anchors_of_another_sandbox_replace_the_former(settings: Settings, tmp_p
     assert [path.name for path in tmp_path.iterdir()] == ["test"]
 
 
-def test_the_same_anchors_again_leave_the_directory_untouched(tmp_path: Path) -> None:
-    write_anchors(LISTED, tmp_path / "test")
-    before = {path.name: path.stat().st_ino for path in tmp_path.rglob("*")}
-    write_anchors(LISTED, tmp_path / "test")
-    assert {path.name: path.stat().st_ino for path in tmp_path.rglob("*")} == before
-
-
-def test_an_empty_directory_is_taken(tmp_path: Path) -> None:
-    (tmp_path / "test").mkdir()
-    write_anchors(LISTED, tmp_path / "test")
-    assert (tmp_path / "test" / "pins.txt").exists()
-
-
 @pytest.mark.parametrize("name", ["pins.txt", "letter.txt", "below"])
-def test_somebody_elses_files_are_left_alone(tmp_path: Path, name: str) -> None:
+def test_files_of_another_owner_are_left_alone(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir() if name == "below" else (tmp_path / name).write_text("mode test\n")
     with pytest.raises(ValueError, match="from another source"):
         write_anchors(LISTED, tmp_path)

@@ -5,7 +5,7 @@ engines agree.
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -91,15 +91,6 @@ def test_a_credential_signs_what_the_product_verifies(sandbox: SandboxProcess, f
 
 
 @pytest.mark.usefixtures("configured")
-@pytest.mark.parametrize("family", FAMILIES)
-def test_a_certificate_issued_revoked_is_on_the_list(sandbox: SandboxProcess, family: str) -> None:
-    leaf, at = certificate_of(issue(sandbox, family, state="revoked")), datetime.now(UTC)
-    with pytest.raises(Refused) as caught:
-        check_not_revoked(leaf, crl=current_crl(family), issuer=path_of(leaf, at=at)[1], at=at)
-    assert caught.value.code == "eds_certificate_revoked"
-
-
-@pytest.mark.usefixtures("configured")
 def test_a_certificate_is_on_the_list_as_soon_as_it_is_revoked(sandbox: SandboxProcess) -> None:
     answer = issue(sandbox, "rsa")
     leaf, at = certificate_of(answer), datetime.now(UTC)
@@ -108,41 +99,6 @@ def test_a_certificate_is_on_the_list_as_soon_as_it_is_revoked(sandbox: SandboxP
     sandbox.post("/ca/revoke", family="rsa", serial=answer["serial"])
     with pytest.raises(Refused):
         check_not_revoked(leaf, crl=current_crl("rsa"), issuer=issuer, at=at)
-
-
-@pytest.mark.usefixtures("configured")
-def test_a_certificate_issued_expired_has_no_path_today_and_had_one(
-    sandbox: SandboxProcess,
-) -> None:
-    leaf, at = certificate_of(issue(sandbox, "gost512", state="expired")), datetime.now(UTC)
-    with pytest.raises(Refused):
-        path_of(leaf, at=at)
-    assert path_of(leaf, at=leaf.not_after - timedelta(days=1))
-
-
-@pytest.mark.usefixtures("configured")
-def test_a_stale_list_is_rightly_signed_and_out_of_date(sandbox: SandboxProcess) -> None:
-    sandbox.post("/faults", source="crl", kind="stale", times=1)
-    stale, fresh, now = current_crl("rsa"), current_crl("rsa"), datetime.now(UTC)
-    assert stale.next_update is not None
-    assert fresh.next_update is not None
-    assert stale.next_update < now < fresh.next_update
-    leaf = certificate_of(issue(sandbox, "rsa"))
-    issuer = path_of(leaf, at=now)[1]
-    check_not_revoked(leaf, crl=stale, issuer=issuer, at=stale.this_update)
-    with pytest.raises(Refused):
-        check_not_revoked(leaf, crl=stale, issuer=issuer, at=now)
-
-
-def test_a_list_is_reused_until_something_is_revoked(sandbox: SandboxProcess) -> None:
-    first = sandbox.get("/crl/gost512")
-    assert sandbox.get("/crl/gost512") == first
-    sandbox.post("/ca/revoke", family="gost512", serial="beef")
-    second = sandbox.get("/crl/gost512")
-    numbers = [parse_crl(crl, max_bytes=MAX_BYTES).number for crl in (first, second)]
-    assert numbers[0] is not None
-    assert numbers[1] is not None
-    assert numbers[0] < numbers[1]
 
 
 @pytest.mark.service
@@ -167,36 +123,6 @@ def test_keys_are_readable_by_their_owner_only(sandbox: SandboxProcess) -> None:
     kept = list(sandbox.state.rglob("authority*.json"))
     assert len(kept) == 2
     assert all(path.stat().st_mode & 0o077 == 0 for path in kept)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"family": "gost256"},
-        {"state": "sleeping"},
-        {"role": "chief"},
-        {"iin": 990101100010},
-        {"surname": "x" * 201},
-        {"surname": None},
-        {"shoe_size": "42"},
-    ],
-)
-def test_a_request_for_a_credential_that_is_not_right_is_rejected(
-    sandbox: SandboxProcess, changes: dict[str, Any]
-) -> None:
-    fields = {"family": "rsa", "iin": IIN, "surname": "Тестова", "given_name": "Айгүл"}
-    with pytest.raises(AssertionError, match="error"):
-        sandbox.post("/ca/credentials", **fields | changes)
-
-
-@pytest.mark.parametrize("serial", ["", "xyz", "-1", "f" * 41, 5])
-def test_a_serial_that_is_none_is_not_revoked(sandbox: SandboxProcess, serial: object) -> None:
-    with pytest.raises(AssertionError, match="error"):
-        sandbox.post("/ca/revoke", family="rsa", serial=serial)
-
-
-def test_it_lists_its_addresses(sandbox: SandboxProcess) -> None:
-    assert b"POST /ca/credentials" in sandbox.get("/")
 
 
 @pytest.mark.service

@@ -4,9 +4,7 @@ and nothing else.
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +12,6 @@ import urllib3
 
 from scripts.guide_blocks import text_of
 from tests.insecure_sandbox.asked import (
-    consent_of,
     new_id,
     new_iin,
     ownership_of,
@@ -23,12 +20,7 @@ from tests.insecure_sandbox.asked import (
     picture,
     register,
 )
-from tests.insecure_sandbox_process import SandboxProcess, running_sandbox
-from verification.core.answers import PHOTO_MAX_BYTES
-from verification.core.errors import SourceUnavailable
-from verification.core.scenarios import SCRIPTED
-
-IIN_OF = {name: iin for iin, name in SCRIPTED.items()}
+from tests.insecure_sandbox_process import SandboxProcess
 
 
 def test_a_registered_person_is_found_as_registered(sandbox: SandboxProcess) -> None:
@@ -49,49 +41,11 @@ def test_a_registered_person_is_found_as_registered(sandbox: SandboxProcess) -> 
     )
 
 
-def test_who_is_not_registered_is_not_found_anywhere(sandbox: SandboxProcess) -> None:
-    iin = new_iin()
-    assert consent_of(sandbox, iin).status == "not_found"
-
-
-def test_who_was_forgotten_is_not_found_and_leaves_no_file(sandbox: SandboxProcess) -> None:
-    iin = register(sandbox, photo=picture(), surname="ЗАБЫТОВ")
-    consent = consent_of(sandbox, iin)
-    assert consent.terms is not None
-    pictures = set(sandbox.state.rglob("*.jpg"))
-    assert sandbox.post("/people/forget", iin=iin) == {"forgotten": True}
-    assert sandbox.post("/people/forget", iin=iin) == {"forgotten": False}
-    assert person_of(sandbox, iin, consent.terms.consent_id).status == "not_found"
-    assert photo_of(sandbox, iin, consent.terms.consent_id).status == "not_found"
-    assert len(pictures - set(sandbox.state.rglob("*.jpg"))) == 1
-    assert (
-        "ЗАБЫТОВ".encode("unicode_escape").lower()
-        not in (sandbox.state / "people/people.jsonl").read_bytes()
-    )
-
-
 def test_the_photo_is_the_registered_one_with_its_origin(sandbox: SandboxProcess) -> None:
     jpeg = picture()
     iin = register(sandbox, photo=jpeg, photo_source="PROVIDER")
     answer = photo_of(sandbox, iin)
     assert (answer.status, answer.source, answer.jpeg) == ("found", "PROVIDER", jpeg)
-
-
-def test_without_a_photo_there_is_no_reference(sandbox: SandboxProcess) -> None:
-    iin = register(sandbox, photo=picture())
-    register(sandbox, iin=iin)
-    assert photo_of(sandbox, iin).status == "no_photo"
-
-
-@pytest.mark.parametrize(
-    "photo", [b"no picture", b"\xff\xd8\xff" + bytes(PHOTO_MAX_BYTES) + b"\xff\xd9"]
-)
-def test_a_hostile_photo_can_be_registered_and_is_a_fault(
-    sandbox: SandboxProcess, photo: bytes
-) -> None:
-    iin = register(sandbox, photo=photo)
-    with pytest.raises(SourceUnavailable):
-        photo_of(sandbox, iin)
 
 
 def test_a_phone_is_its_owners_and_no_one_elses(sandbox: SandboxProcess) -> None:
@@ -100,102 +54,6 @@ def test_a_phone_is_its_owners_and_no_one_elses(sandbox: SandboxProcess) -> None
     assert ownership_of(sandbox, "+77055550001", iin=one).owned_since == date(2020, 2, 2)
     assert ownership_of(sandbox, "+77055550001", iin=other).status == "owned_by_another"
     assert ownership_of(sandbox, "+77055550009", iin=other).status == "not_found"
-
-
-@pytest.mark.parametrize(
-    ("changes", "found"),
-    [
-        ({"life_status": "deceased"}, ("deceased", date(2030, 2, 1), "valid")),
-        (
-            {"document": {"number": "1", "valid_to": "2020-01-01"}},
-            ("alive", date(2020, 1, 1), "valid"),
-        ),
-        ({"document": {"number": "1", "status": "lost"}}, ("alive", None, "lost")),
-    ],
-)
-def test_a_person_may_be_dead_and_a_document_worth_nothing(
-    sandbox: SandboxProcess, changes: dict[str, Any], found: tuple[object, ...]
-) -> None:
-    person = person_of(sandbox, register(sandbox, **changes)).person
-    assert person is not None
-    assert (person.life_status, person.documents[0].valid_to, person.documents[0].status) == found
-
-
-@pytest.fixture(scope="module")
-def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
-    """A sandbox of its own: in the one of all tests a story may have registered one of these people
-    anew.
-    """
-    with running_sandbox(tmp_path_factory.mktemp("untouched") / "state") as running:
-        yield running
-
-
-@pytest.mark.parametrize("scenario", sorted(IIN_OF.keys() - {"failed"}))
-def test_scripted_people_are_known_from_the_start(untouched: SandboxProcess, scenario: str) -> None:
-    person = person_of(untouched, IIN_OF[scenario]).person
-    assert person is not None
-    assert person.birth_date == date(1899, 1, 1)
-    assert person.surname == ("ИНАКОВ" if scenario == "name_mismatch" else "АСАНОВ")
-    assert person.life_status == ("deceased" if scenario == "deceased" else "alive")
-
-
-def test_of_who_is_to_fail_the_consent_service_reports_an_error(untouched: SandboxProcess) -> None:
-    assert consent_of(untouched, IIN_OF["failed"]).status == "error"
-    assert consent_of(untouched, IIN_OF["verified"]).status == "valid"
-
-
-def test_the_person_of_the_lenders_first_page_is_known(untouched: SandboxProcess) -> None:
-    asked = re.search(r"-d '(\{.*?\n  \})'", text_of("start"), re.DOTALL)
-    assert asked is not None
-    subject = json.loads(asked[1].replace("'\"$LOAN\"'", "loan-1"))["subject"]
-    person = person_of(untouched, subject["iin"]).person
-    assert person is not None
-    names = (person.surname, person.name, person.patronymic)
-    assert names == (
-        subject["surname"].upper(),
-        subject["name"].upper(),
-        subject.get("patronymic", ""),
-    )
-    assert person.birth_date.isoformat() == subject["birth_date"]
-    document = person.documents[0]
-    assert document.valid_to is not None
-    found = {
-        "type": document.type,
-        "number": document.number,
-        "valid_to": document.valid_to.isoformat(),
-    }
-    assert found == subject["document"]
-    assert ownership_of(untouched, subject["phone"], iin=subject["iin"]).status == "owned"
-
-
-@pytest.mark.parametrize("scenario", ["name_mismatch", "deceased"])
-def test_a_scripted_person_keeps_the_script_when_registered_anew(
-    sandbox: SandboxProcess, scenario: str
-) -> None:
-    iin = register(sandbox, iin=IIN_OF[scenario])
-    try:
-        person = person_of(sandbox, iin).person
-        assert person is not None
-        assert (person.surname, person.life_status) == (
-            ("ИНАКОВ", "alive") if scenario == "name_mismatch" else ("ӘБДІҒАЛИЕВА", "deceased")
-        )
-    finally:
-        sandbox.post("/people/forget", iin=iin)
-
-
-@pytest.mark.service
-def test_a_restart_keeps_people_photos_and_consents(tmp_path: Path) -> None:
-    with running_sandbox(tmp_path / "state") as before:
-        iin = register(before, photo=picture())
-        terms = consent_of(before, iin).terms
-        assert before.stop() == 0
-    assert terms is not None
-    with running_sandbox(tmp_path / "state") as after:
-        assert person_of(after, iin, terms.consent_id).status == "found"
-        assert photo_of(after, iin, terms.consent_id).jpeg == picture()
-    kept = [path for path in (tmp_path / "state/people").rglob("*") if path.is_file()]
-    assert len(kept) == 3
-    assert all(path.stat().st_mode & 0o077 == 0 for path in kept)
 
 
 @pytest.mark.parametrize(
@@ -245,3 +103,27 @@ def test_a_question_that_is_not_right_is_rejected(
     fields = {"request_id": new_id(), "iin": new_iin(), "consent_id": "kdp_of_nobody"} | changes
     response = urllib3.request("POST", sandbox.url + path, json=fields, timeout=10)
     assert response.status == 400
+
+
+def test_the_person_of_the_lenders_first_page_is_known(sandbox: SandboxProcess) -> None:
+    asked = re.search(r"-d '(\{.*?\n  \})'", text_of("start"), re.DOTALL)
+    assert asked is not None
+    subject = json.loads(asked[1].replace("'\"$LOAN\"'", "loan-1"))["subject"]
+    person = person_of(sandbox, subject["iin"]).person
+    assert person is not None
+    names = (person.surname, person.name, person.patronymic)
+    assert names == (
+        subject["surname"].upper(),
+        subject["name"].upper(),
+        subject.get("patronymic", ""),
+    )
+    assert person.birth_date.isoformat() == subject["birth_date"]
+    document = person.documents[0]
+    assert document.valid_to is not None
+    found = {
+        "type": document.type,
+        "number": document.number,
+        "valid_to": document.valid_to.isoformat(),
+    }
+    assert found == subject["document"]
+    assert ownership_of(sandbox, subject["phone"], iin=subject["iin"]).status == "owned"

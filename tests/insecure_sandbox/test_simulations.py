@@ -6,14 +6,12 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 import pytest
 import urllib3
 
 from insecure_sandbox.manners import MANNERS
-from insecure_sandbox.people import People
 from tests.insecure_sandbox_process import SandboxProcess
 from verification.core.scenarios import SCENARIOS, SCRIPTED
 
@@ -79,33 +77,3 @@ def test_it_answers_at_once_and_plays_one_verification_once(sandbox: SandboxProc
 )
 def test_what_it_cannot_play_is_refused(sandbox: SandboxProcess, changes: dict[str, Any]) -> None:
     assert ask(sandbox, **changes) == 400
-
-
-def test_who_stands_in_is_known_for_their_verification_alone(tmp_path: Any) -> None:
-    people, iin = People(tmp_path), SUBJECT["iin"]
-    known = people.find(iin)
-    assert known is not None
-    people.stand_in("ver_1", replace(known, surname="ДРУГОЙ"), b"photo")
-    assert [_surname(people, iin, reference) for reference in ("ver_1", "ver_2", "")] == [
-        "ДРУГОЙ",
-        known.surname,
-        known.surname,
-    ]
-    assert (people.photo(iin, reference="ver_1"), people.photo(iin)) == (b"photo", None)
-    assert people.find("990101100020", reference="ver_1") == people.find("990101100020")
-    assert not any("ДРУГОЙ" in file.read_text("utf-8") for file in tmp_path.rglob("*.jsonl"))
-
-
-def test_who_was_never_registered_is_known_as_they_stood_in_last(tmp_path: Any) -> None:
-    people, nobody = People(tmp_path), "990202100013"
-    assert people.find(nobody) is None
-    known = people.find(SUBJECT["iin"])
-    assert known is not None
-    for surname in ("ПЕРВЫЙ", "ВТОРОЙ"):
-        people.stand_in(f"ver_{surname}", replace(known, iin=nobody, surname=surname))
-    assert _surname(people, nobody, "") == "ВТОРОЙ"
-
-
-def _surname(people: People, iin: str, reference: str) -> str:
-    found = people.find(iin, reference=reference)
-    return found.surname if found else ""

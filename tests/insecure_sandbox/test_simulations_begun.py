@@ -133,28 +133,6 @@ def status(people: People, verification: str = "ver_1") -> str:
     return found.life_status if found else ""
 
 
-def test_what_is_refused_changes_nothing_of_what_is_played(
-    world: World, people: People, ask: Callable[..., int]
-) -> None:
-    world.in_force.add(OLD)
-    assert ask(scenario="verified") == 202
-    wait_until(lambda: world.played == ["eds"])
-    assert ask(scenario="deceased", routes=["live_face"], link=NEW) == 409
-    assert (status(people), people.photo(IIN, reference="ver_1")) == ("alive", None)
-
-
-def test_a_link_that_never_comes_into_force_changes_nothing(
-    world: World, begun: Simulations, people: People, ask: Callable[..., int]
-) -> None:
-    assert ask(scenario="deceased", routes=["live_face"]) == 202
-    wait_until(lambda: not begun._under_way)
-    assert (status(people), people.photo(IIN, reference="ver_1"), world.played) == (
-        "alive",
-        None,
-        [],
-    )
-
-
 def test_who_comes_in_is_who_the_registers_know(
     world: World, people: People, ask: Callable[..., int]
 ) -> None:
@@ -174,28 +152,6 @@ def test_a_question_that_was_lost_is_replaced_by_the_next(
     wait_until(lambda: world.played == ["eds"])
     assert (status(people), world.painted) == ("alive", 0)
     assert ask(link=f"{NEW}er") == 409
-
-
-def test_of_two_links_in_force_the_newest_is_played(world: World, ask: Callable[..., int]) -> None:
-    assert [ask(link=link, routes=[way]) for link, way in ((OLD, "first"), (NEW, "second"))] == [
-        202,
-        202,
-    ]
-    world.in_force |= {OLD, NEW}
-    wait_until(lambda: bool(world.played))
-    assert world.played == ["second"]
-
-
-def test_who_is_in_is_played_where_the_question_after_it_was_lost(
-    world: World, ask: Callable[..., int]
-) -> None:
-    assert [ask(link=link, routes=[way]) for link, way in ((OLD, "first"), (NEW, "second"))] == [
-        202,
-        202,
-    ]
-    world.in_force.add(OLD)
-    wait_until(lambda: bool(world.played))
-    assert world.played == ["first"]
 
 
 def test_the_same_link_and_more_than_four_are_refused(ask: Callable[..., int]) -> None:
@@ -226,34 +182,3 @@ def test_one_lender_leaves_room_for_others(
     world.may_end.set()
     wait_until(lambda: not begun._under_way)
     assert answers("a", 1) == [202]
-
-
-def test_painted_plays_have_places_of_their_own(world: World, ask: Callable[..., int]) -> None:
-    def answers(lender: str, number: int, way: str = "biometric") -> list[int]:
-        names = [f"ver_{lender}_{way}_{one}" for one in range(number)]
-        world.in_force |= {f"{OLD}{name}" for name in names}
-        return [
-            ask(verification=name, lender=lender, routes=[way], link=f"{OLD}{name}")
-            for name in names
-        ]
-
-    assert answers("a", 5) == [202, 202, 202, 202, 503]
-    assert answers("a", 1, "eds") == [202]
-    assert [one for lender in "bcd" for one in answers(lender, 4)] == [202] * 12
-    assert answers("e", 1) == [503]
-    assert answers("e", 1, "eds") == [202]
-
-
-def test_nobody_is_painted_for_a_verification_that_has_ended(
-    world: World,
-    begun: Simulations,
-    people: People,
-    ask: Callable[..., int],
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    world.ended = True
-    world.in_force.add(OLD)
-    assert ask(scenario="deceased", routes=["live_face"]) == 202
-    wait_until(lambda: not begun._under_way)
-    wait_until(lambda: "had ended" in capsys.readouterr().err)
-    assert (world.painted, world.played, status(people)) == (0, [], "alive")

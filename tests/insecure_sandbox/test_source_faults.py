@@ -24,7 +24,6 @@ from verification.sources.photo_registry import HttpPhotoRegistry, PhotoQuestion
 from verification.sources.sms import GATEWAY, HttpSmsGateway, Message
 
 SECONDS = 0.8
-KINDS = ("silent", "slow", "http_500", "garbage", "oversize")
 SOURCES = ("person", "photo", "phone", "consent", "sms")
 PHONE = "+77055553001"
 MESSAGE = "Code 654321."
@@ -60,23 +59,6 @@ def question(sandbox: SandboxProcess, source: str, iin: str) -> Callable[[], Fet
 
 def message(phone: Phone, request_id: str) -> Message:
     return Message(request_id=request_id, phone=phone, text=MESSAGE)
-
-
-@pytest.mark.service
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("source", SOURCES)
-def test_a_scripted_fault_hits_exactly_n_times_within_the_time(
-    sandbox: SandboxProcess, source: str, kind: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    ask = question(sandbox, source, register(sandbox, phone=PHONE, photo=picture()))
-    times = 1 if kind in ("silent", "slow") else 2  # each of these takes the whole time
-    sandbox.post("/faults", source=source, kind=kind, times=times)
-    for _ in range(times):
-        with pytest.raises(SourceUnavailable):
-            ask()
-    assert ask()
-    assert PHONE not in caplog.text
 
 
 def test_a_message_whose_answer_was_lost_is_sent_once(sandbox: SandboxProcess) -> None:

@@ -4,14 +4,10 @@ behind.
 
 import ipaddress
 import stat
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
-from insecure_sandbox import tls_certificate
 from insecure_sandbox.tls_certificate import LoopbackTls, loopback_tls
 
 
@@ -47,7 +43,7 @@ def test_the_authority_is_constrained_to_this_machine(tmp_path: Path) -> None:
     }
 
 
-def test_only_the_servers_key_is_kept_and_nobody_else_reads_it(tmp_path: Path) -> None:
+def test_only_the_servers_key_is_kept_and_only_its_owner_reads_it(tmp_path: Path) -> None:
     files = loopback_tls(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "ncalayer-ca.pem",
@@ -55,35 +51,3 @@ def test_only_the_servers_key_is_kept_and_nobody_else_reads_it(tmp_path: Path) -
     ]
     assert b"PRIVATE KEY" not in files.authority.read_bytes()
     assert stat.S_IMODE(files.server.stat().st_mode) == 0o600
-
-
-def test_it_is_kept_until_it_nears_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = certificates(loopback_tls(tmp_path))
-    assert certificates(loopback_tls(tmp_path)) == first
-    monkeypatch.setattr(tls_certificate, "_RENEW_DAYS", 391)
-    assert certificates(loopback_tls(tmp_path)) != first
-
-
-@pytest.mark.parametrize(
-    "damage", ["none", "another authority", "no certificate", "no key", "missing"]
-)
-def test_a_pair_is_minted_anew_only_if_it_is_damaged(tmp_path: Path, damage: str) -> None:
-    files, other = loopback_tls(tmp_path / "a"), loopback_tls(tmp_path / "b")
-    before = certificates(files)
-    if damage == "missing":
-        files.server.unlink()
-    elif damage == "no key":
-        files.server.write_bytes(before[1].public_bytes(Encoding.PEM))
-    elif damage != "none":
-        files.authority.write_bytes(
-            other.authority.read_bytes() if damage == "another authority" else b"x"
-        )
-    authority, server = certificates(loopback_tls(tmp_path / "a"))
-    server.verify_directly_issued_by(authority)
-    assert ((authority, server) == before) == (damage == "none")
-
-
-def test_browsers_accept_its_length_of_life(tmp_path: Path) -> None:
-    _, server = certificates(loopback_tls(tmp_path))
-    assert server.not_valid_after_utc - server.not_valid_before_utc < timedelta(days=398)
-    assert server.not_valid_before_utc < datetime.now(UTC)

@@ -35,11 +35,6 @@ def _contrast(text: str, ground: str) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
-def test_contrast_is_measured_as_wcag_does() -> None:
-    assert _contrast("#ffffff", "#000000") == pytest.approx(21)
-    assert _contrast("#767676", "#ffffff") == pytest.approx(4.54, abs=0.01)
-
-
 @pytest.mark.parametrize("scheme", BOTH)
 @pytest.mark.parametrize(
     ("text", "ground"),
@@ -76,18 +71,5 @@ def test_edges_of_fields_and_focus_can_be_seen(scheme: str, edge: str, ground: s
     assert _contrast(colours[edge], colours[ground]) >= 3
 
 
-def test_the_stylesheet_asks_nobody_for_anything() -> None:
+def test_the_stylesheet_loads_nothing_from_elsewhere() -> None:
     assert not re.search(r"url\(|@import|https?:", CSS)
-
-
-def test_no_template_has_inline_style_script_or_handler() -> None:
-    forbidden = re.compile(
-        r"""\sstyle=|<style|\son[a-z]+=|javascript:|<script(?![^>]*\ssrc=)|https?://(?!www\.w3\.org)""",
-        re.I,
-    )
-    faults = {
-        f"{path.relative_to(ROOT)}: {match[0]}"
-        for path in (ROOT / "templates").rglob("*.html")
-        for match in forbidden.finditer(path.read_text())
-    }
-    assert not faults

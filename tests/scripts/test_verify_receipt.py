@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 
 from tests.scripts.receipt_samples import ACCOUNT, AT, IIN, answer, entry, facts, keys, placed
 from tests.verification.log import root
+from tulga import receipts
+from tulga.errors import Refused as ClientRefused
 from verification.artifacts import signing
 from verification.core.decision_receipt import build
 from verification.core.stored import canonical_json
@@ -69,13 +71,21 @@ def run(tmp_path):
 
 
 def why_not(said, of=None, *, test=False, about=ABOUT, by_root=True):
-    """Why it is not believed; empty if it is."""
+    """Why the script does not believe it, empty if it does; the client judges the same."""
+    untrusted, of = json.dumps(said).encode(), of or keys()
+    more = {"root": root_file() if by_root else None, "test": test, "about": about}
+    fault = ""
     try:
-        root = root_file() if by_root else None
-        verifier.verify(json.dumps(said).encode(), of or keys(), root=root, test=test, about=about)
-    except NEVER as fault:
-        return str(fault)
-    return ""
+        verifier.verify(untrusted, of, **more)
+    except NEVER as refused:
+        fault = str(refused)
+    try:
+        receipts.verify(untrusted, of, **more)
+    except ClientRefused:
+        assert fault
+    else:
+        assert not fault
+    return fault
 
 
 def test_a_good_receipt_is_told(run, live):
@@ -114,6 +124,7 @@ def test_a_test_receipt_is_refused_unless_asked_for(run):
     said = answer(facts(mode="test"))
     refused, taken = run(said), run(said, "--test")
     assert (refused.returncode, "a test receipt" in refused.stderr) == (1, True)
+    assert "a test receipt" in why_not(said)
     assert taken.returncode == 0
 
 
@@ -149,7 +160,7 @@ def test_an_entry_that_says_something_else_is_not_its(changes, says):
         ({"iin": "\ud800"}, "about another iin"),
     ],
 )
-def test_it_is_about_nobody_else(live, about, says):
+def test_a_receipt_about_another_person_or_account_is_refused(live, about, says):
     assert says in why_not(live, about=about)
 
 
@@ -235,6 +246,7 @@ def test_another_header_is_refused(live, header):
     said = canonical_json({**json.loads(verifier.from_base64url(head)), **header})
     other = base64.urlsafe_b64encode(said).rstrip(b"=").decode()
     assert "in another way" in why_not({**live, "receipt": f"{other}.{payload}.{signature}"})
+    assert "no compact" in why_not({**live, "receipt": f"{payload}.{signature}"})
     document = json.loads(signing.sign(build(facts()), mode="live"))
     compact = ".".join(document[name] for name in ("protected", "payload", "signature"))
     assert "in another way" in why_not(answer(jws=compact))

@@ -1,11 +1,8 @@
 """Many pairs at once are compared as two faces are, and a hundred thousand take seconds."""
 
-import time
-
 import numpy as np
 import pytest
 
-from tools import accuracy
 from tools.accuracy import Asked, Pairs, compare, nearest_strangers
 from verification.core.errors import CalibrationMismatch
 from verification.engines.faces.embedding import (
@@ -64,35 +61,3 @@ def test_the_strangers_that_are_told_are_nearer_than_nine_in_ten_of_the_honest()
     people = (np.arange(8), np.arange(8))
     assert nearest_strangers(Pairs(apart, same, people)) == [4, 3, 6, 5]
     assert nearest_strangers(Pairs(apart, ~same & False, people)) == []
-
-
-@pytest.mark.service
-@pytest.mark.proof("faces")
-def test_a_hundred_thousand_pairs_are_seconds_of_arithmetic(
-    proof_scale: float, proof_figures: dict[str, object]
-) -> None:
-    count = round(100_000 * proof_scale)
-    seen = faces(4000)
-    ends = CHANCE.integers(0, 4000, (count, 6))
-    began = time.process_time()
-    asked = [
-        Asked(
-            int(row[0]),
-            tuple(int(each) for each in row[1:]),
-            number % 3 == 0,
-            (int(row[0]), int(row[1])),
-        )
-        for number, row in enumerate(ends)
-    ]
-    found = compare(seen, asked, k=5)
-    tallies = [
-        accuracy.tally(name, each.pairs, at=accuracy.edges()) for name, each in found.items()
-    ]
-    taken = time.process_time() - began
-    assert [tally.genuine_pairs + tally.impostor_pairs for tally in tallies] == [
-        5 * count,
-        count,
-        count,
-    ]
-    # Told, not asserted: a busy machine is no defect.
-    proof_figures["pairs"], proof_figures["seconds of processor time"] = count, round(taken, 2)

@@ -1,11 +1,8 @@
 """A folder with a signature and everything that `manage.py verify_eds` may be given about it."""
 
 import json
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from io import StringIO
-from pathlib import Path
 
 from django.core.management import call_command
 from django.core.management.base import CommandError
@@ -16,7 +13,6 @@ from tests.verification.stories.conftest import crl_of
 from verification.engines.pki.xmldsig import statement_document
 
 TEXT = b"I owe 150000 tenge"
-ROOT = Path(__file__).resolve().parents[3]
 
 
 class Files:
@@ -80,13 +76,3 @@ def row(report, check):
 
 def days_ago(days):
     return datetime.now(UTC) - timedelta(days=days)
-
-
-def run_process(files, *arguments):
-    return subprocess.run(
-        [sys.executable, str(ROOT / "manage.py"), "verify_eds", *arguments],
-        cwd=files.folder,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )

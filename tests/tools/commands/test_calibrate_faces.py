@@ -151,28 +151,6 @@ def test_folders_of_pictures_are_calibrated_as_single_ones_their_median_and_thei
     assert "10 pictures measured, 4 pairs to compare" in told.getvalue()
 
 
-def test_a_pair_that_is_labelled_wrongly_is_told_by_its_files(
-    changed: tuple[Path, list[tuple[str, ...]]],
-) -> None:
-    folder, rows = changed
-    # Another square of a picture of Obama, who is said to be somebody else.
-    (folder / "else.jpg").write_bytes((folder / "obama" / "obama_0002.jpg").read_bytes() + b"\0")
-    told = StringIO()
-    wrong = ("obama/obama_0001.jpg", "else.jpg", "0", "")
-    call_command(
-        "calibrate_faces",
-        str(write(folder, [*rows, wrong])),
-        *WORDS,
-        "--target-fmr",
-        "0.3",
-        stdout=StringIO(),
-        stderr=told,
-    )
-    assert (
-        "labelled rightly? obama/obama_0001.jpg and else.jpg are two people at" in told.getvalue()
-    )
-
-
 def test_the_report_has_the_intervals_and_the_hash_of_the_data(made: Path) -> None:
     report = json.loads((made / "r.json").read_text())
     found = calibration.read((made / "c.json").read_bytes())
@@ -191,18 +169,11 @@ def test_the_report_has_the_intervals_and_the_hash_of_the_data(made: Path) -> No
         "low": 0.0,
         "high": 0.142474,
     }
-    assert "False non-match rate" in (made / "det" / "det.svg").read_text()
-
-
-def test_the_report_tells_failures_by_cohort_and_pairs_of_the_same_few_people(made: Path) -> None:
-    report = json.loads((made / "r.json").read_text())
-    assert [(row["name"], row["failures"]["pictures"]) for row in report["cohorts"]] == [
-        ("all", 10),
-        ("presidents", 10),
-    ]
+    assert [row["failures"]["pictures"] for row in report["cohorts"]] == [10, 10]
     assert report["dependent"][1].startswith(
         "presidents: its 24 impostor pairs are of 2 people, who make 1 pairs"
     )
+    assert "False non-match rate" in (made / "det" / "det.svg").read_text()
 
 
 @pytest.fixture
@@ -349,3 +320,25 @@ def test_what_was_calibrated_before_does_not_keep_anybody_from_calibrating_anew(
 def test_conditions_are_never_left_out(pairs: Path) -> None:
     with pytest.raises(CommandError, match="--conditions"):
         call_command("calibrate_faces", str(pairs))
+
+
+def test_a_pair_that_is_labelled_wrongly_is_told_by_its_files(
+    changed: tuple[Path, list[tuple[str, ...]]],
+) -> None:
+    folder, rows = changed
+    # Another square of a picture of Obama, who is said to be somebody else.
+    (folder / "else.jpg").write_bytes((folder / "obama" / "obama_0002.jpg").read_bytes() + b"\0")
+    told = StringIO()
+    wrong = ("obama/obama_0001.jpg", "else.jpg", "0", "")
+    call_command(
+        "calibrate_faces",
+        str(write(folder, [*rows, wrong])),
+        *WORDS,
+        "--target-fmr",
+        "0.3",
+        stdout=StringIO(),
+        stderr=told,
+    )
+    assert (
+        "labelled rightly? obama/obama_0001.jpg and else.jpg are two people at" in told.getvalue()
+    )

@@ -1,7 +1,6 @@
 """The command compares files as the routes compare faces, and its exit code says the zone."""
 
 import json
-from dataclasses import replace
 from io import BytesIO, StringIO, TextIOWrapper
 from os import fsdecode
 from pathlib import Path
@@ -16,9 +15,7 @@ from pytest_django import Settings
 
 from tools import face_files
 from tools.management.commands.match_faces import Command
-from verification.core.errors import Misconfigured
 from verification.engines.faces import backends
-from verification.engines.faces.backends import Choice
 from verification.engines.faces.embedding import median_distance
 
 
@@ -132,37 +129,35 @@ def calibration(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def two(people: Path, tmp_path: Path) -> Path:
-    """A picture with two faces of one size."""
-    both = Image.new("RGB", (640, 320))
-    for at in range(2):
-        with Image.open(people / "biden" / f"biden_000{at + 1}.jpg") as face:
-            both.paste(face, (320 * at, 0))
-    both.save(tmp_path / "two.png")
-    return tmp_path / "two.png"
-
-
-@pytest.fixture
-def defects(tmp_path: Path, two: Path, nobody: Path, people: Path) -> dict[str, Path]:
-    good = (people / "biden" / "biden_0001.jpg").read_bytes()
+@pytest.fixture(scope="module")
+def defects(
+    tmp_path_factory: pytest.TempPathFactory, nobody: Path, people: Path
+) -> dict[str, Path]:
+    """Files that cannot be compared, by what is wrong with them."""
+    folder = tmp_path_factory.mktemp("defects")
+    biden = people / "biden"
+    good = (biden / "biden_0001.jpg").read_bytes()
     contents = {
         "malformed": good[:900],
         "too_large": good + bytes(face_files.LIMITS.max_bytes),
         "text": b"face",
     }
     for name, content in contents.items():
-        (tmp_path / name).write_bytes(content)
-    paths = {name: tmp_path / name for name in contents}
-    with Image.open(people / "biden" / "biden_0001.jpg") as face:
-        face.point(lambda value: value // 6).save(tmp_path / "dark.png")
-    paths["dark"] = tmp_path / "dark.png"
+        (folder / name).write_bytes(content)
+    both = Image.new("RGB", (640, 320))
+    for number in range(2):
+        with Image.open(biden / f"biden_000{number + 1}.jpg") as face:
+            both.paste(face, (320 * number, 0))
+    both.save(folder / "two.png")
+    with Image.open(biden / "biden_0001.jpg") as face:
+        face.point(lambda value: value // 6).save(folder / "dark.png")
     return {
-        **paths,
-        "two": two,
+        **{name: folder / name for name in contents},
+        "two": folder / "two.png",
+        "dark": folder / "dark.png",
         "nobody": nobody,
-        "absent": tmp_path / "absent.jpg",
-        "folder": tmp_path,
+        "absent": folder / "absent.jpg",
+        "folder": folder,
     }
 
 
@@ -226,15 +221,3 @@ def test_a_backend_of_one_run_takes_no_calibration_of_another(
         "lfw-2026-11.single",
     )
     assert configured.TULGA_FACE_BACKEND == "sface-onnx"
-
-
-def test_the_net_in_use_is_loaded_once_and_any_other_anew(tmp_path: Path) -> None:
-    deployed = Choice(
-        backend=configured.TULGA_FACE_BACKEND,
-        models=configured.TULGA_FACE_MODELS_DIR,
-        model=configured.TULGA_FACE_MODEL,
-        calibration=configured.TULGA_FACE_CALIBRATION,
-    )
-    assert backends.loaded(deployed) is backends.in_use()
-    with pytest.raises(Misconfigured, match="not built"):
-        backends.loaded(replace(deployed, models=tmp_path))

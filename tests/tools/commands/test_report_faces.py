@@ -3,7 +3,6 @@ report is the same each time.
 """
 
 import json
-import sys
 from io import StringIO
 from os import mkfifo
 from pathlib import Path
@@ -118,15 +117,6 @@ def test_a_detector_of_attacks_is_named_with_the_share_of_the_honest_that_it_sen
     assert line.startswith("Passive detector small@")
     assert "BPCER 0.050 (5 of 100" in line
     assert line.endswith("It sends up to 25.00% more, its BPCER for each of 5 pictures, to people.")
-
-
-def test_a_drawing_without_matplotlib_is_refused_before_anything_is_measured(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(CommandError, match="make drawing"):
-        run(folder, "--output", tmp_path / "report")
-    assert "# Faces" in run(folder)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from io import BytesIO, TextIOWrapper
 
 import pytest
@@ -11,7 +11,7 @@ from django.core.management import call_command
 from insecure_sandbox.authority import forge_like_nca, person_template
 from insecure_sandbox.keys import generate_key
 from insecure_sandbox.minting import certify
-from tests.tools.commands.eds_folder import TEXT, days_ago, row, run_process, said
+from tests.tools.commands.eds_folder import TEXT, days_ago, row, said
 from tests.vectors.statements.build import LANGUAGES, data
 from tests.verification.stories.conftest import crl_of
 from tests.verification.stories.story import IIN, OTHER_IIN
@@ -29,17 +29,6 @@ def test_the_borrowers_own_signature_passes_every_step_but_the_verifications_own
         name: "NOT_ASKED" if name == "eds.statement" else "PASS" for name in CHECKS
     }
     assert "without pins" in report["notes"][0]
-
-
-@pytest.mark.parametrize("wrap", ["der", "pem", "base64", "detached"])
-def test_every_outside_of_a_signature_is_read(gost, issued, wrap):
-    signature = gost.sign(issued(), attached=wrap != "detached")
-    text = base64.encodebytes(signature)
-    if wrap == "pem":
-        gost.put("signature", b"-----BEGIN CMS-----\n" + text + b"-----END CMS-----\n")
-    elif wrap == "base64":
-        gost.put("signature", text)
-    assert gost.run("--iin", IIN)[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -115,11 +104,6 @@ def _revoked(files, issued, authorities):
     files.put("list", crl_of(files.authority, revoked=(4711,)))
 
 
-def _next_to_the_revoked(files, issued, authorities):
-    files.sign(issued(serial=4712))
-    files.put("list", crl_of(files.authority, revoked=(4711,)))
-
-
 def _expired(files, issued, authorities):
     files.sign(issued(at=days_ago(20), days=10))
 
@@ -137,34 +121,17 @@ def _stale(files, issued, authorities):
     files.put("list", crl_of(files.authority, age=3))
 
 
-def _list_of_another(files, issued, authorities):
-    files.put("list", crl_of(authorities["rsa"]))
-
-
-def _no_list(files, issued, authorities):
-    files.put("list", b"<html>")
-
-
 def _junk(files, issued, authorities):
     files.put("signature", b"not a signature")
-
-
-def _trailing(files, issued, authorities):
-    files.put("signature", (files.folder / "signature").read_bytes() + b"\0")
 
 
 def _huge(files, issued, authorities):
     files.put("signature", b"\x30" + bytes(3 * POLICY.signature_max_bytes))
 
 
-def _empty(files, issued, authorities):
-    files.put("signature", b"")
-
-
 @pytest.mark.parametrize(
     ("change", "code", "says"),
     [
-        (_next_to_the_revoked, 0, ("TOTAL-PASSED", "", "")),
         (_other_text, 1, ("TOTAL-FAILED", "HASH_FAILURE", "eds_statement_mismatch")),
         (_flipped_bit, 1, ("TOTAL-FAILED", "SIG_CRYPTO_FAILURE", "eds_signature_invalid")),
         (_revoked, 1, ("TOTAL-FAILED", "REVOKED", "eds_certificate_revoked")),
@@ -172,11 +139,7 @@ def _empty(files, issued, authorities):
         (_forged, 2, ("INDETERMINATE", "NO_CERTIFICATE_CHAIN_FOUND", "eds_path_untrusted")),
         (_legal, 2, ("INDETERMINATE", "CHAIN_CONSTRAINTS_FAILURE", "eds_not_individual")),
         (_stale, 2, ("INDETERMINATE", "TRY_LATER", "eds_revocation_unknown")),
-        (_list_of_another, 2, ("INDETERMINATE", "TRY_LATER", "eds_revocation_unknown")),
-        (_no_list, 2, ("INDETERMINATE", "TRY_LATER", "eds_revocation_unknown")),
         (_junk, 3, ("TOTAL-FAILED", "FORMAT_FAILURE", "eds_malformed")),
-        (_trailing, 3, ("TOTAL-FAILED", "FORMAT_FAILURE", "eds_malformed")),
-        (_empty, 3, ("TOTAL-FAILED", "FORMAT_FAILURE", "eds_malformed")),
         (_huge, 3, ("TOTAL-FAILED", "FORMAT_FAILURE", "eds_too_large")),
     ],
 )
@@ -250,11 +213,6 @@ def test_a_certificate_that_cannot_be_read_stops_everything_and_a_file_of_anothe
     assert files.run()[0] == 0
 
 
-def test_the_same_files_and_time_give_the_same_report(files):
-    at = ("--at", datetime.now(UTC).isoformat())
-    assert files.run(*at) == files.run(*at)
-
-
 def test_a_report_is_printed_by_any_terminal_whatever_its_files_are_called(files):
     named = (files.folder / "trust").rename(files.folder / "сертификаты\udcff")
     printed = TextIOWrapper(BytesIO(), encoding="ascii")
@@ -303,20 +261,6 @@ def test_a_mistake_on_the_command_line_exits_with_3_and_prints_no_report(
     assert (left.value.code, said.out) == (3, "")
     assert said.err
     assert "Traceback" not in said.err
-
-
-@pytest.mark.service
-def test_the_process_exits_with_the_code_of_its_report_or_of_a_mistake(gost, issued):
-    gost.sign(issued())
-    arguments = ("signature", "--statement", "statement", "--trust", "trust")
-    done = run_process(gost, *arguments, "--unknown")
-    assert (done.returncode, done.stdout, b"Traceback" in done.stderr) == (3, b"", False)
-    done = run_process(gost, "absent", *arguments[1:])
-    assert (done.returncode, done.stdout, b"Traceback" in done.stderr) == (3, b"", False)
-    done = run_process(gost, *arguments, "--crl", "list")
-    assert (done.returncode, json.loads(done.stdout)["status"]) == (0, "TOTAL-PASSED")
-    done = run_process(gost, *arguments)
-    assert (done.returncode, json.loads(done.stdout)["status"]) == (2, "INDETERMINATE")
 
 
 def test_the_routes_own_policy_leaves_nothing_out():

@@ -90,9 +90,3 @@ def test_an_old_answer_is_stale_unless_that_is_allowed_and_a_strangers_never_cou
     ) == (2, 0)
     gost.put("own", answer(gost, credential, at=hour_ago, signer=stranger))
     assert gost.run(*ocsp, "--allow-stale-revocation", lists=())[0] == 2
-
-
-def test_a_list_of_a_later_day_is_not_stale_and_is_not_believed(gost, issued):
-    gost.sign(issued())
-    for at, code in ((datetime.now(UTC), 0), (datetime.now(UTC) - timedelta(hours=12), 2)):
-        assert gost.run("--at", at.isoformat(), "--allow-stale-revocation")[0] == code

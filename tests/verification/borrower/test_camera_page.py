@@ -111,15 +111,6 @@ def test_its_script_is_small_and_takes_no_others_but_its_own():
     ]
 
 
-def test_where_there_is_no_other_way_none_is_offered(client, shows):
-    shows("commands", routes=())
-    assert 'name="route"' not in text(client.get(NOW))
-    shows("commands", routes=choices("eds", "biometric"))
-    shown = text(client.get(NOW))
-    assert 'value="eds"' in shown
-    assert 'value="biometric"' not in shown
-
-
 def test_attempts_are_counted_where_there_are_several(client, shows):
     client.cookies["django_language"] = "en"
     shows("commands", attempt=2, attempts=3)

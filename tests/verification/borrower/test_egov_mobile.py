@@ -239,31 +239,8 @@ MALFORMED = "egov_answer_malformed"
 HOSTILE = {
     "another statement signed": (_other_statement, "eds_statement_mismatch"),
     "other rows": (lambda given, key: signed(given, key, meta=[]), "egov_document_altered"),
-    "another name": (
-        lambda given, key: signed(given, key, nameRu="Согласие"),
-        "egov_document_altered",
-    ),
-    "another method": (
-        lambda given, key: signed(given, key) | {"signMethod": "XML"},
-        "egov_document_altered",
-    ),
-    "two documents": (
-        lambda given, key: {"documentsToSign": signed(given, key)["documentsToSign"] * 2},
-        MALFORMED,
-    ),
     "unsigned": (lambda given, key: given, "eds_malformed"),
-    "number": (
-        lambda given, key: b'{"documentsToSign":[{"document":{"file":{"data":1234567890}}}]}',
-        MALFORMED,
-    ),
-    "fraction": (
-        lambda given, key: b'{"documentsToSign":[{"document":{"file":{"data":1.5}}}]}',
-        MALFORMED,
-    ),
-    "no document": (lambda given, key: {}, MALFORMED),
     "no JSON": (lambda given, key: b"\x00" * 100, MALFORMED),
-    "deep": (lambda given, key: b"[" * 100_000, MALFORMED),
-    "nothing": (lambda given, key: b"", MALFORMED),
     "too large": (lambda given, key: b" " * (signing.PUT_MAX_BYTES + 1), MALFORMED),
 }
 

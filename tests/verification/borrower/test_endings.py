@@ -267,7 +267,7 @@ def test_a_used_link_says_by_no_word_of_the_lenders_what_it_was_for(story):
 
 
 @pytest.mark.django_db
-def test_long_after_the_end_a_used_link_and_session_name_nobody(story):
+def test_long_after_the_end_a_used_link_and_session_name_no_lender(story):
     client = browser(story)
     openings.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
     told_until = story.row().finished_at + timedelta(seconds=policy.LINK_TOLD_SECONDS)
@@ -302,42 +302,4 @@ def test_a_used_link_keeps_what_it_says_in_another_language_and_its_secret_in_no
     assert (
         client.post("/v/", {"token": story.token, "language": "xx"}).headers["Content-Language"]
         == "kk"
-    )
-
-
-@pytest.mark.django_db
-def test_a_token_that_never_was_names_nobody(story):
-    html = text(Client().post("/v/", {"token": "x" * 43}))
-    assert "Sandbox Credit" not in html
-    assert "tel:+7" not in html
-
-
-@pytest.mark.django_db
-def test_a_session_that_was_taken_over_names_the_lender_and_warns(story):
-    first = browser(story)
-    token = find(r"/v/#([\w-]{43})", text(first.post("/v/now/elsewhere/", {"by": "link"})))
-    Client().post("/v/", {"token": token.group(1)})
-    html = text(first.get(NOW))
-    assert "Sandbox Credit" in html
-    assert 'href="tel:+77270000044"' in html
-    with translation.override("ru"):
-        assert str(page_problems._WARNING) in html
-
-
-@pytest.mark.django_db
-def test_three_wrong_tries_end_by_the_reason_of_the_last(story, monkeypatch):
-    client = browser(story)
-    ends: dict[str, Any] = {
-        "page": "finished",
-        "status": "declined",
-        "code": "attempts_exhausted",
-        "last_failure": "eds_iin_mismatch",
-    }
-    page_of = open_page.page_of
-    monkeypatch.setattr(open_page, "page_of", lambda *rows: replace(page_of(*rows), **ends))
-    is_in(
-        "ru",
-        text(client.get(NOW)),
-        ENDINGS["eds_iin_mismatch"].happened,
-        ENDINGS["eds_iin_mismatch"].what_next,
     )

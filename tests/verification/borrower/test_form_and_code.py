@@ -198,11 +198,6 @@ def test_a_refusal_of_the_whole_form_marks_no_field(client, shows):
     assert "aria-invalid" not in text(response)
 
 
-def test_a_field_without_words_of_ours_is_asked_by_its_name(client, shows):
-    shows("form", data={"fields": [{"name": "unheard_of", "kind": "text"}]})
-    assert '<label for="field-unheard_of">unheard_of</label>' in text(client.get(NOW))
-
-
 # The code
 
 
@@ -224,11 +219,6 @@ def test_the_code_alone_may_be_offered_out_of_the_message_and_on_this_page_only(
     assert [power for power in powers if not power.endswith("=()")] == ["otp-credentials=(self)"]
     shows("form")
     assert "otp-credentials=()" in client.get(NOW).headers["Permissions-Policy"].split(", ")
-
-
-def test_the_last_try_is_counted_in_the_singular(client, shows):
-    shows("code", data=DATA["code"] | {"guesses_left": 1})
-    assert "You have 1 try left." in text(client.get(NOW))
 
 
 def test_where_no_code_can_be_sent_no_button_promises_one(client, shows):

@@ -4,7 +4,9 @@ import re
 
 import pytest
 from django.test import Client
+from django.utils import translation
 
+from config import page_problems
 from tests.verification.borrower.visits import NOW, browser, consent, entries, find, text
 from verification.access.tokens import LINKS
 from verification.borrower import browsers
@@ -104,6 +106,10 @@ def test_taking_over_elsewhere_ends_the_first_browser(story):
     ended = first.get(NOW)
     assert ended.status_code == 410
     assert "Эта проверка продолжается в другом месте" in text(ended)
+    assert "Sandbox Credit" in text(ended)
+    assert 'href="tel:+77270000044"' in text(ended)
+    with translation.override("ru"):
+        assert str(page_problems._WARNING) in text(ended)
 
 
 def test_a_link_for_elsewhere_is_made_by_a_post_only_and_its_code_needs_no_style(story):
@@ -139,7 +145,7 @@ def test_no_address_on_any_page_holds_the_verification_or_a_secret(story):
         assert not re.search(r"[\w-]{43}", address.split("#")[0])
 
 
-def test_a_page_is_kept_nowhere_and_found_by_nobody(story):
+def test_a_page_is_neither_cached_nor_indexed(story):
     response = browser(story).get(NOW)
     assert "no-store" in response.headers["Cache-Control"]
     assert response.headers["Referrer-Policy"] == "same-origin"

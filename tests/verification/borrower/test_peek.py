@@ -66,9 +66,9 @@ def test_it_tells_nothing_of_the_person_or_the_loan(story):
         assert secret not in said
 
 
-def test_a_thousand_wrong_tokens_are_told_nothing(story):
+def test_wrong_tokens_are_told_nothing_and_all_alike(story):
     client = Client()
-    answers = [client.post(PEEK, {"token": secrets.token_urlsafe(32)}) for _ in range(1000)]
+    answers = [client.post(PEEK, {"token": secrets.token_urlsafe(32)}) for _ in range(100)]
     assert {(each.status_code, each.content) for each in answers} == {NOTHING}
     told = [
         {name: value for name, value in each.headers.items() if name not in _OF_THE_MOMENT}

@@ -64,12 +64,6 @@ def test_a_profile_says_who_is_asked_what(profile):
     assert ("The NCA RK" in words) is any("eds" in way for way in profile.combinations)
 
 
-def test_only_the_two_factors_ask_the_register_of_people_under_the_law_of_2021():
-    words = card("KZ-2021-04")
-    _, _, after = words.partition("Two factors with a live face The borrower")
-    assert PEOPLE in after
-
-
 def test_a_profile_says_what_it_asks_and_what_it_does_not():
     words = card("KZ-2026-01")
     for sentence in (
@@ -211,7 +205,3 @@ def test_the_page_says_which_law_file_was_taken_last(language: str, none: str, l
 def test_a_number_that_counts_for_nothing_is_said_to() -> None:
     profiles.hold_amendments(replace(profiles.NO_AMENDMENTS, number=2))
     assert "The file of this number counts for nothing." in shown()
-
-
-def test_the_page_is_only_read():
-    assert Client().post("/rules").status_code == 405

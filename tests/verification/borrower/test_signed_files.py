@@ -13,7 +13,7 @@ from insecure_sandbox.credential import Credential
 from tests.verification.borrower.visits import NOW, browser, find, text
 from tests.verification.stories.conftest import authorities, issued, trusted
 from tests.verification.stories.story import OTHER_IIN, Story, at_statement, wait_until
-from verification.access import hand_over, links, open_page, openings
+from verification.access import hand_over, links, open_page
 from verification.artifacts import reading as artifacts
 from verification.borrower import browsers
 from verification.case import policy
@@ -88,17 +88,16 @@ def test_before_the_end_and_after_none_was_signed_there_is_nothing(
     story.work()
     assert story.row().status == "requires_input"
     assert client.get(place("signature")).status_code == 404
-    openings.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
 
 
-def test_an_end_without_a_signature_offers_none(story: Story) -> None:
+def test_an_end_without_a_signature_offers_no_file(story: Story) -> None:
     client = browser(story)
     story.cancel()
     assert place("statement") not in text(client.get(NOW))
     assert client.get(place("statement")).status_code == 404
 
 
-def test_nobody_else_has_them_and_only_the_two_are_there(story: Story, issued: Issued) -> None:
+def test_another_browser_gets_no_file_and_there_are_only_two(story: Story, issued: Issued) -> None:
     client = browser(story)
     story.sign(issued())
     story.work()

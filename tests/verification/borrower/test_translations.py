@@ -11,8 +11,6 @@ from verification.core.codes import REASONS
 _QUOTED = re.compile(r'^(msgctxt|msgid|msgstr\S*)? ?"(.*)"$')
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]")
 CYRILLIC = re.compile(r"[а-яёәғқңөұүһі]", re.IGNORECASE)
-# Written the same everywhere.
-_SAME = {"Code"}
 
 
 def forms(message):

@@ -133,13 +133,6 @@ def test_an_answer_that_is_no_yes_is_read(
     assert parse(spelled(fields | {"status": status})).status == status
 
 
-def test_an_answer_that_found_nobody_may_not_say_more() -> None:
-    with pytest.raises(BadInput):
-        parse_person(spelled(PERSON | {"status": "not_found"}))
-    with pytest.raises(BadInput):
-        parse_photo(spelled(PHOTO | {"status": "no_photo"}))
-
-
 @pytest.mark.parametrize(("parse", "sample"), KINDS)
 def test_a_missing_an_unknown_and_a_wrong_field_refuse(
     parse: Parser, sample: dict[str, Any]
@@ -156,49 +149,83 @@ def test_a_missing_an_unknown_and_a_wrong_field_refuse(
         parse(spelled(sample | {"more": "x"}))
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"iin": "990101100011"},
-        {"life_status": "undead"},
-        {"name": ""},
-        {"surname": "Ә" * 101},
-        {"birth_date": "1899-02-30"},
-        {"documents": [PERSON["documents"][0]] * 21},
-        {"documents": [PERSON["documents"][0] | {"more": "x"}]},
-        {"documents": [PERSON["documents"][0] | {"type": "driving_licence"}]},
-        {"documents": [PERSON["documents"][0] | {"number": ""}]},
-    ],
-)
-def test_a_person_that_cannot_be_is_refused(changes: dict[str, Any]) -> None:
-    with pytest.raises(BadInput):
-        parse_person(spelled(PERSON | changes))
-
-
 def with_photo(jpeg: bytes, **changes: str) -> bytes:
     encoded = {"photo": b64encode(jpeg).decode(), "sha256": sha256(jpeg).hexdigest()}
     return spelled(PHOTO | encoded | changes)
 
 
-@pytest.mark.parametrize(
-    "raw",
-    [
-        with_photo(JPEG, source="BORROWER"),
-        with_photo(JPEG, source="LENDER"),
-        with_photo(JPEG, source=""),
-        with_photo(JPEG, media_type="image/png"),
-        with_photo(JPEG, sha256="00" * 32),
-        with_photo(JPEG[:-1]),
-        with_photo(b"\x89PNG\r\n" + JPEG),
-        with_photo(JPEG + b"<script>"),
-        with_photo(b""),
+DOCUMENT = PERSON["documents"][0]
+NO_PERSON: list[dict[str, Any]] = [
+    {"iin": "990101100011"},
+    {"life_status": "undead"},
+    {"name": ""},
+    {"surname": "Ә" * 101},
+    {"birth_date": "1899-02-30"},
+    {"documents": [DOCUMENT] * 21},
+    {"documents": [DOCUMENT | {"more": "x"}]},
+    {"documents": [DOCUMENT | {"type": "driving_licence"}]},
+    {"documents": [DOCUMENT | {"number": ""}]},
+]
+IMPOSSIBLE: dict[str, tuple[Parser, bytes]] = {
+    **{
+        f"person {number}": (parse_person, spelled(PERSON | changes))
+        for number, changes in enumerate(NO_PERSON)
+    },
+    "photo of the borrower": (parse_photo, with_photo(JPEG, source="BORROWER")),
+    "photo of the lender": (parse_photo, with_photo(JPEG, source="LENDER")),
+    "photo without a source": (parse_photo, with_photo(JPEG, source="")),
+    "photo of another type": (parse_photo, with_photo(JPEG, media_type="image/png")),
+    "photo under another hash": (parse_photo, with_photo(JPEG, sha256="00" * 32)),
+    "photo cut": (parse_photo, with_photo(JPEG[:-1])),
+    "photo that begins otherwise": (parse_photo, with_photo(b"\x89PNG\r\n" + JPEG)),
+    "photo with a tail": (parse_photo, with_photo(JPEG + b"<script>")),
+    "photo of no bytes": (parse_photo, with_photo(b"")),
+    "photo too large": (
+        parse_photo,
         with_photo(b"\xff\xd8\xff" + bytes(PHOTO_MAX_BYTES - 4) + b"\xff\xd9"),
-    ],
-    ids=["borrower", "lender", "nobody", "png", "hash", "cut", "magic", "tail", "empty", "large"],
-)
-def test_a_photo_that_is_no_reference_is_refused(raw: bytes) -> None:
+    ),
+    **{
+        f"account {account!r}": (parse_account, spelled(ACCOUNT_OWNER | {"account": account}))
+        for account in ("", "K" * 41, "KZ86\u202e125", "KZ86\n", None, 5)
+    },
+    **{
+        f"sum {tiyn!r}": (parse_credits, spelled(CREDITS | {"credits": {"2026-11-24": tiyn}}))
+        for tiyn in (
+            *("", "-1", "+1", "1.00", "1,000", "1 000", "007", "1e3", "0x1", "٣", "²", "9" * 16),
+            *(5, None, ["1"]),
+        )
+    },
+    **{
+        f"day {day!r}": (parse_credits, spelled(CREDITS | {"credits": {day: "0"}}))
+        for day in ("2026-11-31", "2026-W48-2", "24.11.2026", "", "2026-11-24 ", None)
+    },
+    **{
+        f"sums {sums!r}": (parse_credits, spelled(CREDITS | {"credits": sums}))
+        for sums in (None, "0", [], ["2026-11-24"], {"2026-11-24": {"2026-11-24": "0"}})
+    },
+    "nobody with a name": (parse_person, spelled(PERSON | {"status": "not_found"})),
+    "no photo with a photo": (parse_photo, spelled(PHOTO | {"status": "no_photo"})),
+}
+
+
+@pytest.mark.parametrize(("parse", "raw"), IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+def test_an_answer_that_cannot_be_is_refused(parse: Parser, raw: bytes) -> None:
     with pytest.raises(BadInput):
-        parse_photo(raw)
+        parse(raw)
+
+
+def test_an_account_is_read_as_it_is_spelled() -> None:
+    answer = parse_account(spelled(ACCOUNT_OWNER))
+    assert (answer.status, answer.account) == ("owned", ACCOUNT)
+
+
+def test_a_sum_of_a_day_is_read_to_the_tiyn() -> None:
+    assert parse_credits(spelled(CREDITS)).tiyn == {"2026-11-24": 12_345_600}
+    two = {"2026-11-24": "0", "2026-11-25": "9" * 15}
+    assert parse_credits(spelled(CREDITS | {"credits": two})).tiyn == {
+        "2026-11-24": 0,
+        "2026-11-25": 10**15 - 1,
+    }
 
 
 def test_the_largest_photo_fits_into_the_largest_answer() -> None:
@@ -208,14 +235,17 @@ def test_the_largest_photo_fits_into_the_largest_answer() -> None:
     assert parse_photo(raw).jpeg == jpeg
 
 
-def test_an_answer_longer_than_its_limit_is_refused() -> None:
-    padding = " " * (TEXT_MAX_BYTES - len(spelled(PERSON)))
-    assert parse_person(spelled(PERSON) + padding.encode())
+@pytest.mark.parametrize(
+    ("parse", "sample"), [(parse_person, PERSON), (parse_credits, CREDITS)], ids=["text", "sums"]
+)
+def test_an_answer_longer_than_its_limit_is_refused(parse: Parser, sample: dict[str, Any]) -> None:
+    padding = b" " * (TEXT_MAX_BYTES - len(spelled(sample)))
+    assert parse(spelled(sample) + padding)
     with pytest.raises(BadInput):
-        parse_person(spelled(PERSON) + padding.encode() + b" ")
+        parse(spelled(sample) + padding + b" ")
 
 
-def test_printing_an_answer_shows_nobody() -> None:
+def test_printing_an_answer_shows_nothing_personal() -> None:
     shown = repr([parse(spelled(sample)) for parse, sample in KINDS])
     for secret in (
         IIN,
@@ -271,7 +301,7 @@ def test_a_valid_consent_lets_its_person_be_looked_up() -> None:
         ({"text_sha256": "cd" * 32}, ("person",), IIN, 0),
     ],
 )
-def test_a_consent_that_does_not_hold_lets_nobody_be_looked_up(
+def test_a_consent_that_does_not_hold_allows_no_look_up(
     changes: dict[str, str], services: tuple[str, ...], iin: str, later: int
 ) -> None:
     consent = parse_consent(spelled(CONSENT | changes))
@@ -280,10 +310,9 @@ def test_a_consent_that_does_not_hold_lets_nobody_be_looked_up(
 
 
 @pytest.mark.parametrize("status", ["not_found", "error"])
-def test_no_consent_lets_nobody_be_looked_up(status: str) -> None:
-    consent = parse_consent(spelled(ABOUT | {"status": status}))
+def test_an_absent_consent_allows_no_look_up(status: str) -> None:
     with pytest.raises(ConsentMissing):
-        looked_up_by(consent)
+        looked_up_by(parse_consent(spelled(ABOUT | {"status": status})))
 
 
 def damaged(raw: bytes, dice: random.Random) -> bytes:

@@ -16,7 +16,6 @@ from verification.core.errors import BadInput
 from verification.core.profiles import Status, get
 
 SEED = bytes(range(32))
-SECOND = {"id": "KZ-2027-03", "combinations": [["eds"]]}
 
 
 def code(call: Callable[[], object]) -> str:

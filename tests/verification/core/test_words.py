@@ -116,10 +116,3 @@ def test_a_text_that_people_consented_to_is_never_edited():
         language: CONSENT.sha256(CONSENT.current, language)[:16] for language in ("kk", "ru", "en")
     }
     assert digests == {"kk": "a73efab626b500d8", "ru": "0f999a8f7dd9fdb1", "en": "0a115724960527bb"}
-
-
-def test_a_consent_text_is_named_by_its_hash_in_three_languages():
-    hashes = {CONSENT.sha256(CONSENT.current, language) for language in ("kk", "ru", "en")}
-    assert len(hashes) == 3
-    with pytest.raises(KeyError):
-        CONSENT.wordings[CONSENT.current]["de"]

@@ -14,7 +14,7 @@ from verification.core import profiles, releases
 from verification.core.codes import REASONS
 from verification.core.findings import Finding
 from verification.core.keeping import inputs_mark
-from verification.log import log
+from verification.log import legality, log
 from verification.models import AuditEntry, Verification
 
 Said = tuple[str, dict[str, Any]]
@@ -200,8 +200,28 @@ def told() -> list[Finding]:
     return list(verify_legality("test"))
 
 
+def entries_of(history: Iterable[Said], *, log: str = "test") -> list[AuditEntry]:
+    """The entries of a history in memory, each signed as far as the course can tell."""
+    entries = list[AuditEntry]()
+    decision = ""
+    for place, (entry_type, body, at) in enumerate(timed(history), start=1):
+        body = {name: decision if said == DECISION else said for name, said in body.items()}
+        entry = AuditEntry(pk=f"evt_{place}", log=log, type=entry_type, body=body, at=at)
+        decision = entry.pk if entry_type == "verification.verified" else decision
+        entries.append(entry)
+    return entries
+
+
 def codes(history: Iterable[Said]) -> list[tuple[str, int]]:
-    """What is said of a history: each code with the number of its entry."""
+    """What the course says of a history: each code with the number of its entry."""
+    return [
+        (code, int(entry.pk.removeprefix("evt_")))
+        for entry, (code, _) in legality.faults_of(entries_of(history))
+    ]
+
+
+def codes_on_record(history: Iterable[Said]) -> list[tuple[str, int]]:
+    """What `audit_verify` says of a history on record: the course and what stands beside it."""
     write(history)
     return [
         (finding.code, finding.leaf_index + 1)

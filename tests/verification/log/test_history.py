@@ -1,11 +1,10 @@
 """What is on record is read in order, and each ordered entry has a proof."""
 
 import pytest
-from django.conf import settings
 
 from tests.verification.log.rows import add_case, add_entry, add_lender, order_all
-from verification.core.errors import BadInput, LogInconsistent
-from verification.log import checkpoint, decided, keys, proofs, signatures, tlog_proof
+from verification.core.errors import LogInconsistent
+from verification.log import decided, keys, proofs, signatures, tlog_proof
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -39,12 +38,3 @@ def test_what_a_lender_is_told_is_read_behind_a_cursor_and_has_no_gap() -> None:
         decided.leaves_after("test", lender_id=lender.pk, lender_sequence=1, limit=1) == read[1:2]
     )
     assert decided.leaves_after("live", lender_id=lender.pk, lender_sequence=0, limit=9) == []
-
-
-def test_the_stored_key_text_is_what_verifiers_parse() -> None:
-    name, key_id, encoded = str(keys.verification_key("test")).split("+", 2)
-    assert name == f"{settings.TULGA_LOG_ORIGIN}/test"
-    assert len(key_id) == 8
-    assert encoded
-    with pytest.raises(BadInput):
-        checkpoint.Note.parse(name)

@@ -10,8 +10,6 @@ from tests.verification.log.clearings import PAID, clearance, requested
 from tests.verification.log.histories import WHOLE, Said, at, codes, timed, without
 from verification.core.clearance import AGE, VISIT
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
 N = len(WHOLE)
 DECIDED = list(timed(WHOLE))[-1][2]
 

@@ -16,18 +16,15 @@ from tests.verification.log.clearings import (
     passing,
     requested,
 )
-from tests.verification.log.histories import AFTER, WHOLE, Said, at, codes
+from tests.verification.log.histories import AFTER, WHOLE, Said, at, codes, codes_on_record
 from tests.verification.log.rows import NOON
 from verification.core import profiles
 from verification.core.almaty import begins, day_of
 from verification.core.clearance import Facts, evaluate
 from verification.course import policy
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
 N = len(WHOLE)
 LAW = "KZ-2026-01"
-ANEW: Said = ("renewal.opened", {"renewal": "ver_1", "profile": LAW, "person": "usr_1"})
 SIGNED: Said = (
     "contract.reported",
     {
@@ -64,8 +61,9 @@ FROZEN = [*PAID[:2], ("verification.disputed", {}), clearance("frozen")]
     [PAID, STRICT, [*PAID[:2], consumed(amount=1)], FROZEN],
     ids=["lax", "strict", "less", "frozen"],
 )
-def test_a_lawful_clearance_is_nothing_to_be_told_of(after):
-    assert codes([*WHOLE, *after]) == []
+@pytest.mark.django_db(transaction=True)
+def test_a_lawful_clearance_has_no_fault_and_on_record_no_finding(after):
+    assert codes([*WHOLE, *after]) == codes_on_record([*WHOLE, *after]) == []
 
 
 def test_the_gates_that_are_judged_are_those_that_a_worker_evaluates():
@@ -175,6 +173,13 @@ def test_another_clearance_is_named(name):
     assert codes([*WHOLE, *after]) == [(code, N + place) for code, place in expected]
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("name", ["no law", "issued by no law", "no contract was reported"])
+def test_another_clearance_is_named_on_record_too(name):
+    after, expected = FORGERIES[name]
+    assert codes_on_record([*WHOLE, *after]) == [(code, N + place) for code, place in expected]
+
+
 def waited(**more: str) -> list[Said]:
     """Issued over the limit, two days after the contract."""
     gates = asking()
@@ -190,9 +195,10 @@ def waited(**more: str) -> list[Said]:
     ]
 
 
-def test_over_the_limit_somebody_consented_anew():
+def test_over_the_limit_a_new_consent_is_needed():
     assert codes([*WHOLE, *waited()]) == [("gates_missing", N + 3)]
 
 
-def test_a_new_consent_that_nobody_asked_for_is_none():
-    assert codes([*WHOLE, *waited(renewal="evt_0")]) == [("terms_differ", N + 3)]
+@pytest.mark.django_db(transaction=True)
+def test_a_clearance_that_names_an_absent_renewal_is_named():
+    assert codes_on_record([*WHOLE, *waited(renewal="evt_0")]) == [("terms_differ", N + 3)]

@@ -28,6 +28,7 @@ from tests.verification.log.histories import (
     at_people,
     changed,
     codes,
+    codes_on_record,
     created,
     ended,
     exhausted,
@@ -44,8 +45,6 @@ from tests.verification.log.histories import (
     wrong,
 )
 from verification.core import profiles, releases
-
-pytestmark = pytest.mark.django_db(transaction=True)
 
 GIVEN: Said = (
     "evidence.kept",
@@ -392,3 +391,12 @@ FORGERIES: dict[str, tuple[list[Said], list[tuple[str, int]]]] = {
 def test_a_forgery_that_a_worker_signed_is_named_by_its_code_and_its_entry(name: str) -> None:
     history, expected = FORGERIES[name]
     assert codes(history) == expected
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "name", ["verified at once", "a law that nobody knows", "lapsed and no time said", "one vote"]
+)
+def test_audit_verify_names_what_the_course_does(name: str) -> None:
+    history, expected = FORGERIES[name]
+    assert codes_on_record(history) == expected

@@ -7,7 +7,6 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.db.transaction import TransactionManagementError
 
-from tests.entries import body_of
 from tests.verification.log.rows import NOON, add_case, add_entry, add_lender, add_verification
 from verification.log import log
 from verification.models import AuditEntry, AuditPending
@@ -26,14 +25,6 @@ def test_an_entry_falls_with_its_transaction() -> None:
         log.append(log="test", type="log.heartbeat", body={})
         transaction.set_rollback(True)
     assert (AuditEntry.objects.count(), AuditPending.objects.count()) == (0, 0)
-
-
-@pytest.mark.django_db
-def test_an_entry_waits_to_be_ordered() -> None:
-    entry = add_entry(body={"outcome": "passed"})
-    assert AuditPending.objects.get().entry == entry
-    assert entry.pk.startswith("evt_")
-    assert body_of(AuditEntry.objects.get()) == {"v": 1, "outcome": "passed"}
 
 
 @pytest.mark.django_db

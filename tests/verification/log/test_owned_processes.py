@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import transaction
 from pytest_django import Settings
 
 from tests import entries
@@ -55,15 +54,6 @@ def owned(settings: Settings, *kinds: str) -> None:
     """From here on this process holds the signing keys of these kinds and no others."""
     every = settings.TULGA_SIGNING_KEYS
     settings.TULGA_SIGNING_KEYS = {kind: every[kind] if kind in kinds else {} for kind in every}
-
-
-@pytest.mark.parametrize("kind", SIGNED)
-def test_a_web_process_is_not_able_to_say_what_workers_say(
-    judged: Story, settings: Settings, kind: str
-) -> None:
-    owned(settings, "door")
-    with pytest.raises(Misconfigured, match="no decision key"), transaction.atomic():
-        log.append(log="test", type=kind, body={}, verification=judged.row())
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,6 @@ from tests.verification.log.histories import BOTH, TWO, Said, codes, verified
 from verification.core import profiles, releases
 from verification.core.releases import REGISTER_CHECKS, Release
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-ASKS = {release.route: release for release in releases.RELEASES.values() if release.asks_register}
 SILENT = {
     release.route: release for release in releases.RELEASES.values() if not release.asks_register
 }

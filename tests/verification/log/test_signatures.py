@@ -70,7 +70,7 @@ def test_each_entry_is_signed_by_its_process_and_one_signature_is_over_a_transac
     assert findings() == []
 
 
-def test_an_update_and_two_inserts_verify_nobody(
+def test_an_update_and_two_inserts_verify_no_case(
     judged: Story, client: Client, settings: Settings
 ) -> None:
     """On 25 November 2026 the log signed this, under a law that asks for a signature and a face."""
@@ -102,14 +102,14 @@ def test_an_update_and_two_inserts_verify_nobody(
     assert not is_ordered(forged)
     told = decided.leaves_after("test", lender_id=row.lender_id, lender_sequence=0, limit=100)
     assert forged not in {leaf.entry_id for leaf in told}
-    assert ("entry_refused", forged) in {
-        (found["code"], found.get("entry")) for found in findings()
-    }
+    named = findings()
+    assert ("entry_refused", forged) in {(found["code"], found.get("entry")) for found in named}
+    assert {"status", "at"} <= {found.get("field") for found in named}
     ready = client.get("/readyz", REMOTE_ADDR="127.0.0.1")
     assert (ready.status_code, ready.json()["log"]["refused"]) == (503, 1)
 
 
-def test_of_240_forged_decisions_none_is_ordered(
+def test_240_forged_decisions_are_never_ordered(
     judged: Story, settings: Settings, proof_seed: int
 ) -> None:
     chance = random.Random(proof_seed)

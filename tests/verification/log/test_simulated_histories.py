@@ -6,11 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.verification.log.histories import WHOLE, Said, codes, timed
+from tests.verification.log.histories import WHOLE, Said, codes, entries_of
 from verification.log.legality import faults_of
-from verification.models import AuditEntry
-
-pytestmark = pytest.mark.django_db(transaction=True)
 
 ENGINE = {"name": "insecure_simulated", "scenario": "verified"}
 PLAYED: Said = ("simulation.requested", {"scenario": "verified", "route": "eds"})
@@ -29,7 +26,7 @@ def saying(history: Sequence[Said], engine: dict[str, str] | None) -> list[Said]
     return marked
 
 
-def test_who_is_played_is_verified_like_anybody() -> None:
+def test_a_played_borrower_is_verified_as_any_other() -> None:
     assert codes([WHOLE[0], PLAYED, *saying(WHOLE[1:], ENGINE)]) == []
 
 
@@ -44,26 +41,22 @@ def test_checks_without_a_word_of_it_are_named() -> None:
     assert {code for code, _ in codes([WHOLE[0], PLAYED, *WHOLE[1:]])} == {"simulation_hidden"}
 
 
-def test_whom_nobody_plays_is_not_said_to_be_played() -> None:
+def test_checks_do_not_name_a_simulation_that_was_not_requested() -> None:
     assert {code for code, _ in codes([WHOLE[0], *saying(WHOLE[1:], ENGINE)])} == {
         "simulation_hidden"
     }
 
 
-def test_nobody_is_played_while_an_answer_is_judged() -> None:
+def test_no_simulation_begins_while_an_answer_is_judged() -> None:
     assert ("illegal_move", 4) in codes([*WHOLE[:3], PLAYED, *saying(WHOLE[3:], ENGINE)])
 
 
-def test_nor_after_the_end() -> None:
+def test_no_simulation_begins_after_the_end() -> None:
     assert codes([*WHOLE, PLAYED]) == [("after_end", len(WHOLE) + 1)]
 
 
-def test_live_mode_knows_nobody_who_is_played() -> None:
-    history = [WHOLE[0], PLAYED]
-    entries = [
-        AuditEntry(pk=f"evt_{place}", type=entry_type, body=body, at=at, log="live")
-        for place, (entry_type, body, at) in enumerate(timed(history))
-    ]
-    assert [(entry.type, code) for entry, (code, _) in faults_of(entries)] == [
-        ("simulation.requested", "law_unknown")
-    ]
+def test_live_mode_refuses_a_played_borrower() -> None:
+    assert [
+        (entry.type, code)
+        for entry, (code, _) in faults_of(entries_of([WHOLE[0], PLAYED], log="live"))
+    ] == [("simulation.requested", "law_unknown")]

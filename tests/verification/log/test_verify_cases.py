@@ -23,11 +23,6 @@ def story(issued: Issued) -> Story:  # noqa: F811
     return judged(issued)
 
 
-def test_an_untouched_case_has_no_findings(story: Story) -> None:
-    told = audit()
-    assert (told["findings"], told["unchecked"]["test"]) == ([], {"cases": 0, "indexes": 0})
-
-
 def test_a_case_sealed_anew_under_its_own_key_is_named(story: Story) -> None:
     row, created = story.row(), entry_of(story, "verification.created")
     key = vault.open(verification_id=story.id, lender_id=row.lender_id)

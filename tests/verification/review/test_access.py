@@ -23,7 +23,7 @@ _WANTED |= {"confirmation": _OF_CASE, "attest": _OF_CASE | {"kind": "age_confirm
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("who", ["nobody", "one_factor", "regulator", "operator", "closed"])
-def test_nobody_else_gets_in_or_leaves_a_trace(who):
+def test_no_other_person_gets_in_or_leaves_a_trace(who):
     of = lender()
     client = {
         "nobody": Client,

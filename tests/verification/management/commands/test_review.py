@@ -59,12 +59,6 @@ def test_two_reviewers_pass_and_are_named_in_the_log_by_id(story):
     assert not any("@" in str(body) for body in AuditEntry.objects.values_list("body", flat=True))
 
 
-def test_one_reviewer_refuses(story):
-    assert run(story.id, "--fail", *reviewers(ONE), "--reason", REASON) == f"{story.id}: {SAID}\n"
-    story.work()
-    assert story.row().status == "declined"
-
-
 def test_the_reason_may_come_by_stdin(story, monkeypatch):
     monkeypatch.setattr("sys.stdin", StringIO(f"{REASON}\n"))
     assert run(story.id, "--fail", *reviewers(ONE), "--reason", "-") == f"{story.id}: {SAID}\n"
@@ -102,21 +96,6 @@ def test_people_who_may_not_review_this_are_refused_and_nothing_is_written(story
     assert caught.value.returncode == 1
     assert "@" not in str(caught.value)
     assert (story.row().status, AuditEntry.objects.count()) == ("in_review", before)
-
-
-@pytest.mark.parametrize("number", ["ver_none", "", "'; --"])
-def test_an_unknown_verification_is_a_named_error(story, number):
-    with pytest.raises(CommandError, match="not_found: "):
-        run(number, "--fail", *reviewers(ONE), "--reason", REASON)
-
-
-def test_a_decided_verification_is_a_named_error(story):
-    run(story.id, "--fail", *reviewers(ONE), "--reason", REASON)
-    with pytest.raises(CommandError, match="not_in_review: the votes suffice, or"):
-        run(story.id, "--fail", *reviewers(ONE), "--reason", REASON)
-    story.work()
-    with pytest.raises(CommandError, match="not_in_review: the verification is not in review"):
-        run(story.id, "--pass", *reviewers(ONE, OTHER), "--reason", REASON)
 
 
 @pytest.mark.parametrize(
