@@ -13,50 +13,50 @@ from typing import Any
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "evidence"
 INDEX = "README.md"
 COUNTS = {
-    "api.json": "generated requests to the API, held against openapi.json",
-    "backlog.json": "due rows that workers finish while brokers and processes fail",
+    "api.json": "generated requests to the API, compared with openapi.json",
+    "backlog.json": "due steps that workers finish while brokers and processes fail",
     "captures.json": "whole live captures over HTTP, one for each code",
-    "clearances.json": "clearances asked at once for one sum, which is paid once",
+    "clearances.json": "many simultaneous requests for one clearance, which is paid once",
     "client.json": "calls of the Python client over a connection with faults",
     "course.json": "random histories, lawful and changed, judged by the course",
     "coverage.json": "statements that the tests run, by package",
     "eds.json": "signatures, revocation answers and lists, whole and with single bits changed",
     "eds_fuzz.json": "hostile inputs to the readers of signatures",
     "eds_tampers.json": "signed files with one bit changed",
-    "faces-det.svg": "false matches against false non-matches on the London set",
-    "faces.json": "pairs of people compared by both nets",
-    "genuine.json": "what the live capture measures of clips of real people",
+    "faces-det.svg": "false matches against false non-matches, for 42 people (London face set)",
+    "faces.json": "pairs of pictures, compared by both face nets (sface and dlib)",
+    "genuine.json": "what the live capture measures in clips of real people",
     "gost.json": "inputs on which our GOST arithmetic and known libraries agree",
-    "growth.json": "statements explained on a database of a million verifications",
-    "guide.json": "the commands of the lender's guide on a fresh clone",
-    "honest.json": "captures of honest people under conditions of light and camera",
-    "house.json": "files, statements and names of the product, by room",
+    "growth.json": "query plans of SQL statements on a database of a million verifications",
+    "guide.json": "the commands of the lender's guide, run on a fresh clone",
+    "honest.json": "captures of honest people under different light and cameras",
+    "house.json": "files, statements and names of the code, by package",
     "lines.json": "captures over slow and broken lines",
     "live.json": "what a live capture costs, and how soon the page answers",
     "live_capture_attacks.json": "attacks on the facts of a live capture",
     "liveness.json": "attacks on the live capture, by species",
-    "liveness_replays.json": "captures that are played again, changed",
+    "liveness_replays.json": "recorded captures, changed and played again",
     "load.json": "what a verification costs each process",
-    "load_before.json": "the same at an earlier commit",
-    "noise.json": "webhooks and steps beside endpoints that hang",
-    "pages.json": "looks at each page in each language and size",
+    "load_before.json": "what a verification cost at an earlier commit",
+    "noise.json": "webhooks and steps while other endpoints hang",
+    "pages.json": "browser checks of each page in each language and size",
     "pkits.md": "NIST's certificate paths, case by case",
-    "scenarios.json": "the sandbox's scenarios with painted faces",
+    "scenarios.json": "the sandbox's scenarios, played with painted faces",
     "slow_phone.json": "the capture page on a slow phone and line",
-    "storm.json": "verifications at once while workers are killed",
-    "tampering.json": "changes behind the log, and whether `audit_verify` finds them",
+    "storm.json": "simultaneous verifications while workers are killed",
+    "tampering.json": "changes made past the log, and whether `audit_verify` finds them",
     "ticks.json": "several `tick` processes at once: each step is done once",
 }
 """What each file holds, in a phrase."""
 UNDESCRIBED = "What `COUNTS` does not say"
 FIGURES: Mapping[str, tuple[str, ...]] = {
     "api.json": (
-        "{cases} requests to {operations} operations, {faults} faults",
-        "{walks, cases} walks along links, {walks, faults} faults",
+        "{cases} requests to {operations} operations: {faults} wrong answers",
+        "{walks, cases} sequences of linked requests: {walks, faults} wrong answers",
     ),
     "backlog.json": (
-        "{filesystem: rows} rows a broker",
-        "{storm: verifications} verifications in a storm: {storm: lost} lost,"
+        "{filesystem: rows} steps for each broker",
+        "{storm: verifications} verifications at once: {storm: lost} lost,"
         " {storm: decided twice} decided twice",
     ),
     "client.json": (
@@ -84,7 +84,7 @@ FIGURES: Mapping[str, tuple[str, ...]] = {
         "{messages on which pure Python and libgcrypt agree} hashes (libgcrypt)",
     ),
     "growth.json": (
-        "{rows_verification_verification} verifications, {statements} statements explained",
+        "{rows_verification_verification} verifications, {statements} query plans",
         "at most {most_buffers} buffers for a statement",
     ),
     "guide.json": ("{seconds, all} seconds for all commands",),
@@ -100,7 +100,7 @@ FIGURES: Mapping[str, tuple[str, ...]] = {
         " (capture), {opening, depth} (opening)",
     ),
     "lines.json": (
-        "{captures} captures, {cut} of them cut: {burnt} attempts burnt",
+        "{captures} captures, {cut} of them interrupted: {burnt} cost the borrower an attempt",
         "at most {most_bytes} bytes sent",
     ),
     "live.json": (
@@ -141,26 +141,26 @@ FIGURES: Mapping[str, tuple[str, ...]] = {
         " statements",
     ),
     "noise.json": (
-        "{postgresql: webhooks} webhooks beside {postgresql: posts that hung} that hang: all within"
-        " {postgresql: webhook longest, seconds} s",
+        "{postgresql: webhooks} webhooks beside {postgresql: posts that hung} that hang: all"
+        " delivered within {postgresql: webhook longest, seconds} s",
     ),
-    "pages.json": ("{looks} looks",),
+    "pages.json": ("{looks} checks",),
     "scenarios.json": (
         "{verified: as the catalogue says} of {verified: captures} verified as the catalogue says",
     ),
     "slow_phone.json": ("{ru_rate} frames a second, at most {ru_gap_ms} ms apart",),
     "tampering.json": (
-        "changes that matter: {all, that_matter}; undetected: {all, undetected}; so at most"
-        " {all, upper_bound_percent} % of such changes",
-        "rows {rows, that_matter}, disk {disk, that_matter}, forged by the application's role"
-        " {forged, that_matter}, unsigned entries {invented, that_matter}",
+        "changes that matter: {all, that_matter}; undetected: {all, undetected}; bound: at most"
+        " {all, upper_bound_percent} % of such changes are undetected",
+        "of these: rows {rows, that_matter}; files on disk {disk, that_matter}; forged by the"
+        " application's role {forged, that_matter}; unsigned entries {invented, that_matter}",
         "honest logs: {honest, logs}; false alarms: {honest, alarms}",
         "people and lenders, which have no entries: {elsewhere, tamperings} changes,"
         " {elsewhere, by_hand, owner, found} found",
-        "a whole world put back: {rolled_back, by_audit_verify} of {rolled_back, tried} found"
-        " alone, {rolled_back, by_a_kept_checkpoint} by a kept checkpoint",
-        "columns put back after workers acted: {put_back, tried}; another course:"
-        " {put_back, moved}; unseen: {put_back, undetected}",
+        "a whole installation put back: {rolled_back, by_audit_verify} of {rolled_back, tried}"
+        " found alone, {rolled_back, by_a_kept_checkpoint} by a kept checkpoint",
+        "columns changed, and restored after workers acted: {put_back, tried}; cases with another"
+        " course: {put_back, moved}; of these undetected: {put_back, undetected}",
     ),
 }
 """The figures of each file that the index shows; in braces where in the file each stands."""
@@ -186,8 +186,9 @@ def render(
     lines = [
         "# Evidence",
         "",
-        "Each file of evidence: what it holds, its commit, its seed, and its main figures.",
+        "This page lists each file of evidence with its commit, random seed and main figures.",
         "The files have all figures. `make prove` writes most of them.",
+        "*Proofs* are the tests that wrote a file.",
         "`python -m tests.evidence_index` writes this page.",
         "",
         "Unless a file says otherwise: x86_64, 2 cores, Python 3.13, SQLite.",

@@ -86,4 +86,4 @@ def test_evidence_that_is_written_stands_in_the_index(
     monkeypatch.setattr(proofs, "_EVIDENCE", tmp_path)
     monkeypatch.setattr(evidence_index, "FOLDER", tmp_path)
     proofs.write_evidence("pages", seed=5, found={"failures": [], "figures": {"looks": 3}})
-    assert "- 3 looks\n" in (tmp_path / INDEX).read_text(encoding="utf-8")
+    assert "- 3 checks\n" in (tmp_path / INDEX).read_text(encoding="utf-8")
