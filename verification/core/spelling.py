@@ -72,7 +72,7 @@ _LENDER_MAX: Final = 60  # UTF-16 units of the name; a longer one is cut
 # Kazakh and Russian have not been proof-read by a native speaker; the README says so.
 _CODE_TEXTS: Final = {
     "en": (
-        "Code {code}: loan of {amount}, {lender}. Do not tell it to anyone, not even to the lender's"
+        "Code {code}: loan of {amount}, {lender}. Do not tell it to anyone, not even the lender's"
         " staff."
     ),
     "ru": "Код {code}: заём {amount}, {lender}. Никому его не говорите, даже сотруднику МФО.",
