@@ -89,8 +89,6 @@ _NATURAL: dict[str, tuple[str, ...]] = {
     "verification/stages/code/measure.py": ('"nobody could be asked"',),
     "verification/stages/live_capture/measure.py": ('"nobody could be asked"',),
     "verification/stages/confirmation/policy.py": ("Nobody makes me do so.",),
-    # The text of the SMS.
-    "verification/core/spelling.py": ("tell nobody this",),
 }
 
 

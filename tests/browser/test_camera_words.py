@@ -212,7 +212,7 @@ def test_both_counts_stand_in_one_line_on_a_small_phone(opened: Open, width: int
     press(tab, "kk", "Begin")
     until_said(tab, words("kk", COMMANDS["turn_left"]))
     counts = tab.page.locator(".counts span")
-    assert counts.all_inner_texts() == ["Тапсырма 2/4", "Мүмкіндік 1/3"]
+    assert counts.all_inner_texts() == ["2/4-тапсырма", "1/3-талпыныс"]
     assert len({box["y"] for box in map(bounds, counts.all())}) == 1
 
 

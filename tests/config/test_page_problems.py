@@ -34,7 +34,7 @@ def request_to(rf, path="/people/", **headers):
 def test_an_unknown_address_is_a_page_in_the_readers_language():
     response = Client().get("/no/such/page", headers={"Accept-Language": "kk"})
     assert response.status_code == 404
-    assert "Мұндай бет жоқ" in response.content.decode()
+    assert "Мұндай парақ жоқ" in response.content.decode()
 
 
 @pytest.mark.parametrize(

@@ -72,14 +72,11 @@ _LENDER_MAX: Final = 60  # UTF-16 units of the name; a longer one is cut
 # Kazakh and Russian have not been proof-read by a native speaker; the README says so.
 _CODE_TEXTS: Final = {
     "en": (
-        "Code {code}. Loan of {amount} from {lender}. If you did not ask for it, tell nobody this"
-        " code."
+        "Code {code}: loan of {amount}, {lender}. Do not tell it to anyone, not even the lender's"
+        " staff."
     ),
-    "ru": (
-        "Код {code}. Заём {amount}, кредитор {lender}. Если вы его не просили, никому не называйте"
-        " код."
-    ),
-    "kk": "Код {code}. {lender} беретін {amount} қарыз. Сұрамасаңыз, кодты ешкімге айтпаңыз.",
+    "ru": "Код {code}: заём {amount}, {lender}. Никому его не говорите, даже сотруднику МФО.",
+    "kk": "Код {code}: {amount} қарыз, {lender}. Оны ешкімге, МҚҰ қызметкеріне де айтпаңыз.",
 }
 _CODE = re.compile(r"[0-9]{4,8}")
 _HOST = re.compile(r"[a-z0-9.-]+")

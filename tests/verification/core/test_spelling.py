@@ -31,8 +31,8 @@ def test_the_message_to_its_last_byte() -> None:
     assert (
         text.encode()
         == (
-            "Код 012345. Заём 150 000,50 ₸, кредитор ТОО «МФО Тест Кредит». "
-            "Если вы его не просили, никому не называйте код.\n@id.lender.example #012345"
+            "Код 012345: заём 150 000,50 ₸, ТОО «МФО Тест Кредит». "
+            "Никому его не говорите, даже сотруднику МФО.\n@id.lender.example #012345"
         ).encode()
     )
 
@@ -55,7 +55,7 @@ def test_a_host_that_is_no_plain_name_is_left_out_and_the_code_goes_out(host: st
     text = code_sms(
         "012345", lender=LENDER, amount="1.00", currency="KZT", language="ru", host=host
     )
-    assert text.startswith("Код 012345.")
+    assert text.startswith("Код 012345:")
     assert "\n" not in text
     assert check_sms(text, host=host) == text
 

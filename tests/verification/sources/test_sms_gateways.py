@@ -30,7 +30,7 @@ from verification.sources.sms_mobizon import MobizonGateway
 from verification.sources.sms_smsc import SmscGateway
 
 PHONE = "+77015550101"
-TEXT = "Код 482019. Заём 150 000 ₸, кредитор Тест. Если вы его не просили, никому не называйте код."
+TEXT = "Код 482019: заём 150 000 ₸, Тест. Никому его не говорите, даже сотруднику МФО."
 REQUEST_ID = "sms.0123456789abcdef0123456789abcdef"
 MESSAGE = Message(request_id=REQUEST_ID, phone=Phone(PHONE), text=TEXT)
 

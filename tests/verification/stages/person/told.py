@@ -7,7 +7,7 @@ from tests.insecure_sandbox.asked import new_iin
 from tests.insecure_sandbox_process import SandboxProcess
 from tests.verification.stories.story import person
 
-_CODE = re.compile(r"Код ([0-9]{6})\.")
+_CODE = re.compile(r"Код ([0-9]{6}):")
 
 
 def tell(sandbox: SandboxProcess, **changes: Any) -> str:
