@@ -19,7 +19,7 @@ from typing import Final
 
 import pytest
 
-from tests.environment import CODES_VARIABLE, PLACES_VARIABLE, quick_place
+from tests.environment import CODES_VARIABLE, PLACES_VARIABLE, WORKER_VARIABLE, quick_place
 from tests.servers import ServerMissing, Servers
 
 BACKENDS: Final = {"sqlite": "filesystem", "postgresql": "redis", "rabbitmq": "rabbitmq"}
@@ -38,6 +38,8 @@ def pytest_load_initial_conftests(
     early_config: pytest.Config,
 ) -> Generator[None, object, object]:
     """Point this process to its own place before settings are read."""
+    if WORKER_VARIABLE in os.environ:  # its servers run already
+        return (yield)
     options = early_config.known_args_namespace
     if options.codes:
         os.environ[CODES_VARIABLE] = "1"

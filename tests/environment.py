@@ -16,7 +16,8 @@ CODES_VARIABLE = "TULGA_TEST_CODES"
 """Set in a run that notes the codes of answers, see `tests.census`."""
 PLACES_VARIABLE = "TULGA_TEST_PLACES"
 """The servers' places of each worker of pytest-xdist, as JSON by the worker's name."""
-_WORKER = "PYTEST_XDIST_WORKER"
+WORKER_VARIABLE = "PYTEST_XDIST_WORKER"
+"""Names a worker of pytest-xdist, in it and in its children."""
 # Child processes of a test find the session's folder and join; a worker begins its own.
 _SESSION, _SESSION_OF = "TULGA_TEST_SESSION", "TULGA_TEST_SESSION_OF"
 # Which of a leg's servers a session uses. A developer's own DATABASE_URL never decides it: tests
@@ -40,7 +41,7 @@ def prepare() -> Path:
     """The session's folder, made at the first call in this process; afterwards the environment
     points into it.
     """
-    worker = os.environ.get(_WORKER, "")
+    worker = os.environ.get(WORKER_VARIABLE, "")
     if _SESSION in os.environ and os.environ.get(_SESSION_OF) == worker:
         return Path(os.environ[_SESSION])
     if worker and PLACES_VARIABLE in os.environ:
