@@ -7,14 +7,11 @@ import pytest
 from django.test import Client
 
 from tests.verification.borrower.visits import NOW, browser, entries, find, text
-from tests.verification.stories.conftest import authorities, issued, trusted
 from tests.verification.stories.story import begin, lender, make_due, wait_until
 from verification.access import hand_over, openings
 from verification.borrower import browsers
 from verification.case import policy
 from verification.models import Attempt, Verification
-
-__all__ = ("authorities", "issued", "trusted")
 
 pytestmark = pytest.mark.django_db
 

@@ -33,12 +33,7 @@ from tests.verification.log.rows import (
     slip_in,
     tamper,
 )
-from tests.verification.stories.conftest import (
-    Issued,
-    authorities,  # noqa: F401
-    issued,  # noqa: F401
-    trusted,  # noqa: F401
-)
+from tests.verification.stories.conftest import Issued
 from tests.verification.stories.story import Story, begin, lender
 from verification.access.tokens import PHONES, SESSIONS
 from verification.case.moving import read_sound
@@ -63,7 +58,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 @pytest.fixture
-def judged(issued: Issued) -> Story:  # noqa: F811
+def judged(issued: Issued) -> Story:
     """A case that was verified by a signature, ordered."""
     return judge(issued)
 

@@ -1,5 +1,6 @@
-"""The law is replayed over signed entries alone: a lawful history has no finding, an unlawful one is named by its code
-and its entry.
+"""The law is replayed over signed entries alone.
+
+A lawful history has no finding; an unlawful one is named by its code and its entry.
 """
 
 import json

@@ -1,4 +1,7 @@
-"""A process that is wholly the attacker's holds its keys and its database role. What it forges is named, and decides nothing."""
+"""The attacker owns a whole process: its keys and its database role.
+
+What it forges is named, and decides nothing.
+"""
 
 import os
 import random
@@ -24,7 +27,7 @@ from tests.verification.log import owned_web, root
 from tests.verification.log.judged import findings
 from tests.verification.log.judged import judged as judge
 from tests.verification.log.rows import NOON, add_lender, add_verification, order_all, slip_in
-from tests.verification.stories.conftest import Issued, authorities, issued, trusted  # noqa: F401
+from tests.verification.stories.conftest import Issued
 from tests.verification.stories.story import IIN, Story, begin
 from verification import clock
 from verification.case import contents, moving, steps
@@ -59,7 +62,7 @@ SIGNED = sorted(entries.SIGNED)
 
 
 @pytest.fixture
-def judged(issued: Issued) -> Story:  # noqa: F811
+def judged(issued: Issued) -> Story:
     """A case that was verified by a signature, ordered."""
     return judge(issued)
 

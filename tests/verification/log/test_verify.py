@@ -1,4 +1,4 @@
-"""Whatever is changed behind the back of the log is named: entries, leaves, tiles, checkpoints, rows."""
+"""Each change behind the back of the log is named: entries, leaves, tiles, checkpoints and rows."""
 
 import json
 import multiprocessing
@@ -44,12 +44,7 @@ from tests.verification.log.rows import (
     order_all,
     tamper,
 )
-from tests.verification.stories.conftest import (
-    Issued,
-    authorities,  # noqa: F401
-    issued,  # noqa: F401
-    trusted,  # noqa: F401
-)
+from tests.verification.stories.conftest import Issued
 from tests.verification.stories.insecure_glance import glanced, one_voted, voted
 from tests.verification.stories.insecure_glance import glances as glances
 from tests.verification.stories.insecure_glance import judged as glanced_attempt
@@ -817,11 +812,11 @@ def test_no_bytes_crash_the_reader(content: bytes) -> None:
 
 
 @pytest.fixture
-def story(issued: Issued, trusted: object) -> Story:  # noqa: F811
+def story(issued: Issued, trusted: object) -> Story:
     return judged(issued)
 
 
-def test_honest_cases_have_no_findings(story: Story, issued: Issued) -> None:  # noqa: F811
+def test_honest_cases_have_no_findings(story: Story, issued: Issued) -> None:
     canceled = begin(story.lender, "A-2", iin=OTHER_IIN).to_statement()
     openings.cancel(lender_id=canceled.lender.pk, mode="test", verification_id=canceled.id)
     lapsed(begin(story.lender, "A-3", iin=OTHER_IIN))
@@ -1219,17 +1214,14 @@ def test_several_processes_find_what_one_finds_in_its_order(small_pages):
             (leaves[8].entry.verification_id,),
         ),
     )
-    no_process_left = list(verify_log("test"))
-    assert {finding.code for finding in no_process_left} >= {
+    alone = list(verify_log("test"))
+    assert {finding.code for finding in alone} >= {
         "entry_differs",
         "lender_sequence",
         "leaf_missing",
         "illegal_move",
     }
-    assert [list(verify_log("test", processes=number)) for number in (2, 3)] == [
-        no_process_left,
-        no_process_left,
-    ]
+    assert [list(verify_log("test", processes=number)) for number in (2, 3)] == [alone, alone]
 
 
 @pytest.mark.parametrize("processes", [1, 2, 3])
