@@ -1,8 +1,7 @@
 """What one verification by EDS costs: statements and log entries of each request and step, and all
 of it together.
 
-Whoever lets one grow puts it into `RAISED`, with its new cost and the reason; whoever makes one
-cheaper, into `COSTS`.
+A cost that grows goes into `RAISED`, with its reason; a cost that falls goes into `COSTS`.
 """
 
 import base64
@@ -85,7 +84,7 @@ RAISED: dict[str, tuple[tuple[int, int], str]] = {
     ),
     "poll at the end": (
         (3, 0),
-        "nobody is told an end that is not ordered: the decision is read with its leaf",
+        "an end is told only once it is ordered: the decision is read with its leaf",
     ),
 }
 
@@ -285,7 +284,7 @@ def test_a_verification_by_eds_leaves_rows_of_so_many_bytes(
     issued: Issued,  # noqa: F811
 ) -> None:
     if connection.vendor != "postgresql":
-        pytest.skip("SQLite tells nobody how large a row is")
+        pytest.skip("SQLite does not tell how large a row is")
     before = row_bytes()
     play(installed, issued)
     assert ROWS_MAX * 0.9 < (left := row_bytes() - before) <= ROWS_MAX, left

@@ -94,7 +94,7 @@ def test_a_complete_live_set_has_no_faults(complete):
 
 
 @pytest.mark.parametrize("name", ["name", "bin", "address", "telephone"])
-def test_an_operator_whom_nobody_could_find_is_a_fault(complete, name):
+def test_an_operator_without_contact_details_is_a_fault(complete, name):
     complete.TULGA_OPERATOR = replace(complete.TULGA_OPERATOR, **{name: ""})
     assert faults() == [
         f"TULGA_OPERATOR_{name.upper()} is empty: /about could not say who runs this address."
@@ -177,7 +177,7 @@ def test_a_process_needs_its_keys_of_test_mode_whatever_live_has(settings, proce
         stages.refuse_unsigned()
 
 
-def test_a_key_that_nobody_certified_keeps_its_process_from_starting(settings):
+def test_an_uncertified_key_keeps_its_process_from_starting(settings):
     settings.TULGA_UNCERTIFIED_KEYS = ("decision-test-2",)
     with pytest.raises(Misconfigured, match=r"certified decision-test-2.*\n.*certify_keys"):
         stages.refuse_unsigned()
@@ -375,7 +375,7 @@ def test_a_worker_that_may_not_read_its_token_does_not_start(complete):
     assert faults() == ["Live source sms: the token file of sms is another user's."]
 
 
-# Whoever deploys is told in December that the next year has no value of the MCI.
+# A deployment is told in December that the next year has no value of the MCI.
 
 
 @pytest.mark.parametrize(

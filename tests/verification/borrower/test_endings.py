@@ -547,5 +547,5 @@ def test_where_no_lender_is_known_the_police_still_are(rf, code):
     assert "The number on this page" not in html
 
 
-def test_of_a_page_that_is_not_the_borrowers_nobody_is_sent_to_the_police(rf):
+def test_only_pages_of_the_borrower_name_the_police(rf):
     assert "tel:102" not in page_problems._page(rf.get("/oversight/"), status=404).content.decode()

@@ -95,7 +95,7 @@ def test_the_cookie_is_secure_where_the_pages_are(story, settings):
 @pytest.mark.parametrize(
     "token", ["", "x", "x" * 100_000, "\ufffd", "' OR 1=1 --", "../..", "\x00"]
 )
-def test_a_token_that_is_none_gets_the_page_of_a_used_link(token):
+def test_a_malformed_token_gets_the_page_of_a_used_link(token):
     response = Client().post("/v/", {"token": token})
     assert response.status_code == 410
     assert "can no longer be used" in text(response)

@@ -202,8 +202,8 @@ def test_a_session_of_one_verification_never_answers_another(story):
     )
 
 
-# How many statements each page of a borrower sends. Whoever lets one grow writes its number here
-# anew.
+# The statements that each page of a borrower sends. A page that sends more needs its new number
+# here.
 
 
 # BEGIN, COMMIT, savepoints and set_config apart.
@@ -423,7 +423,7 @@ def test_who_is_verified_downloads_the_statement_and_the_signature_as_judged(
         assert "no-store" in answer.headers["Cache-Control"]
     assert client.get(place("statement")).content == statement
     assert base64.b64decode(client.get(place("signature")).content)[:1] == b"\x30"
-    # Their own word, in their own hands: nobody looked at them.
+    # Borrowers who take their own files leave no entry of a look.
     assert not AuditEntry.objects.filter(type="document.read").exists()
 
 

@@ -136,7 +136,7 @@ def test_no_language_is_offered_where_no_other_would_be_written():
         assert signing.context(page)["offers_language"] == ""
 
 
-# Days, times and sums are written one way on every page, for whomever it is, and in a message.
+# Days, times and sums are written one way on every page, for each reader, and in a message.
 
 
 LANGUAGES = ("kk", "ru", "en")
@@ -212,7 +212,8 @@ def test_no_template_writes_a_day_or_a_number_its_own_way(template: Path) -> Non
     assert _DATE.findall(template.read_text()) == []
 
 
-# Every sentence a person can see is there in Kazakh and Russian, whole, and none is left over.
+# Each sentence that a person can see has a whole translation into Kazakh and Russian, and no
+# translation is left over.
 
 
 _QUOTED = re.compile(r'^(msgctxt|msgid|msgstr\S*)? ?"(.*)"$')

@@ -108,7 +108,7 @@ def test_a_failure_outweighs_whatever_could_not_be_told():
     assert decision == Decision(Outcome.FAILED, "eds_iin_mismatch", burns=True)
 
 
-def test_a_result_of_a_kind_that_nobody_knows_refuses():
+def test_a_result_of_an_unknown_kind_refuses():
     @dataclass(frozen=True)
     class Odd:
         check: str
@@ -239,7 +239,7 @@ def test_a_code_says_whether_a_check_passed_failed_or_could_not_tell(code: str, 
     )
 
 
-def test_a_code_that_is_in_no_table_is_said_by_nobody() -> None:
+def test_a_code_that_is_in_no_table_is_refused() -> None:
     with pytest.raises(KeyError):
         judged("x.y", "frame_malformed", detail={})
 

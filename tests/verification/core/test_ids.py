@@ -264,7 +264,7 @@ SAME = {
     "another apostrophe": ("Д\u02bcАрк", "Д'Арк"),
     "blanks": ("  Бин\u00a0  Али ", "Бин Али"),
     "pieces of й and ё": (unicodedata.normalize("NFD", "АЙЖАН СЁМИНА"), "Айжан Семина"),
-    "nobody": ("", " "),
+    "no name": ("", " "),
 }
 
 DIFFERENT = {

@@ -125,7 +125,7 @@ USED = {
     "KZ-2025-09-renewal": "73c44cd369a14125bbd22b91992d5882a39997ff3046c554ba7374bc1422358c",
 }
 
-"""By which verifications may have been opened: a line is added, and none is ever changed."""
+"""By which verifications may have been opened: lines are added, and never changed."""
 
 
 def test_every_profile_that_was_ever_used_is_read_by_its_hash():

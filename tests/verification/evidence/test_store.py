@@ -63,7 +63,7 @@ def test_equal_originals_are_found_by_what_was_seen() -> None:
     first, second = add_key(), add_key()
     items = {store.put(key, ORIGINAL, kind="a.own_value").pk for key in (first, second)}
     store.put(first, b"other", kind="a.frame.0")
-    store.put(first, ORIGINAL, kind="a.b")  # what nobody seeks has no index
+    store.put(first, ORIGINAL, kind="a.b")  # a kind that no stage seeks has no index
     store.put(second, ORIGINAL, kind="a.other_value")  # nor what is sought and never remembered
     found = EvidenceItem.objects.filter(
         seen_index__in=store.seen_values(ORIGINAL, kind="a.other_value")

@@ -22,7 +22,7 @@ Said = tuple[str, dict[str, Any]]
 
 DAY, AFTER = 24 * 3600, "_after"
 DECISION = "_decision"
-"""Stands for the entry by which it was verified, whose id nobody knows before it is written."""
+"""Stands for the entry by which it was verified, whose id is unknown before it is written."""
 RELEASE = {one.route: one for one in releases.RELEASES.values()}
 REVIEWABLE = "face_review"
 

@@ -1,6 +1,4 @@
-"""What else whoever writes rows may try: a worker as his pen, rows that hold the log up, entries
-that only wait.
-"""
+"""An attacker writes rows, to make a worker sign, to hold the log up, or to be read as a worker."""
 
 import json
 import random
@@ -64,9 +62,7 @@ def judged(issued: Issued) -> Story:
 
 
 def test_no_worker_is_made_to_sign_an_unjudged_attempt(judged: Story) -> None:
-    """Whoever writes rows makes up a judgement for people, two votes, and the step that weighs
-    them.
-    """
+    """The attacker writes a judgement for people, two votes, and the step that weighs them."""
     victim = begin(judged.lender, "A-2", iin="900101300017").to_statement()
     order_all()
     attempt, row = Attempt.objects.get(verification_id=victim.id, stage="statement"), victim.row()
@@ -108,9 +104,9 @@ def test_no_worker_is_made_to_sign_an_unjudged_attempt(judged: Story) -> None:
 def test_a_body_that_no_leaf_could_hold_is_refused_by_the_database(judged: Story) -> None:
     """Tick would have to read all of it before it could refuse it, of many at once."""
     genuine = AuditEntry.objects.get(verification_id=judged.id, type="verification.created")
-    of_nobody = {"verification_id": None, "verification_sequence": None, "lender_id": None}
+    of_no_case = {"verification_id": None, "verification_sequence": None, "lender_id": None}
     with pytest.raises(IntegrityError):
-        slip_in(genuine, **of_nobody, type="replay.read", body={"v": 1, "long": "x" * 70_000})
+        slip_in(genuine, **of_no_case, type="replay.read", body={"v": 1, "long": "x" * 70_000})
 
 
 def test_a_leaf_in_another_log_and_an_entry_of_another_delay_no_case(judged: Story) -> None:
@@ -186,8 +182,8 @@ def test_a_row_that_is_no_leaf_is_refused_and_delays_no_other(
     ):
         pytest.skip("this database stores no such row")
     genuine = AuditEntry.objects.get(verification_id=judged.id, type="verification.created")
-    of_nobody = {"verification_id": None, "verification_sequence": None, "lender_id": None}
-    bad = slip_in(genuine, **of_nobody, **{"at": NOON} | poison)
+    of_no_case = {"verification_id": None, "verification_sequence": None, "lender_id": None}
+    bad = slip_in(genuine, **of_no_case, **{"at": NOON} | poison)
     honest = begin(judged.lender, "A-2", iin="900101300017")
     for _ in range(3):
         sequencer.order("test")
@@ -230,7 +226,7 @@ def test_an_entry_that_names_another_log_stops_nothing(
 ) -> None:
     settings.TULGA_CERTIFIED = tuple(one for one in settings.TULGA_CERTIFIED if one.mode == "test")
     genuine = AuditEntry.objects.get(verification_id=judged.id, type="verification.verified")
-    of_nobody = {
+    of_no_case = {
         "verification_id": None,
         "verification_sequence": None,
         "lender_id": None,
@@ -238,13 +234,13 @@ def test_an_entry_that_names_another_log_stops_nothing(
     }
     other = slip_in(
         genuine,
-        **of_nobody,
+        **of_no_case,
         type="attempt.judged",
         log=log,
         body={"v": 1, "signed": {"over": ["evt_a"]}},
     )
     bad = slip_in(
-        genuine, **of_nobody, type="attempt.judged", body={"v": 1, "signed": {"with": other}}
+        genuine, **of_no_case, type="attempt.judged", body={"v": 1, "signed": {"with": other}}
     )
     honest = begin(judged.lender, "A-2", iin="900101300017")
     order_all()
@@ -362,7 +358,7 @@ def test_b7_a_reading_that_was_ordered_is_not_taken_away(judged: Story) -> None:
     assert ("entry_missing", entry.pk) in {(each["code"], each.get("entry")) for each in findings()}
 
 
-# Only a worker's key decides: whoever holds the database alone gets nothing ordered, told or
+# Only a worker's key decides: with the database alone, an attacker gets nothing ordered, told or
 # verified as whole.
 
 
@@ -641,12 +637,12 @@ def test_a_signature_stands_over_so_many_entries_and_no_more(others: int, is_rea
     entry = AuditEntry(log="test", type="attempt.judged", at=NOON, body={"v": 1, "signed": signed})
     asked = set[str]()
 
-    def nobody(ids: set[str]) -> dict[str, AuditEntry]:
+    def load_none(ids: set[str]) -> dict[str, AuditEntry]:
         asked.update(ids)
         return {}
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(signatures, "_loaded", nobody)
+        patch.setattr(signatures, "_loaded", load_none)
         assert set(signatures.inspect([entry])[0]) == {entry.pk}
     assert (names <= asked) is is_read
     assert names.isdisjoint(asked) is not is_read

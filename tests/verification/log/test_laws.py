@@ -207,8 +207,8 @@ def test_several_processes_of_the_audit_find_what_one_finds():
     assert audits.findings("--processes", "1") == audits.findings("--processes", "2") == []
 
 
-# What an attacker's row about the law comes to. They hold the application's role, or more, and no
-# key of the root.
+# An attacker forges rows about the law. They hold the application's role, or more, and no key of
+# the root.
 #
 # With the application's role they insert entries and leaves; who owns the tables alters them; who
 # owns `tick` orders.
@@ -246,7 +246,7 @@ def test_a_row_that_an_attacker_inserts_is_not_ordered_and_counts_nowhere(body):
     assert number() == 0
     assert not profiles.is_mci_known(DAY)
     assert kinds() == kinds("live") == ["entry_refused"]
-    # It stands in nobody's way: the genuine file is taken behind it.
+    # It does not block the genuine file, which is taken behind it.
     assert take(FIRST) == LOGS
     order()
     assert number() == 1

@@ -163,7 +163,7 @@ def test_what_a_revoked_key_signed_from_then_on_counts_for_nothing(
 
 ELSEWHERE: dict[str, tuple[str, list[str]]] = {
     "spent, of the same borrower": ("", []),
-    "of nobody": ("ver_nobody", ["illegal_tries"] * 3),
+    "of no verification": ("ver_unknown", ["illegal_tries"] * 3),
     "not there": ("att_9", ["illegal_tries"]),
     "of another borrower": ("index", ["illegal_tries"] * 3),
     "erased since": ("erased", []),
@@ -261,7 +261,7 @@ def test_what_waits_is_judged_before_it_is_ordered() -> None:
 
 
 @ON_RECORD
-def test_what_waits_and_lacks_its_signature_is_as_none() -> None:
+def test_an_unsigned_entry_that_waits_is_ignored() -> None:
     of = write(EDS)
     decision = AuditEntry.objects.filter(verification=of).latest("verification_sequence")
     slip_in(decision, type="attempt.opened", verification_sequence=11, body={"v": 1})
@@ -347,7 +347,7 @@ def test_no_body_stops_the_replay(number: int, body: Any) -> None:
     assert list(faults_of(history))
 
 
-# Of a history that the law allows nothing is told, whatever became of it.
+# A lawful history has no finding, however it ends.
 
 
 MORE = {"attempt": "att_2", "expires_at": at(1200)}
@@ -425,7 +425,7 @@ LAWFUL: dict[str, list[Said]] = {
     ],
     "canceled": [created(), opened("eds", "consent", 1), ended("canceled", "canceled_by_lender")],
     "our fault": [*EDS[:-1], *FAULTED, ended("failed", "retries_exhausted")],
-    "nobody could tell": [
+    "undecidable": [
         *EDS[:-1],
         *FAULTED[:4],
         UNSURE,
@@ -485,8 +485,7 @@ IDLE = {
 
 """That a dialogue lapsed which was left anyhow, and that another was begun."""
 
-# A history that a worker signed, and the law does not allow, is named: by its code and the entry
-# it is wrong at.
+# An unlawful history that a worker signed is named by its code and the entry at fault.
 
 
 GIVEN: Said = (
@@ -528,7 +527,7 @@ FORGERIES: dict[str, tuple[list[Said], list[tuple[str, int]]]] = {
         changed(at_people()[:-1], 10, outcome="failed", burnt=False),
         [("checks_missing", 10)],
     ),
-    "judged by what nobody had kept": (
+    "judged by evidence that was not kept": (
         changed(WHOLE, 10, inputs="0" * 64),
         [("inputs_differ", 10), ("stages_missing", END)],
     ),
@@ -550,7 +549,7 @@ FORGERIES: dict[str, tuple[list[Said], list[tuple[str, int]]]] = {
         changed([*EDS[:-1], WRONG], 10, code="eds_format"),
         [("checks_missing", 10)],
     ),
-    "a code that nobody knows": (
+    "an unknown code": (
         changed(
             [*EDS[:-1], WRONG],
             10,
@@ -559,7 +558,7 @@ FORGERIES: dict[str, tuple[list[Said], list[tuple[str, int]]]] = {
         ),
         [("law_unknown", 10)],
     ),
-    "a release that nobody knows": (
+    "an unknown release": (
         changed(WHOLE, 10, release="x"),
         [("law_unknown", 10), ("stages_missing", END)],
     ),
@@ -585,7 +584,7 @@ FORGERIES: dict[str, tuple[list[Said], list[tuple[str, int]]]] = {
             ("consent_missing", 8),
         ],
     ),
-    "a consent nobody gave": (
+    "a consent that was not given": (
         changed(WHOLE, 4, checks=[]),
         [("checks_missing", 4), ("stages_missing", END), ("consent_missing", END)],
     ),
@@ -598,7 +597,7 @@ FORGERIES: dict[str, tuple[list[Said], list[tuple[str, int]]]] = {
         [("illegal_move", 5), ("stages_missing", END)],
     ),
     "a stage passed twice": ([*EDS, *passing("eds", "statement", 4)], [("illegal_move", 11)]),
-    "a law that nobody knows": (
+    "an unknown law": (
         changed(changed(WHOLE, 1, profile_sha256="0" * 64), END, profile_sha256="0" * 64),
         [("law_unknown", 1), ("stages_missing", END)],
     ),
@@ -635,7 +634,10 @@ FORGERIES: dict[str, tuple[list[Said], list[tuple[str, int]]]] = {
     ),
     "two attempts at once": ([*EDS[:2], opened("eds", "consent", 2)], [("illegal_move", 3)]),
     "one attempt opened twice": ([*EDS[:4], opened("eds", "question", 1)], [("illegal_move", 5)]),
-    "an answer to nobody": ([created(), answered("eds", "consent", 1)], [("illegal_move", 2)]),
+    "an answer without an attempt": (
+        [created(), answered("eds", "consent", 1)],
+        [("illegal_move", 2)],
+    ),
     "an answer after the last": ([*EDS[:3], answered("eds", "consent", 1)], [("illegal_move", 4)]),
     "an answer after the judgement": (
         [*EDS[:4], answered("eds", "consent", 1)],
@@ -711,7 +713,7 @@ FORGERIES: dict[str, tuple[list[Said], list[tuple[str, int]]]] = {
         [*at_people(), verified("eds")],
         [("illegal_move", 12), ("stages_missing", 12)],
     ),
-    "people whom nobody asked": ([*EDS, ended("in_review", REVIEWABLE)], [("illegal_move", 11)]),
+    "people who were not asked": ([*EDS, ended("in_review", REVIEWABLE)], [("illegal_move", 11)]),
     "people asked for another reason": (
         changed(at_people(), 11, code="hand_over_review"),
         [("reason_missing", 11)],
@@ -738,7 +740,7 @@ FORGERIES: dict[str, tuple[list[Said], list[tuple[str, int]]]] = {
         ],
         [("votes_missing", 15)],
     ),
-    "a refusal by nobody": (
+    "a refusal without votes": (
         [*at_people(), reviewed(outcome="failed", code="review_refused")],
         [("votes_missing", 12)],
     ),
@@ -804,7 +806,7 @@ FORGERIES: dict[str, tuple[list[Said], list[tuple[str, int]]]] = {
         [*EDS[:-2], ended("declined", "eds_iin_mismatch")],
         [("illegal_move", 9)],
     ),
-    "declined for a phone that nobody stopped": (
+    "declined for a phone that was not stopped": (
         [*EDS[:-3], ended("declined", "coercion_reported", cause="hand_over")],
         [("reason_missing", 8)],
     ),
@@ -814,7 +816,7 @@ FORGERIES: dict[str, tuple[list[Said], list[tuple[str, int]]]] = {
         [*EDS, ended("expired", "review_timeout", after=DAY)],
         [("reason_missing", 11)],
     ),
-    "canceled by nobody": ([*EDS, ended("canceled", "")], [("reason_missing", 11)]),
+    "canceled without a reason": ([*EDS, ended("canceled", "")], [("reason_missing", 11)]),
     "failed without a fault": (
         [*EDS, ended("failed", "retries_exhausted")],
         [("reason_missing", 11)],
@@ -840,15 +842,14 @@ def test_a_forgery_that_a_worker_signed_is_named_by_its_code_and_its_entry(name:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
-    "name", ["verified at once", "a law that nobody knows", "lapsed and no time said", "one vote"]
+    "name", ["verified at once", "an unknown law", "lapsed and no time said", "one vote"]
 )
 def test_audit_verify_names_what_the_course_does(name: str) -> None:
     history, expected = FORGERIES[name]
     assert codes_on_record(history) == expected
 
 
-# Another clearance than the law and the person's verification allow is named, at the entry it is
-# wrong at.
+# A clearance that the law or the verification does not allow is named at the entry at fault.
 
 
 N = len(WHOLE)
@@ -943,7 +944,7 @@ CLEARANCES: dict[str, tuple[list[Said], list[tuple[str, int]]]] = {
     "issued by another decision": ([requested(), issued(decision="evt_0")], [("terms_differ", 2)]),
     "no gates": ([requested(), issued(gates=[])], [("gates_missing", 2)]),
     "a gate left out": ([requested(), issued(gates=GATES[1:])], [("gates_missing", 2)]),
-    "a gate that nobody knows": (
+    "an unknown gate": (
         [requested(), issued(gates=[*GATES, {"name": "x"}])],
         [("gates_missing", 2)],
     ),
@@ -955,7 +956,7 @@ CLEARANCES: dict[str, tuple[list[Said], list[tuple[str, int]]]] = {
         [requested(), issued(gates=[*passing_gates(amount="amount_over_profile"), *GATES])],
         [("gates_missing", 2)],
     ),
-    "a gate that nobody asked": (
+    "a gate that was not asked": (
         [requested(), issued(gates=passing_gates(age="passed"))],
         [("gates_missing", 2)],
     ),
@@ -1036,8 +1037,7 @@ def test_a_clearance_that_names_an_absent_renewal_is_named():
     assert codes_on_record([*WHOLE, *waited(renewal="evt_0")]) == [("terms_differ", N + 3)]
 
 
-# What may be said of a verification once it is verified: another course is named, at the entry it
-# is wrong at.
+# After its verdict a verification may be attested and carry an obligation. Another course is named.
 
 
 DECIDED = list(timed(WHOLE))[-1][2]
@@ -1085,7 +1085,7 @@ def test_two_things_are_attested_before_the_money_leaves(after):
     ids=[
         "twice",
         "unknown",
-        "by nobody",
+        "without a person",
         "by the sender of a link",
         "after the money",
         "before the end",
@@ -1135,7 +1135,7 @@ def test_another_course_of_an_obligation_is_named(history, expected):
     assert codes(history) == expected
 
 
-# What was left to people of whom too few could vote fails with the next entry alone.
+# A case left to people of whom too few may vote fails with the very next entry.
 
 
 UNAVAILABLE = "review_unavailable"
@@ -1226,8 +1226,8 @@ def test_nothing_of_it_goes_on_after_its_end() -> None:
     ]
 
 
-# A worker's own key signs verdicts without the register of people: the law since October 2024
-# names each.
+# A verdict without the register of people is named under each law since October 2024, though a
+# worker signed it.
 
 
 SILENT = {
@@ -1302,8 +1302,7 @@ def test_each_law_since_october_2024_wants_it_and_the_one_before_does_not() -> N
     }
 
 
-# A borrower whom the sandbox plays stands in the log of test mode alone, and every check says so
-# from then on.
+# A borrower whom the sandbox plays stands in the log of test mode alone, and each check says so.
 
 
 ENGINE = {"name": "insecure_simulated", "scenario": "verified"}
@@ -1360,8 +1359,7 @@ def test_live_mode_refuses_a_played_borrower() -> None:
     ] == [("simulation.requested", "law_unknown")]
 
 
-# The numbers and words by which every earlier entry is read: another one would make lawful cases
-# unlawful.
+# Earlier entries are read by these numbers and words; a change would make lawful cases unlawful.
 
 
 EVER_KEPT = {

@@ -54,10 +54,6 @@ from verification.worker import sweep
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
 
-# A process that is wholly the attacker's: its keys, its role, whatever SQL. What it forges, and
-# what names it.
-
-
 SIGNED = sorted(entries.SIGNED)
 
 
@@ -69,7 +65,7 @@ def judged(issued: Issued) -> Story:
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """One that other users come to; pytest's own are nobody else's."""
+    """A folder that other users may enter; pytest's own are private."""
     with TemporaryDirectory(prefix="tulga-test-keys-") as folder:
         Path(folder).chmod(0o755)
         yield Path(folder, "keys")
@@ -187,7 +183,7 @@ def test_a_revoked_key_is_believed_up_to_an_index_and_the_lenders_are_told(
     call_command("revoke_signing_key", "test", own, "0", "--signed", signed, stdout=out)
     assert out.getvalue().splitlines()[0] == judged.id
     order_all()
-    # Nobody is told what it had decided any more, and what happened since is.
+    # What it had decided is told no more, and what happened since is.
     assert decided.status_of(judged.row()).status == "processing"
     leaves = decided.leaves_after("test", lender_id=judged.lender.pk, lender_sequence=0, limit=100)
     assert not {leaf.entry.type for leaf in leaves} & set(events.DECISIONS)
@@ -220,8 +216,8 @@ def test_only_the_root_revokes(judged: Story, settings: Settings) -> None:
         call_command("revoke_signing_key", "test", own, "-1", "--signed", "x")
     genuine = AuditEntry.objects.get(verification_id=judged.id, type="verification.created")
     body = {"v": 1, "key": own, "from_index": 0, "revocation": b64encode(bytes(64)).decode()}
-    of_nobody = {"verification_id": None, "lender_id": None, "verification_sequence": None}
-    bad = slip_in(genuine, **of_nobody, type="key.revoked", body=body)
+    of_no_case = {"verification_id": None, "lender_id": None, "verification_sequence": None}
+    bad = slip_in(genuine, **of_no_case, type="key.revoked", body=body)
     order_all()
     assert AuditPending.objects.get(refused=True).entry_id == bad
     assert keys.revoked("test") == {}
@@ -320,7 +316,7 @@ def test_of_50_pieces_of_a_workers_evidence_a_web_process_puts_none_on_record(
         (profiles.get("KZ-2021-04"), "", [("eds",)]),
     ],
 )
-def test_by_the_law_of_a_new_consent_nobody_is_verified_whom_it_does_not_renew(
+def test_the_law_of_a_new_consent_verifies_only_a_renewal(
     law: profiles.Profile, renews: str, suffices: list[profiles.Combination]
 ) -> None:
     row = add_verification(add_lender())
@@ -349,9 +345,9 @@ def test_what_is_no_list_of_evidence_the_door_does_not_say(judged: Story, eviden
     assert signatures._allows(entry, "decision")
 
 
-# A process that is wholly the attacker's decides many cases: of web's and tick's nobody is told
-# one, a worker's name its key. And as many that web has made ready in every way it can: no worker
-# verifies one. Fifty in `make prove`.
+# An owned process decides many cases. A decision by web or tick is never told; a worker's names
+# its key. Web also makes many cases ready in every way it can, and no worker verifies one.
+# `make prove` makes fifty of each.
 
 
 MANY = pytest.mark.parametrize(
@@ -423,7 +419,7 @@ def assert_untold(of: Story, forged: Collection[str]) -> None:
 
 
 @MANY
-def test_of_many_decisions_by_a_web_process_none_is_ordered_or_told(
+def test_no_decision_of_a_web_process_is_ordered_or_told(
     judged: Story, settings: Settings, proof_seed: int, count: int
 ) -> None:
     forged = decisions(
@@ -439,11 +435,11 @@ def test_of_many_decisions_by_a_web_process_none_is_ordered_or_told(
 
 
 @MANY
-def test_of_many_decisions_that_a_tick_orders_none_is_told_and_each_is_named(
+def test_no_decision_that_a_tick_orders_is_told_and_each_is_named(
     judged: Story, settings: Settings, proof_seed: int, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It holds the log key, so it can order what it likes; whoever reads the log sees that nobody
-    said it.
+    """It holds the log key, so it can order what it likes; a reader of the log sees that no process
+    may have said it.
     """
     forged = decisions(judged, settings.TULGA_LOG_KEYS["test"], random.Random(proof_seed), count)
     with monkeypatch.context() as patch:

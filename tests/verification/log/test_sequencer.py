@@ -409,8 +409,8 @@ def test_two_sequencers_at_once_order_each_entry_once() -> None:
     for _ in range(30):
         add_entry()
     ordered = in_threads(lambda own: order_all(limit=4), 2)
-    # Whoever found the log taken left at once, so entries may still wait: nobody lost or doubled
-    # one.
+    # A sequencer that finds the log taken leaves at once, so entries may still wait. No entry is
+    # lost or doubled.
     assert sum(ordered) + order_all() == 30
     assert_whole(30)
 
@@ -437,9 +437,7 @@ def test_writers_and_sequencers_together_leave_a_whole_log() -> None:
 
 @pytest.mark.embedded
 @pytest.mark.service
-def test_what_each_lender_is_told_has_no_gap_whoever_writes_orders_breaks_off_or_is_killed() -> (
-    None
-):
+def test_events_of_a_lender_have_no_gap_under_concurrent_writers_aborts_and_kills() -> None:
     verifications = [add_verification(add_lender(f"{number:012}")) for number in range(1, 5)]
 
     def write_or_order(own: int) -> int:
@@ -450,7 +448,7 @@ def test_what_each_lender_is_told_has_no_gap_whoever_writes_orders_breaks_off_or
             return 0
         kept = 0
         for number in range(25):
-            # Two of three are told; of those that are rolled back nobody ever hears, and no number
+            # Two of three are told; those that are rolled back are never told, and no number
             # is spent on them.
             kind = ("verification.in_review", "link.minted", "verification.disputed")[number % 3]
             with suppress(DatabaseError), transaction.atomic():
@@ -526,7 +524,7 @@ def test_a_sequencer_that_finds_the_log_taken_leaves_at_once() -> None:
 
 @pytest.mark.embedded
 @pytest.mark.service
-def test_a_head_is_verified_only_while_nobody_orders() -> None:
+def test_a_head_is_verified_only_while_no_sequencer_orders() -> None:
     if connection.vendor != "postgresql":
         pytest.skip("on SQLite it waits for the database's only writer instead")
     with ThreadPoolExecutor(1) as pool:

@@ -165,14 +165,13 @@ def test_a_log_that_is_not_the_one_in_the_head_file_is_named(log: list[AuditLeaf
     assert ["is missing" in finding.detail for finding in found()] == [True]
 
 
-# Whatever is changed behind the log's back in entries and leaves is named: which leaf, which
-# entry.
+# A changed entry or leaf is named with its place.
 
 
 TOLD = 2  # the decision of the first case: the first that its lender is told, and so counted
 
 
-def test_a_log_that_nobody_changed_has_no_findings(log: list[AuditLeaf]) -> None:
+def test_an_unchanged_log_has_no_findings(log: list[AuditLeaf]) -> None:
     assert found() == []
     assert found("live") == []
 
@@ -352,7 +351,7 @@ def test_a_body_may_use_the_word_evidence_for_something_else(evidence: object) -
 
 @pytest.mark.embedded
 @pytest.mark.parametrize("body", ["{", '{"a": "\ud800"}', "[0.5]", "null"])
-def test_a_body_that_is_none_is_named_and_reading_goes_on(log: list[AuditLeaf], body: str) -> None:
+def test_an_unreadable_body_is_named_and_reading_goes_on(log: list[AuditLeaf], body: str) -> None:
     if connection.vendor != "sqlite":
         pytest.skip("PostgreSQL stores no such text")
     damaged = body.encode("utf-8", "surrogatepass")
@@ -671,8 +670,7 @@ def test_an_edit_beyond_the_first_tile_is_named_with_its_leaf() -> None:
     ]
 
 
-# A log that is not the one of which a checkpoint was kept is named; whatever file is handed in,
-# nothing crashes.
+# A log that does not continue a kept checkpoint is named; no kept file crashes the command.
 
 
 def note(size: int) -> bytes:
@@ -712,7 +710,7 @@ def test_a_log_that_was_turned_back_is_named(log: list[AuditLeaf]) -> None:
 
 
 def test_a_log_that_was_rewritten_is_named_though_all_in_it_fits(log: list[AuditLeaf]) -> None:
-    """Whoever holds the log's key signs another history of the same length."""
+    """The holder of the log's key signs another history of the same length."""
     key = keys.signing_key("test")
     kept = checkpoint.sign(Checkpoint(origin=key.name, size=6, root=bytes(32)), key=key)
     assert codes(kept.encode()) == ["since_forked"]
@@ -1143,7 +1141,7 @@ def test_an_erased_case_is_left_out(story: Story) -> None:
     assert (told["findings"], told["unchecked"]["test"]) == ([], {"cases": 0, "indexes": 0})
 
 
-# What people decided is named where fewer of them had voted so before than it takes.
+# A decision by people is named where too few of them had voted so before.
 
 
 def codes_of(story: Story) -> set[str]:

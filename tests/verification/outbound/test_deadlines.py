@@ -136,7 +136,7 @@ def test_who_takes_no_connection_is_left_at_the_deadline(door: Door) -> None:
             one.close()
 
 
-def test_a_name_that_nobody_answers_for_is_left_at_the_deadline(door: Door) -> None:
+def test_an_unanswered_name_is_left_at_the_deadline(door: Door) -> None:
     is_over = threading.Event()
 
     def hang(*_: Any, **__: Any) -> list[Any]:

@@ -79,19 +79,19 @@ def closed(client: Client) -> Client:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("who", ["nobody", "one_factor", "closed", "reviewer", "operator"])
+@pytest.mark.parametrize("who", ["visitor", "one_factor", "closed", "reviewer", "operator"])
 def test_no_other_person_gets_in_or_leaves_a_trace(
     who: str, name: str, method: str, case_id: str
 ) -> None:
     client = {
-        "nobody": Client,
+        "visitor": Client,
         "one_factor": lambda: rows.signed_in(rows.person("regulator"), both_factors=False),
         "closed": lambda: closed(rows.signed_in(rows.person("regulator"))),
         "reviewer": lambda: rows.signed_in(rows.person("reviewer", lender=rows.lender())),
         "operator": lambda: rows.signed_in(rows.person("operator")),
     }[who]()
     response = getattr(client, method)(address(name, case_id), {"iin": rows.IIN, "mode": "test"})
-    if who in ("nobody", "one_factor", "closed"):
+    if who in ("visitor", "one_factor", "closed"):
         assert response.status_code == 302
         assert response["Location"].startswith(reverse("people:login"))
     else:
@@ -245,7 +245,7 @@ def test_further_pages_are_posted_and_show_every_case_once(reader: Client, setti
 def test_a_log_that_is_not_kept_says_so_instead_of_seeming_empty(
     runs_live: bool, says: bool, reader: Client, settings: Any
 ) -> None:
-    """And nothing is put on record there, which nobody would ever order."""
+    """And nothing is put on record there, where no sequencer would order it."""
     settings.TULGA_MODES_LIVE = runs_live
     for response in (
         posted(reader, mode="live"),
@@ -511,7 +511,7 @@ def test_a_route_nobody_chose_yet_and_one_no_longer_known_are_counted() -> None:
     assert (totals["none"], totals["palm"], totals["eds"]) == (1, 4, 10)
 
 
-def test_a_new_consent_verifies_nobody_a_second_time() -> None:
+def test_a_renewal_does_not_count_as_a_second_verification() -> None:
     numbers = (
         *COUNTS,
         Count(MONTHS[1], "renewal", "verified", "", 3),
@@ -524,7 +524,7 @@ def test_a_new_consent_verifies_nobody_a_second_time() -> None:
     assert {one.key: one.total for one in anew.series if one.total} == {"verified": 3, "open": 2}
 
 
-def test_rare_reasons_share_one_bar_and_none_is_lost() -> None:
+def test_rare_reasons_share_one_bar_and_are_all_counted() -> None:
     codes = sorted(REASONS)[:7]
     numbers = tuple(
         Count(MONTHS[0], "eds", "declined", code, 10 - place) for place, code in enumerate(codes)

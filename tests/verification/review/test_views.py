@@ -411,11 +411,11 @@ _WANTED |= {"confirmation": _OF_CASE, "attest": _OF_CASE | {"kind": "age_confirm
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("who", ["nobody", "one_factor", "regulator", "operator", "closed"])
+@pytest.mark.parametrize("who", ["visitor", "one_factor", "regulator", "operator", "closed"])
 def test_no_other_person_gets_in_or_leaves_a_trace(who):
     of = lender()
     client = {
-        "nobody": Client,
+        "visitor": Client,
         "one_factor": lambda: rows.signed_in(desk.reviewer(of), both_factors=False),
         "regulator": lambda: rows.signed_in(rows.person("regulator")),
         "operator": lambda: rows.signed_in(rows.person("operator")),
@@ -506,7 +506,7 @@ def test_an_open_case_is_found_by_the_number_that_its_borrower_reads_out():
     assert "No open case has this reference" in told
 
 
-# Whoever saw a person's face is on the regulator's page of the case, with how often and when.
+# The regulator's page of a case says who saw the person's face, how often and when.
 
 
 def looks_at(story):
@@ -596,7 +596,7 @@ def say(client, story, what="age_confirmation", **changes):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("glances")
-def test_the_list_has_what_a_clearance_lacked_newest_first_and_nobody_elses():
+def test_the_list_has_what_clearances_of_its_lender_lacked_newest_first():
     of = lender()
     first, second = verified(of), verified(of, "A-2", iin=OTHER_IIN)
     other = verified(lender("Other", number=500), "A-9")
@@ -677,7 +677,7 @@ def test_two_words_at_the_desk_let_the_money_leave():
         ("age_confirmation", {"how": ""}),
         ("age_confirmation", {"how": "by telephone"}),
         ("age_confirmation", {"comment": "ok"}),
-        ("age_confirmation", {"comment": "a sign\u200b that nobody sees"}),
+        ("age_confirmation", {"comment": "an invisible\u200b sign"}),
         ("in_person_visit", {"day": "yesterday"}),
         ("in_person_visit", {"day": "2099-01-01"}),
         ("in_person_visit", {"place": ""}),
@@ -719,7 +719,7 @@ def test_what_cannot_be_attested_is_said_in_words():
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("glances")
-def test_whoever_opened_the_case_sees_why_they_cannot():
+def test_the_opener_of_a_case_sees_why_they_cannot_attest():
     of = lender()
     client = desk.at_desk(of)
     story = verified(of, opened_by=desk.who(of).email)

@@ -174,7 +174,7 @@ def test_no_time_is_a_misconfiguration(seconds: float) -> None:
 @pytest.mark.parametrize(
     "content", ["", "short", "two words here", "two\nlines-of-it", "кириллица-токен"]
 )
-def test_a_token_that_is_none_is_a_misconfiguration_that_does_not_repeat_it(
+def test_a_malformed_token_is_a_misconfiguration_that_does_not_repeat_it(
     token_file: Path, content: str
 ) -> None:
     token_file.write_text(content)
@@ -183,7 +183,9 @@ def test_a_token_that_is_none_is_a_misconfiguration_that_does_not_repeat_it(
     assert not content or content not in str(caught.value)
 
 
-def test_a_token_that_others_may_read_or_nobody_can_is_a_misconfiguration(token_file: Path) -> None:
+def test_a_token_that_others_may_read_or_that_is_unreadable_is_a_misconfiguration(
+    token_file: Path,
+) -> None:
     token_file.chmod(0o640)
     with pytest.raises(Misconfigured, match="chmod 600"):
         service("http://127.0.0.1:1/", token_file=token_file)

@@ -59,7 +59,7 @@ def test_a_pem_file_is_pinned_by_its_der(directory: Path) -> None:
     assert trust_anchors("test").anchors == (ROOT,)
 
 
-def test_hidden_files_are_nobodys(directory: Path) -> None:
+def test_hidden_files_are_ignored(directory: Path) -> None:
     (directory / ".gitkeep").touch()
     assert trust_anchors("test").anchors == (ROOT,)
 

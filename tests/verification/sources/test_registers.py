@@ -209,7 +209,7 @@ def test_the_question_is_asked_and_the_answer_given_as_it_came(
 
 @pytest.mark.parametrize("ask", [ask_person, ask_photo, ask_phone, read_consent])
 @pytest.mark.parametrize("consent_id", ["", " ", "short", "kdp 0123456789", "x" * 129, None])
-def test_nobody_is_looked_up_without_a_consent(
+def test_no_person_is_looked_up_without_a_consent(
     ask: Callable[[str, Any], Fetched[Any]], consent_id: object
 ) -> None:
     with answering(PERSON) as (url, questions), pytest.raises(ConsentMissing):
@@ -328,7 +328,7 @@ MODULES = [
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.SOURCE)
-def test_the_test_set_asks_the_sandbox_and_the_live_set_nobody(
+def test_the_test_set_asks_the_sandbox_and_an_empty_live_set_is_a_misconfiguration(
     module: ModuleType, settings: Settings
 ) -> None:
     settings.TULGA_SOURCES = {"test": TULGA_SOURCES["test"], "live": {}}

@@ -128,8 +128,6 @@ def test_an_answer_of_a_responder_has_limits_of_its_own() -> None:
 @pytest.mark.parametrize(
     "urls", [["ftp://127.0.0.1/"], "http://127.0.0.1/", ["http://a:b@127.0.0.1/"]]
 )
-def test_an_address_of_any_kind_that_is_none_is_a_misconfiguration(
-    option: str, urls: object
-) -> None:
+def test_a_malformed_address_of_any_kind_is_a_misconfiguration(option: str, urls: object) -> None:
     with pytest.raises(Misconfigured):
         HttpRevocationSource(**{"crl_urls": {}, option: {"rsa": urls}})  # type: ignore[arg-type]

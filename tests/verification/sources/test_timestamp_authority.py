@@ -45,7 +45,7 @@ def test_the_operator_may_set_the_limits() -> None:
 @pytest.mark.parametrize(
     "url", ["ftp://127.0.0.1/", "http://a:b@127.0.0.1/", ["http://127.0.0.1/"]]
 )
-def test_an_address_that_is_none_is_a_misconfiguration_at_once(url: str) -> None:
+def test_a_malformed_address_is_a_misconfiguration_at_once(url: str) -> None:
     with pytest.raises(Misconfigured):
         HttpTimestampAuthority({"rsa": url})
 
