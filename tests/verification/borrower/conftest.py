@@ -10,7 +10,7 @@ from tests.verification.borrower import catalogues
 from tests.verification.borrower.pages import made
 from tests.verification.borrower.visits import browser
 from tests.verification.stories.conftest import authorities, issued, trusted
-from tests.verification.stories.story import Story, begin, lender
+from tests.verification.stories.story import Story, at_statement, begin, lender
 from verification.access import open_page as pages
 from verification.access.open_page import BorrowerPage
 
@@ -26,6 +26,18 @@ def _compiled() -> None:
 def story() -> Story:
     """A verification that waits for its borrower."""
     return begin(lender())
+
+
+@pytest.fixture
+def signer(trusted: object) -> Story:
+    """A verification at its statement, whose signature the workflow trusts."""
+    return at_statement()
+
+
+@pytest.fixture
+def signing(signer: Story) -> Client:
+    """The browser of the borrower who is about to sign."""
+    return browser(signer)
 
 
 @pytest.fixture

@@ -323,6 +323,28 @@ conflict.
 """
 
 
+def assert_whole() -> None:
+    """All that waits is ordered, and the log has no findings."""
+    order_all()
+    assert list(verify_log("test")) == []
+
+
+@pytest.fixture
+def thief() -> Client:
+    """A browser whose session is the forger's."""
+    browser_of_thief = Client()
+    browser_of_thief.cookies[browsers.SESSION] = TOKEN
+    return browser_of_thief
+
+
+@contextmanager
+def unlogged() -> Iterator[None]:
+    """No entry is written."""
+    before = AuditEntry.objects.count()
+    yield
+    assert AuditEntry.objects.count() == before
+
+
 @contextmanager
 def put_back() -> Iterator[None]:
     """All rows of ways in are at the end as they were."""
@@ -395,7 +417,7 @@ def verified(issued: Issued) -> Story:
 @pytest.mark.parametrize("stage", ["unopened", "consent", "statement", "verified"])
 @pytest.mark.parametrize("forged", FORGED_SESSIONS)
 def test_a_forged_session_does_nothing_at_any_of_eleven_addresses(
-    issued: Issued, stage: str, forged: Callable[[Story], None]
+    thief: Client, issued: Issued, stage: str, forged: Callable[[Story], None]
 ) -> None:
     story = {"statement": at_statement, "verified": lambda: verified(issued)}.get(
         stage, at_consent
@@ -403,26 +425,21 @@ def test_a_forged_session_does_nothing_at_any_of_eleven_addresses(
     if stage in ("consent", "statement"):
         browser(story)
     order_all()
-    thief, before = Client(), AuditEntry.objects.count()
-    thief.cookies[browsers.SESSION] = TOKEN
-    with put_back():
+    with unlogged(), put_back():
         forged(story)
         for deed, answer in deeds(thief, story):
             assert answer.status_code in REFUSED, deed
             assert IIN.encode() not in answer.content
-    assert AuditEntry.objects.count() == before
     assert list(verify_log("test")) == []
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("trusted")
-def test_a_poll_by_a_forged_session_says_which_page_is_open_and_no_more() -> None:
-    story = at_statement()
-    browser(story)
-    thief = Client()
-    thief.cookies[browsers.SESSION] = TOKEN
+@pytest.mark.usefixtures("signing")
+def test_a_poll_by_a_forged_session_says_which_page_is_open_and_no_more(
+    thief: Client, signer: Story
+) -> None:
     with put_back():
-        _inserted(story)
+        _inserted(signer)
         told = thief.get(f"{NOW}state/").json()
     assert told.keys() == {"page", "turn", "notice", "egov_mobile"}
 
@@ -430,11 +447,11 @@ def test_a_poll_by_a_forged_session_says_which_page_is_open_and_no_more() -> Non
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("trusted")
 @pytest.mark.forges
-def test_an_entry_that_no_key_signed_begins_no_session_and_is_named(issued: Issued) -> None:
+def test_an_entry_that_no_key_signed_begins_no_session_and_is_named(
+    thief: Client, issued: Issued
+) -> None:
     story = verified(issued)
     order_all()
-    thief = Client()
-    thief.cookies[browsers.SESSION] = TOKEN
     with put_back():
         _named_by_an_entry_without_a_key(story)
         assert statuses(thief, story) == REFUSED
@@ -443,26 +460,22 @@ def test_an_entry_that_no_key_signed_begins_no_session_and_is_named(issued: Issu
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("trusted")
 def test_a_session_that_an_entry_ended_is_ended_although_its_row_says_otherwise(
+    signer: Story,
     issued: Issued,
 ) -> None:
-    story = at_statement()
-    first = browser(story)
+    first = browser(signer)
     page = first.post(f"{NOW}elsewhere/", {"by": "link"})
     second = Client()
     token = find(r"/v/#([\w-]{43})", text(page)).group(1)
     assert second.post("/v/", {"token": token}).status_code == 302
-    before = AuditEntry.objects.count()
-    with put_back():
+    with unlogged(), put_back():
         old = secret_digest(first.cookies[browsers.SESSION].value)
-        SESSIONS.rows.filter(verification_id=story.id).update(spent_at=timezone.now())
+        SESSIONS.rows.filter(verification_id=signer.id).update(spent_at=timezone.now())
         SESSIONS.rows.filter(digest=old).update(spent_at=None)
-        assert statuses(first, story) == REFUSED
-    assert AuditEntry.objects.count() == before
+        assert statuses(first, signer) == REFUSED
     assert second.get(NOW).status_code == 200
-    order_all()
-    assert list(verify_log("test")) == []
+    assert_whole()
 
 
 # Links
@@ -537,83 +550,65 @@ def made_code(story: Story, kind: str, **more: Any) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("trusted")
-def test_no_row_of_a_code_for_a_phone_shows_the_loan_or_stops_it() -> None:
-    story = at_statement()
-    desk = browser(story)
+def test_no_row_of_a_code_for_a_phone_shows_the_loan_or_stops_it(
+    signing: Client, signer: Story
+) -> None:
     order_all()
-    before = AuditEntry.objects.count()
-    with put_back():
-        made_code(story, HAND_OVER, digest=DIGEST)
+    with unlogged(), put_back():
+        made_code(signer, HAND_OVER, digest=DIGEST)
         assert Client().post("/v/phone/", {"token": TOKEN}).status_code == 410
         PHONES.rows.update(second_digest=DIGEST, digest=secret_digest("b" * 43))
         assert phone_page(TOKEN).status_code == 410
         for is_told in ("true", "false"):
             phone_reply(TOKEN, is_told=is_told)
         PHONES.rows.update(number="1234")
-        desk.post(f"{NOW}elsewhere/number/", {"number": "1234"})
-    assert AuditEntry.objects.count() == before
-    assert story.row().step == ""
+        signing.post(f"{NOW}elsewhere/number/", {"number": "1234"})
+    assert signer.row().step == ""
     assert list(verify_log("test")) == []
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("trusted")
-def test_no_row_replaces_the_phone_that_read_the_code() -> None:
-    story = at_statement()
-    desk = browser(story)
-    code = hand_over.mint(untrusted_session=desk.cookies[browsers.SESSION].value).token
+def test_no_row_replaces_the_phone_that_read_the_code(signing: Client) -> None:
+    code = hand_over.mint(untrusted_session=signing.cookies[browsers.SESSION].value).token
     phone = hand_over.read(untrusted_code=code, untrusted_agent="Safari on iPhone")
     hand_over.reply(untrusted_phone=phone, is_told=False)
     number = hand_over.waiting(untrusted_phone=phone).number
-    before = AuditEntry.objects.count()
-    with put_back():
+    with unlogged(), put_back():
         PHONES.rows.update(second_digest=DIGEST)
         assert phone_page(TOKEN).status_code == 410
-        desk.post(f"{NOW}elsewhere/number/", {"number": number})
+        signing.post(f"{NOW}elsewhere/number/", {"number": number})
         PHONES.rows.update(second_digest=None)
         assert Client().post("/v/phone/", {"token": code}).status_code == 410
-    assert AuditEntry.objects.count() == before
-    assert desk.post(f"{NOW}elsewhere/number/", {"number": number}).status_code == 200
-    order_all()
-    assert list(verify_log("test")) == []
+    assert signing.post(f"{NOW}elsewhere/number/", {"number": number}).status_code == 200
+    assert_whole()
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("trusted")
-def test_no_row_of_a_code_for_the_app_shows_the_statement_or_takes_an_answer() -> None:
-    story = at_statement()
-    browser(story)
-    turn = story.page().turn
+@pytest.mark.usefixtures("signing")
+def test_no_row_of_a_code_for_the_app_shows_the_statement_or_takes_an_answer(signer: Story) -> None:
+    turn = signer.page().turn
     order_all()
-    before = AuditEntry.objects.count()
-    with put_back():
-        made_code(story, MOBILE_SIGNING, digest=DIGEST, turn=turn)
+    with unlogged(), put_back():
+        made_code(signer, MOBILE_SIGNING, digest=DIGEST, turn=turn)
         assert Client().get(f"/v/egov/{TOKEN}/mgovSign").status_code == 403
         SIGNERS.rows.update(second_digest=DIGEST, digest=secret_digest("b" * 43))
         answer = documents(TOKEN)
         assert answer.status_code == 403
         assert IIN.encode() not in answer.content
-    assert AuditEntry.objects.count() == before
     assert list(verify_log("test")) == []
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("trusted")
-def test_no_row_replaces_the_app_that_read_the_code() -> None:
-    story = at_statement()
-    session = browser(story).cookies[browsers.SESSION].value
-    minted = mobile_signing.mint(untrusted_session=session, turn=story.page().turn)
+def test_no_row_replaces_the_app_that_read_the_code(signer: Story) -> None:
+    session = browser(signer).cookies[browsers.SESSION].value
+    minted = mobile_signing.mint(untrusted_session=session, turn=signer.page().turn)
     assert Client().get(f"/v/egov/{minted.token}/mgovSign").status_code == 200
-    before = AuditEntry.objects.count()
-    with put_back():
+    with unlogged(), put_back():
         SIGNERS.rows.update(second_digest=DIGEST)
         assert documents(TOKEN).status_code == 403
         SIGNERS.rows.update(second_digest=None)
         assert Client().get(f"/v/egov/{minted.token}/mgovSign").status_code == 403
-    assert AuditEntry.objects.count() == before
-    order_all()
-    assert list(verify_log("test")) == []
+    assert_whole()
 
 
 # What is on record
@@ -627,8 +622,7 @@ def test_an_answer_names_the_session_that_its_link_began(issued: Issued) -> None
     begun = AuditEntry.objects.get(verification_id=story.id, type="link.spent")
     answered = AuditEntry.objects.get(verification_id=story.id, type="attempt.answered")
     assert begun.body["session"] == answered.body["session"] == session
-    order_all()
-    assert list(verify_log("test")) == []
+    assert_whole()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -651,20 +645,19 @@ def test_no_answer_is_taken_of_a_browser_that_another_one_follows_meanwhile(is_k
         )
     assert AuditEntry.objects.count() == before
     story.answer(**agreed)
-    order_all()
-    assert list(verify_log("test")) == []
+    assert_whole()
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("trusted")
-def test_a_signature_by_the_app_names_the_session_of_its_code(issued: Issued) -> None:
-    story = at_statement()
-    session = browser(story).cookies[browsers.SESSION].value
-    minted = mobile_signing.mint(untrusted_session=session, turn=story.page().turn)
+def test_a_signature_by_the_app_names_the_session_of_its_code(
+    signer: Story, issued: Issued
+) -> None:
+    session = browser(signer).cookies[browsers.SESSION].value
+    minted = mobile_signing.mint(untrusted_session=session, turn=signer.page().turn)
     access = mobile_signing.read(untrusted_code=minted.token).access
-    signature = sign_cms(issued(), story.statement(), signed_at=timezone.now())
+    signature = sign_cms(issued(), signer.statement(), signed_at=timezone.now())
     mobile_signing.take(untrusted_access=access, untrusted_signature=b64encode(signature).decode())
-    answered = AuditEntry.objects.filter(verification_id=story.id, type="attempt.answered")
+    answered = AuditEntry.objects.filter(verification_id=signer.id, type="attempt.answered")
     newest = answered.latest("verification_sequence")
     assert newest.body["session"] == secret_digest(session).hex()
 
@@ -692,19 +685,18 @@ def test_an_answer_by_another_session_is_named(session: str) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("trusted")
-def test_what_the_borrower_downloads_is_on_record_by_their_session(issued: Issued) -> None:
-    story = at_statement()
-    client = browser(story)
-    story.sign(issued())
-    story.work()
+def test_what_the_borrower_downloads_is_on_record_by_their_session(
+    signer: Story, issued: Issued
+) -> None:
+    client = browser(signer)
+    signer.sign(issued())
+    signer.work()
     for file in ("statement", "signature"):
         assert client.get(f"{NOW}signed/{file}/").status_code == 200
     downloads = AuditEntry.objects.filter(type="document.downloaded").order_by("at")
     assert [entry.body["what"] for entry in downloads] == ["statement", "signature"]
     session = secret_digest(client.cookies[browsers.SESSION].value).hex()
     assert {(entry.body["verification"], entry.body["session"]) for entry in downloads} == {
-        (story.id, session)
+        (signer.id, session)
     }
-    order_all()
-    assert list(verify_log("test")) == []
+    assert_whole()

@@ -17,7 +17,6 @@ from tests.verification.borrower.visits import NOW, browser, consent, entries, f
 from tests.verification.stories.story import (
     OTHER_IIN,
     Story,
-    at_statement,
     begin,
     lender,
     opening,
@@ -390,11 +389,6 @@ Issued = Callable[..., Credential]
 FILES = ("statement", "signature")
 
 
-@pytest.fixture
-def signer(trusted: object) -> Story:
-    return at_statement()
-
-
 def place(file: str) -> str:
     return f"{NOW}signed/{file}/"
 
@@ -429,71 +423,69 @@ def test_who_is_verified_downloads_the_statement_and_the_signature_as_judged(
 
 @pytest.mark.django_db(transaction=True)
 def test_who_was_declined_after_signing_has_what_was_judged_last(
-    signer: Story, issued: Issued
+    signing: Client, signer: Story, issued: Issued
 ) -> None:
-    client = browser(signer)
     for _ in range(3):
         last = signer.statement()
         signer.sign(issued(iin=OTHER_IIN))
         signer.work()
     assert signer.row().status == "declined"
-    assert place("signature") in text(client.get(NOW))
-    assert client.get(place("statement")).content == last
+    assert place("signature") in text(signing.get(NOW))
+    assert signing.get(place("statement")).content == last
 
 
 @pytest.mark.django_db(transaction=True)
 def test_before_the_end_and_after_none_was_signed_there_is_nothing(
-    signer: Story, issued: Issued
+    signing: Client, signer: Story, issued: Issued
 ) -> None:
-    client = browser(signer)
-    assert [client.get(place(file)).status_code for file in FILES] == [404, 404]
+    assert [signing.get(place(file)).status_code for file in FILES] == [404, 404]
     signer.sign(issued(iin=OTHER_IIN))
     signer.work()
     assert signer.row().status == "requires_input"
-    assert client.get(place("signature")).status_code == 404
+    assert signing.get(place("signature")).status_code == 404
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_end_without_a_signature_offers_no_file(signer: Story) -> None:
-    client = browser(signer)
+def test_an_end_without_a_signature_offers_no_file(signing: Client, signer: Story) -> None:
     signer.cancel()
-    assert place("statement") not in text(client.get(NOW))
-    assert client.get(place("statement")).status_code == 404
+    assert place("statement") not in text(signing.get(NOW))
+    assert signing.get(place("statement")).status_code == 404
 
 
 @pytest.mark.django_db(transaction=True)
-def test_another_browser_gets_no_file_and_there_are_only_two(signer: Story, issued: Issued) -> None:
-    client = browser(signer)
+def test_another_browser_gets_no_file_and_there_are_only_two(
+    signing: Client, signer: Story, issued: Issued
+) -> None:
     signer.sign(issued())
     signer.work()
-    assert client.get(place("report")).status_code == 404
-    assert client.post(place("statement")).status_code == 405
+    assert signing.get(place("report")).status_code == 404
+    assert signing.post(place("statement")).status_code == 405
     without = Client()
     assert [without.get(place(file)).status_code for file in FILES] == [410, 410]
     vault.destroy(
         verification_id=signer.id,
         at=signer.row().finished_at or signer.row().created_at,
     )
-    assert client.get(place("statement")).status_code != 200
+    assert signing.get(place("statement")).status_code != 200
 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_page_shows_the_words_that_are_signed_and_offers_its_own_language(
+    signing: Client,
     signer: Story,
 ) -> None:
-    client = browser(signer)
-    shown = text(client.get(NOW))
+    shown = text(signing.get(NOW))
     assert "Я лично прошу этот заём" in shown
     assert 'name="language" value="kk"' not in find("<main.*</main>", shown)[0]
-    client.cookies["django_language"] = "kk"
-    kazakh = text(client.get(NOW))
+    signing.cookies["django_language"] = "kk"
+    kazakh = text(signing.get(NOW))
     assert '<div lang="ru">' in kazakh
     assert "Я лично прошу этот заём" in kazakh
     assert 'name="language" value="kk">Мәлімдемені қазақша' in kazakh
     turn = signer.page().turn
-    assert client.post(NOW, {"turn": turn, "language": "kk"}).status_code == 302
+    assert signing.post(NOW, {"turn": turn, "language": "kk"}).status_code == 302
     signer.work()
-    again = text(client.get(NOW))
+    again = text(signing.get(NOW))
     assert '<div lang="kk">' in again
     assert "Осы қарызды осы шарттармен өзім сұраймын" in again
     assert read(signer.statement())["language"] == "kk"
@@ -505,13 +497,12 @@ def test_the_page_shows_the_words_that_are_signed_and_offers_its_own_language(
 
 @pytest.mark.django_db(transaction=True)
 def test_a_copied_cookie_opens_the_last_page_and_the_files_for_a_day_and_never_again(
-    signer: Story, issued: Issued
+    signing: Client, signer: Story, issued: Issued
 ) -> None:
-    client = browser(signer)
     signer.sign(issued())
     signer.work()
     thief = Client()
-    thief.cookies[browsers.SESSION] = client.cookies[browsers.SESSION].value
+    thief.cookies[browsers.SESSION] = signing.cookies[browsers.SESSION].value
     finished_at = signer.row().finished_at
     assert finished_at is not None
     over_at = finished_at + timedelta(seconds=policy.SESSION_AFTER_END_SECONDS)
@@ -534,10 +525,10 @@ def test_a_copied_cookie_opens_the_last_page_and_the_files_for_a_day_and_never_a
 
 @pytest.mark.django_db(transaction=True)
 def test_an_open_verification_is_seen_until_nothing_can_wait_any_more(
+    signing: Client,
     signer: Story,
 ) -> None:
-    client = browser(signer)
-    session = client.cookies[browsers.SESSION].value
+    session = signing.cookies[browsers.SESSION].value
     ends_at = signer.row().expires_at + timedelta(
         seconds=policy.REVIEW_SECONDS + policy.SESSION_AFTER_END_SECONDS
     )

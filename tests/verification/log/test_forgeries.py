@@ -61,6 +61,19 @@ def judged(issued: Issued) -> Story:
     return judge(issued)
 
 
+@pytest.fixture
+def created(judged: Story) -> AuditEntry:
+    """The entry that opened the judged case."""
+    return AuditEntry.objects.get(verification_id=judged.id, type="verification.created")
+
+
+OF_NO_CASE: dict[str, Any] = {
+    "verification_id": None,
+    "verification_sequence": None,
+    "lender_id": None,
+}
+
+
 def test_no_worker_is_made_to_sign_an_unjudged_attempt(judged: Story) -> None:
     """The attacker writes a judgement for people, two votes, and the step that weighs them."""
     victim = begin(judged.lender, "A-2", iin="900101300017").to_statement()
@@ -101,12 +114,10 @@ def test_no_worker_is_made_to_sign_an_unjudged_attempt(judged: Story) -> None:
     assert {"entry_lost"} <= {found["code"] for found in findings()}
 
 
-def test_a_body_that_no_leaf_could_hold_is_refused_by_the_database(judged: Story) -> None:
+def test_a_body_that_no_leaf_could_hold_is_refused_by_the_database(created: AuditEntry) -> None:
     """Tick would have to read all of it before it could refuse it, of many at once."""
-    genuine = AuditEntry.objects.get(verification_id=judged.id, type="verification.created")
-    of_no_case = {"verification_id": None, "verification_sequence": None, "lender_id": None}
     with pytest.raises(IntegrityError):
-        slip_in(genuine, **of_no_case, type="replay.read", body={"v": 1, "long": "x" * 70_000})
+        slip_in(created, **OF_NO_CASE, type="replay.read", body={"v": 1, "long": "x" * 70_000})
 
 
 def test_a_leaf_in_another_log_and_an_entry_of_another_delay_no_case(judged: Story) -> None:
@@ -182,8 +193,7 @@ def test_a_row_that_is_no_leaf_is_refused_and_delays_no_other(
     ):
         pytest.skip("this database stores no such row")
     genuine = AuditEntry.objects.get(verification_id=judged.id, type="verification.created")
-    of_no_case = {"verification_id": None, "verification_sequence": None, "lender_id": None}
-    bad = slip_in(genuine, **of_no_case, **{"at": NOON} | poison)
+    bad = slip_in(genuine, **OF_NO_CASE, **{"at": NOON} | poison)
     honest = begin(judged.lender, "A-2", iin="900101300017")
     for _ in range(3):
         sequencer.order("test")
@@ -226,21 +236,20 @@ def test_an_entry_that_names_another_log_stops_nothing(
 ) -> None:
     settings.TULGA_CERTIFIED = tuple(one for one in settings.TULGA_CERTIFIED if one.mode == "test")
     genuine = AuditEntry.objects.get(verification_id=judged.id, type="verification.verified")
-    of_no_case = {
-        "verification_id": None,
-        "verification_sequence": None,
-        "lender_id": None,
-        "at": NOON,
-    }
     other = slip_in(
         genuine,
-        **of_no_case,
+        **OF_NO_CASE,
+        at=NOON,
         type="attempt.judged",
         log=log,
         body={"v": 1, "signed": {"over": ["evt_a"]}},
     )
     bad = slip_in(
-        genuine, **of_no_case, type="attempt.judged", body={"v": 1, "signed": {"with": other}}
+        genuine,
+        **OF_NO_CASE,
+        at=NOON,
+        type="attempt.judged",
+        body={"v": 1, "signed": {"with": other}},
     )
     honest = begin(judged.lender, "A-2", iin="900101300017")
     order_all()
@@ -249,14 +258,15 @@ def test_an_entry_that_names_another_log_stops_nothing(
     assert AuditPending.objects.get(refused=True).entry_id == bad
 
 
-def test_damage_beyond_the_first_batch_delays_no_other_entry(judged: Story) -> None:
+def test_damage_beyond_the_first_batch_delays_no_other_entry(
+    created: AuditEntry, judged: Story
+) -> None:
     """A later entry of a verification comes along with an earlier one in the batch, however late it
     is dated.
     """
-    genuine = AuditEntry.objects.get(verification_id=judged.id, type="verification.created")
     honest = begin(judged.lender, "A-2", iin="900101300017")
     far = {"verification_id": honest.id, "type": "link.minted", "at": NOON + timedelta(days=36_500)}
-    bad = slip_in(genuine, **far, verification_sequence=0, body={"v": 1, "x": 1.5})
+    bad = slip_in(created, **far, verification_sequence=0, body={"v": 1, "x": 1.5})
     for _ in range(12):
         sequencer.order("test", limit=1)
     assert AuditPending.objects.get(refused=True).entry_id == bad

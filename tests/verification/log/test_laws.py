@@ -38,6 +38,13 @@ from verification.models import AuditEntry, AuditPending
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("read_from_rows")]
 
 
+@pytest.fixture
+def first_law() -> None:
+    """The first law file, taken and ordered by both logs."""
+    take(FIRST)
+    order()
+
+
 def test_it_counts_once_both_logs_have_ordered_it_and_not_before():
     assert take(FIRST) == LOGS
     assert number() == 0
@@ -161,11 +168,10 @@ def test_two_logs_that_say_different_things_under_one_number_count_for_nothing()
     assert [value.in_force_from.year for value in profiles.current_amendments().values] == [2028]
 
 
+@pytest.mark.usefixtures("first_law")
 def test_a_process_looks_once_in_two_seconds_by_one_small_statement(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    take(FIRST)
-    order()
     seconds = [1000.0]
     monkeypatch.setattr("verification.log.laws.time.monotonic", lambda: seconds[0])
     with CaptureQueriesContext(connection) as first, transactions.running():
@@ -181,9 +187,8 @@ def test_a_process_looks_once_in_two_seconds_by_one_small_statement(
     assert sum("audit" in query["sql"] for query in later) == 1
 
 
+@pytest.mark.usefixtures("first_law")
 def test_a_database_that_is_away_leaves_the_book_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    take(FIRST)
-    order()
     assert number() == 1
     seconds = [1000.0]
     monkeypatch.setattr("verification.log.laws.time.monotonic", lambda: seconds[0])
@@ -201,9 +206,8 @@ def test_a_database_that_is_away_leaves_the_book_as_it_is(monkeypatch: pytest.Mo
     assert profiles.current_amendments().number == 1
 
 
+@pytest.mark.usefixtures("first_law")
 def test_several_processes_of_the_audit_find_what_one_finds():
-    take(FIRST)
-    order()
     assert audits.findings("--processes", "1") == audits.findings("--processes", "2") == []
 
 
@@ -252,9 +256,8 @@ def test_a_row_that_an_attacker_inserts_is_not_ordered_and_counts_nowhere(body):
     assert number() == 1
 
 
+@pytest.mark.usefixtures("first_law")
 def test_a_genuine_file_that_is_replayed_by_a_row_is_not_ordered_again():
-    take(FIRST)
-    order()
     for log in LOGS:
         slip_in(AuditEntry.objects.get(log=log), verification_sequence=None)
     order()
@@ -265,9 +268,8 @@ def test_a_genuine_file_that_is_replayed_by_a_row_is_not_ordered_again():
     assert len(faults) == 2
 
 
+@pytest.mark.usefixtures("first_law")
 def test_a_row_with_a_leaf_of_the_attackers_own_counts_nowhere():
-    take(FIRST)
-    order()
     body = body_of(law_files.document(2, mci=[law_files.MCI_2027 | {"year": 2028}]), seed=SEED)
     for log in LOGS:
         pk = slip_in(AuditEntry.objects.get(log=log), verification_sequence=None, body=body)
@@ -310,9 +312,8 @@ def test_what_was_ordered_by_an_owned_tick_is_named_and_counts_nowhere(
     assert number() == 1
 
 
+@pytest.mark.usefixtures("first_law")
 def test_an_entry_that_the_owner_alters_counts_nowhere_and_is_named():
-    take(FIRST)
-    order()
     assert number() == 1
     for entry in AuditEntry.objects.all():
         tamper(

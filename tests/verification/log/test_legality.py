@@ -4,7 +4,7 @@ A lawful history has no finding; an unlawful one is named by its code and its en
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from itertools import product
 from types import SimpleNamespace
@@ -268,15 +268,26 @@ def test_an_unsigned_entry_that_waits_is_ignored() -> None:
     assert told() == []
 
 
+EDS_STAGES = next(one for one in releases.RELEASES.values() if one.route == "eds").stages
+
+
+def upgraded(
+    monkeypatch: pytest.MonkeyPatch, stages: Iterable[tuple[str, tuple[str, ...], int]]
+) -> Release:
+    """A later release of the route eds, with these stages."""
+    release = Release("eds", tuple(stages))
+    monkeypatch.setitem(releases.RELEASES, release.id, release)
+    return release
+
+
 def test_a_judgement_is_read_by_the_release_of_its_day(monkeypatch: pytest.MonkeyPatch) -> None:
     """The software was changed in the middle of a case: what was judged before asked for less, and
     still holds.
     """
-    old = next(one for one in releases.RELEASES.values() if one.route == "eds")
-    new = Release(
-        "eds", tuple((name, (*checks, f"{name}.more"), tries) for name, checks, tries in old.stages)
+    new = upgraded(
+        monkeypatch,
+        ((name, (*checks, f"{name}.more"), tries) for name, checks, tries in EDS_STAGES),
     )
-    monkeypatch.setitem(releases.RELEASES, new.id, new)
     more = [*WHOLE[9][1]["checks"], {"check": "statement.more", "outcome": "pass", "code": ""}]
     later = changed(changed(WHOLE, 10, release=new.id, checks=more), END, releases=[new.id])
     assert codes(later) == []
@@ -292,22 +303,18 @@ END_OF_UPGRADED: dict[str, tuple[Said, list[tuple[str, int]]]] = {
 def test_a_stage_that_an_upgrade_puts_before_an_open_case_is_needed_for_its_verdict(
     monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
-    old = next(one for one in releases.RELEASES.values() if one.route == "eds")
-    consent, *others = old.stages
-    new = Release("eds", (consent, ("more", ("more.told",), 0), *others))
-    monkeypatch.setitem(releases.RELEASES, new.id, new)
+    consent, *others = EDS_STAGES
+    new = upgraded(monkeypatch, (consent, ("more", ("more.told",), 0), *others))
     (entry_type, body), expected = END_OF_UPGRADED[end]
     body |= {"releases": [new.id]} if "releases" in body else {}
-    upgraded = changed(changed(EDS, 8, release=new.id), 10, release=new.id)
-    assert codes([*upgraded, (entry_type, body)]) == expected
+    history = changed(changed(EDS, 8, release=new.id), 10, release=new.id)
+    assert codes([*history, (entry_type, body)]) == expected
 
 
 def test_a_stage_that_was_left_out_is_not_excused_by_an_upgrade(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    old = next(one for one in releases.RELEASES.values() if one.route == "eds")
-    new = Release("eds", (*old.stages[:2], ("more", ("more.told",), 0), *old.stages[2:]))
-    monkeypatch.setitem(releases.RELEASES, new.id, new)
+    new = upgraded(monkeypatch, (*EDS_STAGES[:2], ("more", ("more.told",), 0), *EDS_STAGES[2:]))
     skipped = entries_of([*EDS[:4], opened("eds", "statement", 2, release=new.id)])
     [(entry, fault)] = faults_of(skipped)
     assert (entry, fault.code) == (skipped[4], "illegal_move")
@@ -317,11 +324,10 @@ def test_a_stage_that_was_left_out_is_not_excused_by_an_upgrade(
 def test_a_judgement_by_a_later_release_needs_what_that_asks_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    old = next(one for one in releases.RELEASES.values() if one.route == "eds")
-    new = Release(
-        "eds", tuple((name, (*checks, f"{name}.more"), tries) for name, checks, tries in old.stages)
+    new = upgraded(
+        monkeypatch,
+        ((name, (*checks, f"{name}.more"), tries) for name, checks, tries in EDS_STAGES),
     )
-    monkeypatch.setitem(releases.RELEASES, new.id, new)
     assert codes(changed(WHOLE, 10, release=new.id)) == [
         ("checks_missing", 10),
         ("stages_missing", END),

@@ -52,6 +52,12 @@ def story():
     return glanced("clear", "grey", profile="KZ-2021-04")
 
 
+@pytest.fixture
+def client(story):
+    """A reviewer of the story's lender, at the desk."""
+    return desk.at_desk(story.lender)
+
+
 def page(response):
     return response.content.decode()
 
@@ -202,8 +208,7 @@ def test_a_picture_is_a_fresh_jpeg_without_anything_beside_it(story):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("glances")
-def test_evidence_that_is_no_picture_or_of_another_question_is_not_shown(story):
-    client = desk.at_desk(story.lender)
+def test_evidence_that_is_no_picture_or_of_another_question_is_not_shown(client, story):
     for kind in ("nod.answer", "consent.answer", "glance.photo", "nod.terms"):
         assert client.get(desk.address("picture", story, kind=kind)).status_code == 404
     assert desk.looks() == []
@@ -246,8 +251,7 @@ def test_one_refusal_ends_it(story):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("glances")
-def test_who_voted_sees_that_their_vote_stands_and_cannot_give_another(story):
-    client = desk.at_desk(story.lender)
+def test_who_voted_sees_that_their_vote_stands_and_cannot_give_another(client, story):
     desk.vote(client, story)
     shown = page(client.get(desk.address("case", story)))
     assert "Your vote stands" in shown
@@ -329,8 +333,9 @@ def test_an_open_case_is_found_by_its_reference():
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("glances")
 @pytest.mark.parametrize("end", ["decided", "canceled", "late"])
-def test_after_the_end_there_is_no_queue_row_no_picture_and_no_vote(story, monkeypatch, end):
-    client = desk.at_desk(story.lender)
+def test_after_the_end_there_is_no_queue_row_no_picture_and_no_vote(
+    client, story, monkeypatch, end
+):
     picture = desk.address("picture", story, kind="nod.photo")
     assert client.get(picture).status_code == 200
     if end == "decided":
@@ -356,8 +361,7 @@ def test_after_the_end_there_is_no_queue_row_no_picture_and_no_vote(story, monke
 # Pages
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("glances")
-def test_pages_hold_no_inline_style_or_script_and_no_id_twice(story):
-    client = desk.at_desk(story.lender)
+def test_pages_hold_no_inline_style_or_script_and_no_id_twice(client, story):
     waiting = glanced(of=story.lender, reference="A-2", iin=OTHER_IIN)
     answers = [client.get(desk.address(name, story)) for name in ("queue", "open", "case")]
     answers += [client.post(desk.address("link", waiting)), desk.vote(client, story, word="")]
@@ -375,8 +379,7 @@ def test_pages_hold_no_inline_style_or_script_and_no_id_twice(story):
 @pytest.mark.parametrize(
     ("language", "words"), [("kk", "Қаралатын істер"), ("ru", "Дела на рассмотрение")]
 )
-def test_the_desk_speaks_the_readers_language(story, language, words):
-    client = desk.at_desk(story.lender)
+def test_the_desk_speaks_the_readers_language(client, story, language, words):
     client.cookies["django_language"] = language
     assert words in page(client.get(desk.address("queue", story)))
 
@@ -577,6 +580,20 @@ def _law(monkeypatch):
     monkeypatch.setitem(profiles.PROFILES, LAW.id, LAW)
 
 
+@pytest.fixture
+def lacking():
+    """A verified case whose clearance lacked both attestations."""
+    case = verified(lender())
+    cleared(case)
+    return case
+
+
+@pytest.fixture
+def confirmer(lacking):
+    """A reviewer who may attest for the lacking case."""
+    return desk.at_desk(lacking.lender)
+
+
 def address(story):
     return reverse("review:confirmation", args=[story.id])
 
@@ -630,11 +647,9 @@ def test_a_reference_finds_any_verified_case():
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("glances")
-def test_a_case_says_who_it_is_and_what_is_asked_for_and_nothing_is_chosen():
-    story = verified(lender())
-    cleared(story)
+def test_a_case_says_who_it_is_and_what_is_asked_for_and_nothing_is_chosen(lacking):
     shown, money = (
-        page(desk.at_desk(story.lender).get(address(story))),
+        page(desk.at_desk(lacking.lender).get(address(lacking))),
         "450,000\N{NO-BREAK SPACE}₸",
     )
     for words in (
@@ -653,17 +668,14 @@ def test_a_case_says_who_it_is_and_what_is_asked_for_and_nothing_is_chosen():
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("glances")
-def test_two_words_at_the_desk_let_the_money_leave():
-    story = verified(lender())
-    cleared(story)
-    client = desk.at_desk(story.lender)
-    assert say(client, story)["Location"] == LIST
-    assert "Your word is kept" in page(client.get(LIST))
-    assert say(client, story, "in_person_visit")["Location"] == LIST
-    person = desk.who(story.lender).pk
-    assert {one.body["person"] for one in entries(story, "attestation.made")} == {person}
-    assert cleared(story).status == "issued"
-    shown = page(client.get(address(story)))
+def test_two_words_at_the_desk_let_the_money_leave(confirmer, lacking):
+    assert say(confirmer, lacking)["Location"] == LIST
+    assert "Your word is kept" in page(confirmer.get(LIST))
+    assert say(confirmer, lacking, "in_person_visit")["Location"] == LIST
+    person = desk.who(lacking.lender).pk
+    assert {one.body["person"] for one in entries(lacking, "attestation.made")} == {person}
+    assert cleared(lacking).status == "issued"
+    shown = page(confirmer.get(address(lacking)))
     assert shown.count("badge-ok") == 2
     assert "<form" not in shown.split("<main")[1]
     assert SECRET not in shown
@@ -742,43 +754,37 @@ def test_the_form_is_ours():
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("glances")
-def test_who_was_verified_too_long_ago_is_not_listed_and_the_page_says_so():
-    story = verified(lender())
-    cleared(story)
-    client = desk.at_desk(story.lender)
-    assert [line.row.verification_id for line in client.get(LIST).context["found"]] == [story.id]
+def test_who_was_verified_too_long_ago_is_not_listed_and_the_page_says_so(confirmer, lacking):
+    assert [line.row.verification_id for line in confirmer.get(LIST).context["found"]] == [
+        lacking.id
+    ]
     wait_until(clock.now() + timedelta(seconds=LAW.valid_for_seconds))
-    client = desk.at_desk(story.lender, 2)
-    assert not client.get(LIST).context["found"]
-    assert not client.post(LIST, {"reference": "A-1"}).context["found"]
-    for answer in (client.get(address(story)), say(client, story)):
+    confirmer = desk.at_desk(lacking.lender, 2)
+    assert not confirmer.get(LIST).context["found"]
+    assert not confirmer.post(LIST, {"reference": "A-1"}).context["found"]
+    for answer in (confirmer.get(address(lacking)), say(confirmer, lacking)):
         assert (answer.status_code, "verified too long ago" in page(answer)) == (409, True)
-    assert entries(story, "attestation.made") == []
+    assert entries(lacking, "attestation.made") == []
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("glances")
-def test_the_law_of_the_clearance_says_how_old_is_too_old(monkeypatch):
-    story = verified(lender())
-    cleared(story)
+def test_the_law_of_the_clearance_says_how_old_is_too_old(lacking, monkeypatch):
     monkeypatch.setitem(profiles.PROFILES, LAW.id, replace(LAW, valid_for_seconds=60))
     wait_until(clock.now() + timedelta(seconds=60))
-    client = desk.at_desk(story.lender)
+    client = desk.at_desk(lacking.lender)
     assert not client.get(LIST).context["found"]
-    assert say(client, story).status_code == 409
+    assert say(client, lacking).status_code == 409
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("glances")
 @pytest.mark.parametrize("ended", ["disputed", "erased"])
-def test_what_no_word_helps_any_more_is_not_listed(ended):
-    story = verified(lender())
-    cleared(story)
-    client = desk.at_desk(story.lender)
-    assert client.get(LIST).context["found"]
+def test_what_no_word_helps_any_more_is_not_listed(confirmer, lacking, ended):
+    assert confirmer.get(LIST).context["found"]
     if ended == "disputed":
-        Verification.objects.filter(pk=story.id).update(disputed_at=clock.now())
+        Verification.objects.filter(pk=lacking.id).update(disputed_at=clock.now())
     else:
-        erase(story)
-    assert not client.get(LIST).context["found"]
-    assert not client.post(LIST, {"reference": "A-1"}).context["found"]
+        erase(lacking)
+    assert not confirmer.get(LIST).context["found"]
+    assert not confirmer.post(LIST, {"reference": "A-1"}).context["found"]
