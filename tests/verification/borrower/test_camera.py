@@ -52,6 +52,8 @@ JPEG = b"\xff\xd8\xff picture"
 
 
 # The page
+
+
 @pytest.mark.parametrize("notice", ["", "face_again", "liveness_face_jumped"])
 def test_a_key_is_offered_before_a_capture_that_two_people_may_have_to_look_at(
     client, shows, notice
@@ -145,6 +147,8 @@ def test_attempts_are_counted_where_there_are_several(client, shows):
 
 
 # Hints
+
+
 @pytest.fixture
 def seen(monkeypatch):
     """The pictures asked about; each gets the word `too_dark`."""
@@ -211,6 +215,8 @@ def test_a_hint_needs_a_session_a_post_and_the_token(client, story, seen):
 
 
 # What the script is told
+
+
 def test_the_script_is_told_what_is_due_and_how_long_ago_it_was_revealed(client, shows):
     revealed = timezone.now() - timedelta(seconds=2)
     data = {"state": "command", "command": "nod", "revealed": revealed.isoformat()}
@@ -241,6 +247,8 @@ def test_a_script_learns_nothing_of_other_pages(client, shows, page):
 
 
 # What the script waits for
+
+
 @pytest.fixture
 def looks(monkeypatch):
     """A worker looks for so many questions of the page; counts them."""
@@ -308,6 +316,8 @@ def test_no_more_scripts_wait_at_once_than_leave_threads_to_others(client, looks
 
 
 # What the script sends
+
+
 def test_pictures_come_as_files_beside_the_answer(client, story, monkeypatch):
     taken = []
     monkeypatch.setattr(answers, "answer", lambda **given: taken.append(given))

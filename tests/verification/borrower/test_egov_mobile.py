@@ -122,6 +122,8 @@ def test_the_document_is_the_statement_to_the_byte_for_the_tokens_holder_only(st
 
 
 # The code
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_code_is_made_by_a_press_only_and_never_by_a_visit(story, page, turn):
     before = entries(story)
@@ -237,6 +239,8 @@ def test_switched_off_it_is_off_at_every_call(story, page, app, turn, issued, se
 
 
 # What comes back
+
+
 def _other_statement(given, credential):
     content = b64decode(given["documentsToSign"][0]["document"]["file"]["data"])
     return signed(given, credential, content=content.replace(b'"amount":"', b'"amount":"9'))

@@ -41,6 +41,8 @@ from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 
 # The link
+
+
 @pytest.mark.django_db
 def test_opening_a_link_changes_nothing_and_looks_the_same_for_everybody(story):
     before = entries(story)
@@ -116,6 +118,8 @@ def test_a_form_of_another_site_is_refused_in_a_sentence(client, story, path):
 
 
 # The session
+
+
 @pytest.mark.django_db
 def test_a_browser_without_a_session_is_told_what_to_do():
     for path in (NOW, "/v/now/state/"):
@@ -360,6 +364,8 @@ def put_back() -> Iterator[None]:
 
 
 # Sessions
+
+
 def _inserted(story: Story) -> None:
     SESSIONS.rows.filter(verification_id=story.id, spent_at=None).update(spent_at=timezone.now())
     SESSIONS.rows.create(
@@ -479,6 +485,8 @@ def test_a_session_that_an_entry_ended_is_ended_although_its_row_says_otherwise(
 
 
 # Links
+
+
 def _made(story: Story) -> str:
     times = {"created_at": timezone.now(), "expires_at": timezone.now() + timedelta(minutes=10)}
     LINKS.rows.create(kind=LINK, verification_id=story.id, digest=DIGEST, **times)
@@ -520,6 +528,8 @@ def test_no_row_of_a_link_lets_anybody_in(forged: Callable[[Story], str], is_ope
 
 
 # Codes
+
+
 def phone_page(token: str) -> Response:
     phone = Client()
     phone.cookies[browsers.PHONE] = token
@@ -612,6 +622,8 @@ def test_no_row_replaces_the_app_that_read_the_code(signer: Story) -> None:
 
 
 # What is on record
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("trusted")
 def test_an_answer_names_the_session_that_its_link_began(issued: Issued) -> None:

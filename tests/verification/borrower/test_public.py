@@ -14,7 +14,7 @@ from config.imprint import Operator
 from lenders import keys
 from lenders.models import Lender
 from tests.verification import law_files
-from tests.verification.borrower import msgids
+from tests.verification.borrower import catalogues
 from tests.verification.stories.story import lender, wait_until
 from verification.core import law_file, law_rules, profiles
 from verification.core.profiles import PROFILES, RENEWAL
@@ -39,7 +39,7 @@ def shown(path, language="en", **more):
 
 def sentences(*files):
     """The sentences of these templates, singular."""
-    found = [one for one, places in msgids.collect().items() if places & {*files}]
+    found = [one for one, places in catalogues.collect().items() if places & {*files}]
     return [one for one in found if isinstance(one, str) and "%(" not in one]
 
 

@@ -37,6 +37,8 @@ SETTING = "django_language"
 
 
 # Answers
+
+
 @pytest.mark.django_db
 def test_consent_leads_on_to_waiting_and_to_the_question(client, story):
     shown = text(client.get(NOW))
@@ -124,6 +126,8 @@ def test_a_route_that_is_not_offered_is_no_choice(client):
 
 
 # The statement
+
+
 @pytest.mark.django_db
 def test_only_the_page_of_the_statement_may_reach_ncalayer(client, story):
     assert "wss:" not in client.get(NOW).headers["Content-Security-Policy"]
@@ -149,6 +153,8 @@ def test_the_statement_is_shown_in_words_with_the_iin_masked(client, story):
 
 
 # Languages
+
+
 @pytest.mark.django_db
 def test_the_verification_speaks_first_and_the_switch_wins(story):
     client = browser(story, headers={"Accept-Language": "kk"})

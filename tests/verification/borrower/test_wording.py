@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import translation
 
 from tests.verification import one_format
-from tests.verification.borrower import catalogues, msgids
+from tests.verification.borrower import catalogues
 from tests.verification.borrower.pages import AT, DATA, RENEWAL, STATEMENT, made
 from tests.verification.stories.story import begin, lender
 from verification.access import open_page
@@ -232,7 +232,7 @@ def singular(message_id):
 
 
 def test_the_search_for_sentences_finds_templates_python_and_plurals():
-    found = msgids.collect()
+    found = catalogues.collect()
     assert "verification/core/codes.py" in found[REASONS["bad_answer"].borrower_message]
     assert (
         "templates/borrower/question.html"
@@ -255,7 +255,7 @@ def written(text):
             yield parts["msgctxt"], parts["msgid"]
 
 
-@pytest.mark.parametrize("path", sorted(msgids.ROOT.glob("locale/*/LC_MESSAGES/*.po")), ids=str)
+@pytest.mark.parametrize("path", sorted(catalogues.ROOT.glob("locale/*/LC_MESSAGES/*.po")), ids=str)
 def test_no_sentence_stands_twice_in_a_catalogue(path):
     twice = [
         entry for entry, times in Counter(written(path.read_text("utf-8"))).items() if times > 1
@@ -277,7 +277,7 @@ def test_every_sentence_is_translated(language):
     catalogue = catalogues.read(language)
     missing = {
         singular(message): sorted(places)
-        for message, places in msgids.collect().items()
+        for message, places in catalogues.collect().items()
         if (entry := catalogue.get(singular(message))) is None
         or entry.fuzzy
         or not all(forms(entry))
@@ -287,7 +287,7 @@ def test_every_sentence_is_translated(language):
 
 @pytest.mark.parametrize("language", catalogues.LANGUAGES)
 def test_no_translation_is_left_over(language):
-    used = {singular(message) for message in msgids.collect()}
+    used = {singular(message) for message in catalogues.collect()}
     assert [
         entry.id
         for entry in catalogues.read(language)

@@ -18,39 +18,45 @@ from verification.models import AuditCheckpoint, AuditLeaf, AuditTile
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+def path(log: str = "test") -> Path:
+    return Path(settings.TULGA_LOG_HEAD_DIR) / f"{log}.head"
+
+
+def grow() -> None:
+    """One more entry, ordered."""
+    add_entry()
+    order_all()
+
+
+def kept_size() -> int:
+    """The size of the tree that the head file was signed at."""
+    kept = head_file.read("test", key=keys.verification_key("test"))
+    assert kept is not None
+    return kept.size
+
+
 def test_the_head_file_follows_the_commit() -> None:
-    key = keys.verification_key("test")
     for size in (1, 2):
-        add_entry()
-        order_all()
-        kept = head_file.read("test", key=key)
-        assert kept is not None
-        assert kept.size == size
+        grow()
+        assert kept_size() == size
 
 
 def test_a_head_file_that_lags_is_no_obstacle_and_catches_up() -> None:
-    add_entry()
-    order_all()
+    grow()
     lagging = proofs.latest_checkpoint("test")
-    add_entry()
-    order_all()
-    path = Path(settings.TULGA_LOG_HEAD_DIR) / "test.head"
-    path.write_text(str(lagging))
+    grow()
+    path().write_text(str(lagging))
     assert sequencer.verify_head("test") == 2
     add_entry()
     assert order_all() == 1
-    kept = head_file.read("test", key=keys.verification_key("test"))
-    assert kept is not None
-    assert kept.size == 3
+    assert kept_size() == 3
 
 
 def test_behind_a_head_file_that_lags_the_tiles_must_still_lead_to_what_was_signed_last() -> None:
-    add_entry()
-    order_all()
+    grow()
     lagging = proofs.latest_checkpoint("test")
-    add_entry()
-    order_all()
-    (Path(settings.TULGA_LOG_HEAD_DIR) / "test.head").write_text(str(lagging))
+    grow()
+    path().write_text(str(lagging))
     first = bytes(AuditTile.objects.get().hashes)[:32]
     tamper(("UPDATE verification_audittile SET hashes = %s", (first + tree.leaf_hash(b"another"),)))
     with pytest.raises(LogInconsistent, match="root signed at 2"):
@@ -58,48 +64,37 @@ def test_behind_a_head_file_that_lags_the_tiles_must_still_lead_to_what_was_sign
 
 
 def test_an_older_head_does_not_replace_a_newer_one() -> None:
-    add_entry()
-    order_all()
+    grow()
     older = str(proofs.latest_checkpoint("test"))
-    add_entry()
-    order_all()
+    grow()
     key = keys.verification_key("test")
     head_file.write("test", older, key=key)
-    kept = head_file.read("test", key=key)
-    assert kept is not None
-    assert kept.size == 2
+    assert kept_size() == 2
 
 
 def test_a_fork_of_the_signed_size_is_refused_by_the_head_file() -> None:
-    add_entry()
-    order_all()
-    path = Path(settings.TULGA_LOG_HEAD_DIR) / "test.head"
-    ours = path.read_bytes()
+    grow()
+    ours = path().read_bytes()
     key = keys.signing_key("test")
     fork = checkpoint.Checkpoint(origin=key.name, size=1, root=tree.leaf_hash(b"another"))
-    path.write_text(checkpoint.sign(fork, key=key))
+    path().write_text(checkpoint.sign(fork, key=key))
     add_entry()
     with pytest.raises(LogInconsistent, match="root signed at 1"):
         sequencer.order("test")
-    path.write_bytes(ours)
+    path().write_bytes(ours)
     assert sequencer.order("test") == 1
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff", b"test\n1\n"])
 def test_a_damaged_head_file_is_refused(content: bytes) -> None:
-    add_entry()
-    order_all()
-    (Path(settings.TULGA_LOG_HEAD_DIR) / "test.head").write_bytes(content)
+    grow()
+    path().write_bytes(content)
     with pytest.raises(LogInconsistent, match="head file"):
         sequencer.verify_head("test")
 
 
 # A log without its head file is a finding, and nothing is signed on top of it, until a host adopts
 # it openly.
-
-
-def path(log: str = "test") -> Path:
-    return Path(settings.TULGA_LOG_HEAD_DIR) / f"{log}.head"
 
 
 def command(*arguments: str) -> tuple[int, str]:
@@ -178,9 +173,7 @@ def test_a_log_begins_without_a_head_file_and_has_one_before_its_first_commit(
     )
     assert sequencer.order("test") == 1
     monkeypatch.undo()
-    kept = head_file.read("test", key=keys.verification_key("test"))
-    assert kept is not None
-    assert kept.size == 0
+    assert kept_size() == 0
     assert found() == []
     add_entry()
     assert sequencer.order("test") == 1
@@ -206,9 +199,7 @@ def test_a_new_host_adopts_the_head_of_a_whole_log(log: list[AuditLeaf]) -> None
     assert (code, "written, at 9 entries" in out) == (0, True)
     assert command()[0] == 0
     assert order_all() == 1
-    kept = head_file.read("test", key=keys.verification_key("test"))
-    assert kept is not None
-    assert kept.size == 10
+    assert kept_size() == 10
     assert not path("live").exists()
 
 

@@ -14,21 +14,10 @@ import pytest
 from django.db import transaction
 
 from tests.verification.log import root
-from tests.verification.log.clearings import (
-    CAP,
-    GATES,
-    PAID,
-    clearance,
-    consumed,
-    issued,
-    requested,
-)
-from tests.verification.log.clearings import (
-    passing as passing_gates,
-)
 from tests.verification.log.histories import (
     AFTER,
     BOTH,
+    CAP,
     CHOICE,
     CONSENTED,
     DAY,
@@ -36,7 +25,9 @@ from tests.verification.log.histories import (
     END,
     FAULTED,
     FREE,
+    GATES,
     KEPT,
+    PAID,
     REFUSED,
     REVIEWABLE,
     STOPPED,
@@ -51,17 +42,22 @@ from tests.verification.log.histories import (
     at,
     at_people,
     changed,
+    clearance,
     codes,
     codes_on_record,
+    consumed,
     created,
     ended,
     entries_of,
     exhausted,
+    issued,
     judged,
     lapsed,
     opened,
     passing,
     passing_all,
+    passing_gates,
+    requested,
     reviewed,
     shortened,
     timed,

@@ -29,12 +29,12 @@ from tests.verification.log.judged import (
     entry_of,
     erase,
     findings,
+    findings_of,
     judged,
     lapsed,
     places,
     update,
 )
-from tests.verification.log.looks import findings_of
 from tests.verification.log.ordered import ENTRY, found, nine_ordered
 from tests.verification.log.rows import (
     NOON,

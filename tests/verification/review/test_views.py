@@ -74,6 +74,8 @@ def rows_but_the_log():
 
 
 # Looks
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("glances")
 def test_every_look_is_one_entry_with_the_person_and_changes_nothing_else(story):
@@ -124,6 +126,8 @@ def test_no_personal_data_stands_in_an_address_a_header_the_session_or_a_log(sto
 
 
 # What a reviewer sees
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("glances")
 def test_the_queue_is_oldest_first_with_the_time_that_is_left(story):
@@ -215,6 +219,8 @@ def test_evidence_that_is_no_picture_or_of_another_question_is_not_shown(client,
 
 
 # Votes
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("glances")
 def test_two_people_verify_and_the_second_is_not_told_that_the_first_voted(story):
@@ -292,6 +298,8 @@ def test_a_reason_of_several_lines_becomes_one(story):
 
 
 # Links
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("glances")
 def test_a_link_is_shown_once_with_its_sender_on_record_who_then_has_no_vote():
@@ -330,6 +338,8 @@ def test_an_open_case_is_found_by_its_reference():
 
 
 # After the end
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("glances")
 @pytest.mark.parametrize("end", ["decided", "canceled", "late"])
@@ -359,6 +369,8 @@ def test_after_the_end_there_is_no_queue_row_no_picture_and_no_vote(
 
 
 # Pages
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("glances")
 def test_pages_hold_no_inline_style_or_script_and_no_id_twice(client, story):
