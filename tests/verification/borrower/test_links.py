@@ -39,7 +39,6 @@ from verification.log.verify import verify_log
 from verification.models import Access, Attempt, AuditEntry, Verification
 from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
-
 # The link
 
 
