@@ -29,7 +29,7 @@ from tests.lenders.log_of_lenders import pump, send_due
 from tests.lenders.samples import Caller
 from tests.verification.borrower.visits import NOW, browser, text
 from tests.verification.log import owned_web
-from tests.verification.log.looks import verify_legality
+from tests.verification.log.judged import verify_legality
 from tests.verification.log.rows import order_all, tamper
 from tests.verification.stories.story import Story, begin
 from verification import tasks

@@ -5,7 +5,7 @@ from before.
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
-from tests.verification.log.looks import findings_of
+from tests.verification.log.judged import findings_of
 from verification.core.findings import Finding
 from verification.evidence.inspection import verify_page, verify_shared
 from verification.log import keys

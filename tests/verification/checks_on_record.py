@@ -30,7 +30,7 @@ def passed(**of: Any) -> set[str]:
 
 
 def write_over(attempt: Attempt, name: str, **changes: str) -> None:
-    """Changes what the log says of one check, as only whoever owns the database and holds a
+    """Changes what the log says of one check, as only the owner of the database with a
     worker's key could.
     """
     _change(attempt, lambda said: [one | changes if one["check"] == name else one for one in said])
@@ -50,7 +50,7 @@ def _change(attempt: Attempt, change: Callable[[Said], Said]) -> None:
     together = [entry, *beside.exclude(pk=entry.pk).order_by("verification_sequence")]
     for one in together:
         one.body = {name: said for name, said in one.body.items() if name != "signed"}
-    signatures.sign(together)  # or nobody would look at what they say
+    signatures.sign(together)  # an unsigned entry would be ignored
     for one in together:
         tamper(
             (

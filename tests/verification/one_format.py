@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from html import unescape
 
-# Nobody reads these as times: attributes, and what is shown letter by letter. A day in quotation
-# marks is JSON.
+# Attributes and what is shown letter by letter are not read as times. A day in quotation marks is
+# JSON.
 _NOT_READ = re.compile(r"(?s)<(pre|code|script|style)\b.*?</\1>|<[^>]*>")
 _OTHERS = {
     "a day as machines write it": re.compile(r"(?<!\")\b\d{4}-\d{2}-\d{2}\b"),

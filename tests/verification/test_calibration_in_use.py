@@ -1,4 +1,4 @@
-"""A face is judged by the calibration that the operator installed, whoever is imported first."""
+"""A face is judged by the calibration that the operator installed, in any order of imports."""
 
 import json
 import os
@@ -65,6 +65,6 @@ def test_another_backend_brings_its_own_zones() -> None:
 
 
 @pytest.mark.service
-def test_a_calibration_that_cannot_be_read_judges_nobody(tmp_path: Path) -> None:
+def test_an_unreadable_calibration_is_a_misconfiguration(tmp_path: Path) -> None:
     said = told("django", TULGA_FACE_CALIBRATION=str(tmp_path / "none.json"))
     assert said[0] == "misconfigured"

@@ -1,8 +1,7 @@
 """What one verification by EDS costs: statements and log entries of each request and step, and all
 of it together.
 
-Whoever lets one grow puts it into `RAISED`, with its new cost and the reason; whoever makes one
-cheaper, into `COSTS`.
+A cost that grows goes into `RAISED`, with its reason; a cost that falls goes into `COSTS`.
 """
 
 import base64
@@ -20,31 +19,36 @@ from django.conf import settings as django_settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
 
 from insecure_sandbox.signing import sign_cms
 from lenders import endpoints, keys, sender
 from lenders.deliveries import Outcome
 from lenders.models import Delivery, Lender
+from tests.insecure_sandbox_process import SandboxProcess
 from tests.lenders.samples import Caller, opening
 from tests.statements import APART
 from tests.verification import insecure_register
+from tests.verification.stories import camera_story as camera
 from tests.verification.stories.conftest import (
     Issued,
     authorities,  # noqa: F401
     issued,  # noqa: F401
     trusted,  # noqa: F401
 )
+from tests.verification.stories.story import Story, begin, lender
 from verification import clock, tasks, transactions
-from verification.access import open_page
+from verification.access import answers, open_page
 from verification.case.policy import QUEUES
 from verification.core import profiles
 from verification.models import AuditEntry, EvidenceItem, MonthlyCount, Verification
 from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 from verification.worker import queue, sweep
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 NOW = "/v/now/"
+
 # Statements, without those that begin and end transactions and say whose rows they see; entries of
 # the log.
 COSTS = {
@@ -63,7 +67,9 @@ COSTS = {
     "step prepare": (11, 1),
     "step statement": (15, 2),
 }
+
 _SESSION = "a session counts only by the signed entry that began it"
+
 RAISED: dict[str, tuple[tuple[int, int], str]] = {
     "link": ((8, 1), "a link counts only by the signed entry that made it"),
     "page": ((2, 0), _SESSION),
@@ -78,19 +84,25 @@ RAISED: dict[str, tuple[tuple[int, int], str]] = {
     ),
     "poll at the end": (
         (3, 0),
-        "nobody is told an end that is not ordered: the decision is read with its leaf",
+        "an end is told only once it is ordered: the decision is read with its leaf",
     ),
 }
+
 """What costs more by now than it did, and why. While it is empty the whole has `MOST`, else
 `MOST_RAISED`.
 """
+
 # The whole verification as bench/load.py plays it. A round of the sweep or of
 # the sender is shared by all that happens in its half second: with eight borrowers at once each has
 # two of the one, three of the other.
 _ROOM = 8  # rows that a worker of two children takes in hand
+
 MOST = {"statements": 200, "transactions": 60, "entries": 18}
+
 MOST_RAISED = MOST | {"statements": 260, "entries": 26}
+
 FILES_MAX = 3
+
 # Bytes of all rows that it leaves, without indexes and the room in pages: 38 KB of a database hold
 # as many of it.
 ROWS_MAX = 26_000
@@ -232,6 +244,7 @@ def play(installation: Installation, issued: Issued) -> None:  # noqa: F811
     installation.settle()
 
 
+@pytest.mark.usefixtures("trusted")
 def test_a_verification_by_eds_costs_what_is_listed(
     installed: Installation,
     issued: Issued,  # noqa: F811
@@ -265,23 +278,26 @@ def row_bytes() -> int:
         return int(cursor.fetchone()[0])
 
 
+@pytest.mark.usefixtures("trusted")
 def test_a_verification_by_eds_leaves_rows_of_so_many_bytes(
     installed: Installation,
     issued: Issued,  # noqa: F811
 ) -> None:
     if connection.vendor != "postgresql":
-        pytest.skip("SQLite tells nobody how large a row is")
+        pytest.skip("SQLite does not tell how large a row is")
     before = row_bytes()
     play(installed, issued)
     assert ROWS_MAX * 0.9 < (left := row_bytes() - before) <= ROWS_MAX, left
 
 
 ASKS_MOST = 1.15
+
 """How many times the statements of a signature a signature may take whose law asks the register of
 people.
 """
 
 
+@pytest.mark.usefixtures("trusted")
 @pytest.mark.parametrize("asks", [False, True], ids=["law of 2021", "law that asks"])
 def test_the_register_of_people_costs_a_signature_few_statements(
     installed: Installation,
@@ -321,3 +337,70 @@ def test_the_register_of_people_costs_a_signature_few_statements(
     assert {name: entries for name, (_, entries) in spent.items()} == {
         name: entries for name, (_, entries) in listed.items()
     }
+
+
+# What a verification before a camera costs: statements and log entries of each answer and each
+# step, by stage.
+
+
+# As in tests/verification/test_cost.py. What one more frame costs is nothing: evidence is one
+# statement a step.
+CAMERA_COSTS = {
+    "answer consent": (8, 1),
+    "judge consent": (13, 2),
+    "answer question": (8, 1),
+    "judge question": (15, 2),
+    "prepare live_capture": (12, 1),
+    "answer live_capture": (8, 1),
+    # With the words by which the capture is known when it comes again, and those of its looks
+    # before: the log says which they are together, or one could be taken away. And with its
+    # entries, by which the frames are known.
+    "look live_capture": (14, 1),
+    # And whose words it shares (two more if any); its receipt, and what it names.
+    "judge live_capture": (17, 3),
+}
+
+
+@pytest.fixture
+def spent(monkeypatch: pytest.MonkeyPatch) -> dict[str, tuple[int, int]]:
+    """Fills with the most that a call of each name has cost."""
+    found: dict[str, tuple[int, int]] = {}
+
+    def metered(do: Callable[..., Any], word: str, case: Callable[..., str]) -> Callable[..., Any]:
+        def call(*args: Any, **named: Any) -> Any:
+            row, before = (
+                Verification.objects.get(pk=case(*args, **named)),
+                AuditEntry.objects.count(),
+            )
+            with CaptureQueriesContext(connection) as asked:
+                given = do(*args, **named)
+            name = f"{word or row.step} {row.stage}"
+            sent = sum(not APART.match(one["sql"]) for one in asked.captured_queries)
+            cost = sent, AuditEntry.objects.count() - before
+            found[name] = max(found.get(name, (0, 0)), cost)
+            return given
+
+        return call
+
+    monkeypatch.setattr(tasks, "advance", metered(tasks.advance, "", lambda case: str(case)))
+    answered = metered(
+        answers.answer, "answer", lambda *, verification_id, **_: str(verification_id)
+    )
+    monkeypatch.setattr(answers, "answer", answered)
+    return found
+
+
+@pytest.mark.service
+@pytest.mark.usefixtures("seen_once")
+def test_a_live_capture_costs_what_is_listed(
+    spent: dict[str, tuple[int, int]], sandbox: SandboxProcess, settings: Settings
+) -> None:
+    settings.TULGA_ROUTES = ["biometric"]
+    camera.ask_at(sandbox, settings)
+    camera.register(sandbox)
+    story: Story = begin(lender())
+    camera.agree(story)
+    camera.free(story)
+    camera.capture(story)
+    assert story.row().status == "verified"
+    assert spent == CAMERA_COSTS

@@ -3,16 +3,19 @@
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from hashlib import sha256
 
 import pytest
+from django.core import checks
 
 from config import celery
 from config.imprint import Operator
 from tests.verification.engines.liveness import insecure_detectors
-from verification import routes
+from verification import clock, routes
 from verification.case import stages
 from verification.case.stages import live_is_complete
+from verification.core import profiles
 from verification.core.errors import Misconfigured, TokenUnreadable
 from verification.deploy_checks import check_live_set
 from verification.engines.faces import backends
@@ -23,12 +26,14 @@ from verification.stages import live_capture, statement
 from verification.stages.register import CONSENT
 
 ANCHORS = {"directory": "/nonexistent"}
+
 CRLS = {
     "adapter": "verification.sources.revocation.HttpRevocationSource",
     "options": {
         "crl_urls": {"gost512": ["http://crl.example/g.crl"], "rsa": ["http://crl.example/r.crl"]}
     },
 }
+
 ASKED = {
     name: {
         "adapter": f"verification.sources.{adapter}",
@@ -89,7 +94,7 @@ def test_a_complete_live_set_has_no_faults(complete):
 
 
 @pytest.mark.parametrize("name", ["name", "bin", "address", "telephone"])
-def test_an_operator_whom_nobody_could_find_is_a_fault(complete, name):
+def test_an_operator_without_contact_details_is_a_fault(complete, name):
     complete.TULGA_OPERATOR = replace(complete.TULGA_OPERATOR, **{name: ""})
     assert faults() == [
         f"TULGA_OPERATOR_{name.upper()} is empty: /about could not say who runs this address."
@@ -172,7 +177,7 @@ def test_a_process_needs_its_keys_of_test_mode_whatever_live_has(settings, proce
         stages.refuse_unsigned()
 
 
-def test_a_key_that_nobody_certified_keeps_its_process_from_starting(settings):
+def test_an_uncertified_key_keeps_its_process_from_starting(settings):
     settings.TULGA_UNCERTIFIED_KEYS = ("decision-test-2",)
     with pytest.raises(Misconfigured, match=r"certified decision-test-2.*\n.*certify_keys"):
         stages.refuse_unsigned()
@@ -368,3 +373,47 @@ def test_a_worker_that_may_not_read_its_token_does_not_start(complete):
     live = complete.TULGA_SOURCES["live"]
     live["sms"] = {"adapter": f"{__name__}.TokenOfWorkers", "options": {}}
     assert faults() == ["Live source sms: the token file of sms is another user's."]
+
+
+# A deployment is told in December that the next year has no value of the MCI.
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        (datetime(2026, 11, 30, 18, 59, tzinfo=UTC), []),
+        (datetime(2026, 11, 30, 19, tzinfo=UTC), ["tulga.W901"]),  # 1 December in Almaty
+        (datetime(2026, 12, 31, 18, 59, tzinfo=UTC), ["tulga.W901"]),
+        (datetime(2026, 12, 31, 19, tzinfo=UTC), ["tulga.E901"]),
+    ],
+)
+def test_a_year_without_an_mci_is_missed_from_december_and_stops_nothing(
+    settings, monkeypatch, at, expected
+):
+    settings.TULGA_MODES_LIVE = True
+    monkeypatch.setattr(clock, "now", lambda: at)
+    monkeypatch.setattr(
+        profiles,
+        "MCI_VALUES",
+        [one for one in profiles.MCI_VALUES if one.in_force_from.year <= 2026],
+    )
+
+    def named():
+        found = checks.run_checks(tags=[stages.LIVE_TAG], include_deployment_checks=True)
+        return [one.id for one in found if one.id in ("tulga.W901", "tulga.E901")]
+
+    assert named() == expected
+    told = checks.run_checks(tags=[stages.LIVE_TAG], include_deployment_checks=True)
+    assert ["take_law" in str(message.hint) for message in told if message.id in expected] == [
+        True
+    ] * len(expected)
+    assert not any("MCI" in str(one.msg) for one in checks.run_checks(tags=[stages.LIVE_TAG]))
+    monkeypatch.setattr(
+        profiles,
+        "MCI_VALUES",
+        [*profiles.MCI_VALUES, profiles.Mci(at.date().replace(2027, 1, 1), 4500, "a test")],
+    )
+    assert named() == []
+    settings.TULGA_MODES_LIVE = False
+    monkeypatch.setattr(profiles, "MCI_VALUES", ())
+    assert named() == []

@@ -28,7 +28,7 @@ _NAMED = re.compile(
     r"SELECT set_config\('tulga\.lender', '(\w*)', true\), set_config\('tulga\.scope', '(\w*)',"
     r" true\)"
 )
-_NOBODYS = ("django_session", "people_", "otp_totp", "django_content_type", "auth_")
+_SHARED = ("django_session", "people_", "otp_totp", "django_content_type", "auth_")
 
 
 @contextmanager
@@ -59,12 +59,12 @@ def assert_only(
     """All statements saw this lender's rows only, but for those that found out who it was."""
     assert seen
     for sql, named, scope in seen:
-        if any(f'"{table}' in sql for table in _NOBODYS):
+        if any(f'"{table}' in sql for table in _SHARED):
             continue
         if scope == transactions.ALL:
             assert any(f'FROM "{table}"' in sql for table in look_ups), f"sees all rows: {sql}"
         else:
-            assert named == lender_id, f"sees nobody's rows: {sql}"
+            assert named == lender_id, f"sees no lender's rows: {sql}"
 
 
 @needs_postgresql
@@ -153,7 +153,7 @@ def test_a_durable_transaction_is_no_part_of_another() -> None:
         pass
 
 
-def test_whoever_looks_something_up_sees_afterwards_what_they_saw_before() -> None:
+def test_a_look_up_leaves_the_visible_rows_as_they_were() -> None:
     def said() -> tuple[str, str]:
         run = transactions._run.get()
         assert run is not None
@@ -176,7 +176,7 @@ def test_whoever_looks_something_up_sees_afterwards_what_they_saw_before() -> No
         assert said() == ("len_a", "")
 
 
-def test_a_link_that_is_of_no_use_shows_nobodys_rows() -> None:
+def test_an_unusable_link_shows_no_rows() -> None:
     with transactions.running(), pytest.raises(Exception, match="link"):
         links.redeem(untrusted_token="x" * 43)
 

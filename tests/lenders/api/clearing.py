@@ -3,7 +3,7 @@
 from tests.lenders.samples import code
 from tests.lenders.shapes import hold
 from tests.scenes import IS_OVER, staged
-from tests.verification.log.looks import differences_of
+from tests.verification.log.judged import differences_of
 from tests.verification.stories.story import begin
 from verification.models import AuditEntry, Clearance
 

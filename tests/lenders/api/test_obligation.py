@@ -8,7 +8,7 @@ from lenders import keys
 from tests.lenders.api.clearing import clean, cleared, consume, verified
 from tests.lenders.samples import Caller, code
 from tests.lenders.shapes import hold
-from tests.verification.log.looks import verify_legality
+from tests.verification.log.judged import verify_legality
 from tests.verification.log.rows import tamper
 from tests.verification.oversight import rows
 from tests.verification.stories.story import begin, in_parallel, order

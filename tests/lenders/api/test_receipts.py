@@ -26,7 +26,7 @@ from tests.lenders.samples import Caller, code
 from tests.lenders.shapes import hold, shape
 from tests.scripts.receipt_samples import SCHEMA
 from tests.verification.log import root
-from tests.verification.log.looks import differences_of
+from tests.verification.log.judged import differences_of
 from tests.verification.log.rows import order_all, tamper
 from tests.verification.stories.conftest import crl_of
 from tests.verification.stories.insecure_capture import at_commands, played, show_to_end

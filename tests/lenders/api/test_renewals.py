@@ -34,7 +34,7 @@ from tests.lenders.api.test_simulations import played as played
 from tests.lenders.api.test_simulations import simulate
 from tests.lenders.samples import Caller, code, faults
 from tests.lenders.shapes import hold
-from tests.verification.log.looks import verify_legality
+from tests.verification.log.judged import verify_legality
 from tests.verification.log.rows import order_all, tamper
 from tests.verification.oversight import rows
 from tests.verification.review import desk

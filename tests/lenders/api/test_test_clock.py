@@ -8,7 +8,7 @@ from django.core.management import call_command
 from tests.lenders.api.clearing import ask, cleared, consume
 from tests.lenders.samples import code, faults
 from tests.lenders.shapes import hold
-from tests.verification.log.looks import differences_of, verify_legality
+from tests.verification.log.judged import differences_of, verify_legality
 from tests.verification.log.rows import order_all
 from tests.verification.stories.insecure_glance import glanced
 from tests.verification.stories.insecure_glance import glances as glances

@@ -2,32 +2,32 @@
 them gives away.
 """
 
+import copy
 import json
 import logging
 import re
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from datetime import datetime
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from django.test import Client
 from django.utils import timezone
+from hypothesis import given as drawn
+from hypothesis import strategies as st
 
 from config.log_lines import LineFormatter
+from insecure_sandbox.signing import sign_cms
 from tests.scenes import staged
-from tests.verification.borrower.egov_app import DOCUMENTS, App, signed
+from tests.verification.borrower.pages import made
 from tests.verification.borrower.visits import NOW, browser, entries, find, text
 from tests.verification.log.rows import tamper
-from tests.verification.stories.conftest import authorities as authorities
-from tests.verification.stories.conftest import issued as issued
-from tests.verification.stories.conftest import trusted as trusted
 from tests.verification.stories.story import IIN, begin, lender
 from verification.access.tokens import SIGNERS
 from verification.borrower import signing
+from verification.core.errors import BadInput
 from verification.log import signatures
 from verification.models import AuditEntry, EvidenceItem, Verification
-
-pytestmark = pytest.mark.django_db(transaction=True)
 
 MINT, STATE = "/v/now/egov/", "/v/now/state/"
 
@@ -68,6 +68,7 @@ def app(page, turn):
     return App(page.post(MINT, {"turn": turn}).json()["text"])
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_app_signs_in_three_calls_and_the_page_goes_on(story, page, app, issued, trusted):
     assert page.get(STATE).json()["egov_mobile"] == "waiting"
     app.start()
@@ -80,6 +81,7 @@ def test_the_app_signs_in_three_calls_and_the_page_goes_on(story, page, app, iss
     assert Verification.objects.get(pk=story.id).status == "verified"
 
 
+@pytest.mark.django_db(transaction=True)
 def test_api1_says_who_asks_and_nothing_about_the_person_or_the_loan(story, app):
     asked = app.start()
     said = asked.json()
@@ -98,6 +100,7 @@ def test_api1_says_who_asks_and_nothing_about_the_person_or_the_loan(story, app)
     assert asked.cookies == {}
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("locale", ["kk", "ru", "en"])
 def test_whatever_language_a_page_has_its_code_warns_in_kazakh_and_russian(story, app, locale):
     Verification.objects.filter(pk=story.id).update(locale=locale)
@@ -108,6 +111,7 @@ def test_whatever_language_a_page_has_its_code_warns_in_kazakh_and_russian(story
     assert all(sentence.startswith("Sign only if you") for sentence in warned[2:])
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_document_is_the_statement_to_the_byte_for_the_tokens_holder_only(story, app):
     assert app.documents().status_code == 403
     app.start()
@@ -120,6 +124,7 @@ def test_the_document_is_the_statement_to_the_byte_for_the_tokens_holder_only(st
 # The code
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_code_is_made_by_a_press_only_and_never_by_a_visit(story, page, turn):
     before = entries(story)
     assert page.get(MINT).status_code == 405
@@ -137,6 +142,7 @@ def test_a_code_is_made_by_a_press_only_and_never_by_a_visit(story, page, turn):
     assert entries(story) == before + 1
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_code_is_a_drawing_without_a_style_and_two_links_to_the_same_place(
     page, turn, settings
 ):
@@ -156,6 +162,7 @@ def test_the_code_is_a_drawing_without_a_style_and_two_links_to_the_same_place(
     )
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_preview_neither_reads_nor_spends_a_code(app):
     for method, status in (("head", 405), ("options", 405), ("post", 403)):
         assert getattr(app.client, method)(app.place).status_code == status
@@ -163,6 +170,7 @@ def test_a_preview_neither_reads_nor_spends_a_code(app):
     assert app.start().json()["code"] == "mobile_code_unusable"
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_code_and_a_token_are_no_way_into_the_pages(page, app):
     code = app.place.split("/")[3]
     app.start()
@@ -174,6 +182,7 @@ def test_a_code_and_a_token_are_no_way_into_the_pages(page, app):
         assert other.get(STATE).status_code == 410
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_code_ends_when_the_borrower_goes_on_elsewhere(page, app):
     link = find(r"/v/#([\w-]{43})", text(page.post("/v/now/elsewhere/", {"by": "link"}))).group(1)
     Client().post("/v/", {"token": link})
@@ -193,6 +202,7 @@ def make_live(story):
     Verification.objects.filter(pk=story.id).update(mode="live")
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.forges
 def test_only_where_egov_knows_our_host_is_the_app_offered_in_live_mode(story, page, settings):
     assert 'id="egov"' in text(page.get(NOW))
@@ -204,6 +214,7 @@ def test_only_where_egov_knows_our_host_is_the_app_offered_in_live_mode(story, p
     assert "data-text" not in shown
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.forges
 @pytest.mark.parametrize("step", ["mint", "start", "documents", "put"])
 def test_switched_off_it_is_off_at_every_call(story, page, app, turn, issued, settings, step):
@@ -235,16 +246,18 @@ def _other_statement(given, credential):
     return signed(given, credential, content=content.replace(b'"amount":"', b'"amount":"9'))
 
 
-MALFORMED = "egov_answer_malformed"
+REFUSED_AS_MALFORMED = "egov_answer_malformed"
+
 HOSTILE = {
     "another statement signed": (_other_statement, "eds_statement_mismatch"),
     "other rows": (lambda given, key: signed(given, key, meta=[]), "egov_document_altered"),
     "unsigned": (lambda given, key: given, "eds_malformed"),
-    "no JSON": (lambda given, key: b"\x00" * 100, MALFORMED),
-    "too large": (lambda given, key: b" " * (signing.PUT_MAX_BYTES + 1), MALFORMED),
+    "no JSON": (lambda given, key: b"\x00" * 100, REFUSED_AS_MALFORMED),
+    "too large": (lambda given, key: b" " * (signing.PUT_MAX_BYTES + 1), REFUSED_AS_MALFORMED),
 }
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("make", "code"), HOSTILE.values(), ids=HOSTILE)
 def test_a_hostile_answer_takes_nothing_and_says_why(story, page, app, turn, issued, make, code):
     app.start()
@@ -258,6 +271,7 @@ def test_a_hostile_answer_takes_nothing_and_says_why(story, page, app, turn, iss
     assert app.documents().status_code == 403
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_refused_answer_is_followed_by_a_good_one_under_a_new_code(
     story, page, app, turn, issued, trusted
 ):
@@ -270,6 +284,7 @@ def test_a_refused_answer_is_followed_by_a_good_one_under_a_new_code(
     assert Verification.objects.get(pk=story.id).status == "verified"
 
 
+@pytest.mark.django_db(transaction=True)
 def test_without_the_token_nothing_is_read_and_the_code_lives_on(story, app, turn, issued):
     app.start()
     back = signed(app.documents().json(), issued("rsa"))
@@ -285,6 +300,7 @@ def test_without_the_token_nothing_is_read_and_the_code_lives_on(story, app, tur
     assert app.put(back).status_code == 403
 
 
+@pytest.mark.django_db(transaction=True)
 def test_no_secret_reaches_the_log_however_a_call_ends(page, app, issued, caplog):
     caplog.set_level(logging.DEBUG)
     code = app.place.split("/")[3]
@@ -298,3 +314,204 @@ def test_no_secret_reaches_the_log_however_a_call_ends(page, app, issued, caplog
     assert any("[secret]/mgovSign" in line for line in lines)
     for secret in (code, app.token, IIN):
         assert not [line for line in lines if secret in line]
+
+
+DOCUMENTS = "/v/egov/documents"
+
+
+class App:
+    """The app: no cookie of ours, and only what the QR code said."""
+
+    def __init__(self, qr_text):
+        assert qr_text.startswith("mobileSign:http")
+        self.place = urlsplit(qr_text.removeprefix("mobileSign:")).path
+        self.client = Client(enforce_csrf_checks=True)
+        self.token = ""
+
+    def start(self):
+        asked = self.client.get(self.place)
+        if asked.status_code == 200:
+            self.token = asked.json()["document"]["auth_token"]
+        return asked
+
+    @property
+    def _headers(self):
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
+    def documents(self):
+        return self.client.get(DOCUMENTS, headers=self._headers)
+
+    def put(self, body, **headers):
+        body = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
+        more = self._headers | {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.put(DOCUMENTS, body, content_type="application/json", headers=more)
+
+
+def signed(given, credential, **changes):
+    back = json.loads(json.dumps(given))
+    (document,) = back["documentsToSign"]
+    content = b64decode(document["document"]["file"]["data"])
+    der = sign_cms(
+        credential, changes.pop("content", content), attached=False, signed_at=timezone.now()
+    )
+    document["document"]["file"]["data"] = b64encode(der).decode()
+    document.update(changes)
+    return back
+
+
+# What the app sends back is read for one thing only, and never falls over anything else.
+
+
+GIVEN = signing.documents_to_sign(made("statement"))
+
+CODES = {"egov_answer_malformed", "egov_document_altered"}
+
+SIGNATURE = "MIIB"
+
+
+def answer(**changes):
+    """The app's answer as it must be; `changes` are at places such as `file__data`."""
+    back = copy.deepcopy(GIVEN)
+    (document,) = back["documentsToSign"]
+    document["document"]["file"]["data"] = SIGNATURE
+    places = {"root": back, "document": document, "file": document["document"]["file"]}
+    for name, value in changes.items():
+        place, _, field = name.partition("__")
+        places[place][field] = value
+    return back
+
+
+def read(back):
+    untrusted = back if isinstance(back, bytes) else json.dumps(back, ensure_ascii=False).encode()
+    return signing.signature_in(untrusted, offer=GIVEN)
+
+
+def code_of(back):
+    with pytest.raises(BadInput) as refused:
+        read(back)
+    return refused.value.code
+
+
+def outcome(back):
+    """The signature that was read, or the code of the refusal."""
+    try:
+        return read(back)
+    except BadInput as refused:
+        return refused.code
+
+
+def test_the_app_gets_the_very_bytes_and_the_rows_of_the_page():
+    page = made("statement")
+    (document,) = GIVEN["documentsToSign"]
+    assert GIVEN["signMethod"] == "CMS_SIGN_ONLY"
+    assert document["document"]["file"]["data"] == page.data["statement_base64"]
+    assert document["nameRu"].endswith("«First Credit LLP»")
+    assert {"name": "БИН кредитора", "value": "120340000125"} in document["meta"]
+    assert len({document["nameRu"], document["nameKz"], document["nameEn"]}) == 3
+
+
+@pytest.mark.parametrize(
+    "back",
+    [
+        answer(),
+        answer(file__data="MIIB\nAAAA\n"),
+        answer(document__meta=None, document__nameKz=None),
+        answer(document__documentXml=None, root__version=1, document__signMethod="CMS_SIGN_ONLY"),
+        answer(root__signedAt=1_732_450_000_000, file__scale=1.5),
+        {"documentsToSign": [{"document": {"file": {"data": SIGNATURE}}}]},
+    ],
+)
+def test_the_same_document_with_a_signature_in_place_is_read(back):
+    assert read(back).startswith(SIGNATURE)
+
+
+ALTERED = [
+    answer(root__signMethod="CMS_WITH_DATA"),
+    answer(root__signMethod=["CMS_SIGN_ONLY"]),
+    answer(document__id=2),
+    answer(document__id="1"),
+    answer(document__id=True),
+    answer(document__id=1.0),
+    answer(document__id=10**12),
+    answer(document__nameRu="Другое"),
+    answer(document__nameKz=""),
+    answer(document__meta=[]),
+    answer(document__meta=[{"name": "a", "value": "b"}]),
+    answer(document__meta={}),
+    answer(file__mime="application/pdf"),
+]
+
+MALFORMED = [
+    b"",
+    b"null",
+    b"[]",
+    b'"x"',
+    b"{",
+    b"\xff",
+    b"{}",
+    b'{"documentsToSign": 1}',
+    b"[" * 100_000,
+    b'{"a":' * 20_000,
+    b'{"documentsToSign":[],"documentsToSign":[]}',
+    json.dumps(answer()).encode("utf-16"),
+    json.dumps(answer()).replace('"id": 1', '"id": NaN').encode(),
+    json.dumps(answer()).encode() + b"x",
+    json.dumps(answer(root__x="x" * signing.PUT_MAX_BYTES)).encode(),
+    {"documentsToSign": []},
+    {"documentsToSign": [1]},
+    {"documentsToSign": [{}]},
+    {"documentsToSign": [answer()["documentsToSign"][0]] * 2},
+    answer(document__document=None),
+    answer(document__document=[]),
+    answer(document__document={"file": SIGNATURE}),
+    answer(file__data=None),
+    answer(file__data=""),
+    answer(file__data=" \n"),
+    answer(file__data=[SIGNATURE]),
+    answer(file__data={"a": 1}),
+    answer(file__data=True),
+    *(answer(file__data=number) for number in (7, 10**9, -(10**9), 10**30, 1.5, 1e300)),
+]
+
+
+@pytest.mark.parametrize("back", ALTERED)
+def test_an_altered_document_is_refused_by_its_code(back):
+    assert code_of(back) == "egov_document_altered"
+
+
+@pytest.mark.parametrize("back", MALFORMED, ids=range(len(MALFORMED)))
+def test_what_is_not_the_document_is_refused_by_its_code(back):
+    assert code_of(back) == "egov_answer_malformed"
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+
+_PLACES = (
+    "root__signMethod",
+    "root__documentsToSign",
+    "document__id",
+    "document__meta",
+    "document__document",
+)
+
+
+@drawn(
+    st.sampled_from((*_PLACES, "file__mime", "file__data", "root__more", "document__more")), _JSON
+)
+def test_any_json_at_any_place_is_read_or_refused_by_a_code(place, value):
+    back = answer(**{place: value})
+    said = outcome(back)
+    assert said in CODES or said == back["documentsToSign"][0]["document"]["file"]["data"]
+
+
+@drawn(st.binary(max_size=300), st.integers(0, 2000), st.integers(0, 40))
+def test_any_bytes_in_the_middle_are_read_or_refused_by_a_code(inserted, at, cut):
+    whole = json.dumps(answer(), ensure_ascii=False).encode()
+    at %= len(whole)
+    assert outcome(whole[:at] + inserted + whole[at + cut :])

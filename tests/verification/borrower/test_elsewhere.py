@@ -7,14 +7,11 @@ import pytest
 from django.test import Client
 
 from tests.verification.borrower.visits import NOW, browser, entries, find, text
-from tests.verification.stories.conftest import authorities, issued, trusted
 from tests.verification.stories.story import begin, lender, make_due, wait_until
 from verification.access import hand_over, openings
 from verification.borrower import browsers
 from verification.case import policy
 from verification.models import Attempt, Verification
-
-__all__ = ("authorities", "issued", "trusted")
 
 pytestmark = pytest.mark.django_db
 
@@ -94,7 +91,7 @@ def test_who_says_that_somebody_tells_them_is_stopped_there_and_everywhere(desk,
     phone.post("/v/phone/now/", {"somebody_tells_me": "true"})
     assert "One moment" in text(phone.get("/v/phone/now/"))
     assert phone.get("/v/phone/now/state/").json()["page"] == "wait"
-    assert story.page().page == "wait"  # nobody goes on until a worker has ended it
+    assert story.page().page == "wait"  # until a worker has ended it
     story.work()
     assert phone.get("/v/phone/now/state/").json()["page"] == "finished"
     assert "This check could not be finished" in text(phone.get("/v/phone/now/"))
@@ -164,14 +161,14 @@ def test_a_copied_cookie_of_a_stopped_phone_opens_nothing_after_a_day(desk, stor
 @pytest.mark.parametrize(
     "told", [{}, {"somebody_tells_me": ""}, {"somebody_tells_me": "no"}, {"number": "1"}]
 )
-def test_an_answer_that_is_none_is_refused_and_nothing_is_done(desk, told):
+def test_a_malformed_answer_is_refused_and_nothing_is_done(desk, told):
     phone = scanned(desk)
     assert phone.post("/v/phone/now/", told).status_code in (400, 422)
     assert QUESTION in text(phone.get("/v/phone/now/"))
 
 
 @pytest.mark.parametrize("token", ["", "x", "x" * 100_000, "\ufffd", "' OR 1=1 --", "\x00"])
-def test_a_code_that_is_none_gets_the_page_of_a_used_one(token):
+def test_a_malformed_code_gets_the_page_of_a_used_code(token):
     response = in_english(Client()).post("/v/phone/", {"token": token})
     assert response.status_code == 410
     assert "This code can no longer be used" in text(response)

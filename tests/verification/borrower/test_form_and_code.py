@@ -170,7 +170,7 @@ def test_who_goes_on_by_another_session_reads_nothing_even_with_the_seal(client,
 
 
 @pytest.mark.parametrize("seal", ["", "no seal", "AAAA", "A" * 5000, "é"])
-def test_a_seal_that_is_none_shows_an_empty_form(client, shows, seal):
+def test_a_malformed_seal_shows_an_empty_form(client, shows, seal):
     shows("form")
     client.cookies[browsers.TYPED] = seal
     assert 'value=""' in field(text(client.get(NOW)), "document_number")

@@ -203,7 +203,7 @@ IMPOSSIBLE: dict[str, tuple[Parser, bytes]] = {
         f"sums {sums!r}": (parse_credits, spelled(CREDITS | {"credits": sums}))
         for sums in (None, "0", [], ["2026-11-24"], {"2026-11-24": {"2026-11-24": "0"}})
     },
-    "nobody with a name": (parse_person, spelled(PERSON | {"status": "not_found"})),
+    "no person, with a name": (parse_person, spelled(PERSON | {"status": "not_found"})),
     "no photo with a photo": (parse_photo, spelled(PHOTO | {"status": "no_photo"})),
 }
 

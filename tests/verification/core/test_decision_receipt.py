@@ -89,7 +89,7 @@ def test_what_people_decided_says_so_and_keeps_what_the_checks_had_said():
     )
 
 
-def test_silence_is_nobodys_decision():
+def test_no_person_or_program_decides_a_lapse():
     (one,) = attempts(
         ("attempt.opened", AT, {**PLACE, "release": "eds-1"}),
         ("attempt.lapsed", AT, {**PLACE, "code": "abandoned"}),

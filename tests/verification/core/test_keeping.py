@@ -86,7 +86,7 @@ def test_what_lists_nothing_is_of_the_door() -> None:
     assert all(is_of_door(said) for said in ({}, body(), None))
 
 
-def test_an_entry_lists_commitments_and_of_what_is_about_nobody_hashes() -> None:
+def test_an_entry_lists_commitments_and_hashes_of_what_is_about_no_person() -> None:
     own = {"id": "evd_1", "kind": "consent.answer", "commitment": "1" * 64}
     shared = {"kind": "shared.crl.0", "sha256": "2" * 64}
     found = [

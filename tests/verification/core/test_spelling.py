@@ -109,7 +109,7 @@ def test_what_is_no_code_is_not_sent(code: str) -> None:
         code_sms(code, lender=LENDER, amount="1.00", language="kk", **KZT)
 
 
-def test_nobodys_loan_and_no_language_are_refused() -> None:
+def test_a_loan_without_a_lender_and_an_unknown_language_are_refused() -> None:
     with pytest.raises(BadInput):
         code_sms("012345", lender="...", amount="1.00", language="kk", **KZT)
     with pytest.raises(KeyError):

@@ -194,7 +194,7 @@ def test_data_that_no_statement_can_have_make_none(change: dict[str, str]) -> No
     ],
 )
 def test_no_name_can_write_a_row_of_its_own_or_turn_one_around(name: str) -> None:
-    """In the data it stands as it is; in words each sign that nobody would see is seen."""
+    """In the data it stands as it is; in words each invisible sign is made visible."""
     text = write(data("en", lender_name=name))
     assert read(text)["lender_name"] == name
     assert text.count(b"\n") == GOLDEN["en"].count(b"\n")

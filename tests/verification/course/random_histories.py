@@ -7,8 +7,15 @@ from datetime import timedelta
 from typing import Any
 
 from tests.verification.log import histories
-from tests.verification.log.clearings import consumed, issued, requested
-from tests.verification.log.histories import AFTER, RELEASE, REVIEWABLE, Said
+from tests.verification.log.histories import (
+    AFTER,
+    RELEASE,
+    REVIEWABLE,
+    Said,
+    consumed,
+    issued,
+    requested,
+)
 from tests.verification.log.rows import NOON
 from verification.core import profiles
 from verification.core.keeping import claims, inputs_mark

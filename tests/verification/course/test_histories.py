@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from tests.verification.log.clearings import PAID, requested
 from tests.verification.log.histories import (
     AFTER,
     DAY,
     DECISION,
     EDS,
+    PAID,
     WHOLE,
     Said,
     answered,
@@ -22,6 +22,7 @@ from tests.verification.log.histories import (
     failed,
     opened,
     passing,
+    requested,
     timed,
     without,
     wrong,

@@ -120,16 +120,14 @@ def test_printing_a_key_or_an_opening_shows_no_secret() -> None:
 
 
 @pytest.mark.django_db
-def test_a_kept_key_opens_again() -> None:
-    key = add_key()
+def test_a_kept_key_opens_again(key: Key) -> None:
     opened = vault.open(verification_id=key.verification_id, lender_id=key.lender_id)
     assert opened == key
     assert key.secret not in bytes(DataKey.objects.get().wrapped_key or b"")
 
 
 @pytest.mark.django_db
-def test_a_verification_has_one_key() -> None:
-    key = add_key()
+def test_a_verification_has_one_key(key: Key) -> None:
     with pytest.raises(IntegrityError):
         vault.keep(vault.make(verification_id=key.verification_id, lender_id=key.lender_id))
 
@@ -148,8 +146,7 @@ def test_a_kept_key_opens_for_its_verification_and_lender_only() -> None:
 
 
 @pytest.mark.django_db
-def test_a_destroyed_key_is_gone_for_ever() -> None:
-    key = add_key()
+def test_a_destroyed_key_is_gone_for_ever(key: Key) -> None:
     assert vault.destroy(verification_id=key.verification_id, at=NOON) is True
     assert vault.destroy(verification_id=key.verification_id, at=NOON) is False
     row = DataKey.objects.get()
@@ -160,8 +157,9 @@ def test_a_destroyed_key_is_gone_for_ever() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("change", [{"destroyed_at": NOON}, {"wrapped_key": None}])
-def test_a_key_that_counts_as_destroyed_or_is_gone_does_not_open(change: dict[str, object]) -> None:
-    key = add_key()
+def test_a_key_that_counts_as_destroyed_or_is_gone_does_not_open(
+    key: Key, change: dict[str, object]
+) -> None:
     DataKey.objects.update(**change)
     with pytest.raises(EvidenceUnreadable, match="was destroyed"):
         vault.open(verification_id=key.verification_id, lender_id=key.lender_id)
@@ -187,8 +185,7 @@ def test_rotation_wraps_every_living_key_anew_and_changes_none(settings: Setting
 
 
 @pytest.mark.django_db
-def test_a_key_under_a_kek_that_is_gone_says_which(settings: Settings) -> None:
-    key = add_key()
+def test_a_key_under_a_kek_that_is_gone_says_which(key: Key, settings: Settings) -> None:
     settings.TULGA_KEY_ENCRYPTION_KEYS = {99: bytes(32)}
     with pytest.raises(Misconfigured, match="has no version"):
         vault.open(verification_id=key.verification_id, lender_id=key.lender_id)

@@ -4,7 +4,10 @@ import pytest
 
 from tests.scenes import staged
 from tests.verification.log.ordered import nine_ordered, without_law
+from tests.verification.stories.conftest import authorities, issued, trusted
 from verification.models import AuditLeaf
+
+__all__ = ("authorities", "issued", "trusted")
 
 
 @pytest.fixture

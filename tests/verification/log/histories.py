@@ -1,5 +1,6 @@
-"""Histories that a worker's own key signed, lawful or not: what `audit_verify` must tell apart by
-the entries alone.
+"""Histories that a worker's own key signed, lawful or not, and clearances behind them.
+
+`audit_verify` must tell them apart by the entries alone.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,22 +9,28 @@ from typing import Any
 
 from django.db import transaction
 
-from tests.verification.log.looks import verify_legality
+from tests.verification.log.judged import verify_legality
 from tests.verification.log.rows import NOON, add_lender, add_verification, order_all
 from verification.core import profiles, releases
 from verification.core.codes import REASONS
 from verification.core.findings import Finding
 from verification.core.keeping import inputs_mark
+from verification.course import policy
 from verification.log import legality, log
 from verification.models import AuditEntry, Verification
 
 Said = tuple[str, dict[str, Any]]
+
 """The type of an entry and its body."""
 
 DAY, AFTER = 24 * 3600, "_after"
+
 DECISION = "_decision"
-"""Stands for the entry by which it was verified, whose id nobody knows before it is written."""
+
+"""Stands for the entry by which it was verified, whose id is unknown before it is written."""
+
 RELEASE = {one.route: one for one in releases.RELEASES.values()}
+
 REVIEWABLE = "face_review"
 
 
@@ -244,22 +251,28 @@ def shortened(history: list[Said], number: int) -> list[Said]:
 
 
 EDS = [created(), *passing_all("eds")]
+
 BOTH = "KZ-2025-01"
+
 TWO = [
     created(BOTH, allowed=[["eds", "biometric"]]),
     *passing_all("eds"),
     ("route.chosen", {"route": "biometric"}),
     *passing_all("biometric", after=10, without=["consent"]),
 ]
+
 FAULTED: list[Said] = [
     ("step.faulted", {"step": "judge", "cause": "source_silent", "faults": number})
     for number in range(1, 6)
 ]
+
 STOPPED: Said = ("hand_over.stopped", {"from": "other", "to": "other", "evidence": []})
+
 KEPT: Said = (
     "evidence.kept",
     {"attempt": "att_3", "route": "eds", "stage": "statement", "evidence": []},
 )
+
 REFUSED = judged(
     "eds",
     "consent",
@@ -268,15 +281,23 @@ REFUSED = judged(
     outcome="failed",
     code="consent_declined",
 )
+
 WRONG = failed("eds", "statement", 3, "eds.identity", "eds_iin_mismatch")
+
 UNCLEAR = "eds_revocation_unknown"
+
 UNSURE = judged(
     "eds", "statement", 3, said={"eds.revocation": UNCLEAR}, outcome="retry", code=UNCLEAR
 )
+
 CONSENTED = passing("eds", "consent", 1)
+
 FREE = passing("eds", "question", 2)
+
 CHOICE = created(allowed=[["eds"], ["biometric"], ["live_face"]])
+
 END = len(EDS) + 1
+
 WHOLE = [*EDS, verified("eds")]
 
 
@@ -299,3 +320,44 @@ def wrong(number: int) -> list[Said]:
 
 
 THRICE = [*EDS[:-3], *wrong(3), *wrong(4), *wrong(5)]
+
+CAP = 15_000_000
+
+GATES: list[dict[str, str]] = [
+    {"name": name, "status": "not_evaluated" if asked_by else "passed"}
+    for name, asked_by in policy.GATES.items()
+]
+
+"""As under a law that asks for nothing of them."""
+
+
+def clearance(word: str, **more: Any) -> Said:
+    """`clr_1` comes to be so."""
+    return f"clearance.{word}", {"clearance": "clr_1", **more}
+
+
+def requested(**more: Any) -> Said:
+    """The door asks for it."""
+    return clearance(
+        "requested", **{"profile": "KZ-2021-04", "contract": "c" * 64, "cap": CAP, **more}
+    )
+
+
+def issued(**more: Any) -> Said:
+    """A worker signs that the money may leave."""
+    until = {"expires_at": at(600), "fresh_until": at(600)}
+    said = {**requested()[1], "decision": DECISION, "gates": GATES, **until}
+    return clearance("issued", **said | more)
+
+
+def consumed(**more: Any) -> Said:
+    """The money leaves."""
+    return clearance("consumed", **{"amount": CAP, **more})
+
+
+def passing_gates(**others: str) -> list[dict[str, str]]:
+    """The gates, but for these."""
+    return [{**one, "status": others.get(one["name"], one["status"])} for one in GATES]
+
+
+PAID = [requested(), issued(), consumed()]

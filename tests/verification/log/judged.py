@@ -1,6 +1,7 @@
 """A case that was judged for real, and what the command says after somebody changed it."""
 
 import json
+from collections.abc import Iterator
 from contextlib import suppress
 from io import StringIO
 from typing import Any
@@ -15,10 +16,12 @@ from tests.verification.stories.conftest import Issued
 from tests.verification.stories.story import Story, run_out, verified_at_second_try
 from verification import transactions
 from verification.case import moving
+from verification.core.findings import Finding
 from verification.evidence import vault
+from verification.log.verify_cases import look_at, verify_cases
 from verification.models import AuditEntry
 
-Finding = dict[str, Any]
+JsonFinding = dict[str, Any]
 
 
 def judged(issued: Issued) -> Story:
@@ -42,8 +45,8 @@ def audit(*arguments: str) -> dict[str, Any]:
     return told
 
 
-def findings(*arguments: str) -> list[Finding]:
-    found: list[Finding] = audit(*arguments)["findings"]
+def findings(*arguments: str) -> list[JsonFinding]:
+    found: list[JsonFinding] = audit(*arguments)["findings"]
     return found
 
 
@@ -84,5 +87,22 @@ def delete(table: str, pk: object) -> tuple[str, tuple[object, ...]]:
     return (f"DELETE FROM verification_{table} WHERE id = %s", (pk,))  # noqa: S608
 
 
-def places(found: list[Finding]) -> set[tuple[str, str, str]]:
+def places(found: list[JsonFinding]) -> set[tuple[str, str, str]]:
     return {(named["code"], named.get("entry", ""), named.get("field", "")) for named in found}
+
+
+_OF_ROWS = frozenset({"row_differs", "row_missing", "row_unsaid", "entry_lost"})
+
+
+def findings_of(case: str, *, log: str = "test") -> list[Finding]:
+    return list(look_at(log).at_page([case]))
+
+
+def differences_of(case: str, *, log: str = "test") -> list[Finding]:
+    """Of its rows alone."""
+    return [finding for finding in findings_of(case, log=log) if finding.code in _OF_ROWS]
+
+
+def verify_legality(log: str) -> Iterator[Finding]:
+    """Without what it says of their rows."""
+    return (finding for finding in verify_cases(log) if finding.code not in _OF_ROWS)

@@ -2,7 +2,9 @@
 process looks.
 """
 
+import json
 from contextlib import suppress
+from datetime import date
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from tests.verification.log.law_story import (
     FIRST,
     LOGS,
     SECOND,
+    SEED,
     body_of,
     code,
     kinds,
@@ -27,11 +30,19 @@ from tests.verification.log.law_story import (
 )
 from tests.verification.log.rows import NOON, order_all, slip_in, tamper
 from verification import transactions
-from verification.core import profiles
-from verification.log import laws
-from verification.models import AuditEntry
+from verification.core import law_file, profiles
+from verification.core.certificates import public_of
+from verification.log import laws, sequencer
+from verification.models import AuditEntry, AuditPending
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("read_from_rows")]
+
+
+@pytest.fixture
+def first_law() -> None:
+    """The first law file, taken and ordered by both logs."""
+    take(FIRST)
+    order()
 
 
 def test_it_counts_once_both_logs_have_ordered_it_and_not_before():
@@ -157,11 +168,10 @@ def test_two_logs_that_say_different_things_under_one_number_count_for_nothing()
     assert [value.in_force_from.year for value in profiles.current_amendments().values] == [2028]
 
 
+@pytest.mark.usefixtures("first_law")
 def test_a_process_looks_once_in_two_seconds_by_one_small_statement(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    take(FIRST)
-    order()
     seconds = [1000.0]
     monkeypatch.setattr("verification.log.laws.time.monotonic", lambda: seconds[0])
     with CaptureQueriesContext(connection) as first, transactions.running():
@@ -177,9 +187,8 @@ def test_a_process_looks_once_in_two_seconds_by_one_small_statement(
     assert sum("audit" in query["sql"] for query in later) == 1
 
 
+@pytest.mark.usefixtures("first_law")
 def test_a_database_that_is_away_leaves_the_book_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    take(FIRST)
-    order()
     assert number() == 1
     seconds = [1000.0]
     monkeypatch.setattr("verification.log.laws.time.monotonic", lambda: seconds[0])
@@ -197,7 +206,122 @@ def test_a_database_that_is_away_leaves_the_book_as_it_is(monkeypatch: pytest.Mo
     assert profiles.current_amendments().number == 1
 
 
+@pytest.mark.usefixtures("first_law")
 def test_several_processes_of_the_audit_find_what_one_finds():
+    assert audits.findings("--processes", "1") == audits.findings("--processes", "2") == []
+
+
+# An attacker forges rows about the law. They hold the application's role, or more, and no key of
+# the root.
+#
+# With the application's role they insert entries and leaves; who owns the tables alters them; who
+# owns `tick` orders.
+
+
+def altered() -> dict[str, Any]:
+    """A genuine entry in which one digit of a sum is another."""
+    said = FIRST | {"mci": [law_files.MCI_2027 | {"tenge": 4501}]}
+    return body_of(FIRST, law=said, sha256=law_file.parse(said).sha256)
+
+
+FORGED = {
+    "signed by another key": body_of(FIRST, seed=SEED),
+    "unsigned": body_of(FIRST, signature=""),
+    "with another signature": body_of(FIRST, signature=body_of(SECOND)["signature"]),
+    "altered in one digit": altered(),
+    "under another hash": body_of(FIRST, sha256="0" * 64),
+    "with more beside": body_of(FIRST, note="counts at once"),
+    "without its document": {"v": 1, "number": 1},
+    "for another installation": body_of(law_files.document(installation="elsewhere")),
+    "of a number that is not next": body_of(SECOND),
+    "laxer": body_of(law_files.document(profiles=[law_files.profile(cooling_off_hours=1)])),
+    "with a second value": body_of(law_files.document(mci=[law_files.MCI_2027 | {"year": 2026}])),
+}
+
+
+@pytest.mark.parametrize("body", FORGED.values(), ids=FORGED)
+def test_a_row_that_an_attacker_inserts_is_not_ordered_and_counts_nowhere(body):
+    for log in LOGS:
+        slip_in(
+            AuditEntry(log=log, type="law.taken", at=NOON, body=body), verification_sequence=None
+        )
+    order()
+    assert AuditPending.objects.filter(refused=True).count() == 2
+    assert number() == 0
+    assert not profiles.is_mci_known(DAY)
+    assert kinds() == kinds("live") == ["entry_refused"]
+    # It does not block the genuine file, which is taken behind it.
+    assert take(FIRST) == LOGS
+    order()
+    assert number() == 1
+
+
+@pytest.mark.usefixtures("first_law")
+def test_a_genuine_file_that_is_replayed_by_a_row_is_not_ordered_again():
+    for log in LOGS:
+        slip_in(AuditEntry.objects.get(log=log), verification_sequence=None)
+    order()
+    assert AuditPending.objects.filter(refused=True).count() == 2
+    assert number() == 1
+    faults = sequencer.faults(AuditEntry.objects.filter(pending__isnull=False))
+    assert all(fault.startswith("law_replayed: ") for fault in faults.values())
+    assert len(faults) == 2
+
+
+@pytest.mark.usefixtures("first_law")
+def test_a_row_with_a_leaf_of_the_attackers_own_counts_nowhere():
+    body = body_of(law_files.document(2, mci=[law_files.MCI_2027 | {"year": 2028}]), seed=SEED)
+    for log in LOGS:
+        pk = slip_in(AuditEntry.objects.get(log=log), verification_sequence=None, body=body)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO verification_auditleaf (entry_id, log, leaf_index, told_to, leaf_hash)"
+                " VALUES (%s, %s, %s, %s, %s)",
+                [pk, log, 1, "", bytes(32)],
+            )
+    assert number() == 1
+    assert not profiles.is_mci_known(date(2028, 1, 2))
+    assert {"law_forged", "entry_differs"} <= {*kinds()}
+
+
+@pytest.mark.parametrize(
+    ("root", "origin", "expected"),
+    [(public_of(SEED), None, "law_forged"), (None, "another.example/log", "law_elsewhere")],
+    ids=["another root", "another installation"],
+)
+def test_what_was_ordered_by_an_owned_tick_is_named_and_counts_nowhere(
+    settings: Settings, root: bytes | None, origin: str | None, expected: str
+) -> None:
+    own, own_origin = settings.TULGA_ROOT, settings.TULGA_LOG_ORIGIN
+    settings.TULGA_ROOT = root or own
+    said = law_files.document(installation=origin or own_origin)
+    for log in LOGS:
+        body = body_of(said, seed=SEED if root else None)
+        slip_in(
+            AuditEntry(log=log, type="law.taken", at=NOON, body=body), verification_sequence=None
+        )
+    with pytest.MonkeyPatch.context() as owned:
+        owned.setattr(sequencer, "_unsigned", lambda entries, *, upto: {})
+        order()
+    settings.TULGA_ROOT = own
+    assert number() == 0
+    assert {"entry_unsigned", expected} == {*kinds()}
+    # The log's own law goes on behind it.
     take(FIRST)
     order()
-    assert audits.findings("--processes", "1") == audits.findings("--processes", "2") == []
+    assert number() == 1
+
+
+@pytest.mark.usefixtures("first_law")
+def test_an_entry_that_the_owner_alters_counts_nowhere_and_is_named():
+    assert number() == 1
+    for entry in AuditEntry.objects.all():
+        tamper(
+            (
+                "UPDATE verification_auditentry SET body = %s WHERE id = %s",
+                (json.dumps(altered()), entry.pk),
+            )
+        )
+    laws.forget()
+    assert number() == 0
+    assert {"entry_differs", "law_forged"} <= {*kinds()}

@@ -170,7 +170,7 @@ def test_the_connection_goes_to_the_address_while_host_sni_and_certificate_are_t
     assert f"host: localhost:{port}".encode() in head.lower()
 
 
-def test_a_look_up_that_ends_after_its_loop_disturbs_nobody(printed: list[Any]) -> None:
+def test_a_look_up_that_ends_after_its_loop_prints_nothing(printed: list[Any]) -> None:
     def late(host: str, port: int, **_: Any) -> list[Any]:
         time.sleep(0.3)
         return answering("8.8.8.8")(host, port)

@@ -224,7 +224,7 @@ def test_in_a_thread_a_refusal_before_the_question_was_read_is_an_answer() -> No
         assert send(replace(asked(url, wants_whole=False), method="POST", body=body)).status == 413
 
 
-def test_nobody_listening_is_a_fault(door: Door) -> None:
+def test_a_port_without_a_listener_is_a_fault(door: Door) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(Unavailable, match="ConnectionRefusedError") as caught:
@@ -241,7 +241,7 @@ def test_plain_http_where_tls_was_agreed_is_a_fault(door: Door) -> None:
     assert caught.value.code == "tls_failed"
 
 
-def test_a_tls_certificate_that_nobody_vouches_for_is_a_fault(door: Door, tmp_path: Path) -> None:
+def test_an_untrusted_tls_certificate_is_a_fault(door: Door, tmp_path: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(loopback_tls(tmp_path).server)
 

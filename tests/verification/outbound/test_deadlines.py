@@ -28,8 +28,10 @@ from tests.verification.outbound.insecure_servers import (
 )
 from verification.core.errors import Unavailable
 from verification.outbound import Answer, Limits, Request, send, send_async
+from verification.outbound.wires import Allowance, Wire
 
 SECONDS = 0.3
+
 # A record of TLS 1.2 with a handshake message of 16 KiB, of which the header alone is sent.
 TLS_RECORD = b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc"
 
@@ -134,7 +136,7 @@ def test_who_takes_no_connection_is_left_at_the_deadline(door: Door) -> None:
             one.close()
 
 
-def test_a_name_that_nobody_answers_for_is_left_at_the_deadline(door: Door) -> None:
+def test_an_unanswered_name_is_left_at_the_deadline(door: Door) -> None:
     is_over = threading.Event()
 
     def hang(*_: Any, **__: Any) -> list[Any]:
@@ -222,3 +224,38 @@ def test_a_thread_in_which_a_loop_runs_may_send_too() -> None:
 
     with insecure_server(answer(whole(b"x"))) as url:
         assert asyncio.run(blocking(url)).body == b"x"
+
+
+# What an exchange may still use, to the byte; and a wire whose time is up is closed.
+
+
+def test_no_read_asks_for_more_than_is_left() -> None:
+    allowance = Allowance(seconds=5.0, read_bytes=100)
+    assert allowance.cut(640) == 100
+    assert allowance.spend(b"x" * 70) == b"x" * 70
+    assert (allowance.cut(2), allowance.cut(640)) == (2, 30)
+    allowance.spend(b"x" * 30)
+    with pytest.raises(Unavailable) as caught:
+        allowance.cut(1)
+    assert caught.value.code == "answer_malformed"
+    allowance.bytes_left += 34 + 4
+    assert allowance.cut(640) == 4
+
+
+def test_a_read_of_a_single_byte_counts_as_one_of_more() -> None:
+    allowance = Allowance(seconds=5.0, read_bytes=64 * 1024)
+    for _ in range(1024):
+        allowance.cut(1)
+        allowance.spend(b"x")
+    with pytest.raises(Unavailable):
+        allowance.cut(1)
+
+
+def test_time_that_is_up_is_a_timeout_and_closes_a_wire_that_was_to_be_secured() -> None:
+    ours, theirs = socket.socketpair()
+    wire = Wire(ours, Allowance(seconds=0.0, read_bytes=10))
+    with theirs, pytest.raises(TimeoutError):
+        wire.read(1)
+    with pytest.raises(TimeoutError):
+        wire.start_tls(ssl.create_default_context(), "name.example")
+    assert ours.fileno() == -1

@@ -22,7 +22,7 @@ from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 from verification.worker import queue
 from verification.worker import run as advance
 
-# Born in 1899, so nobody holds them.
+# Born in 1899, so no living person holds them.
 IIN, OTHER_IIN = "990101100010", "990101100020"
 _BINS = ("150140000002", "150140000012", "150140000022")
 READINGS = ("oversight.searched", "oversight.viewed", "oversight.counted")
@@ -167,6 +167,6 @@ def months_ago(months: int) -> datetime:
 
 
 def forged(verification_id: str) -> None:
-    """Its row alone says that it was verified, which whoever writes rows can make it say."""
+    """Its row alone says that it was verified, which any writer of rows can make it say."""
     changed = {"status": "verified", "code": "code_of_a_forger", "finished_at": datetime.now(UTC)}
     Verification.objects.filter(pk=verification_id).update(**changed)

@@ -1,12 +1,16 @@
-"""Each adapter asks its own question, needs what the law wants, and is the one the operator
-configured. What it answers is kept so that it can be read again.
-"""
+"""A register is asked by one POST; only a readable answer to this very question comes back."""
 
+import errno
 import json
+import logging
+import re
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -14,6 +18,7 @@ import pytest
 from pytest_django import Settings
 
 from config.settings import TULGA_SOURCES
+from config.sources import at_sandbox
 from tests.verification.core.answer_samples import (
     ACCOUNT,
     ACCOUNT_OWNER,
@@ -32,10 +37,17 @@ from tests.verification.core.answer_samples import (
     STOP_CREDIT,
     spelled,
 )
-from tests.verification.outbound.insecure_servers import insecure_server
-from verification.core.answers import Basis, SmsAnswer
-from verification.core.errors import BadInput, ConsentMissing, Misconfigured, SourceUnavailable
+from tests.verification.outbound.insecure_servers import answer, insecure_server, whole
+from verification.core.answers import Basis, SmsAnswer, parse_person
+from verification.core.errors import (
+    BadInput,
+    ConsentMissing,
+    Misconfigured,
+    SourceUnavailable,
+    TokenUnreadable,
+)
 from verification.core.ids import Iin, Phone
+from verification.outbound import Limits
 from verification.sources import (
     account_owner,
     consent,
@@ -47,14 +59,23 @@ from verification.sources import (
     stop_credit,
 )
 from verification.sources.account_owner import AccountQuestion, HttpAccountOwner
-from verification.sources.asking import Fetched, Source
+from verification.sources.asking import (
+    Fetched,
+    HttpAdapter,
+    Service,
+    Source,
+    check_address,
+    exchange,
+)
 from verification.sources.consent import ConsentReading, ConsentRequest, HttpConsentSource
 from verification.sources.credit_bureau import CreditsQuestion, HttpCreditBureau
-from verification.sources.installed import resolve
+from verification.sources.installed import adapters, resolve, written
 from verification.sources.person_registry import HttpPersonRegistry, PersonQuestion
 from verification.sources.phone_registry import HttpPhoneRegistry, OwnershipQuestion
 from verification.sources.photo_registry import HttpPhotoRegistry, PhotoQuestion
 from verification.sources.sms import HttpSmsGateway, Message
+from verification.sources.sms_mobizon import MobizonGateway
+from verification.sources.sms_smsc import SmscGateway
 from verification.sources.stop_credit import HttpStopCredit, RefusalQuestion
 
 WANTED = ConsentRequest(
@@ -71,9 +92,11 @@ WANTED = ConsentRequest(
     text_sha256="ab" * 32,
     valid_seconds=3600,
 )
+
 BASIS = Basis(
     version="2026-11", language="kk", text_sha256="ab" * 32, at="2026-11-24T10:00:00+00:00"
 )
+
 UNDER = {
     "lender_bin": LENDER_BIN,
     "consent": {
@@ -83,11 +106,13 @@ UNDER = {
         "at": "2026-11-24T10:00:00+00:00",
     },
 }
+
 Ask = Callable[[str], Fetched[Any]]
+
 ABOUT = {"request_id": REQUEST_ID, "iin": IIN}
 
-
 LOOK_UP: dict[str, Any] = {"request_id": REQUEST_ID, "iin": Iin(IIN)}
+
 PAID: dict[str, Any] = {**LOOK_UP, "lender_bin": LENDER_BIN, "basis": BASIS}
 
 
@@ -209,7 +234,7 @@ def test_the_question_is_asked_and_the_answer_given_as_it_came(
 
 @pytest.mark.parametrize("ask", [ask_person, ask_photo, ask_phone, read_consent])
 @pytest.mark.parametrize("consent_id", ["", " ", "short", "kdp 0123456789", "x" * 129, None])
-def test_nobody_is_looked_up_without_a_consent(
+def test_no_person_is_looked_up_without_a_consent(
     ask: Callable[[str, Any], Fetched[Any]], consent_id: object
 ) -> None:
     with answering(PERSON) as (url, questions), pytest.raises(ConsentMissing):
@@ -328,7 +353,7 @@ MODULES = [
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.SOURCE)
-def test_the_test_set_asks_the_sandbox_and_the_live_set_nobody(
+def test_the_test_set_asks_the_sandbox_and_an_empty_live_set_is_a_misconfiguration(
     module: ModuleType, settings: Settings
 ) -> None:
     settings.TULGA_SOURCES = {"test": TULGA_SOURCES["test"], "live": {}}
@@ -348,3 +373,387 @@ def test_an_adapter_of_another_kind_is_a_misconfiguration(
     with pytest.raises(Misconfigured, match=f"does not say that it asks {module.SOURCE}") as caught:
         resolve("test", module.SOURCE)
     assert caught.value.code == "adapter_unknown"
+
+
+# A question leaves in the body of one POST; only a readable answer to this very question comes
+# back.
+
+
+QUESTION = {"request_id": REQUEST_ID, "iin": IIN, "consent_id": "kdp_0123456789"}
+
+TOKEN = "secret-token-of-the-operator"
+
+
+def service(
+    url: str, *, token_file: str | Path = "", seconds: float = 5.0, max_bytes: int = 10_000
+) -> Service:
+    return Service.configured(
+        "person", url=url, token_file=token_file, seconds=seconds, max_bytes=max_bytes
+    )
+
+
+def ask(asked: Service, question: dict[str, Any] = QUESTION) -> bytes:
+    return asked.ask(question, read=parse_person).raw
+
+
+@contextmanager
+def recording(reply: bytes) -> Iterator[tuple[str, list[bytes]]]:
+    """A server that answers always the same, and all that it was sent, one entry a connection."""
+    received: list[bytes] = []
+
+    def behave(connection: socket.socket) -> None:
+        connection.settimeout(0.2)
+        request = b""
+        try:
+            while part := connection.recv(65536):
+                request += part
+        except TimeoutError:
+            pass
+        received.append(request)
+        connection.sendall(reply)
+
+    with insecure_server(behave, reads_head=False) as url:
+        yield url, received
+
+
+@pytest.fixture
+def token_file(tmp_path: Path) -> Path:
+    path = tmp_path / "token"
+    path.touch(mode=0o600)
+    path.write_text(f"{TOKEN}\n")
+    return path
+
+
+def test_the_question_is_the_body_of_one_post_and_nothing_of_it_is_in_the_address(
+    token_file: Path,
+) -> None:
+    with recording(whole(spelled(PERSON))) as (url, received):
+        assert ask(service(f"{url}/person", token_file=token_file)) == spelled(PERSON)
+    head, _, body = received[0].partition(b"\r\n\r\n")
+    assert len(received) == 1
+    assert head.startswith(b"POST /person HTTP/1.1\r\n")
+    assert f"Authorization: Bearer {TOKEN}".encode() in head
+    assert b"Content-Type: application/json" in head
+    assert IIN.encode() not in head
+    assert json.loads(body) == QUESTION
+
+
+def test_without_a_token_file_no_credential_is_sent() -> None:
+    with recording(whole(spelled(PERSON))) as (url, received):
+        ask(service(url))
+    assert b"authorization" not in received[0].lower()
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (whole(b""), "empty"),
+        (whole(b"<!doctype html>"), "cannot be read"),
+        (whole(b"[]"), "cannot be read"),
+        (whole(spelled(PERSON | {"name": ""})), "cannot be read at /name"),
+        (whole(spelled(PERSON) + b" " * 10_000), "longer than 10000 bytes"),
+        (whole(spelled(PERSON))[:-1], "ProtocolError"),
+        (b"HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\n{}", "status 500"),
+        (b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}", "status 201"),
+        (b"HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\n{}", "status 404"),
+        (b"HTTP/1.1 409 Conflict\r\nContent-Length: 2\r\n\r\n{}", "status 409"),
+        (
+            b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/\r\nContent-Length: 0\r\n\r\n",
+            "status 302",
+        ),
+        (b"", "ProtocolError"),
+    ],
+)
+def test_anything_but_a_readable_answer_to_this_question_is_a_fault(
+    reply: bytes, reason: str, token_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with (
+        recording(reply) as (url, received),
+        pytest.raises(SourceUnavailable, match=reason) as caught,
+    ):
+        ask(service(url, token_file=token_file))
+    assert caught.value.source == "person"
+    assert len(received) == 1  # and it is not asked a second time by itself
+    told = f"{caught.value}{caught.value.__cause__}{caplog.text}"
+    for secret in (IIN, "990101100020", TOKEN, "АЙГҮЛ", "ӘБДІҒАЛИЕВА"):
+        assert secret not in told
+
+
+def test_a_silent_and_a_slow_service_are_faults_within_the_time() -> None:
+    def silent(connection: socket.socket) -> None:
+        time.sleep(3)
+
+    def slow(connection: socket.socket) -> None:
+        for byte in whole(spelled(PERSON)):
+            connection.sendall(bytes([byte]))
+            time.sleep(0.05)
+
+    for behave in (silent, slow):
+        with (
+            insecure_server(behave) as url,
+            pytest.raises(SourceUnavailable, match=r"within 0\.5 s"),
+        ):
+            ask(service(url, seconds=0.5))
+
+
+def test_a_service_that_reads_nothing_is_a_fault_within_the_time() -> None:
+    def deaf(connection: socket.socket) -> None:
+        time.sleep(3)
+
+    question = QUESTION | {"text": "x" * 20_000_000}  # more than the buffers of both sockets hold
+    with (
+        insecure_server(deaf, reads_head=False) as url,
+        pytest.raises(SourceUnavailable, match=r"within 0\.5 s"),
+    ):
+        ask(service(url, seconds=0.5), question)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://register.example/person", "http://127.0.0.1:1/", "http://[::1]:1/"]
+)
+def test_an_address_with_tls_or_on_this_machine_is_accepted(url: str) -> None:
+    assert service(url).url == url
+
+
+@pytest.mark.parametrize(
+    "url", ["http://register.example/person", "http://10.0.0.1/", "ftp://127.0.0.1/", ""]
+)
+def test_an_address_that_would_tell_others_is_a_misconfiguration(url: str) -> None:
+    with pytest.raises(Misconfigured):
+        service(url)
+
+
+@pytest.mark.parametrize("seconds", [0, -1.0, float("nan")])
+def test_no_time_is_a_misconfiguration(seconds: float) -> None:
+    with pytest.raises(Misconfigured):
+        service("http://127.0.0.1:1/", seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "short", "two words here", "two\nlines-of-it", "кириллица-токен"]
+)
+def test_a_malformed_token_is_a_misconfiguration_that_does_not_repeat_it(
+    token_file: Path, content: str
+) -> None:
+    token_file.write_text(content)
+    with pytest.raises(Misconfigured) as caught:
+        service("http://127.0.0.1:1/", token_file=token_file)
+    assert not content or content not in str(caught.value)
+
+
+def test_a_token_that_others_may_read_or_that_is_unreadable_is_a_misconfiguration(
+    token_file: Path,
+) -> None:
+    token_file.chmod(0o640)
+    with pytest.raises(Misconfigured, match="chmod 600"):
+        service("http://127.0.0.1:1/", token_file=token_file)
+    with pytest.raises(Misconfigured, match="cannot be read"):
+        service("http://127.0.0.1:1/", token_file=token_file.with_name("missing"))
+
+
+def test_a_token_of_another_user_is_told_apart(
+    token_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbid(path: Path, *args: object, **options: object) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_text", forbid)
+    with pytest.raises(TokenUnreadable, match="is another user's"):
+        service("http://127.0.0.1:1/", token_file=token_file)
+
+
+def test_printing_a_service_shows_no_token(token_file: Path) -> None:
+    assert TOKEN not in repr(service("http://127.0.0.1:1/", token_file=token_file))
+
+
+LIMITS = Limits(seconds=5.0, max_bytes=1000)
+
+
+def test_bytes_are_fetched_and_posted_as_they_are() -> None:
+    with recording(whole(b"\0list")) as (url, received):
+        assert exchange(f"{url}/a?b", source="crl", limits=LIMITS) == b"\0list"
+        headers = {"Content-Type": "application/x"}
+        assert (
+            exchange(url, source="ocsp", limits=LIMITS, content=b"\0?", headers=headers)
+            == b"\0list"
+        )
+    got, posted = received
+    assert got.startswith(b"GET /a?b HTTP/1.1\r\n")
+    assert posted.startswith(b"POST / HTTP/1.1\r\n")
+    assert b"content-type: application/x\r\n" in posted.lower()
+    assert posted.endswith(b"\r\n\r\n\0?")
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (b"HTTP/1.1 500 No\r\n\r\n", "crl: status 500"),
+        (b"", "crl: RemoteProtocolError"),
+        (whole(b""), "crl: the answer is empty"),
+        (whole(b"x" * 1001), "crl: the answer is longer than 1000 bytes"),
+    ],
+)
+def test_what_cannot_be_fetched_is_a_fault_of_the_source_that_tells_neither_path_nor_query(
+    raw: bytes, reason: str
+) -> None:
+    with (
+        insecure_server(answer(raw)) as url,
+        pytest.raises(SourceUnavailable, match=reason) as caught,
+    ):
+        exchange(f"{url}/hidden-path?key=hidden-key", source="crl", limits=LIMITS)
+    assert (caught.value.source, caught.value.code) == ("crl", "source_unavailable")
+    assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://sources.example/list.crl", "https://sources.example:8443/list.crl?a=b"]
+)
+def test_an_http_address_is_accepted(url: str) -> None:
+    assert check_address(url).hostname == "sources.example"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://sources.example/list.crl",
+        "file:///etc/passwd",
+        "sources.example/list.crl",
+        "http://",
+        "http://user:word@sources.example/",
+        "http://sources.example:99999/",
+        "http://[::1/",
+        "http://two words.example/",
+        "http://sources.example/\r\nX: y",
+        "",
+    ],
+)
+def test_any_other_address_is_a_misconfiguration(url: str) -> None:
+    with pytest.raises(Misconfigured):
+        check_address(url)
+
+
+# Which adapter is asked is the operator's word alone; a missing word refuses.
+HERE = __name__
+
+
+@dataclass
+class Adapter:
+    word: str
+    source: str = "clock"
+
+
+@dataclass
+class InsecureAdapter:
+    word: str
+    source: str = "clock"
+
+
+def entry(name: str = "Adapter", **options: str) -> dict[str, object]:
+    return {"adapter": f"{HERE}.{name}", "options": options}
+
+
+def test_the_adapter_of_the_mode_is_built_with_its_options(settings: Settings) -> None:
+    settings.TULGA_SOURCES = {
+        "test": {"clock": entry(word="test")},
+        "live": {"clock": entry(word="live")},
+    }
+    assert resolve("test", "clock") == Adapter("test")
+    assert resolve("live", "clock") == Adapter("live")
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        None,
+        {},
+        {"test": None},
+        {"test": {}},
+        {"live": {"clock": entry(word="x")}},
+        {"test": {"other": entry(word="x")}},
+        {"test": {"clock": {}}},
+        {"test": {"clock": entry(word="x"), "other": "x"}},
+        {"test": {"clock": {"options": {"word": "x"}}}},
+        {"test": {"clock": {"adapter": f"{HERE}.Adapter", "options": ["x"]}}},
+        {"test": {"clock": entry("Missing", word="x")}},
+        {"test": {"clock": {"adapter": "no.such.module", "options": {}}}},
+        {"test": {"clock": entry(wrong="x")}},
+        {"test": {"clock": entry()}},
+        {"test": {"clock": entry(word="x", source="other")}},
+    ],
+)
+def test_anything_missing_or_wrong_is_a_misconfiguration(
+    settings: Settings, sources: object
+) -> None:
+    settings.TULGA_SOURCES = sources
+    with pytest.raises(Misconfigured):
+        resolve("test", "clock")
+
+
+def test_an_unset_setting_is_a_misconfiguration(settings: Settings) -> None:
+    settings.TULGA_SOURCES = {}
+    del settings.TULGA_SOURCES
+    with pytest.raises(Misconfigured):
+        resolve("test", "clock")
+
+
+def test_an_insecure_adapter_works_in_test_and_never_in_live(settings: Settings) -> None:
+    insecure = {"clock": entry("InsecureAdapter", word="x")}
+    settings.TULGA_SOURCES = {"test": insecure, "live": insecure}
+    assert resolve("test", "clock") == InsecureAdapter("x")
+    with pytest.raises(Misconfigured, match="insecure"):
+        resolve("live", "clock")
+
+
+def test_deployment_checks_can_read_what_is_configured(settings: Settings) -> None:
+    settings.TULGA_SOURCES = {
+        "test": {"clock": entry(word="x"), "trust_anchors": {"directory": "d"}},
+        "live": {},
+    }
+    assert adapters("test") == {"clock": f"{HERE}.Adapter"}
+    assert adapters("live") == {}
+    assert written("test")["trust_anchors"] == {"directory": "d"}
+    assert "clock" in written("test")
+    assert "clock" not in written("live")
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("smcs", "no adapter 'smcs' of sms can be found"),
+        ("HTTP", "no adapter 'HTTP' of sms can be found"),
+        ("mobizon.", "no adapter 'mobizon.' of sms can be found"),
+        ("../smsc", "no adapter '../smsc' of sms can be found"),
+        (f"{HERE}.Missing", "http, mobizon, smsc"),
+        ("verification.sources.person_registry.ADAPTER", "does not say that it asks sms"),
+        ("builtins.dict", "does not say that it asks sms"),
+    ],
+)
+def test_a_wrong_name_is_refused_with_what_may_be_named(
+    settings: Settings, name: str, says: str
+) -> None:
+    options = {"url": "https://sms.example"} if "person" in name else {}
+    settings.TULGA_SOURCES = {"live": {"sms": {"adapter": name, "options": options}}}
+    with pytest.raises(Misconfigured, match=re.escape(says)) as caught:
+        resolve("live", "sms")
+    assert caught.value.code == "adapter_unknown"
+
+
+def test_ours_are_named_by_a_short_name(settings: Settings, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.touch(mode=0o600)
+    key.write_text("an-api-key-of-the-operator")
+    for name, kind in (("smsc", SmscGateway), ("mobizon", MobizonGateway)):
+        live = {"sms": {"adapter": name, "options": {"token_file": str(key)}}}
+        settings.TULGA_SOURCES = {"live": live}
+        assert isinstance(resolve("live", "sms"), kind)
+    settings.TULGA_SOURCES = {
+        "live": {"sms": {"adapter": "http", "options": {"url": "https://sms.example"}}}
+    }
+    assert isinstance(resolve("live", "sms"), HttpAdapter)
+
+
+@pytest.mark.parametrize("name", at_sandbox("http://127.0.0.1:9"))
+def test_every_source_of_the_test_set_has_its_adapter(settings: Settings, name: str) -> None:
+    settings.TULGA_SOURCES = {"test": at_sandbox("http://127.0.0.1:9")}
+    assert resolve("test", name).source == name

@@ -17,7 +17,7 @@ from lenders.models import Lender
 from tests.insecure_sandbox.asked import new_iin
 from tests.insecure_sandbox_process import SandboxProcess
 from tests.verification.checks_on_record import checks, passed
-from tests.verification.log.looks import verify_legality
+from tests.verification.log.judged import verify_legality
 from tests.verification.log.rows import order_all
 from tests.verification.stories import camera_story as camera
 from tests.verification.stories.conftest import Issued

@@ -11,8 +11,7 @@ import pytest
 from django.db.models import Q
 
 from tests.verification.log import owned_web
-from tests.verification.log.judged import findings
-from tests.verification.log.looks import verify_legality
+from tests.verification.log.judged import findings, verify_legality
 from tests.verification.log.rows import order_all, slip_in
 from tests.verification.stories.conftest import Issued
 from tests.verification.stories.insecure_glance import glanced, people, see, voted

@@ -72,7 +72,7 @@ def test_the_reason_may_come_by_stdin(story, monkeypatch):
         ((ONE,), "reviewers_too_few: this needs 2"),
         ((ONE, ONE), "reviewer_repeated"),
         ((ONE, f" {ONE.upper()}"), "reviewer_repeated"),
-        ((ONE, "nobody@example.kz"), "reviewer 2: this e-mail address is unknown"),
+        ((ONE, "unknown@example.kz"), "reviewer 2: this e-mail address is unknown"),
         (("closed@example.kz", ONE), "reviewer 1: this account is closed"),
         ((ONE, "regulator@example.kz"), "reviewer 2: this person may not review"),
         ((ONE, "operator@example.kz"), "reviewer 2: this person may not review"),
