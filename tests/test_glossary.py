@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from babel.messages.pofile import read_po
 
-from tests.verification.borrower.msgids import ROOT
+from tests.verification.borrower.catalogues import ROOT
 
 _TABLE: dict[str, dict[str, Any]] = tomllib.loads(
     (ROOT / "locale/glossary.toml").read_text("utf-8")
