@@ -1,21 +1,28 @@
-"""What the operator's pages name is there: variables, commands, messages, findings, links."""
+"""The documents agree with the code."""
 
 import ast
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from django.core.management import get_commands, load_command_class
+from lxml import html
+from markdown_it import MarkdownIt
 
 from lenders.management.commands import tulga_trigger
 from tests.house_rules import PRODUCT
 from verification.core.codes import LAW_FILES
 from verification.core.law_rules import EARLY
 from verification.course import entry as course
+
+# What the operator's pages name is there: variables, commands, messages, findings, links.
+
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = {
@@ -263,7 +270,7 @@ def test_each_finding_of_audit_verify_and_each_code_of_a_law_file_is_an_incident
     assert sorted(code for code in codes if f"`{code}`" not in INCIDENTS) == []
 
 
-def anchors(text: str) -> set[str]:
+def heading_anchors(text: str) -> set[str]:
     """The anchors of a page's headings, as GitHub makes them."""
     titles = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
@@ -276,7 +283,7 @@ def test_each_link_between_the_operators_pages_leads_to_a_heading() -> None:
             page, _, anchor = link.partition("#")
             page = page or name
             if "/" not in page and (
-                page not in PAGES or (anchor and anchor not in anchors(PAGES[page]))
+                page not in PAGES or (anchor and anchor not in heading_anchors(PAGES[page]))
             ):
                 wrong.append(f"{name}: {link}")
     assert wrong == []
@@ -289,6 +296,167 @@ def test_each_of_these_pages_that_the_code_names_is_there_with_its_heading() -> 
             for page, anchor in re.findall(
                 r"docs/operator/([a-z]+\.md)(?:#([a-z-]+))?", path.read_text(encoding="utf-8")
             ):
-                if page not in PAGES or (anchor and anchor not in anchors(PAGES[page])):
+                if page not in PAGES or (anchor and anchor not in heading_anchors(PAGES[page])):
                     wrong.append(f"{path.name}: {page}#{anchor}")
     assert wrong == []
+
+
+# The pages for regulators and security engineers name only files of the repository.
+
+
+_ROOT = Path(__file__).resolve().parent.parent
+_PAGES = [*(_ROOT / "docs" / "security").glob("*.md"), *(_ROOT / "docs" / "regulator").glob("*.md")]
+_FILE = re.compile(r"`((?:config|lenders|scripts|tests|tools|verification)/[\w./]+)`")
+
+
+@pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.relative_to(_ROOT).as_posix())
+def test_each_file_that_a_page_names_is_there(page: Path) -> None:
+    names = _FILE.findall(page.read_text(encoding="utf-8"))
+    assert [name for name in names if not (_ROOT / name).exists()] == []
+
+
+def test_the_pages_name_files() -> None:
+    assert len(_FILE.findall("".join(page.read_text(encoding="utf-8") for page in _PAGES))) > 10
+
+
+# Documents are short, and every link in them leads somewhere.
+
+
+_NOT_OURS = {"var", "mutants", "build", "static_root", "node_modules", "__pycache__"}
+_PARSER = MarkdownIt("commonmark", {"html": True}).enable("table")
+
+
+def _documents() -> Iterator[Path]:
+    for folder, folders, names in os.walk(_ROOT):
+        folders[:] = [name for name in folders if name not in _NOT_OURS and name[0] != "."]
+        yield from (Path(folder) / name for name in names if name.endswith(".md"))
+
+
+_EVERY = sorted(path.relative_to(_ROOT).as_posix() for path in _documents())
+
+
+def _text(name: str) -> str:
+    return (_ROOT / name).read_text("utf-8")
+
+
+@cache
+def _page(path: Path) -> html.HtmlElement:
+    markup = _PARSER.render(path.read_text("utf-8"))
+    return html.fragment_fromstring(markup, create_parent="div")
+
+
+def _words(text: str) -> int:
+    """Words of a page; the bar of a table is not a word."""
+    return sum(any(map(str.isalnum, word)) for word in text.split())
+
+
+def _slug(title: str) -> str:
+    """The anchor that a forge gives a heading."""
+    return re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-")
+
+
+@cache
+def anchors(path: Path) -> frozenset[str]:
+    """All places of a page that a link may name.
+
+    A translation has the anchors of its original too: /docs gives it those.
+    """
+    page, seen = _page(path), Counter[str]()
+    given = {element.get("id") or element.get("name") for element in page.iter("a")} - {None}
+    for heading in page.iter("h1", "h2", "h3", "h4", "h5", "h6"):
+        slug = _slug(heading.text_content())
+        given.add(f"{slug}-{seen[slug]}" if seen[slug] else slug)
+        seen[slug] += 1
+    original = path.with_name(path.name.replace(".ru.md", ".md"))
+    if original != path and original.exists():
+        given |= anchors(original)
+    return frozenset(str(anchor) for anchor in given)
+
+
+def faults(path: Path) -> list[str]:
+    """The links and pictures of a page that lead nowhere.
+
+    An address that begins with a slash is one of a running Tulga.
+    """
+    wrong = []
+    for _, attribute, link, _ in _page(path).iterlinks():
+        address = urlsplit(link)
+        if attribute not in {"href", "src"} or address.scheme or link.startswith("/"):
+            continue
+        target = (path.parent / unquote(address.path)).resolve() if address.path else path
+        is_there = target.exists() and target.is_relative_to(_ROOT)
+        anchor = unquote(address.fragment)
+        if not is_there or (anchor and anchor not in anchors(target)):
+            wrong.append(link)
+    return wrong
+
+
+@pytest.mark.parametrize(
+    ("name", "lines", "words"),
+    [
+        ("README.md", 120, 1_300),
+        ("ARCHITECTURE.md", 200, 1_500),
+        ("CONTRIBUTING.md", 80, 900),
+        ("CHANGELOG.md", 120, 1_500),
+    ],
+)
+def test_a_first_page_is_short(name: str, lines: int, words: int) -> None:
+    text = _text(name)
+    assert len(text.splitlines()) <= lines
+    assert _words(text) <= words
+
+
+def test_docs_in_one_language_are_short() -> None:
+    names = [name for name in _EVERY if name.startswith("docs/") and not name.endswith(".ru.md")]
+    counts = {name: _words(_text(name)) for name in names}
+    assert sum(counts.values()) <= 30_000, sorted(counts.items(), key=lambda count: -count[1])
+
+
+@pytest.mark.parametrize("name", _EVERY)
+def test_every_link_leads_somewhere(name: str) -> None:
+    assert faults(_ROOT / name) == []
+
+
+@pytest.mark.parametrize("name", [name for name in _EVERY if name.endswith(".ru.md")])
+def test_a_translation_stands_beside_its_original(name: str) -> None:
+    assert name.replace(".ru.md", ".md") in _EVERY
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "[a](absent.md)",
+        "[a](there.md#absent)",
+        "[a](there.md#twice-2)",
+        "[a](#absent)",
+        "[a](../outside.md)",
+        "![a](absent.webp)",
+        '<img src="absent.webp">',
+    ],
+)
+def test_a_link_that_leads_nowhere_is_found(
+    link: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.test_operator_pages._ROOT", tmp_path / "ours")
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "outside.md").write_text("# Outside")
+    (tmp_path / "ours" / "there.md").write_text("# Here: it is\n\n## Twice\n\n## Twice\n")
+    page = tmp_path / "ours" / "page.md"
+    page.write_text(
+        "# Page\n\n[a](there.md#here-it-is) [b](there.md#twice-1) [c](#page) [d](/docs)"
+        f" [e](https://example.org/x)\n\n{link}\n"
+    )
+    assert len(faults(page)) == 1
+
+
+def test_every_obligation_that_the_code_names_stands_on_its_page_and_no_other() -> None:
+    stated = set(
+        re.findall(r"^\| (O-\d{2}) \|", _text("docs/regulator/obligations.md"), re.MULTILINE)
+    )
+    code = [
+        path
+        for folder in ("config", "lenders", "people", "verification", "tools")
+        for path in (_ROOT / folder).rglob("*.py")
+    ]
+    named = {name for path in code for name in re.findall(r"\bO-\d{2}\b", path.read_text("utf-8"))}
+    assert named == stated

@@ -1,6 +1,4 @@
-"""The hot queries, asked by the product's own functions: of its edges, of a worker's step, of the
-sweep.
-"""
+"""The hot queries, asked by the product's own functions."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,8 +14,6 @@ from django.utils import timezone
 from lenders.models import Lender
 from lenders.resources import checkpoints, events, verifications
 from lenders.resources import clearances as clearance_resource
-from tests.growth import searches
-from tests.growth.searches import PERSON
 from tests.verification import law_files
 from tests.verification.oversight import rows
 from verification import clock
@@ -39,6 +35,39 @@ from verification.review import desk as review_desk
 from verification.stages import live_capture
 from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 from verification.worker import queue, replay, sweep
+
+# Every way in which a regulator may combine what a search asks by.
+
+
+PERSON = "usr_" + "a" * 26
+
+
+def of(lender_id: str) -> dict[str, Callable[[], object]]:
+    """Every way a regulator may combine lender, route and outcome, of what there is and of what
+    there is not.
+    """
+    found: dict[str, Callable[[], object]] = {}
+    for mode in ("live", "test"):
+        for one_lender in ("", lender_id):
+            for route in ("", "eds", "remote_card"):
+                for outcome in ("", "verified", "in_review"):
+                    question = search.Question(
+                        lender_id=one_lender,
+                        route=route if route in search.ROUTES else "",
+                        outcome=outcome,
+                        mode=mode,
+                    )
+                    name = (
+                        f"search {mode} {'of a lender' if one_lender else ''} {question.route}"
+                        f" {outcome}"
+                    )
+                    found[name] = partial(search.search, person_id=PERSON, question=question)
+    return found
+
+
+# The hot queries, asked by the product's own functions: of its edges, of a worker's step, of the
+# sweep.
+
 
 PAGE, LONGEST = 20, 100
 
@@ -237,7 +266,7 @@ def hot(world: World) -> dict[str, Callable[[], object]]:
         | _of_copies(world.other)
         | _of_work(world)
         | _of_people(world)
-        | searches.of(world.other)
+        | of(world.other)
     )
 
 

@@ -1,23 +1,72 @@
-"""The documentation: offline, without inline code, and its first call works as it is printed."""
+"""The pages for developers, in English and Russian."""
 
 import json
 import re
 import time
+from collections.abc import Iterator
 from html import unescape
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po
 from django.test import Client
 
 from lenders import endpoints, openapi, policy
-from lenders.docs import code_pages, prose, search
+from lenders.docs import code_pages, pages, prose, search
 from scripts.guide_blocks import text_of
 from tests.lenders.samples import Caller
+from tests.verification.borrower import catalogues
 from verification.core import codes
 from verification.core.codes import PROBLEMS, REASONS, Place, remedy_of
 from verification.core.events import TOLD
 from verification.core.profiles import PROFILES, Profile, Status
+
+# Every sentence that the developers' pages may say, and their Russian catalogue.
+
+
+ROOT = Path(openapi.__file__).resolve().parents[1]
+PO = ROOT / "locale" / "ru" / "LC_MESSAGES" / "developers.po"
+_IN_TEMPLATE = re.compile(r"""\{% say (?:"([^"]+)"|'([^']+)')""")
+_IN_CODE = re.compile(r'\bsay\("([^"]+)"\)')
+
+
+def sentences() -> set[str]:
+    """Of the templates, the code and the tables of codes."""
+    return {*_written(), *_of_tables()}
+
+
+def catalogue() -> Catalog:
+    """The Russian one."""
+    with PO.open("rb") as source:
+        return read_po(source, locale="ru", domain="developers")
+
+
+def _written() -> Iterator[str]:
+    for path in (ROOT / "lenders" / "templates" / "lenders").glob("*.html"):
+        yield from (
+            double or single for double, single in _IN_TEMPLATE.findall(path.read_text("utf-8"))
+        )
+    for path in (ROOT / "lenders" / "docs").glob("*.py"):
+        yield from _IN_CODE.findall(path.read_text("utf-8"))
+
+
+def _of_tables() -> Iterator[str]:
+    yield from pages.NAVIGATION.values()
+    yield from prose.TITLES.values()
+    yield from prose.SUBJECTS.values()
+    for item in openapi.document()["paths"].values():
+        yield from (operation["summary"] for operation in item.values())
+    for meaning in code_pages.table():
+        remedy = meaning.remedy
+        yield from (meaning.heading, meaning.meaning, remedy.text, remedy.key, remedy.actor)
+        yield from [meaning.advice] if meaning.advice else []
+
+
+# The documentation: offline, without inline code, and its first call works as it is printed.
+
 
 PAGES = [
     "/docs",
@@ -301,3 +350,110 @@ def test_markdown_that_is_no_markdown_is_text_and_leads_nowhere_else() -> None:
     assert re.findall(r"<(?!/?(?:h1|p|a|div|table|thead|tbody|tr|th|td)\b)[^>]*>", html) == []
     assert re.findall(r'href="([^"]*)"', html) == ["/docs/errors#limits"]
     assert re.findall(r"<[^>]*(?:style|src|\son\w+)=", html) == []
+
+
+# What the developers' pages say is there in Russian, whole, and none is left over.
+
+
+_FIXED = re.compile(r"%\(\w+\)s|`[^`]+`|\b\d[\d.]*\b")
+_CYRILLIC = re.compile(r"[а-яё]", re.IGNORECASE)
+
+
+@pytest.fixture
+def _compiled() -> None:
+    catalogues.compile_changed()
+
+
+@pytest.mark.usefixtures("_compiled")
+def test_every_sentence_is_translated_and_no_translation_is_left_over() -> None:
+    entries = {entry.id: entry for entry in catalogue() if entry.id}
+    spoken = sentences()
+    assert sorted(spoken - entries.keys()) == []
+    assert sorted(entries.keys() - spoken) == []
+    assert [
+        id_
+        for id_, entry in entries.items()
+        if entry.fuzzy or not _CYRILLIC.search(str(entry.string))
+    ] == []
+
+
+@pytest.mark.usefixtures("_compiled")
+def test_a_translation_names_the_same_numbers_and_code() -> None:
+    # Words of a list (a number that is spelled out in one language) are not compared, figures and
+    # code are.
+    wrong = [
+        entry.id
+        for entry in catalogue()
+        if entry.id
+        and not set(_FIXED.findall(str(entry.id))) <= set(_FIXED.findall(str(entry.string)))
+    ]
+    assert wrong == []
+
+
+@pytest.mark.usefixtures("_compiled")
+@pytest.mark.parametrize(
+    "path", ["/docs", "/docs/problems", "/docs/reference", "/docs/search", "/docs/start"]
+)
+def test_a_page_is_russian_for_who_reads_russian_or_kazakh_and_english_else(
+    client: Client, db: None, path: str
+) -> None:
+    for accepted, spoken in (("ru", "ru"), ("kk", "ru"), ("en", "en"), ("de", "en")):
+        answer = client.get(path, headers={"accept-language": accepted})
+        assert (
+            answer.headers["Content-Language"],
+            f'<html lang="{spoken}">' in answer.content.decode(),
+        ) == (
+            spoken,
+            True,
+        )
+        assert ("Модель угроз" in answer.content.decode()) == (spoken == "ru")
+    assert (
+        client.get(f"{path}?lang=ru", headers={"accept-language": "en"}).headers["Content-Language"]
+        == "ru"
+    )
+    assert (
+        client.get(f"{path}?lang=xx", headers={"accept-language": "en"}).headers["Content-Language"]
+        == "en"
+    )
+
+
+@pytest.mark.usefixtures("_compiled")
+def test_the_buttons_change_the_language_of_all_pages(client: Client, db: None) -> None:
+    client.post("/i18n/setlang/", {"language": "ru", "next": "/docs"})
+    assert (
+        client.get("/docs/problems", headers={"accept-language": "en"}).headers["Content-Language"]
+        == "ru"
+    )
+
+
+@pytest.mark.usefixtures("_compiled")
+def test_the_page_of_codes_is_whole_in_russian(client: Client, db: None) -> None:
+    page = client.get("/docs/problems?lang=ru").content.decode()
+    assert REASONS["face_mismatch"].lender_detail not in page
+    assert "Расстояние до эталона больше зоны сомнения." in page
+
+
+@pytest.mark.usefixtures("_compiled")
+@pytest.mark.parametrize("name", list(prose.FILES))
+def test_a_document_in_russian_has_the_sections_and_the_code_of_the_english_one(name: str) -> None:
+    english, russian = prose.read(name, "en"), prose.read(name, "ru")
+    assert [section.level for section in russian.sections] == [
+        section.level for section in english.sections
+    ]
+    assert [section.anchor for section in russian.sections] == [
+        section.anchor for section in english.sections
+    ]
+    texts = [
+        (ROOT / f"{prose.FILES[name]}{ending}").read_text("utf-8") for ending in (".md", ".ru.md")
+    ]
+    ours, theirs = (re.findall(r"^```.*?^```$", text, re.MULTILINE | re.DOTALL) for text in texts)
+    assert theirs == ours
+    # A name of the API, a code or a status that one of them explains, the other explains too.
+    names = [set(re.findall(r"`([a-z]+(?:_[a-z0-9]+)+)`", text)) for text in texts]
+    assert names[0] == names[1]
+
+
+@pytest.mark.usefixtures("_compiled")
+def test_a_code_stands_once_in_each_place() -> None:
+    places = [(meaning.place, meaning.code) for meaning in code_pages.table()]
+    assert len(places) == len(set(places))

@@ -184,7 +184,7 @@ def test_every_example_of_a_request_is_taken_as_its_operation_says(
     settings: Settings,
     request: pytest.FixtureRequest,
 ) -> None:
-    adapter = {"adapter": "tests.lenders.api.insecure_simulation.InsecureSimulation", "options": {}}
+    adapter = {"adapter": "tests.lenders.api.test_simulations.InsecureSimulation", "options": {}}
     settings.TULGA_SOURCES = settings.TULGA_SOURCES | {
         "test": settings.TULGA_SOURCES["test"] | {"simulation": adapter}
     }

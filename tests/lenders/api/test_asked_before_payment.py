@@ -1,5 +1,6 @@
-"""What a worker asks a bureau and a bank before the money leaves, and what comes of it."""
+"""What a worker asks a bureau and a bank before the money leaves."""
 
+import json
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -9,7 +10,6 @@ import pytest
 from tests.insecure_sandbox.asked import register
 from tests.lenders.api.clearing import PAID, ask, clean, cleared, consume, verified
 from tests.lenders.api.insecure_payout import ADAPTERS, InsecurePayout, in_memory
-from tests.lenders.api.payout_story import ASKING, gates, kept, under
 from tests.lenders.api.renewing import report
 from tests.lenders.samples import code
 from tests.verification.log.judged import findings
@@ -19,6 +19,7 @@ from verification import clock
 from verification.case import contents, policy
 from verification.core import profiles
 from verification.core.almaty import day_of
+from verification.evidence import store
 from verification.log import signatures
 from verification.models import AuditEntry, Clearance, EvidenceItem, Verification
 from verification.payout import gates as answers
@@ -26,6 +27,47 @@ from verification.sources.asking import PAYOUT_SECONDS
 from verification.stages.confirmation import policy as texts
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
+
+
+# A law that asks a bureau and a bank before the money leaves, and what then is on record.
+
+
+LAW = "KZ-TEST"
+ASKING = replace(
+    profiles.get("KZ-2021-04"),
+    id=LAW,
+    stop_credit_max_age_seconds=60,
+    account_owner_max_age_seconds=15 * 60,
+)
+
+
+def under(lender, monkeypatch, **asked):
+    """From now on the lender goes by a law that asks, with these numbers."""
+    monkeypatch.setitem(profiles.PROFILES, LAW, replace(ASKING, **asked))
+    lender.test_calendar = profiles.calendar_of(LAW)
+    lender.save()
+
+
+def gates(clearance):
+    """What each gate said: why it refuses, or its status."""
+    return {gate["name"]: gate["code"] or gate["status"] for gate in clearance["gates"]}
+
+
+def kept(story, entry_type="clearance.issued"):
+    """What was answered, by kind, as the newest entry of a type lists it and evidence holds it."""
+    listed = (
+        AuditEntry.objects.filter(verification_id=story.id, type=entry_type)
+        .latest("verification_sequence")
+        .body
+    )
+    key = contents.key_of(story.row())
+    items = [EvidenceItem.objects.get(pk=one["id"]) for one in listed.get("evidence", ())]
+    return {item.kind: json.loads(store.opening(key, item).plain) for item in items}
+
+
+# What a worker asks a bureau and a bank before the money leaves, and what comes of it.
+
+
 LOAN = 15_000_000  # tiyn
 
 

@@ -1,4 +1,4 @@
-"""A judgement repeated from what is stored gives the same word; what was changed since is found."""
+"""A judgement repeated from what is stored gives the same word."""
 
 import json
 from collections.abc import Callable
@@ -10,6 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.utils import timezone
+from pytest_django import Settings
 
 from tests.entries import body_of
 from tests.scenes import staged
@@ -31,8 +32,10 @@ from tests.verification.stories.story import (
 )
 from verification import routes
 from verification.case import dossier, stages
-from verification.core import releases
+from verification.core import profiles, releases
+from verification.core.codes import REASONS
 from verification.core.ids import new_id
+from verification.core.releases import RELEASES, Release
 from verification.core.route import Check, Report, Stage
 from verification.engines.gost import backends
 from verification.evidence import store, vault
@@ -44,7 +47,7 @@ from verification.stages.statement.checks import CHECKS
 from verification.worker import replay as replaying
 from verification.worker.replay import FACTS, Replayed, Sample, Verdict, replay
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once")]
+# A judgement repeated from what is stored gives the same word; what was changed since is found.
 
 
 @pytest.fixture
@@ -78,6 +81,8 @@ def own(story, kind):
     return EvidenceItem.objects.get(attempt=last_attempt(story), kind=kind)
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("seen_once")
 def test_every_judged_attempt_comes_out_the_same_and_the_log_says_that_somebody_looked(verified):
     before = AuditEntry.objects.count()
     code, said = command(verified)
@@ -95,6 +100,8 @@ def test_every_judged_attempt_comes_out_the_same_and_the_log_says_that_somebody_
     assert (entry.verification_id, entry.lender_id) == (None, None)
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("seen_once")
 def test_a_replay_asks_no_source_and_changes_no_row(verified, trusted):
     trusted.asked, row = 0, verified.row()
     trusted.lists["gost512"] = ()
@@ -104,6 +111,8 @@ def test_a_replay_asks_no_source_and_changes_no_row(verified, trusted):
     assert verified.row().sequence == row.sequence
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("seen_once")
 def test_a_refusal_that_rested_on_what_was_shown_before_comes_out_the_same(trusted, issued):
     story = at_statement()
     story.sign(issued(iin=OTHER_IIN))
@@ -115,6 +124,8 @@ def test_a_refusal_that_rested_on_what_was_shown_before_comes_out_the_same(trust
     assert command(story)[0] == 0
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("seen_once")
 @pytest.mark.forges
 def test_a_record_that_says_otherwise_or_is_gone_is_different(verified):
     attempt = last_attempt(verified)
@@ -127,6 +138,8 @@ def test_a_record_that_says_otherwise_or_is_gone_is_different(verified):
     assert f"{len(CHECKS) - 1} checks are on record, and {len(CHECKS)} were run" in detail
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("seen_once")
 @pytest.mark.parametrize("has_row", [True, False])
 @pytest.mark.parametrize("kind", ["statement.signature", "statement.terms", "statement.report"])
 def test_evidence_that_is_gone_cannot_be_judged_and_is_no_refusal(
@@ -145,6 +158,8 @@ def test_evidence_that_is_gone_cannot_be_judged_and_is_no_refusal(
     assert (code, kind in detail) == (2, True), "it may lie in one file with others"
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("seen_once")
 def test_a_shared_list_that_is_gone_cannot_be_judged(verified, settings):
     uses = SharedEvidenceUse.objects.filter(attempt=last_attempt(verified), kind="shared.crl.0")
     name = uses.get().evidence_id
@@ -154,6 +169,8 @@ def test_a_shared_list_that_is_gone_cannot_be_judged(verified, settings):
     assert word(verified) == (Verdict.CANNOT, "evidence is missing: shared.crl.0")
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("seen_once")
 def test_a_row_of_evidence_that_no_entry_lists_is_ignored(verified):
     item = own(verified, "statement.signature")
     item.pk, item.kind = new_id("evd"), "statement.unheard_of"
@@ -161,6 +178,8 @@ def test_a_row_of_evidence_that_no_entry_lists_is_ignored(verified):
     assert word(verified) == (Verdict.SAME, "")
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("seen_once")
 @pytest.mark.forges
 def test_a_judgement_that_no_worker_signed_cannot_be_judged_nor_any_other_of_its_case(verified):
     entry = AuditEntry.objects.get(type="attempt.judged", body__attempt=last_attempt(verified).pk)
@@ -173,6 +192,8 @@ def test_a_judgement_that_no_worker_signed_cannot_be_judged_nor_any_other_of_its
     assert f"evidence_unreadable: entry {entry.pk} does not count" in said
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("seen_once")
 def test_what_is_done_otherwise_today_changes_nothing(verified, monkeypatch):
     stricter = replace(
         statement.STAGE.policy_in_use(), version="eds-2030-01", certificate_policies=()
@@ -183,6 +204,8 @@ def test_what_is_done_otherwise_today_changes_nothing(verified, monkeypatch):
     assert command(verified)[0] == 0
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("seen_once")
 @pytest.mark.parametrize("is_erased", [True, False], ids=["erased", "not installed"])
 def test_nothing_is_judged_again(verified, settings, is_erased):
     if is_erased:
@@ -192,6 +215,8 @@ def test_nothing_is_judged_again(verified, settings, is_erased):
     assert command(verified)[0] == 2
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("seen_once")
 def test_a_case_without_a_judgement_cannot_be_judged_again():
     story = begin(lender())
     assert command(story) == (2, f"{story.id}: cannot")
@@ -203,6 +228,8 @@ def judge_by(monkeypatch, policy):
     monkeypatch.setitem(routes.ROUTES, "eds", replace(routes.EDS, stages=stages))
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("seen_once")
 @pytest.mark.parametrize("number", ["ver_none", "", "'; --"])
 def test_an_unknown_verification_cannot_be_judged(number, db):
     with pytest.raises(CommandError, match="not_found") as caught:
@@ -210,6 +237,8 @@ def test_an_unknown_verification_cannot_be_judged(number, db):
     assert caught.value.returncode == 2
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("seen_once")
 @pytest.mark.service
 @pytest.mark.forges
 def test_a_live_capture_comes_out_the_same_and_a_changed_record_is_found(sandbox, settings):
@@ -279,6 +308,8 @@ FIRST = next(iter(statement.STAGE.checks))
 SAME = {(name, Verdict.SAME, "evidence", "") for name in ("consent", "question", "statement")}
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("seen_once")
 @pytest.mark.parametrize(
     "change",
     [
@@ -297,6 +328,8 @@ def test_an_earlier_case_comes_out_the_same_after(
     assert again(verified) == SAME
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("seen_once")
 def test_a_case_of_the_new_release_comes_out_the_same_beside_an_earlier_one(
     verified: Story, issued: Issued, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -355,6 +388,8 @@ UNKEPT: dict[str, tuple[Change, Verdict, str, str]] = {
 }
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("seen_once")
 @pytest.mark.parametrize("name", UNKEPT)
 def test_what_left_nothing_of_before_cannot_be_judged_or_is_different(
     verified: Story, monkeypatch: pytest.MonkeyPatch, name: str
@@ -366,6 +401,8 @@ def test_what_left_nothing_of_before_cannot_be_judged_or_is_different(
     assert detail in last.detail
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("seen_once")
 def test_a_report_that_lost_a_field_or_says_another_is_different(
     verified: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -381,6 +418,8 @@ def test_a_report_that_lost_a_field_or_says_another_is_different(
         assert f"from facts: {problem}" in last.detail
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("seen_once")
 def test_a_release_that_is_not_known_cannot_be_judged_by(
     verified: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -428,6 +467,8 @@ def entry_of(attempt):
     return AuditEntry.objects.get(type="attempt.judged", body__attempt=attempt.pk)
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("seen_once")
 def test_all_that_is_drawn_comes_out_the_same_and_each_reading_is_on_record(ordered):
     sample, found = drawn(9)
     assert (sample.of, sample.drawn, sample.same, sample.from_facts, sample.different, found) == (
@@ -442,6 +483,8 @@ def test_all_that_is_drawn_comes_out_the_same_and_each_reading_is_on_record(orde
     assert [(body["verification"], body["same"]) for body in read] == [(ordered.id, 1)] * 4
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("seen_once")
 def test_the_same_seed_draws_the_same_and_others_draw_others(ordered, monkeypatch):
     ids = set(AuditEntry.objects.filter(type="attempt.judged").values_list("pk", flat=True))
     looked = []
@@ -461,6 +504,8 @@ def test_the_same_seed_draws_the_same_and_others_draw_others(ordered, monkeypatc
     assert {pk for draw in draws for pk in draw} == ids
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("seen_once")
 @pytest.mark.forges
 def test_a_judgement_that_comes_out_otherwise_is_a_finding_of_its_entry(ordered):
     attempt = last_attempt(ordered)
@@ -476,6 +521,8 @@ def test_a_judgement_that_comes_out_otherwise_is_a_finding_of_its_entry(ordered)
     assert (code, found.detail in said, "1 otherwise" in said) == (1, True, True)
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("seen_once")
 def test_what_cannot_be_judged_for_want_of_a_key_is_counted_apart_and_is_no_finding(ordered):
     signature = EvidenceItem.objects.get(attempt=last_attempt(ordered), kind="statement.signature")
     tamper(("DELETE FROM verification_evidenceitem WHERE id = %s", (signature.pk,)))
@@ -489,6 +536,8 @@ def test_what_cannot_be_judged_for_want_of_a_key_is_counted_apart_and_is_no_find
     assert "1 could not be judged again: evidence_unreadable 1" in str(sample)
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("seen_once")
 def test_the_command_says_what_it_drew_and_by_which_seed(ordered):
     code, said = audited("--replay", "2", "--seed", "77")
     assert (code, "test log: 2 of 4 judgements drawn (seed 77): 2 come out the same" in said) == (
@@ -501,13 +550,189 @@ def test_the_command_says_what_it_drew_and_by_which_seed(ordered):
     assert 0 <= told["replayed"]["test"]["seed"] < 2**32
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("seen_once")
 def test_where_nothing_that_was_drawn_can_be_judged_again_it_could_not_look(ordered):
     tamper(("DELETE FROM verification_datakey", ()))
     sample, found = drawn(9)
     assert (sample.cannot.total(), sample.is_blind, found) == (4, True, [])
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("seen_once")
 @pytest.mark.parametrize("arguments", [("--replay", "-1"), ("--seed", "5")])
 def test_a_sample_that_cannot_be_drawn_is_told_and_exits_with_3(transactional_db, arguments):
     code, said = audited(*arguments)
     assert (code, "--replay needs a number of judgements" in said) == (3, True)
+
+
+# The table of releases knows the routes as they are done now, and forgets none that was ever
+# used.
+
+
+EVER = {
+    "f1f2771ef4a30aef": "eds",
+    "a1a1b13cb611c566": "biometric",
+    "780511b7b3221402": "eds",
+    "5ea6975897819754": "biometric",
+    "d5b9465450b66679": "live_face",
+    "500fec7118e88ee3": "renewal",
+}
+"""Each release that was ever used, by its hash: what it says may never be changed."""
+
+LEADS_TO = {
+    "burns": {
+        *(
+            "coercion_reported",
+            "consent_declined",
+            "document_expired",
+            "document_invalid",
+            "birth_date_differs",
+            "eds_algorithm_refused",
+        ),
+        *("eds_certificate_expired", "eds_certificate_missing", "eds_certificate_not_yet_valid"),
+        *(
+            "eds_certificate_revoked",
+            "eds_iin_mismatch",
+            "eds_iin_missing",
+            "eds_issuer_revoked",
+            "eds_key_usage",
+        ),
+        *(
+            "eds_malformed",
+            "eds_not_individual",
+            "eds_path_untrusted",
+            "eds_policy_refused",
+            "eds_signature_invalid",
+        ),
+        *(
+            "eds_signature_replayed",
+            "eds_signed_attributes_invalid",
+            "eds_signer_count",
+            "eds_statement_mismatch",
+        ),
+        *("eds_too_large", "face_again"),
+        *(
+            "face_again_light",
+            "face_again_near",
+            "face_again_still",
+            "face_mismatch",
+            "liveness_capture_replayed",
+        ),
+        *(
+            "liveness_command_missed",
+            "liveness_face_changed",
+            "liveness_face_jumped",
+            "liveness_face_missing",
+        ),
+        *(
+            "liveness_frame_early",
+            "liveness_frame_frozen",
+            "liveness_frame_noiseless",
+            "liveness_frame_repeated",
+        ),
+        *(
+            "liveness_frame_seen_before",
+            "liveness_frame_unbound",
+            "liveness_frame_unreadable",
+            "liveness_not_at_rest",
+        ),
+        *(
+            "liveness_order_differs",
+            "multiple_faces",
+            "name_mismatch",
+            "otp_attempts_exhausted",
+            "otp_wrong",
+        ),
+        *(
+            "person_deceased",
+            "person_unknown",
+            "phone_owner_mismatch",
+            "registry_mismatch",
+            "review_refused",
+            "sms_refused",
+        ),
+    },
+    "review": {
+        *("face_review", "hand_over_review", "liveness_commands_left_out", "liveness_depth_flat"),
+        *(
+            "liveness_depth_missing",
+            "liveness_injection_camera_changed",
+            "liveness_injection_near_duplicates",
+        ),
+        *(
+            "liveness_injection_regular_frames",
+            "liveness_injection_still_phone",
+            "liveness_injection_virtual_camera",
+        ),
+        *(
+            "liveness_line_review",
+            "liveness_passive_review",
+            "liveness_replay_review",
+            "liveness_review",
+        ),
+        *("liveness_actor_review", "liveness_surroundings_jumped"),
+    },
+    "retry": {"eds_revocation_unknown", "eds_timestamp_unavailable"},
+    "final": {
+        *(
+            "coercion_reported",
+            "consent_declined",
+            "person_deceased",
+            "review_refused",
+            "person_unknown",
+        ),
+        *("name_mismatch", "birth_date_differs", "document_invalid", "document_expired"),
+    },
+    "remark": {"consent_phone_stated", "eds_surname_differs"},
+}
+"""What the log is weighed by besides. A new code is added; one that is there keeps its meaning, or
+is a code anew.
+"""
+
+
+@pytest.mark.parametrize("law", profiles.ALL, ids=lambda law: law.id)
+@pytest.mark.parametrize("name", routes.ROUTES)
+def test_a_route_is_done_as_the_table_says(
+    name: str, law: profiles.Profile, settings: Settings
+) -> None:
+    settings.TULGA_ROUTES = list(routes.ROUTES)
+    is_now = stages.release(name, law=law.sha256)
+    assert is_now.asks_register or not law.register_asked
+    said = ", ".join(
+        f'("{stage}", {list(checks)}, {tries})' for stage, checks, tries in is_now.stages
+    )
+    changed = f", {is_now.changed}" if is_now.changed else ""
+    assert is_now.id in RELEASES, (
+        f"{name} is done otherwise than any release in core/releases.py says. Add one beside the"
+        " old, which stays: "
+        f'Release("{name}", ({said}){changed}), and here to EVER: "{is_now.id}": "{name}"'
+    )
+
+
+def test_no_release_is_changed_or_forgotten() -> None:
+    assert {name: release.route for name, release in RELEASES.items()} == EVER
+
+
+def test_a_release_is_named_by_all_that_it_says() -> None:
+    one = Release("eds", (("consent", ("a", "b"), 0), ("statement", ("c",), 3)))
+    others = [
+        Release("biometric", one.stages),
+        Release("eds", tuple(reversed(one.stages))),
+        Release("eds", one.stages[:1]),
+        Release("eds", (("consent", ("a",), 0), ("statement", ("c",), 3))),
+        Release("eds", (("consent", ("b", "a"), 0), ("statement", ("c",), 3))),
+        Release("eds", (("consent", ("a", "b"), 0), ("statement", ("c",), 2))),
+        Release("eds", one.stages, (("a", 1),)),
+        Release("eds", one.stages, (("a", 2),)),
+        Release("eds", one.stages, (("b", 1),)),
+    ]
+    assert len({one.id, *(other.id for other in others)}) == 1 + len(others)
+    assert (one.checks("consent"), one.checks("question")) == (("a", "b"), ())
+    assert [others[-3].changes(check) for check in ("a", "b")] == [1, 0]
+    assert (one.tries("statement"), one.tries("consent"), one.tries("question")) == (3, 0, 0)
+
+
+@pytest.mark.parametrize("word", LEADS_TO)
+def test_a_code_leads_to_what_it_led_to_ever(word: str) -> None:
+    assert {code for code, reason in REASONS.items() if getattr(reason, word)} == LEADS_TO[word]

@@ -1,28 +1,60 @@
-"""Each gate says by its code exactly what it found, at its threshold and not before."""
+"""The gates of a live capture, their limits, masks and presentation attacks."""
 
-from collections.abc import Mapping
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.verification.engines.liveness import insecure_detectors as made
+from tests.verification.engines.liveness import insecure_masks, insecure_paper
 from tests.verification.stages.live_capture import captures as given
+from tests.verification.stages.live_capture.captures import NOW, Frames
+from tests.verification.stages.live_capture.insecure_captures import pixels
+from tools.capture_limits import Limit, limits
+from verification.core import stored
 from verification.core.codes import REASONS
-from verification.core.results import Outcome, Passed, Step, decide
-from verification.core.route import Evidence
+from verification.core.errors import CalibrationMismatch, Misconfigured
+from verification.core.results import Inconclusive, Outcome, Passed, Step, decide
+from verification.core.route import Evidence, Looked, Next
+from verification.core.stored import canonical_json
+from verification.engines.faces.embedding import Zones
+from verification.engines.liveness import landmarks, networks, passive, policy
 from verification.engines.liveness.planarity import Planarity
 from verification.engines.liveness.prints import Alike, Windows
 from verification.engines.liveness.throughout import Throughout
 from verification.stages.live_capture import STAGE
-from verification.stages.live_capture.checks import CHECKS, check_binding, check_timing
+from verification.stages.live_capture.checks import (
+    CHECKS,
+    check_binding,
+    check_passive,
+    check_timing,
+)
+from verification.stages.live_capture.dialogue import (
+    ORDER,
+    accept_live_capture,
+    go_on_live_capture,
+    order_evidence,
+    prompt_live_capture,
+)
 from verification.stages.live_capture.measure import (
     Compared,
     ComparedAll,
     LiveCaptureFacts,
     Sent,
     Shown,
+    compare_captures,
+    look_at_live_capture,
+    ready,
 )
 from verification.stages.live_capture.policy import TURNS, LiveCapturePolicy
+
+# Each gate says by its code exactly what it found, at its threshold and not before.
+
 
 POLICY = LiveCapturePolicy()
 GATES, SAME, ACTOR = POLICY.gates, POLICY.same_face.value, POLICY.same_actor.value
@@ -624,3 +656,432 @@ def test_a_capture_without_some_commands_is_for_people_and_never_passes(
     is_asked = "turn" not in without
     said = CHECKS["face.depth"](replace(changed, shown=flat), POLICY)
     assert getattr(said, "code", "") == ("liveness_depth_missing" if is_asked else LEFT_OUT)
+
+
+# Every number that a gate compares is told with its limit: moved to just beyond it, the gate no
+# longer passes.
+
+
+DEEP = ("farthest", "second", "acting", "acting_median", "next", "gestures")
+# Of a capture that passes: no page told of its camera's clock, and nothing beyond the head changed
+# enough to be judged.
+NOT_MEASURED = {("face.injection", "off_us"), ("face.continuity", "surroundings")}
+
+
+def is_held(limit: Limit) -> bool:
+    value = math.nan if limit.value is None else limit.value
+    sides = [
+        limit.least is None or value >= limit.least,
+        limit.most is None or value <= limit.most,
+        limit.above is None or value > limit.above,
+        limit.below is None or value < limit.below,
+    ]
+    return all(sides)
+
+
+def test_every_gate_of_a_capture_that_passes_has_a_value_and_its_limits_hold(
+    facts: LiveCaptureFacts,
+) -> None:
+    told = limits(facts, POLICY)
+    # A phone took nothing over, so no sum is held against that.
+    assert set(told) == set(CHECKS) - {"face.hand_over"}
+    for name, check in CHECKS.items():
+        result = check(facts, POLICY)
+        assert isinstance(result, Passed)
+        assert result.score is not None, name
+        assert result.threshold is not None, name
+    every = {(gate, name): limit for gate, own in told.items() for name, limit in own.items()}
+    assert {name for name, limit in every.items() if limit.value is None} == NOT_MEASURED
+    assert not [
+        name for name, limit in every.items() if name not in NOT_MEASURED and not is_held(limit)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("gate", "name", "place"),
+    [
+        ("face.binding", "frames", "gates.frames_min"),
+        ("face.timing", "soonest", "gates.arrival_min_seconds"),
+        ("face.timing", "earliest", "gates.arrival_min_seconds"),
+        ("face.timing", "rate", "chain_rate_min"),
+        ("face.timing", "gap", "chain_gap_max"),
+        ("face.fresh", "noise", "gates.noise"),
+        ("face.fresh", "frozen_run", "gates.frozen_run"),
+        ("face.fresh", "repeated", "gates.repeated"),
+        ("face.fresh", "windows", "windows_min"),
+        ("face.one_face", "one_face", "gates.one_face_share"),
+        ("face.one_face", "most", "gates.most_faces"),
+        ("face.commands", "shown", "commands_min"),
+        ("face.depth", "ratio", "gates.planarity_ratio"),
+        ("face.depth", "residual", "gates.planarity_residual"),
+        ("face.continuity", "full_frames", "same_face.value"),
+        ("face.continuity", "way", "gates.way"),
+        ("face.continuity", "way_second", "same_face.value"),
+        ("face.continuity", "farthest", "same_face.value"),
+        ("face.continuity", "second", "same_actor.value"),
+        ("face.continuity", "acting", "same_actor.value"),
+        ("face.continuity", "acting_median", "gates.acting_median"),
+        ("face.continuity", "next", "gates.next_face"),
+        ("face.continuity", "overlap", "gates.overlap"),
+        ("face.continuity", "corners", "gates.corners"),
+        ("face.passive", "sum", "unaided_max"),
+        ("face.match", "rest", "zones.match.value"),
+        ("face.match", "commands", "zones.match.value"),
+        ("face.match", "chain", "zones.match.value"),
+        ("face.match", "gestures", "zones.match.value"),
+        ("face.match", "farthest", "zones.review.value"),
+    ],
+)
+def test_a_limit_beyond_what_was_measured_is_one_that_the_gate_holds_to(
+    facts: LiveCaptureFacts, gate: str, name: str, place: str
+) -> None:
+    facts = unproven(facts) if name in DEEP else facts
+    limit = limits(facts, POLICY)[gate][name]
+    assert limit.value is not None
+    # Shares of a distance are told as distances.
+    share = (
+        POLICY.same_actor.value
+        if place in ("gates.acting_median", "gates.next_face", "gates.way")
+        else 1.0
+    )
+    low = limit.least is not None or limit.above is not None
+    other = moved(POLICY, place, (limit.value + (1e-6 if low else -1e-6)) / share)
+    assert not is_held(limits(facts, other)[gate][name])
+    assert not isinstance(CHECKS[gate](facts, other), Passed)
+
+
+def unproven(facts: LiveCaptureFacts) -> LiveCaptureFacts:
+    """Without a frame on the way to what is deep, so that what is deep counts."""
+    shown: Any = facts.shown
+    way = replace(shown.throughout.way, frames=0)
+    return replace(facts, shown=replace(shown, throughout=replace(shown.throughout, way=way)))
+
+
+def moved(of: Any, place: str, value: float) -> Any:
+    name, _, rest = place.partition(".")
+    return replace(of, **{name: moved(getattr(of, name), rest, value) if rest else value})
+
+
+def _like(pair: Alike) -> ComparedAll:
+    return ComparedAll((Compared("b", pair),), is_whole=True)
+
+
+@pytest.mark.parametrize(
+    ("part", "changes", "gate", "name"),
+    [
+        ("sent", {"stills": (3, 2, 0, 2, 2)}, "face.binding", "stills"),
+        ("sent", {"commands": given.ORDER[:-1]}, "face.binding", "steps"),
+        ("sent", {"ahead": -0.3}, "face.timing", "ahead"),
+        ("sent", {"latest": 4.76}, "face.timing", "latest"),
+        ("sent", {"transfer": 6.01}, "face.timing", "transfer"),
+        ("sent", {"presented_before": True}, "face.fresh", "presented_before"),
+        ("sent", {"compared": _like(Alike(0.5, 4, 2, 0.4, 0.0))}, "face.fresh", "replayed"),
+        ("sent", {"compared": _like(Alike(0.5, 12, 3, 0.2, 0.0))}, "face.fresh", "fits"),
+        ("sent", {"compared": _like(Alike(0.0, 12, 0, 0.0, 0.9))}, "face.fresh", "likeness"),
+        ("injection", {"cameras": 2}, "face.injection", "cameras"),
+        ("injection", {"returned": 8}, "face.injection", "returned"),
+        ("injection", {"pictures": 60, "off_us": 2.0, "facing": ""}, "face.injection", "off_us"),
+        (
+            "injection",
+            {"facing": "user", "events": 60, "moved": 0, "shaken": 3},
+            "face.injection",
+            "shaken",
+        ),
+        ("match", {"farthest": 1.09}, "face.match", "farthest"),
+    ],
+)
+def test_what_was_measured_beyond_a_limit_does_not_pass_its_gate(
+    facts: LiveCaptureFacts, part: str, changes: dict[str, Any], gate: str, name: str
+) -> None:
+    other: LiveCaptureFacts = replace(facts, **{part: replace(getattr(facts, part), **changes)})
+    assert not is_held(limits(other, POLICY)[gate][name])
+    assert not isinstance(CHECKS[gate](other, POLICY), Passed)
+
+
+def test_where_nothing_was_measured_nothing_is_told_but_sums(facts: LiveCaptureFacts) -> None:
+    gone = Step("liveness_frame_unreadable")
+    nothing = replace(facts, sent=gone, shown=gone, match=gone, injection=gone)
+    assert set(limits(nothing, POLICY)) == {"face.passive"}
+    taken_over = limits(replace(facts, handed_over=True), POLICY)["face.hand_over"]
+    assert taken_over == {"sum": Limit(float(facts.amount), most=POLICY.handed_over_max)}
+
+
+# What a detector of presentation attacks may do to a capture: send it to people, and if
+# certified lift the sum.
+
+
+SMALL, LARGE = "294900.00", "294900.01"
+BONA_FIDE, ATTACK = 4.0, -4.0
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Iterator[Callable[..., LiveCapturePolicy]]:
+    """`installed(BONA_FIDE, certified=True)`: a detector that says so of every picture, and what is
+    judged by then.
+    """
+
+    def put(says: float, *, certified: bool = False) -> LiveCapturePolicy:
+        papers = [made.CERTIFICATE] if certified else []
+        passive.use(made.install(tmp_path, made.saying(says), certificates=papers))
+        return LiveCapturePolicy()
+
+    yield put
+    passive.use(None)
+
+
+def measured(
+    evidence: Evidence, policy: LiveCapturePolicy, *, amount: str = SMALL
+) -> LiveCaptureFacts:
+    case = given.case()
+    found = STAGE.measure(replace(case, loan=replace(case.loan, amount=amount)), evidence, policy)
+    assert isinstance(found, LiveCaptureFacts)
+    return found
+
+
+def test_without_a_detector_all_is_as_it_was(good: Evidence) -> None:
+    facts = measured(good, LiveCapturePolicy())
+    said = check_passive(facts, LiveCapturePolicy())
+    assert facts.passive is None
+    assert (said.detail, said.score, said.threshold) == ({"passive": "none"}, 294_900.0, 294_900.0)
+    assert ready()["passive"] == "none"
+
+
+@pytest.mark.parametrize(
+    ("says", "certified", "amount", "code"),
+    [
+        (BONA_FIDE, False, SMALL, ""),
+        (BONA_FIDE, False, LARGE, "liveness_review"),
+        (BONA_FIDE, True, SMALL, ""),
+        (BONA_FIDE, True, LARGE, ""),
+        (ATTACK, False, SMALL, "liveness_passive_review"),
+        (ATTACK, False, LARGE, "liveness_passive_review"),
+        (ATTACK, True, SMALL, "liveness_passive_review"),
+        (ATTACK, True, LARGE, "liveness_passive_review"),
+    ],
+)
+def test_a_detector_sends_to_people_and_only_a_certified_one_lifts_the_sum(
+    good: Evidence,
+    installed: Callable[..., LiveCapturePolicy],
+    says: float,
+    certified: bool,
+    amount: str,
+    code: str,
+) -> None:
+    policy = installed(says, certified=certified)
+    facts = measured(good, policy, amount=amount)
+    results = STAGE.judge(facts, policy)
+    assert given.refusals(results) == ({"face.passive": code} if code else {})
+    decision = decide(results, required=tuple(STAGE.checks))
+    assert (decision.outcome, decision.burns) == (Outcome.REVIEW if code else Outcome.PASSED, False)
+
+
+def test_the_check_says_which_detector_gave_which_score_at_which_threshold(
+    good: Evidence, installed: Callable[..., LiveCapturePolicy]
+) -> None:
+    policy = installed(BONA_FIDE)
+    facts = measured(good, policy)
+    assert facts.passive is not None
+    assert policy.passive is not None
+    said = check_passive(facts, policy)
+    assert len(facts.passive.scores) == len(given.ORDER)  # the best still of each command
+    assert said.score == min(score for score in facts.passive.scores if score is not None)
+    assert (said.threshold, said.detail["passive"]) == (0.5, policy.passive.detector)
+    assert ready()["passive"] == policy.passive.detector
+
+
+def test_facts_and_policy_are_read_back_as_they_were_judged(
+    good: Evidence, installed: Callable[..., LiveCapturePolicy]
+) -> None:
+    policy = installed(ATTACK)
+    facts = measured(good, policy)
+    kept = json.loads(
+        stored.to_bytes({"facts": stored.as_record(facts), "policy": stored.as_record(policy)})
+    )
+    passive.use(None)  # a replay needs no detector for what was kept
+    again = stored.read(kept["facts"], into=LiveCaptureFacts, what="facts")
+    judged_by = stored.read(kept["policy"], into=LiveCapturePolicy, what="policy", is_whole=True)
+    assert check_passive(again, judged_by) == check_passive(facts, policy)
+    assert isinstance(check_passive(again, judged_by), Inconclusive)
+
+
+def test_a_score_that_is_missing_or_of_another_detector_is_for_people(
+    good: Evidence, installed: Callable[..., LiveCapturePolicy]
+) -> None:
+    policy = installed(BONA_FIDE, certified=True)
+    facts = measured(good, policy, amount=LARGE)
+    assert facts.passive is not None
+    assert isinstance(check_passive(facts, policy), Passed)
+    without = (
+        replace(facts, passive=None),
+        replace(facts, passive=replace(facts.passive, scores=(None, *facts.passive.scores[1:]))),
+        replace(facts, passive=replace(facts.passive, detector="another@1")),
+    )
+    for each in without:
+        assert given.refusals([check_passive(each, policy)]) == {
+            "face.passive": "liveness_passive_review"
+        }
+
+
+def test_a_detector_that_gives_up_on_the_pictures_sends_to_people(
+    good: Evidence, tmp_path: Path
+) -> None:
+    passive.use(made.install(tmp_path, made.blind_to_red(), of_net={"crop": "1"}))
+    try:
+        policy = LiveCapturePolicy()
+        facts = measured(good, policy)
+    finally:
+        passive.use(None)
+    assert facts.passive is not None
+    assert set(facts.passive.scores) == {None}
+    assert given.refusals(STAGE.judge(facts, policy)) == {"face.passive": "liveness_passive_review"}
+
+
+def test_a_capture_of_which_nothing_was_measured_is_no_attack_to_a_detector(
+    good: Evidence, installed: Callable[..., LiveCapturePolicy]
+) -> None:
+    policy = installed(ATTACK)
+    facts = measured(given.with_items(good, live_capture__0__turn=b"{}"), policy)
+    assert facts.passive is None
+    assert isinstance(check_passive(facts, policy), Passed)
+    assert (
+        decide(STAGE.judge(facts, policy), required=tuple(STAGE.checks)).outcome is Outcome.FAILED
+    )
+
+
+def test_a_certified_detector_does_not_lift_the_sum_of_a_phone_that_took_over(
+    good: Evidence, installed: Callable[..., LiveCapturePolicy]
+) -> None:
+    policy = installed(BONA_FIDE, certified=True)
+    facts = measured(replace(good, handed_over=True), policy, amount=LARGE)
+    assert given.refusals(STAGE.judge(facts, policy)) == {"face.hand_over": "hand_over_review"}
+
+
+@pytest.mark.parametrize(("says", "code"), [(BONA_FIDE, "face_again"), (ATTACK, "face_review")])
+def test_whom_the_detector_sends_to_people_is_not_asked_for_a_better_picture(
+    good: Evidence, installed: Callable[..., LiveCapturePolicy], says: float, code: str
+) -> None:
+    usual = installed(says)
+    nowhere = replace(usual.zones.match, value=0.01)
+    policy = replace(usual, zones=Zones(nowhere, usual.zones.match))
+    facts = measured(replace(good, attempts_left=3), policy)
+    assert given.refusals(STAGE.judge(facts, policy))["face.match"].startswith(code)
+
+
+def test_a_capture_is_judged_again_with_the_detector_it_was_judged_with_or_not_at_all(
+    good: Evidence, installed: Callable[..., LiveCapturePolicy]
+) -> None:
+    without, before = LiveCapturePolicy(), installed(BONA_FIDE)
+    installed(ATTACK)
+    assert measured(good, without).passive is None
+    with pytest.raises(CalibrationMismatch, match="small@"):
+        measured(good, before)
+    passive.use(None)
+    with pytest.raises(CalibrationMismatch, match="small@"):
+        measured(good, before)
+
+
+def test_a_detector_that_is_not_as_pinned_keeps_anything_from_being_judged(
+    good: Evidence, tmp_path: Path
+) -> None:
+    passive.use(made.install(tmp_path, made.saying(BONA_FIDE), of_net={"sha256": "ab" * 32}))
+    try:
+        with pytest.raises(Misconfigured, match="SHA-256"):
+            measured(good, LiveCapturePolicy())
+        with pytest.raises(Misconfigured, match="SHA-256"):
+            ready()
+    finally:
+        passive.use(None)
+
+
+# What looks like a mask at rest ends the first capture of a day with advice; in a later one it
+# is for people.
+
+
+@pytest.fixture(scope="module")
+def masked(live: Frames) -> tuple[bytes, ...]:
+    """The frames of the borrower at rest, a mask drawn over mouth and nose."""
+    drawn = []
+    for image in map(pixels, live["look_straight"]):
+        face = landmarks.measure(image, networks=networks.load()).face
+        assert face is not None
+        assert face.mesh is not None
+        drawn.append(insecure_paper.jpeg(insecure_masks.masked(image, face.mesh, "blue")))
+    return tuple(drawn)
+
+
+def _looked_at(
+    rest: tuple[bytes, ...], photo: bytes, *, before: int = 0
+) -> tuple[Looked, Next, Evidence]:
+    """What is seen of these frames at rest, who moves then, and the evidence of it. before:
+    captures of the day that cost no attempt.
+    """
+    memory, at = given.begun() | {"unburnt_before": before}, NOW + timedelta(seconds=given.WAIT)
+    taken = accept_live_capture(memory, given.answer(rest, prompt_live_capture(memory)), at)
+    looked = look_at_live_capture(Evidence(items=taken.evidence, at=at), taken.memory)
+    turn = go_on_live_capture(taken.memory, looked, at)
+    items = {
+        "live_capture.order": order_evidence(memory),
+        **taken.evidence,
+        **looked.evidence,
+        **turn.evidence,
+        **given.sources(photo=photo),
+        **compare_captures({}, {}, True),
+    }
+    return looked, turn.next, Evidence(items=items, at=at + timedelta(seconds=30))
+
+
+def test_a_mask_ends_the_capture_before_the_first_command(
+    masked: tuple[bytes, ...], obama: bytes
+) -> None:
+    looked, following, evidence = _looked_at(masked, obama)
+    assert looked.is_right is None
+    assert following is Next.COLLECT
+    facts = STAGE.measure(given.case(), evidence, given.POLICY)
+    assert isinstance(facts, LiveCaptureFacts)
+    assert isinstance(facts.shown, Step)
+    decision = decide(STAGE.judge(facts, given.POLICY), required=tuple(CHECKS))
+    assert (decision.outcome, decision.code, decision.burns) == (
+        Outcome.FAILED,
+        "liveness_face_masked",
+        False,
+    )
+
+
+@pytest.fixture
+def bearded(live: Frames, monkeypatch: pytest.MonkeyPatch) -> Frames:
+    """A face that looks masked by limits under which every face does."""
+    monkeypatch.setattr(policy, "MASK", replace(policy.MASK, rough=float("inf")))
+    return live
+
+
+@pytest.mark.parametrize(("before", "following"), [(0, Next.COLLECT), (1, Next.ASK), (5, Next.ASK)])
+def test_what_looks_masked_ends_the_first_capture_of_a_day_alone(
+    bearded: Frames, obama: bytes, before: int, following: Next
+) -> None:
+    assert _looked_at(bearded["look_straight"], obama, before=before)[1] is following
+
+
+@pytest.mark.parametrize(("before", "outcome"), [(0, Outcome.FAILED), (1, Outcome.REVIEW)])
+def test_what_looks_masked_is_refused_with_advice_once_and_then_for_people(
+    bearded: Frames, obama: bytes, before: int, outcome: Outcome
+) -> None:
+    evidence = given.Sent(bearded).evidence(photo=obama)
+    order = json.loads(evidence.items[ORDER]) | {"unburnt_before": before}
+    sent = replace(evidence, items={**evidence.items, ORDER: canonical_json(order)})
+    decision = given.decided(sent)
+    code = {Outcome.FAILED: "liveness_face_masked", Outcome.REVIEW: "liveness_line_review"}[outcome]
+    assert (decision.outcome, decision.code, decision.burns) == (outcome, code, False)
+
+
+def test_a_bare_face_is_asked_for_the_first_command(live: Frames, obama: bytes) -> None:
+    looked, following, _ = _looked_at(live["look_straight"], obama)
+    assert looked.is_right is True
+    assert following is Next.ASK
+
+
+def test_a_mask_in_the_full_frames_alone_is_found_too(
+    live: Frames, masked: tuple[bytes, ...], obama: bytes
+) -> None:
+    shown = {command: masked if command == "look_straight" else () for command in given.ORDER}
+    said = given.refusals(given.judge(given.Sent(live, shown=shown).evidence(photo=obama)))
+    assert set(said.values()) == {"liveness_face_masked"}
