@@ -58,7 +58,7 @@ NO_PAGE = {
     ),
     "a file": ("borrower:signed", "oversight:leaf", "oversight:checkpoint", "review:picture"),
 }
-"""Addresses at which nobody reads a page, by reason."""
+"""Addresses without a page to read, by reason."""
 
 BROUGHT_ABOUT = {
     "elsewhere": "borrower:elsewhere",

@@ -139,7 +139,7 @@ def test_a_wrong_or_an_old_signature_is_refused(given, says):
     is_new = Seen()
     with pytest.raises(Refused, match=says):
         both().verify(given, BODY, now=NOW, is_new=is_new)
-    assert not is_new  # so that nobody uses up an id
+    assert not is_new  # a refused webhook uses up no id
 
 
 @pytest.mark.parametrize("at", [NOW - TOLERANCE_SECONDS, NOW + TOLERANCE_SECONDS])
@@ -255,7 +255,7 @@ def page(**changes):
     return json.dumps({"data": [{**EVENT, **changes}], "has_more": False, "next": None}).encode()
 
 
-def test_words_and_fields_that_nobody_knew_are_read():
+def test_unknown_words_and_fields_are_read():
     [event] = parse(Page[Event], page(new={"field": 1})).data
     assert (event.type, event.data.status, event.data.verification) == (
         "something.new",

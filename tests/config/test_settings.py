@@ -77,7 +77,7 @@ def test_without_keys_settings_load_and_hold_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.service
-def test_live_mode_is_off_and_asks_nobody_until_it_is_asked_for(tmp_path: Path) -> None:
+def test_live_mode_is_off_and_asks_no_source_until_it_is_asked_for(tmp_path: Path) -> None:
     expression = "[s.TULGA_MODES_LIVE, sorted(s.TULGA_SOURCES['live'])]"
     assert _setting(expression, TULGA_VAR_DIR=str(tmp_path)) == [False, ["trust_anchors"]]
     setting = _setting(expression, TULGA_VAR_DIR=str(tmp_path), TULGA_MODES_LIVE="1")
@@ -124,7 +124,7 @@ def test_only_the_owners_commands_connect_as_the_owner(tmp_path: Path) -> None:
 
 
 @pytest.mark.service
-def test_the_live_set_asks_whom_the_operator_named_and_nobody_else(tmp_path: Path) -> None:
+def test_the_live_set_asks_only_the_sources_that_the_operator_named(tmp_path: Path) -> None:
     variables = {
         "TULGA_LIVE_SMS_URL": "https://sms.example/send",
         "TULGA_LIVE_SMS_TOKEN_FILE": "/run/secrets/sms",

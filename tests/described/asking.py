@@ -317,7 +317,7 @@ def _is_semantic(place: str, code: str) -> bool:
 
 
 def _unpromised(case: Case[Any], response: Response) -> list[str]:
-    """Fields of an answer that nobody promised: the document is held to name them all."""
+    """Fields of an answer that the document does not name."""
     media_type = str(response.headers.get("content-type", [""])[0]).partition(";")[0]
     if not media_type.endswith("json"):
         return []

@@ -160,7 +160,7 @@ READS_A_BODY = [
 
 
 def send(key: str, path: str, method: str, body: bytes | str = b"", **more: Any) -> Response:
-    """The answer to a request for something that nobody has."""
+    """The answer to a request for something that does not exist."""
     operations = openapi.document()["paths"][path].values()
     parameters = [
         one

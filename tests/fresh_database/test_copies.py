@@ -43,7 +43,7 @@ database.close()"""
 @pytest.fixture
 def _only_files() -> None:
     if connection.vendor != "sqlite":
-        pytest.skip("a server drops a database whoever is connected")
+        pytest.skip("a server drops a database in spite of connections")
 
 
 @contextmanager
@@ -107,7 +107,7 @@ def assert_shared_and_whole() -> None:
 
 
 def assert_nothing_was_taken_away() -> None:
-    """Whoever left after `assert_shared_and_whole` removed no file by the name it knew."""
+    """A process that left after `assert_shared_and_whole` removed no file by its name."""
     note("page")
     assert said_by_a_worker().count("page") == 3
 
@@ -117,7 +117,7 @@ def assert_nothing_was_taken_away() -> None:
 @pytest.mark.parametrize(
     "held", [(), ("BEGIN",), ("BEGIN IMMEDIATE",), ("BEGIN EXCLUSIVE",)], ids=str
 )
-def test_a_database_is_renewed_below_whoever_still_holds_it(held: tuple[str, ...]) -> None:
+def test_a_database_is_renewed_below_a_process_that_still_holds_it(held: tuple[str, ...]) -> None:
     Lender.objects.create(name="of this test", bin="120340000125", phone="+77270000044")
     with left_open(*held, "SELECT count(*) FROM lenders_lender") as left:
         renewed()
@@ -129,7 +129,7 @@ def test_a_database_is_renewed_below_whoever_still_holds_it(held: tuple[str, ...
 
 @pytest.mark.usefixtures("_only_files")
 @pytest.mark.embedded
-def test_another_file_is_put_below_whoever_still_holds_the_database(tmp_path: Path) -> None:
+def test_another_file_is_put_below_a_process_that_still_holds_the_database(tmp_path: Path) -> None:
     whole = tmp_path / "whole.sqlite3"
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -170,8 +170,8 @@ def _target(link: Path) -> str:
         return ""
 
 
-# Rows are put back on PostgreSQL as they were, by nobody else's leave, and a change of anything
-# else is noticed.
+# Rows are put back on PostgreSQL as they were, without rights of another role, and a change of
+# anything else is noticed.
 
 
 @pytest.fixture
@@ -196,7 +196,7 @@ def put_back() -> emptying.Migrated:
 
 
 @pytest.mark.usefixtures("_only_a_server")
-def test_rows_are_gone_that_nobody_may_delete_and_numbers_begin_anew() -> None:
+def test_rows_that_no_role_may_delete_are_gone_and_numbers_begin_anew() -> None:
     before = put_back()
     assert not AuditEntry.objects.exists()
     after = emptying.remember(os.environ["MIGRATION_DATABASE_URL"])

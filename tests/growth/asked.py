@@ -89,7 +89,7 @@ class World:
         return {"lender_id": self.lender.pk, "mode": "test"}
 
     def spare(self) -> str:
-        """An open verification that nobody has touched."""
+        """An open verification that is still untouched."""
         return self.open.pop(0)
 
 
@@ -106,7 +106,7 @@ def play_on(world: World) -> None:
     for number in range(LONGEST + 20):
         iin = (
             rows.IIN if number % 10 == 0 else "990101100030"
-        )  # nobody asks one lender for a hundred loans
+        )  # one person asks a lender for few loans
         world.open.append(rows.opened(world.lender, iin=iin, reference=f"mine-{number}"))
     past = timezone.now() - timedelta(days=2)
     Attempt.objects.filter(verification_id=world.spare()).update(expires_at=past)
@@ -166,7 +166,7 @@ def _lapse(world: World) -> None:
 
 
 def _expire(world: World) -> None:
-    """Nobody finishes it: a round owes it the step, and a worker does it."""
+    """It is left open: a round owes it the step, and a worker does it."""
     verification_id = world.spare()
     _run_out(Verification.objects.filter(pk=verification_id), verification_id)
 
@@ -362,7 +362,7 @@ def _of_people(world: World) -> dict[str, Callable[[], object]]:
         "desk, one reference": partial(review_desk.open_cases, **desk, reference="mine-50"),
         "desk, to confirm": partial(attesting.to_confirm, **desk),
         "search by person": partial(asked, question=search.Question(iin=rows.IIN, mode="test")),
-        "search by nobody": partial(asked, question=search.Question(iin=rows.OTHER_IIN)),
+        "search by a stranger": partial(asked, question=search.Question(iin=rows.OTHER_IIN)),
         "search further": partial(asked, question=search.Question(after=deep)),
         "search in days": partial(asked, question=search.Question(date_from=today, date_to=today)),
     }

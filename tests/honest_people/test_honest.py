@@ -2,7 +2,7 @@
 a camera, a lamp and a hand do. `make prove PART=honest`; docs/security/liveness.md tells what came
 out.
 
-The clips are nobody's to pass on: they lie beside the checkout, others in a folder that
+The clips may not be passed on: they lie beside the checkout, others in a folder that
 TULGA_PROOF_CLIPS names.
 """
 
@@ -76,7 +76,7 @@ def test_honest_people_are_counted(
     proof_figures[condition] = judged.counted(found)
     proof_figures["all"] = judged.counted(rows)
     assert len(found) == len(captures)
-    # A lamp moves no face of whoever does what is asked.
+    # A lamp moves no face of a person who does what is asked.
     done = [each for each in found if "face.commands" not in each.codes]
     jumped = [each for each in done if "liveness_face_jumped" in each.codes.values()]
     assert condition not in _LIT or not jumped

@@ -165,7 +165,7 @@ class PortraitsOfNobody(Portraits):
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """Pages that let in whoever has a link in force, and borrowers who stay until they may end."""
+    """Pages that let in holders of a link in force, and borrowers who stay until they may end."""
     made = World()
 
     class Browser:
@@ -351,7 +351,7 @@ def shown(camera: Camera, shows: str, *, number: int) -> Capture:
 
 
 def judged(capture: Capture, photo: bytes, *, left: int) -> Judged:
-    """What the route's checks say of it; nobody else's capture is compared with it here."""
+    """What the route's checks say of it; no other capture is compared with it here."""
     sources = captures.sources(photo=captures.photo_answer(photo))
     items = {**capture.items, **sources, **measure.compare_captures({}, {}, True)}
     evidence = Evidence(items=items, at=capture.at + _LOOKED, attempts_left=left)

@@ -138,7 +138,7 @@ def test_a_photo_larger_than_any_is_rejected_unread(sandbox: SandboxProcess) -> 
 def test_a_question_that_is_not_right_is_rejected(
     sandbox: SandboxProcess, path: str, changes: dict[str, Any]
 ) -> None:
-    fields = {"request_id": new_id(), "iin": new_iin(), "consent_id": "kdp_of_nobody"} | changes
+    fields = {"request_id": new_id(), "iin": new_iin(), "consent_id": "kdp_unknown"} | changes
     response = urllib3.request("POST", sandbox.url + path, json=fields, timeout=10)
     assert response.status == 400
 
@@ -303,7 +303,7 @@ def test_a_script_that_is_not_exactly_right_is_rejected(fields: dict[str, Any]) 
     assert caught.value.status == 400
 
 
-# Nobody is looked up whose consent does not hold, and nobody is asked twice for the same.
+# A person is looked up only while their consent holds, and is asked once for the same.
 
 
 def id_in(answer: ConsentAnswer) -> str:

@@ -122,7 +122,7 @@ def test_a_round_gives_a_batch_to_the_endpoints_whose_turn_it_is(
         after, more = deliveries.pump(cursor=after)
         turns.append(after)
         rest.append(Delivery.objects.count() - before)
-    assert turns[:3] == [first, second, first], "a stream of events keeps nobody from its turn"
+    assert turns[:3] == [first, second, first], "a stream of events keeps every lender's turn"
     assert sum(rest) == 6
     assert max(rest) == 2
     assert Delivery.objects.values("event_id").distinct().count() == 6
@@ -625,7 +625,7 @@ def test_a_lender_that_another_sender_serves_just_now_is_passed_over(settings: S
 
 
 def make_lender(settings: Settings, *, events: int, bin: str = "180440012362") -> Lender:
-    """A lender with an endpoint where nobody listens, and with events in the log."""
+    """A lender with an endpoint that does not listen, and with events in the log."""
     settings.TULGA_WEBHOOK_TEST_HOSTS = ["127.0.0.1:9"]
     lender = Lender.objects.create(name="Parallel LLP", bin=bin, phone="+77270000044")
     endpoints.create(lender, mode=MODE, url="http://127.0.0.1:9/", events=())
@@ -633,8 +633,7 @@ def make_lender(settings: Settings, *, events: int, bin: str = "180440012362") -
     return lender
 
 
-# A message that whoever writes rows put among those to be sent is not sent: the sender asks the
-# log first.
+# A forged row among the messages to be sent is not sent: the sender asks the log first.
 
 
 def _says(verified: Delivery, **more: Any) -> bytes:

@@ -352,7 +352,7 @@ def test_markdown_that_is_no_markdown_is_text_and_leads_nowhere_else() -> None:
     assert re.findall(r"<[^>]*(?:style|src|\son\w+)=", html) == []
 
 
-# What the developers' pages say is there in Russian, whole, and none is left over.
+# Every sentence of the developers' pages has its Russian translation, and no other has one.
 
 
 _FIXED = re.compile(r"%\(\w+\)s|`[^`]+`|\b\d[\d.]*\b")

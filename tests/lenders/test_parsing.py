@@ -221,7 +221,7 @@ def test_a_bad_value_has_a_code(parse: Callable[[Any], Any], untrusted: Any, cod
     assert refused.value.code == code
 
 
-# Texts that must name nobody.
+# Texts that must name no person.
 HOLDS = [
     "990101100010",
     "loan-990101100010",

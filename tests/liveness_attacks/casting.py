@@ -21,7 +21,7 @@ from verification.engines.liveness.landmarks import FrameMeasurement
 # Real clips of others as frames of a camera: of each gesture the seconds in which our engine
 # finds most of it.
 #
-# Whoever attacks has the engine, which is public, and a clip shows a gesture somewhere about
+# An attacker has the engine, which is public, and a clip shows a gesture somewhere about
 # where an eye saw it.
 
 
@@ -29,7 +29,7 @@ _APART_S = 0.12  # between two frames: most of these gestures last a second and 
 _ASIDE_S = 0.6  # so far from where an eye saw it the engine looks for it, as the page would send it
 _HOWEVER = replace(
     policy.NEUTRAL, eye=0.0, turn=np.inf, pitch=np.inf, mouth=np.inf
-)  # nobody asked them to be straight
+)  # they were not asked to be straight
 _REST_ASIDE_S = 2.0
 _MIRRORED: Mapping[Gesture | None, Gesture] = {"turn_left": "turn_right", "turn_right": "turn_left"}
 
@@ -234,7 +234,7 @@ class Cast:
         return as_seen(self.folders)
 
     def other(self, victim: Person) -> Person:
-        """Whoever looks least like them."""
+        """The person who looks least like them."""
         return nearest(victim, self.people)[-1]
 
     def real_attacker(self, at: int) -> Actor:
@@ -270,7 +270,7 @@ def cast(shared: Path | None, folders: tuple[Path, ...], *, seed: int, is_small:
 
 @cache
 def nearest(victim: Person, everybody: tuple[Person, ...]) -> tuple[Person, ...]:
-    """Everybody else, whoever looks most like the victim first."""
+    """Everybody else, the most similar to the victim first."""
     own = people.face(people.still(victim.photographs[0]))
     others = [each for each in everybody if each.name != victim.name]
     return tuple(
@@ -296,7 +296,7 @@ def completed(actor: Actor, clips: Sequence[Actor]) -> Actor:
 
 
 def any_order(chance: np.random.Generator) -> tuple[str, ...]:
-    """Commands as the server draws them, whoever sees them."""
+    """Commands as the server draws them for anybody."""
     return _drawn(_OTHERS, chance)
 
 

@@ -2,7 +2,7 @@
 here stops.
 
 Of `tuned` ones the share is chosen beforehand, on the public engine: the gestures must still count,
-then nobody else be seen to do them, and then the face be as near to the register's as may be.
+then no other person be seen to do them, and then the face be as near to the register's as may be.
 """
 
 from collections.abc import Callable, Mapping, Sequence

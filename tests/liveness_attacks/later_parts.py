@@ -1,10 +1,10 @@
 """Parts of the victim's face over the actor's in every frame, wholly and flat: a face swap that
 leaves him his nose.
 
-A photograph that is laid flat shows no turn, and its nose tells that; whoever leaves the tip of the
-actor's nose, and lids or lips where a command needs them, shows the turn by these and the victim by
-the rest. Laid by eyes and corners of the mouth, one affine map a frame, in the actor's colours and
-with soft edges.
+A photograph that is laid flat shows no turn, and its nose tells that; an attacker who leaves the
+tip of the actor's nose, and lids or lips where a command needs them, shows the turn by these and
+the victim by the rest. Laid by eyes and corners of the mouth, one affine map a frame, in the
+actor's colours and with soft edges.
 """
 
 from collections.abc import Iterator, Sequence

@@ -91,7 +91,7 @@ def tuned(
 
 
 class _Hand:
-    """Whoever lays the victim's photographs on the actor's frames."""
+    """An attacker who lays the victim's photographs on the actor's frames."""
 
     def __init__(
         self,

@@ -25,7 +25,7 @@ from tests.liveness_attacks.played import Attempt
 from verification.engines.liveness.gestures import GESTURES
 
 AGAIN = 2
-"""More tries of whoever was refused."""
+"""More tries after a refusal."""
 CANDIDATES = 6
 """Splices that are made for a victim beforehand, of which those that came nearest are played."""
 _PLAYED_PLACES, _PLAYED_JOINTS = ("first", "both", "peak"), ("laid", "dissolve", "soft_blend")
@@ -35,8 +35,8 @@ Made = Callable[[Cast, int, np.random.Generator], Attempt]
 def _attacker(
     cast: Cast, at: int, chance: np.random.Generator
 ) -> tuple[Person, Actor, tuple[str, ...]]:
-    """A victim, and for every other attempt a real clip in turn or the portrait of whoever looks
-    most like them.
+    """A victim, and for every other attempt a real clip in turn or the portrait of the person
+    who looks most like them.
     """
     victim = cast.victim(at // 2)
     actor = (
@@ -115,8 +115,8 @@ def _later_splice(cast: Cast, at: int, chance: np.random.Generator, *, is_tuned:
 
 
 def _presented(cast: Cast, at: int, chance: np.random.Generator, *, species: str) -> Attempt:
-    """Who attacks before whom: nobody but a print, the victim's own portrait, or whoever looks most
-    like them.
+    """Who attacks before whom: only a print, the victim's own portrait, or the person who looks
+    most like them.
     """
     victim = cast.victim(at)
     if species in presented.PAPER:
@@ -163,7 +163,7 @@ def _genuine(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
 
 
 def _candidate(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
-    """With every command there is, for nobody knows which are asked."""
+    """With every command there is, for the attacker does not know which are asked."""
     victim = cast.victims[at // CANDIDATES]
     recipe = splices.Recipe.number(at % CANDIDATES, _PLAYED_PLACES, _PLAYED_JOINTS, chance)
     actor = cast.warped_attacker(victim, chance, does=GESTURES)

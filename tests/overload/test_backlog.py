@@ -118,7 +118,7 @@ def test_a_backlog_drains_at_the_unloaded_rate_and_rings_once_a_step(
     loaded = drain(place, rows)
     make_due(place, few + rows, few)
     after = drain(place, few)
-    bells = (place.folder / "rung").stat().st_size  # by whoever opened, by workers and by the tick
+    bells = (place.folder / "rung").stat().st_size  # by openings, by workers and by the tick
     unloaded = [(one + other) / 2 for one, other in zip(before, after, strict=True)]
     name = request.node.callspec.params["place"]
     proof_figures |= {
@@ -152,7 +152,7 @@ def test_a_worker_killed_with_a_full_batch_charges_what_it_had_begun_and_nothing
         owed = place.rows(_OWED)
         begun = {row_id: lease for row_id, count, lease, _ in owed if count > before.get(row_id, 0)}
         assert len(begun) <= _CHILDREN, "more steps were charged than there were children"
-        assert all(begun.values()), "a row was charged that nobody had begun"
+        assert all(begun.values()), "a row was charged before a worker had begun it"
         charged, before = charged + len(begun), {row_id: count for row_id, count, *_ in owed}
         reserved += sum(bool(hand and not lease) for _, _, lease, hand in owed)
     assert reserved > 0, "no batch was in hand"

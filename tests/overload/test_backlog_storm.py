@@ -1,4 +1,4 @@
-"""300 verifications while workers and the broker are killed and a clock jumps: none is lost, none
+"""300 verifications while workers and the broker are killed and a clock jumps: no one is lost or
 decided twice.
 
 Only in `make prove PART=backlog`; tests/service/test_storm.py is the storm of `make test`.

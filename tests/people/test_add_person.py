@@ -67,7 +67,7 @@ def test_what_it_prints_signs_in() -> None:
             "--lender",
         ),
         (
-            ("reg@example.kz", "--name", "A", "--role", "reviewer", "--lender", "Nobody"),
+            ("reg@example.kz", "--name", "A", "--role", "reviewer", "--lender", "Unknown"),
             "no lender",
         ),
         (
@@ -223,12 +223,12 @@ def test_a_key_that_is_not_here_is_named_as_such(settings: Settings) -> None:
 def test_an_entry_that_is_no_leaf_is_listed_too() -> None:
     story = begin(make_lender())
     genuine = AuditEntry.objects.get(verification_id=story.id, type="verification.created")
-    of_nobody: dict[str, Any] = {
+    anonymous: dict[str, Any] = {
         "verification_id": None,
         "verification_sequence": None,
         "lender_id": None,
     }
-    bad = slip_in(genuine, **of_nobody, type="replay.read", body={"v": 1, "x": 1.5})
+    bad = slip_in(genuine, **anonymous, type="replay.read", body={"v": 1, "x": 1.5})
     for _ in range(2):
         sweep.run_round(is_whole=False)
     ((entry,), _) = refused_entries()

@@ -60,7 +60,7 @@ def _without_token(response: HttpResponseBase, *, email: str) -> str:
         ({"email": "REGULATOR@example.kz"}, 302),
         ({"password": PASSWORD + " "}, 422),
         ({"password": ""}, 422),
-        ({"email": "nobody@example.kz"}, 422),
+        ({"email": "stranger@example.kz"}, 422),
         ({"email": "not an address"}, 422),
         ({"code": "12345"}, 422),
         ({"code": "١٢٣٤٥٦"}, 422),
@@ -127,7 +127,7 @@ def test_a_refusal_is_the_same_page_for_every_reason(client: Client, add: Add) -
     pages = {
         _without_token(_post(client, fields), email=fields["email"])
         for fields in (
-            _fields(person, code="000000", email="nobody@example.kz"),
+            _fields(person, code="000000", email="stranger@example.kz"),
             _fields(person, code="000000", password="another-long-one-1"),
             _fields(person, code=f"{(int(current_code(person.device)) + 500_000) % 1_000_000:06d}"),
         )
@@ -136,7 +136,7 @@ def test_a_refusal_is_the_same_page_for_every_reason(client: Client, add: Add) -
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("email", ["regulator@example.kz", "nobody@example.kz"])
+@pytest.mark.parametrize("email", ["regulator@example.kz", "stranger@example.kz"])
 def test_after_too_many_tries_the_door_stays_shut_even_to_the_right_answer(
     client: Client, add: Add, email: str
 ) -> None:
@@ -299,7 +299,7 @@ def test_a_sign_in_clears_its_own_count_only() -> None:
 
 
 @pytest.mark.django_db
-def test_the_table_names_nobody() -> None:
+def test_the_table_names_no_person() -> None:
     take_try(email="a@b.kz", address="192.0.2.1")
     row = SignInTries.objects.get()
     assert len(row.key) == 64
@@ -411,7 +411,7 @@ def test_a_new_password_ends_the_other_sessions(signed_in: SignedIn) -> None:
     assert stolen.get("/people/").status_code == 302
 
 
-# What the table itself refuses, whoever writes to it.
+# What the table itself refuses of any writer.
 
 
 @pytest.fixture
@@ -433,7 +433,7 @@ def lender() -> object:
         ("operator", True, False),
     ],
 )
-def test_reviewers_have_a_lender_and_nobody_else_does(
+def test_only_reviewers_have_a_lender(
     lender: object, role: str, has_lender: bool, stands: bool
 ) -> None:
     def add() -> None:

@@ -170,7 +170,7 @@ def back_dated(chance: random.Random) -> None:
 
 
 def reading(chance: random.Random) -> None:
-    """B7: a reading that nobody did, in a regulator's name."""
+    """B7: a reading that did not happen, in a regulator's name."""
     genuine = AuditEntry.objects.filter(log=LOG, type="oversight.searched").order_by("pk")[0]
     put(genuine, "oversight.viewed", {"v": 1, "person": new_id("usr"), "what": "case_file"})
 

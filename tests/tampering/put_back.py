@@ -43,7 +43,7 @@ OPEN_TO_IT = {
     ): "captures that came before are found by it; which, no entry says",
     ("verification_captureword", "attempt_id"): "captures that came before are found by it",
 }
-"""Columns whose change leads to another judgement that nobody can tell from an honest one once it
+"""Columns whose change leads to another judgement that cannot be told from an honest one once it
 is put back.
 """
 
@@ -98,7 +98,7 @@ def act(chance: random.Random | None = None) -> Ends:
 
 
 def put_back(change: Change) -> None:
-    """What the column was, where nobody has written it since."""
+    """What the column was, unless it was written since."""
     row, column = dict(change.row), changes._q(change.column)
     where, key = changes.at_key(change.table, {**row, change.column: change.new})
     statement = (

@@ -28,7 +28,7 @@ def _is_open(row: Mapping[str, Any]) -> bool:
     return not AuditEntry.objects.filter(verification=row["id"], type__in=DECISIONS).exists()
 
 
-def _nobody_is_asked(row: Mapping[str, Any]) -> bool:
+def _asks_nothing(row: Mapping[str, Any]) -> bool:
     return not Attempt.objects.filter(verification=row["id"], status__in=_ALIVE).exists()
 
 
@@ -52,9 +52,9 @@ RULES: Final[Mapping[tuple[str, str], tuple[str, Rule]]] = {
         lambda row, new: _is_open(row) and new in {"", *policy.HINDRANCES},
     ),
     ("verification_verification", "turn"): (
-        "a turn counted on while nobody is asked anything, as when the borrower waits for a place",
+        "a turn counted on while no question is open, as when the borrower waits for a place",
         lambda row, new: (
-            _is_open(row) and _nobody_is_asked(row) and isinstance(new, int) and new > row["turn"]
+            _is_open(row) and _asks_nothing(row) and isinstance(new, int) and new > row["turn"]
         ),
     ),
     ("verification_verification", "frames_until"): (

@@ -1,4 +1,4 @@
-"""The proof of the log against whoever changes what lies beside it or in it: `make prove
+"""The proof of the log against an attacker who changes what lies beside it or in it: `make prove
 PART=tampering`.
 
 On SQLite, which knows no roles, each hand is held to the rights that PostgreSQL grants it

@@ -111,7 +111,7 @@ def play(place: Path, settings: Settings, issued: Issued) -> World:
     _readings()
     waiting = begin(lender("Last", number=870), "Z-1", iin="900101300017")
     order_all()
-    # What nobody has ordered yet: the last moments before somebody looks.
+    # What is not ordered yet: the last moments before somebody looks.
     links.mint(lender_id=waiting.lender.pk, mode="test", verification_id=waiting.id)
     notes = list(
         AuditCheckpoint.objects.filter(log="test").order_by("size").values_list("note", flat=True)

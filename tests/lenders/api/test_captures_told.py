@@ -116,7 +116,7 @@ def asked(sandbox: SandboxProcess, settings: Settings, monkeypatch: pytest.Monke
     """The product asks the sandbox, and knows one way."""
     monkeypatch.setattr(
         page, "wait_for_look", open_page.borrower_turn
-    )  # nobody waits for a look: it is made here
+    )  # the look is made here, without a wait
     settings.TULGA_ROUTES = ["biometric"]
     camera.ask_at(sandbox, settings)
 

@@ -472,7 +472,9 @@ def test_another_is_neither_asked_for_nor_reported(api, named):
 
 
 def test_a_door_that_says_another_gets_nothing_issued(api, named, monkeypatch):
-    """Whoever owns web signs the request; the case that the borrower was verified for is sealed."""
+    """An attacker who owns web signs the request; the case that the borrower was verified for is
+    sealed.
+    """
     with monkeypatch.context() as owned:
         owned.setattr(clearances, "contract_of", lambda *_, **__: OTHER_CONTRACT)
         asked = ask(api, named).json()

@@ -41,7 +41,7 @@ from verification.worker import queue, sweep
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-# Who plays borrowers, in memory: takes note of whom, and plays nobody.
+# A player of borrowers in memory: it notes each order, and plays none of them.
 
 
 class InsecureSimulation:
@@ -53,7 +53,7 @@ class InsecureSimulation:
 
     @classmethod
     def reset(cls) -> None:
-        """Nobody was asked, and everybody is willing."""
+        """No borrower was asked, and everybody is willing."""
         cls.asked, cls.before = [], None
 
     def begin(self, play: Play) -> None:
@@ -71,7 +71,7 @@ PLACE, CATALOGUE = "/v1/test/verifications/{verification_id}/simulate", "/v1/tes
 
 @pytest.fixture
 def played(settings, trusted):
-    """Whoever is to be played."""
+    """The borrowers who are to be played."""
     InsecureSimulation.reset()
     adapter = {"adapter": "tests.lenders.api.test_simulations.InsecureSimulation", "options": {}}
     settings.TULGA_SOURCES = settings.TULGA_SOURCES | {
@@ -166,11 +166,11 @@ def test_the_catalogue_is_the_table(api):
 @pytest.mark.usefixtures("trusted", "played")
 def test_what_does_not_fit_is_refused_by_name(api, played):
     made = opened(api, routes=["eds"], subject__iin=IIN)
-    nobodys = opened(api, routes=["eds"], subject__iin="990101100209", client_reference="loan-2")
+    unnamed = opened(api, routes=["eds"], subject__iin="990101100209", client_reference="loan-2")
     assert faults(simulate(api, made["id"], scenario="nonsense")) == {
         ("/scenario", "choice_unknown")
     }
-    assert faults(simulate(api, nobodys["id"])) == {("/scenario", "required")}
+    assert faults(simulate(api, unnamed["id"])) == {("/scenario", "required")}
     assert faults(simulate(api, made["id"], scenario="verified", route="biometric")) == {
         ("/route", "scenario_not_on_route")
     }
@@ -243,7 +243,7 @@ def test_a_repeat_is_played_once(api, played):
 def test_a_sandbox_that_is_not_there_changes_nothing(api, made):
 
     def silence():
-        raise Unavailable("nobody", code="sandbox_unavailable")
+        raise Unavailable("silence", code="sandbox_unavailable")
 
     InsecureSimulation.before = silence
     links_before, sequence = LINKS.rows.count(), Verification.objects.get(pk=made["id"]).sequence
@@ -297,7 +297,7 @@ def test_only_this_machine_is_asked_and_a_machine_without_players_says_so(api, s
     assert code(simulate(api, made["id"], scenario="verified")) == (503, "sandbox_unavailable")
 
 
-# Whom nobody plays any more: a borrower whom a step is about to end. What only waits may be
+# A borrower whom a step is about to end is not played any more. What only waits may be
 # played, lawfully.
 
 

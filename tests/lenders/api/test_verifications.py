@@ -792,8 +792,8 @@ def test_a_row_that_says_otherwise_is_named_and_decides_nothing(api, story):
     assert clean(story) == ["row_differs"]
 
 
-# How many statements each hot request of a lender sends. Whoever lets one grow writes its number
-# here anew.
+# How many statements each hot request of a lender sends. A change that lets one grow writes
+# its number here anew.
 
 
 # BEGIN, COMMIT, savepoints and set_config apart. Each begins with the look-up of the key; once a

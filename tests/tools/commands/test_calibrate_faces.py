@@ -180,14 +180,14 @@ def test_the_report_has_the_intervals_and_the_hash_of_the_data(made: Path) -> No
 
 @pytest.fixture
 def changed(
-    people: Path, pairs: Path, nobody: Path, tmp_path: Path
+    people: Path, pairs: Path, faceless: Path, tmp_path: Path
 ) -> tuple[Path, list[tuple[str, ...]]]:
     """The pictures and rows again, to be spoilt."""
     for path in people.rglob("*.jpg"):
         place = tmp_path / path.relative_to(people)
         place.parent.mkdir(exist_ok=True)
         place.write_bytes(path.read_bytes())
-    (tmp_path / "nobody.jpg").write_bytes(nobody.read_bytes())
+    (tmp_path / "faceless.jpg").write_bytes(faceless.read_bytes())
     with pairs.open(newline="") as file:
         return tmp_path, [tuple(row) for row in csv.reader(file)][1:]
 
@@ -197,7 +197,7 @@ def test_a_picture_without_a_face_is_told_by_its_code_and_its_pairs_are_not_coun
 ) -> None:
     folder, rows = changed
     found = calibration.read(
-        run(write(folder, [*rows, ("biden/biden_0001.jpg", "nobody.jpg", "0", "")])).encode()
+        run(write(folder, [*rows, ("biden/biden_0001.jpg", "faceless.jpg", "0", "")])).encode()
     )
     assert "11 pictures, refused: face_not_found 1." in found.conditions
     assert [cohort.impostor_pairs for cohort in found.cohorts] == [24, 24]
@@ -230,7 +230,7 @@ def _cohort_of_strangers(folder: Path, rows: list[tuple[str, ...]]) -> list[tupl
 
 
 def _refused_cohort(folder: Path, rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    return [*rows, ("biden/biden_0001.jpg", "nobody.jpg", "0", "lost")]
+    return [*rows, ("biden/biden_0001.jpg", "faceless.jpg", "0", "lost")]
 
 
 def _outside(folder: Path, rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:

@@ -131,7 +131,7 @@ def calibration(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def defects(
-    tmp_path_factory: pytest.TempPathFactory, nobody: Path, people: Path
+    tmp_path_factory: pytest.TempPathFactory, faceless: Path, people: Path
 ) -> dict[str, Path]:
     """Files that cannot be compared, by what is wrong with them."""
     folder = tmp_path_factory.mktemp("defects")
@@ -155,7 +155,7 @@ def defects(
         **{name: folder / name for name in contents},
         "two": folder / "two.png",
         "dark": folder / "dark.png",
-        "nobody": nobody,
+        "faceless": faceless,
         "absent": folder / "absent.jpg",
         "folder": folder,
     }
@@ -164,7 +164,7 @@ def defects(
 @pytest.mark.parametrize(
     ("defect", "expected"),
     [
-        ("nobody", "face_not_found"),
+        ("faceless", "face_not_found"),
         ("two", "multiple_faces"),
         ("dark", "face_too_dark"),
         ("malformed", "face_image_malformed"),

@@ -46,9 +46,9 @@ def folder(people: Path, tmp_path: Path) -> Path:
 
 
 def test_everybody_is_compared_with_everybody_and_the_report_is_the_same_each_time(
-    folder: Path, nobody: Path, tmp_path: Path
+    folder: Path, faceless: Path, tmp_path: Path
 ) -> None:
-    (folder / "biden" / "biden_0009.jpg").write_bytes(nobody.read_bytes())
+    (folder / "biden" / "biden_0009.jpg").write_bytes(faceless.read_bytes())
     told = [run(folder, "--output", tmp_path / name) for name in ("one", "two")]
     assert told[0] == told[1] == (tmp_path / "one" / "report.md").read_text()
     for name in ("report.json", "det.svg"):
@@ -150,8 +150,8 @@ def test_one_person_alone_or_no_folder_has_no_report(people: Path, tmp_path: Pat
             run(path)
 
 
-def test_a_picture_outside_the_folder_is_refused(folder: Path, nobody: Path) -> None:
-    (folder / "biden" / "link.jpg").symlink_to(nobody)
+def test_a_picture_outside_the_folder_is_refused(folder: Path, faceless: Path) -> None:
+    (folder / "biden" / "link.jpg").symlink_to(faceless)
     with pytest.raises(CommandError, match="outside"):
         run(folder)
 
@@ -183,10 +183,10 @@ def test_a_picture_that_stands_twice_is_told(folder: Path) -> None:
 
 
 def test_failures_are_told_by_cohort_even_where_no_picture_of_it_was_accepted(
-    folder: Path, nobody: Path
+    folder: Path, faceless: Path
 ) -> None:
     (folder / "eve").mkdir()
-    (folder / "eve" / "eve_0001.jpg").write_bytes(nobody.read_bytes())
+    (folder / "eve" / "eve_0001.jpg").write_bytes(faceless.read_bytes())
     (folder / "people.csv").write_text("person,cohort\nobama,tall\nbiden,tall\neve,short\n")
     found = survey(folder, backends.in_use()).facts
     told = {
@@ -227,7 +227,7 @@ def test_damage_to_what_lies_beside_the_pictures_is_refused_or_read_and_never_an
 
 @pytest.mark.proof("faces")
 @pytest.mark.parametrize("backend", ["sface-onnx", "dlib-onnx"])
-def test_nobody_of_london_is_in_the_match_zone_of_somebody_else(
+def test_no_person_of_london_is_in_the_match_zone_of_another(
     backend: str,
     shared_data: Path,
     tmp_path: Path,

@@ -296,7 +296,7 @@ def stamped(files: Files, credential: Credential, by: Credential) -> None:
 
 
 def old_authority(files: Files) -> Credential:
-    """Of the old GOST: nobody can tell whether it is revoked, so it is pinned or proves nothing."""
+    """Of the old GOST: its revocation cannot be known, so it is pinned or proves nothing."""
     ago = datetime.now(UTC) - timedelta(days=1)
     root = timestamping.create_old_root(at=ago)
     return timestamping.certify_timestamping(
@@ -376,7 +376,7 @@ def test_a_statement_of_ours_is_verified_only_if_its_words_say_what_its_data_say
         (b"KZ86", b"KZ87"),
     ]
     for old, new in changes:
-        # Rightly signed as it stands: whoever signs what does not agree with itself has signed
+        # Rightly signed as it stands: a signer of what does not agree with itself has signed
         # nothing of ours.
         gost.sign(issued(), right.replace(old, new, 1))
         assert gost.run("--iin", IIN) == (3, None), old

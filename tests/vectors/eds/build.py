@@ -102,7 +102,7 @@ def _entries(path: Path, world: World) -> Iterator[dict[str, Any]]:
 
 
 def _write_usual(folder: Folder, world: World) -> None:
-    """The evidence of whoever says nothing else: the good signature, the right list, the pinned
+    """The usual evidence: the good signature, the right list, the pinned
     root.
     """
     contents = {

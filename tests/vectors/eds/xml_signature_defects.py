@@ -150,8 +150,8 @@ def _methods(world: World) -> Iterator[Vector]:
 
 
 def _hmacs(world: World) -> Iterator[Vector]:
-    """Keyed with what everybody knows, the public key: whoever takes the method from the document
-    believes it.
+    """Keyed with what everybody knows, the public key: a verifier that takes the method from the
+    document believes it.
     """
     method = (
         xml_algorithms.RSA_SHA256 if world.family == "rsa" else xml_algorithms.GOST_512_SIGNATURE

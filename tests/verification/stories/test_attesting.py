@@ -1,4 +1,4 @@
-"""What an employee attests lets the gates pass that ask for it; nobody else's word, and no row,
+"""What an employee attests lets the gates pass that ask for it; no other person's word, and no row,
 does.
 """
 

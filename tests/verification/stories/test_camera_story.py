@@ -638,8 +638,8 @@ def test_words_go_with_the_key_and_then_nothing_is_found() -> None:
     assert [one["attempt"] for one in json.loads(found["live_capture.compared"])["others"]] == [
         attempt.pk
     ]
-    # What was captured in the sandbox is nothing to real borrowers, and none is compared with
-    # itself.
+    # What was captured in the sandbox is nothing to real borrowers, and no capture is compared
+    # with itself.
     for same in (Attempt(**_copied(attempt, mode="live")), attempt):
         found = dossier.compared(same, of, evidence)
         assert json.loads(found["live_capture.compared"])["others"] == []
@@ -707,7 +707,7 @@ def test_more_captures_than_can_be_compared_or_words_than_can_be_counted_are_not
         _OTHERS,
         True,
         True,
-    )  # whoever has so many earlier captures is compared with all of them
+    )  # a person with so many earlier captures is compared with all of them
     _deceive(first, 1, opened_at=timezone.now())
     assert found() == (_OTHERS, True, False)  # half of those compared are the oldest
     monkeypatch.setattr(policy, "WORDS_COUNTED", AGAIN_SHARED - 1)

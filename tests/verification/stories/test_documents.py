@@ -113,7 +113,7 @@ def reviewed(decide):
     return play
 
 
-def left_to_nobody(script):
+def left_without_reviewers(script):
     script.word = "grey"
     story = at_commands()
     leave(story.lender)
@@ -135,7 +135,11 @@ ENDINGS = {
         15,
     ),
     "left by reviewers": (reviewed(expire), ("undecided", "review_timeout", "nobody"), 15),
-    "left to nobody": (left_to_nobody, ("undecided", "review_unavailable", "nobody"), 15),
+    "left without reviewers": (
+        left_without_reviewers,
+        ("undecided", "review_unavailable", "nobody"),
+        15,
+    ),
     "canceled in review": (
         reviewed(Story.cancel),
         ("undecided", "canceled_by_lender", "nobody"),
@@ -370,8 +374,8 @@ def test_a_reference_comes_from_a_register_and_there_is_no_other_way_in(script, 
     ]
 
 
-# A signed document says what signed entries say: whoever writes rows, or reseals by web's key,
-# has no other signed.
+# A signed document says what signed entries say: an attacker who writes rows, or reseals by web's
+# key, has no other signed.
 MONTH = timedelta(days=30)
 
 

@@ -32,7 +32,7 @@ DESK = (
 
 
 class Desk:
-    """A borrower at the statement, at a computer, and whoever scans its code."""
+    """A borrower at the statement, at a computer, and a person who scans its code."""
 
     def __init__(self, of=None):
         self.story = begin(of or lender())

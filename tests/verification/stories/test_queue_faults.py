@@ -211,8 +211,8 @@ def _turn_clock(seconds: float) -> None:
 
 
 def _hear(task: str, **_: Any) -> None:
-    """The broker: whoever hears a bell finds work in the rows already, by a connection of their
-    own.
+    """The broker: a process that hears a bell finds work in the rows already, by its own
+    connection.
     """
 
     def look() -> bool:
@@ -244,7 +244,7 @@ def _nothing_wrong() -> Iterator[None]:
 
 
 def _iins(count: int) -> list[str]:
-    """IINs of people born in 1899, so that they are nobody's."""
+    """IINs of people born in 1899, so that no living person has them."""
     eleven = (f"9902021{number:04}" for number in range(1, 1000))
     return [one + check_digit(one) for one in eleven if check_digit(one) != "x"][:count]
 
@@ -452,7 +452,7 @@ def test_what_a_person_waits_for_is_begun_before_what_is_in_hand_and_leaves_the_
 ) -> None:
     rows = [story.id for story in due(lender(), seed=0, verifications=12)]
     awaited, others = rows[4:], rows[:4]
-    Verification.objects.filter(pk__in=awaited).update(queue="storage")  # served by nobody yet
+    Verification.objects.filter(pk__in=awaited).update(queue="storage")  # no worker serves it yet
     queues = [name for name in policy.QUEUES if name != "storage"]
     worker = feeding_worker(pool=InsecurePool())
     feeder = feeding.Feeder(worker)
@@ -510,7 +510,7 @@ def test_a_worker_that_could_do_nothing_does_not_start(
         feeding.Feeder(worker).start(worker)
 
 
-# Lenders come in turn: whoever sends many borrowers at once makes nobody wait for all of them.
+# Lenders come in turn: a lender with many borrowers at once does not make others wait for all.
 
 
 def due_of_lender(number: int, *, many: int, queues: tuple[str, ...] = ("default",)) -> str:

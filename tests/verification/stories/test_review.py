@@ -374,7 +374,7 @@ def _until_another_waits_for_us():
             cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
             if cursor.fetchone() != (0,):
                 return
-    raise AssertionError("nobody waits")
+    raise AssertionError("no case waits")
 
 
 @pytest.mark.service
@@ -416,8 +416,8 @@ CHANGES: dict[str, dict[str, dict[str, str] | None]] = {
         "glance.told": {"outcome": "inconclusive", "code": "face_quality"}
     },
     "nothing is left to decide": {"glance.match": {"outcome": "pass", "code": ""}},
-    "a code nobody knows": {"glance.match": {"code": "no_such_code"}},
-    "an outcome nobody knows": {"glance.told": {"outcome": "error"}},
+    "an unknown code": {"glance.match": {"code": "no_such_code"}},
+    "an unknown outcome": {"glance.told": {"outcome": "error"}},
     "no check at all": {"glance.told": None, "glance.match": None},
 }
 

@@ -178,7 +178,7 @@ def test_no_borrower_is_judged_by_what_rows_say_of_tries(script: Script, is_told
     script.word = "wrong" if is_told else "clear"
     of = lender()
     story = failed(of, 2) if is_told else at_commands(of)
-    # Tries that were had are hidden, and others are invented that nobody had.
+    # Tries that were had are hidden, and others are invented.
     columns = (
         {"burnt": False, "closed_at": None} if is_told else {"burnt": True, "closed_at": later(-1)}
     )

@@ -275,7 +275,7 @@ def test_routes_that_only_entries_of_somebody_else_call_passed_are_none(glances)
     assert (story.row().status, story.row().step) == (
         "processing",
         steps.JUDGE,
-    )  # nobody judges beside such entries
+    )  # no judge follows such entries
     assert not AuditEntry.objects.filter(
         verification_id=story.id, type="verification.verified"
     ).exists()

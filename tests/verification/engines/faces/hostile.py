@@ -1,5 +1,5 @@
-"""Files that hurt whoever opens them without care, made from one portrait; each with the code it
-must be refused with.
+"""Files that hurt a program that opens them without care, made from one portrait; each with the
+code it must be refused with.
 
 Usage: python -m tests.verification.engines.faces.hostile PORTRAIT FOLDER     writes them, to look
     at.

@@ -422,7 +422,7 @@ def test_a_turned_face_is_nearer_to_itself_at_rest_than_any_stranger(
         assert genuine[-1] <= review
 
 
-# The 68-point model, whose training data excludes commercial use, judges nobody: not even
+# The 68-point model, whose training data excludes commercial use, judges no face: not even
 # through the reference.
 
 

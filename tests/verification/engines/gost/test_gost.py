@@ -45,7 +45,7 @@ Point = tuple[int, int] | None
 
 
 def add(curve: Curve, one: Point, other: Point) -> Point:
-    """The sum by chord and tangent; None is the neutral element."""
+    """The sum by chord and tangent; `None` stands for the neutral element."""
     if one is None or other is None:
         return one or other
     (x1, y1), (x2, y2), p = one, other, curve.p

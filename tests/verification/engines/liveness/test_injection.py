@@ -335,7 +335,7 @@ def test_real_people_give_no_sign(clip: Clip, shared_data: Path) -> None:
     assert genuine.returned <= 1
 
 
-# D18 and D19 move little: of what stands nearly still nobody can say that it came back.
+# D18 and D19 move little: what stands nearly still does not visibly come back.
 @pytest.mark.parametrize("clip", [Clip.D3, Clip.D10, Clip.D14])
 def test_a_loop_of_a_real_person_who_moves_is_found(clip: Clip, shared_data: Path) -> None:
     looped = coded((_played(shared_data, clip)[:20] * 5)[: 4 * STEP])

@@ -446,7 +446,7 @@ STRICTER = {
     ),
     "intermediate_with_name_constraints": "we do not process them, so a critical one refuses",
     "root_expired": (
-        "an anchor's dates count here; RFC 5280 §6.1.1 (d) leaves that to whoever trusts it"
+        "an anchor's dates count here; RFC 5280 §6.1.1 (d) leaves that to the verifier"
     ),
     "root_not_yet_valid": "the same",
 }
