@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lenders import endpoints
-from tests.clients.seen import Seen
+from tests.clients.lender_side import Seen
 from tulga import webhooks
 from tulga.errors import BadAnswer, Refused, Reused
 from tulga.fields import parse, spell

@@ -14,8 +14,7 @@ import pytest
 from django.conf import settings
 
 from lenders import endpoints, keys
-from tests.clients.lender_side import ACCOUNT, CONTRACT, asked, root_file, verified
-from tests.clients.seen import Seen
+from tests.clients.lender_side import ACCOUNT, CONTRACT, Seen, asked, root_file, verified
 from tests.lenders.log_of_lenders import pump, send_due
 from tests.lenders.samples import opening
 from tests.verification.stories.story import begin, order

@@ -31,6 +31,8 @@ from insecure_sandbox.signing import sign_cms
 from insecure_sandbox.tls_certificate import LoopbackTls, loopback_tls
 from tests.insecure_sandbox_process import SandboxProcess
 from tests.verification.engines.pki.world import PERSON
+from tests.verification.stories.conftest import authorities as authorities
+from tests.verification.stories.conftest import issued as issued
 from verification.core.errors import Misconfigured
 from verification.engines.pki.cms import parse_cms
 from verification.engines.pki.signatures import subject_iin

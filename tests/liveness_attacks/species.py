@@ -10,9 +10,7 @@ import numpy as np
 
 from tests.liveness_attacks import (
     casting,
-    later_blends,
-    later_parts,
-    later_splices,
+    later,
     people,
     played,
     presented,
@@ -81,23 +79,21 @@ def _blend(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
 
 def _morph(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
     share = round(float(chance.uniform(0.4, 0.75)), 2)
-    return later_blends.blended(*_attacker(cast, at, chance), chance, way="morph", share=share)
+    return later.blended(*_attacker(cast, at, chance), chance, way="morph", share=share)
 
 
 def _later_commands(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
     share, way = round(float(chance.uniform(0.4, 0.75)), 2), WAYS[at // 2 % len(WAYS)]
-    return later_blends.blended(
-        *_attacker(cast, at, chance), chance, way=way, share=share, at_rest=1.0
-    )
+    return later.blended(*_attacker(cast, at, chance), chance, way=way, share=share, at_rest=1.0)
 
 
 def _tuned_blend(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
-    return later_blends.tuned(*_attacker(cast, at, chance), chance, way="laid")
+    return later.tuned(*_attacker(cast, at, chance), chance, way="laid")
 
 
 def _part(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
-    part = later_parts.PARTS[at // 2 % len(later_parts.PARTS)]
-    return next(later_parts.attempts(*_attacker(cast, at, chance), chance, parts=(part,)))
+    part = later.PARTS[at // 2 % len(later.PARTS)]
+    return next(later.attempts(*_attacker(cast, at, chance), chance, parts=(part,)))
 
 
 def _tuned_part(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
@@ -106,12 +102,12 @@ def _tuned_part(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
     actors = [
         people.warped(each) for each in casting.nearest(victim, cast.people)[: casting.NEAREST]
     ]
-    return later_parts.best(victim, actors, casting.order(*actors, chance=chance), chance)
+    return later.best_parts(victim, actors, casting.order(*actors, chance=chance), chance)
 
 
 def _later_splice(cast: Cast, at: int, chance: np.random.Generator, *, is_tuned: bool) -> Attempt:
-    makes = later_splices.tuned if is_tuned else later_splices.splice
-    return makes(*_attacker(cast, at, chance), later_splices.Recipe.number(at // 2, chance), chance)
+    makes = later.tuned_splices if is_tuned else later.splice
+    return makes(*_attacker(cast, at, chance), later.Recipe.number(at // 2, chance), chance)
 
 
 def _presented(cast: Cast, at: int, chance: np.random.Generator, *, species: str) -> Attempt:

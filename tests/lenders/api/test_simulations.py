@@ -18,6 +18,7 @@ from tests.verification.log.looks import differences_of, verify_legality
 from tests.verification.log.rows import order_all
 from tests.verification.outbound.insecure_servers import insecure_server, silent
 from tests.verification.stories.insecure_glance import glanced
+from tests.verification.stories.insecure_glance import glances as glances
 from tests.verification.stories.story import (
     IIN,
     at_statement,
