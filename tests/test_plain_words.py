@@ -65,7 +65,7 @@ _NATURAL: dict[str, tuple[str, ...]] = {
     "verification/core/identification_document.py": ("`checks`, `people` or `nobody`",),
     "docs/lender/verify-offline.md": ("`nobody`",),
     "docs/lender/verify-offline.ru.md": ("`nobody`",),
-    "tests/verification/stories/test_documents.py": ('"nobody"',),
+    "tests/verification/stories/test_replay.py": ('"nobody"',),
     # A user of the system.
     "tests/servers.py": ('"nobody"',),
     # Stored in evidence, which replay compares, or hashed with the consent.

@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.service, pytest.mark.proof("backlog"), pytest.mark.who
 
 # A backlog is only work: it drains as fast as ever, and a kill charges what had begun.
 #
-# `make prove PART=backlog` plays 10 000 due rows on each broker, and test_backlog_storm.py 300
+# `make prove PART=backlog` plays 10 000 due rows on each broker, and test_backlog.py 300
 # verifications. PostgreSQL stands behind Redis and RabbitMQ, SQLite behind the folder. In `make
 # test` batches are worked off by tests/verification/stories/test_queue_faults.py and workers
 # killed by tests/service/test_killed_batches.py and test_storm.py.

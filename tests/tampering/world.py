@@ -29,7 +29,7 @@ from tests.verification.stories.attesting_story import CONFIRMED, attested, visi
 from tests.verification.stories.conftest import Issued
 from tests.verification.stories.insecure_glance import glanced, one_voted, see, voted
 from tests.verification.stories.story import OTHER_IIN, Story, begin, lender, swept
-from tests.verification.stories.test_hand_over import PHONE, Desk, Phone
+from tests.verification.stories.test_commands import PHONE, Desk, Phone
 from verification import clock
 from verification.access import hand_over, links, mobile_signing, openings
 from verification.core.route import Again, Looked

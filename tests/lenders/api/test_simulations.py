@@ -28,7 +28,7 @@ from tests.verification.stories.story import (
     swept,
     wait_until,
 )
-from tests.verification.stories.test_hand_over import Desk
+from tests.verification.stories.test_commands import Desk
 from verification import clock, tasks
 from verification.access import hand_over, links
 from verification.access.tokens import LINKS

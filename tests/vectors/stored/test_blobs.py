@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lenders import policy
-from tests.vectors.stored import fields, grown, samples
+from tests.vectors.stored import build, fields, grown
 from tests.vectors.stored.build import FOLDER, numbers_of, read
 from tests.vectors.stored.fields import StoredField
 from verification.case import contents, stages
@@ -57,13 +57,13 @@ def test_every_blob_says_its_version(kind: str, number: int) -> None:
 def test_the_case_is_read_and_spelled_again_is_the_same(number: int) -> None:
     case = stored.read(read("case", number), into=contents.StoredCase, what="case")
     assert stored.agrees(stored.as_record(case), read("case", number))
-    assert (case.lender, case.opening.person) == (samples.LENDER, samples.OPENING.person)
+    assert (case.lender, case.opening.person) == (build.LENDER, build.OPENING.person)
 
 
 @pytest.mark.parametrize("number", numbers_of("memory"))
 def test_the_memory_is_read_as_the_stage_left_it(number: int) -> None:
     memory = stored.fields_of(read("memory", number), what="memory")
-    assert memory.keys() <= samples.MEMORY.keys()
+    assert memory.keys() <= build.MEMORY.keys()
 
 
 @pytest.mark.parametrize("stage", STAGES, ids=lambda stage: str(stage.name))
