@@ -312,7 +312,7 @@ def lost(story: Story, client: Client) -> None:
 #
 # The checks, the log and the answer are the product's. No picture is taken: what would have been
 # measured of it is given by `insecure_measure`. Pictures that lead to some of these facts are
-# those of test_captures_refused.py.
+# those of the refused captures above.
 
 
 (ASKING,) = BIOMETRIC.stages

@@ -51,8 +51,8 @@ from verification.core.almaty import day_of
 from verification.evidence import store
 from verification.log import signatures
 from verification.models import AuditEntry, AuditLeaf, Clearance, EvidenceItem, Verification
-from verification.payout import asked_gates as answers
 from verification.payout import clearances, gates
+from verification.payout import gates as answers
 from verification.sources.asking import PAYOUT_SECONDS
 from verification.stages.confirmation import policy as texts
 from verification.worker import clearing
