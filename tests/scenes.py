@@ -3,8 +3,8 @@ its hour, and what it gave.
 
 Only for tests that commit, and only where a test has written nothing before, or the very rows upon
 which the scene was played; else it is played. An old one is played anew: what a borrower is asked
-in it runs out after minutes, which a busy machine takes. Where nobody is asked anything any more,
-it may be older: `IS_OVER`.
+in it runs out after minutes, which a busy machine takes. Where all questions are answered, it
+may be older: `IS_OVER`.
 """
 
 import shutil

@@ -25,7 +25,7 @@ def seen_once(request: pytest.FixtureRequest) -> Iterator[None]:
     with remembered():
         yield
     if request.node.get_closest_marker("proof"):
-        # its many frames are nobody else's, and each is kept with its pixels
+        # no other test uses its many frames, and each is kept with its pixels
         _remembering.cache_clear()
 
 

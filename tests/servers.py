@@ -310,8 +310,8 @@ def _find(name: str) -> str | None:
 
 
 def free_port() -> int:
-    """A free port that the system gives to nobody who asks for any: a server binds seconds after
-    its port is chosen.
+    """A free port that the system gives to no process that asks for any: a server binds seconds
+    after its port is chosen.
 
     Below the range of <https://www.kernel.org/doc/html/latest/networking/ip-sysctl.html>,
     `ip_local_port_range`. Two runs at once choose by chance, and hardly ever the same.

@@ -15,7 +15,7 @@ KNOWN = {"problem:not_found", "reason:abandoned", "event:export.ready"}
 OWED = {"event:export.ready": "There is no export yet."}
 
 
-def test_a_code_that_nobody_was_answered_is_told() -> None:
+def test_a_code_without_an_answer_is_told() -> None:
     seen = KNOWN - {"event:export.ready"}
     assert list(census.faults(KNOWN, seen=seen, owed=OWED)) == []
     (missing,) = census.faults({*KNOWN, "reason:made_up"}, seen=seen, owed=OWED)

@@ -67,7 +67,7 @@ def seen(tab: Tab, shown: Shown, *, language: str, size: str) -> None:
         page.evaluate("scrollTo(0, 0)")
         most = _PICTURE_HEIGHTS[size]
         _keep(page.screenshot(full_page=True), f"{shown.name}.{language}", height_max=most)
-    # What axe says of those for developers, light and dark, is asked in test_docs_in_a_browser.py.
+    # What axe says of those for developers, light and dark, is asked in tests/lenders/test_docs.py.
     wrong = [] if shown in every_page.DEVELOPERS else axe.serious(page)
     assert not wrong, f"{place}: {wrong}"
     for width, height in (_NARROW, _ENLARGED):

@@ -1,6 +1,4 @@
-"""What a lender's server sends, its asynchronous client in a loop of its own, and a borrower who
-was verified.
-"""
+"""A lender's server, its asynchronous client, its memory of webhooks, and a borrower who signs."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,6 +10,10 @@ from django.conf import settings
 from tests.verification.stories.story import begin
 from tulga import AsyncClient, Options
 from tulga.resources import IdentityDocument, Loan, Opening, Subject
+
+# What a lender's server sends, its asynchronous client in a loop of its own, and a borrower who
+# was verified.
+
 
 ACCOUNT, CONTRACT = "KZ86125KZT5004100100", "c" * 64
 QUICK = Options(tries=2, first=0.01)
@@ -74,3 +76,15 @@ def verified(lender, issued, reference="A-1"):
     story.sign(issued())
     story.work()
     return story
+
+
+# A lender's memory of the webhooks that it had.
+
+
+class Seen(set[str]):
+    """The ids. Called with one it says whether that is new, and keeps it."""
+
+    def __call__(self, webhook_id: str) -> bool:
+        is_new = webhook_id not in self
+        self.add(webhook_id)
+        return is_new

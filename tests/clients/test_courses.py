@@ -1,17 +1,175 @@
-"""What is sent, what is sent again and when, and which exception comes of what: in threads and in a
-loop alike.
-"""
+"""What the Python client sends, sends again and when, and which exception each answer raises."""
 
 import asyncio
 import json
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
 from lenders import policy
-from tests.clients.insecure_server import DELAY_SECONDS, SOUND, Server, serving
+from tests.proofs import Figures
 from tulga import AsyncClient, Client, Options, calls, errors
+from tulga.errors import Unreachable
+from tulga.resources import Sent
+
+# A server on loopback that keeps Idempotency-Keys as the API does, and fails by chance: drops,
+# delays, refuses, lies.
+#
+# What befalls the nth request of a reference follows from the seed, so that a run is the same
+# each time.
+
+
+SOUND = "sound"
+FAULTS = ("drop before", "drop after", "half an answer", "delay", 409, 429, 503)
+DELAY_SECONDS = 0.4
+
+
+@dataclass
+class Server:
+    """What it does, and what came. script: what befalls each request in turn; else chance, of which
+    `share` is faults.
+
+    effects: how often each reference was done. keys: those under which each was asked for. answers:
+    by key, what was answered; None while it is being worked on.
+    """
+
+    url: str = ""
+    seed: int = 0
+    share: float = 0.5
+    script: list[Any] = field(default_factory=list)
+    requests: list[tuple[str, str, dict[str, str], Any]] = field(default_factory=list)
+    effects: Counter[str] = field(default_factory=Counter)
+    keys: dict[str, set[str]] = field(default_factory=dict)
+    answers: dict[str, bytes | None] = field(default_factory=dict)
+    befell: Counter[object] = field(default_factory=Counter)
+    connections: Counter[str] = field(default_factory=Counter)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def fate(self, reference: str) -> Any:
+        """What befalls this request."""
+        with self.lock:
+            self.connections[reference] += 1
+            chance = random.Random(f"{self.seed}:{reference}:{self.connections[reference]}")
+            kind = SOUND if chance.random() >= self.share else chance.choice(FAULTS)
+            kind = self.script.pop(0) if self.script else kind
+            self.befell[kind[0] if isinstance(kind, tuple) else kind] += 1
+            return kind
+
+    def work(self, reference: str, key: str, *, seconds: float) -> bytes | None:
+        """The answer to a key, worked out once; None while another is at it."""
+        with self.lock:
+            self.keys.setdefault(reference, set()).add(key)
+            if key in self.answers:
+                return self.answers[key]
+            self.answers[key] = None
+        time.sleep(seconds)
+        with self.lock:
+            self.effects[reference] += 1
+            self.answers[key] = json.dumps(
+                {
+                    "url": f"https://t.example/v/#{reference}",
+                    "link_expires_at": _AT,
+                    "renewal": None,
+                }
+            ).encode()
+            return self.answers[key]
+
+
+_AT = "2026-11-28T10:00:00.000Z"
+
+
+@contextmanager
+def serving(server: Server) -> Iterator[Server]:
+    """Serves until the block ends."""
+    http = _Http(("127.0.0.1", 0), server)
+    server.url = f"http://127.0.0.1:{http.server_port}"
+    threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    try:
+        yield server
+    finally:
+        http.shutdown()
+        http.server_close()
+
+
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256
+
+    def __init__(self, place: tuple[str, int], of: Server) -> None:
+        super().__init__(place, _Handler)
+        self.of = of
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Says nothing of those that hung up."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Http
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        reference, key = [*self.path.split("/"), ""][3], self.headers.get("Idempotency-Key", "")
+        with self.server.of.lock:
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            self.server.of.requests.append(
+                (self.command, self.path, headers, json.loads(body) if body else None)
+            )
+        kind = self.server.of.fate(reference)
+        with suppress(OSError):
+            self._befall(kind, reference, key)
+
+    do_GET = do_PATCH = do_DELETE = do_POST
+
+    def _befall(self, kind: Any, reference: str, key: str) -> None:
+        if isinstance(kind, tuple):  # a status, a body and headers, as they are
+            self._say(*kind)
+        elif kind == "drop before":
+            self.close_connection = True
+        elif isinstance(kind, int):
+            code = "idempotency_in_progress" if kind == 409 else "unavailable"
+            self._say(
+                kind, json.dumps({"code": code, "status": kind}).encode(), {"Retry-After": "0"}
+            )
+        else:
+            answer = self.server.of.work(
+                reference, key, seconds=DELAY_SECONDS if kind == "delay" else 0
+            )
+            if answer is None:
+                self._say(409, b'{"code": "idempotency_in_progress"}', {"Retry-After": "0"})
+            elif kind == "drop after":
+                self.close_connection = True
+            else:
+                self._say(201, answer, {}, more=99 if kind == "half an answer" else 0)
+
+    def _say(self, status: int, body: bytes, headers: dict[str, str], more: int = 0) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body) + more))
+        self.end_headers()
+        self.wfile.write(body)
+        if more:
+            self.close_connection = True
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+# What is sent, what is sent again and when, and which exception comes of what: in threads and in
+# a loop alike.
+
 
 KEY = "tlg_test_sesame"
 QUICK = Options(tries=3, first=0.001, longest=1.0)
@@ -284,3 +442,87 @@ def test_pages_are_asked_for_as_they_are_needed(server):
     assert asyncio.run(all_of_them()) == ["evt_1", "evt_2", "evt_3"]
     asked = [path for _, path, _, _ in server.requests]
     assert asked == [f"/v1/events?after={place}&limit=2" for place in (0, 2, 3)] * 2
+
+
+# Against a server that drops, delays and answers 409, 429, 503 and half an answer, each call has
+# its effect once.
+
+
+CALLS = 1000
+# Of 40 tries one in a million million calls finds none that is sound; short waits, or a thousand
+# calls take minutes.
+PATIENT = Options(tries=40, first=0.002, longest=0.02, timeout=DELAY_SECONDS / 2)
+
+
+@pytest.fixture
+def failing_server(proof_seed: int) -> Iterator[Server]:
+    with serving(Server(seed=proof_seed)) as running:
+        yield running
+
+
+def references(scale: float) -> list[str]:
+    return [f"ver_{number}" for number in range(max(100, round(CALLS * scale)))]
+
+
+def in_threads(failing_server: Server, names: list[str]) -> list[Sent]:
+    with Client(failing_server.url, "tlg_test_x", PATIENT) as client, ThreadPoolExecutor(8) as pool:
+        return list(pool.map(lambda name: client.send(calls.make_link(name)), names))
+
+
+def in_a_loop(failing_server: Server, names: list[str]) -> list[Sent]:
+    async def all_of_them() -> list[Sent]:
+        few = asyncio.Semaphore(8)
+
+        async def one(name: str) -> Sent:
+            async with few:
+                return await client.send(calls.make_link(name))
+
+        async with AsyncClient(failing_server.url, "tlg_test_x", PATIENT) as client:
+            return list(await asyncio.gather(*map(one, names)))
+
+    return asyncio.run(all_of_them())
+
+
+@pytest.mark.proof("client")
+@pytest.mark.parametrize("play", [in_threads, in_a_loop], ids=["sync", "async"])
+def test_every_effect_is_there_once(
+    failing_server: Server,
+    play: Callable[[Server, list[str]], list[Sent]],
+    proof_scale: float,
+    proof_figures: Figures,
+) -> None:
+    names, name = references(proof_scale), play.__name__
+    links = play(failing_server, names)
+    assert [link.url.partition("#")[2] for link in links] == names
+    assert failing_server.effects == dict.fromkeys(names, 1)
+    # One key a call, however often it was sent: and it was sent after it had been done.
+    assert {len(keys) for keys in failing_server.keys.values()} == {1}
+    assert len({key for keys in failing_server.keys.values() for key in keys}) == len(names)
+    assert set(failing_server.befell) == {SOUND, *FAULTS}
+    proof_figures |= {
+        f"{name}: calls": len(names),
+        f"{name}: requests": sum(failing_server.befell.values()),
+        f"{name}: faults": {str(kind): failing_server.befell[kind] for kind in FAULTS},
+        f"{name}: effects": sum(failing_server.effects.values()),
+    }
+
+
+@pytest.mark.proof("client")
+def test_this_server_does_twice_what_is_asked_under_two_keys(failing_server: Server) -> None:
+    failing_server.script += ["drop after", SOUND]
+    with Client(failing_server.url, "tlg_test_x", Options(tries=1)) as client:
+        with pytest.raises(Unreachable):
+            client.send(calls.make_link("ver_a"))
+        client.send(calls.make_link("ver_a"))
+    assert failing_server.effects["ver_a"] == 2
+
+
+@pytest.mark.proof("client")
+def test_the_same_call_sent_again_is_no_second_effect(failing_server: Server) -> None:
+    failing_server.script += ["drop after", SOUND]
+    call = calls.make_link("ver_a")
+    with Client(failing_server.url, "tlg_test_x", Options(tries=1)) as client:
+        with pytest.raises(Unreachable):
+            client.send(call)
+        client.send(call)
+    assert failing_server.effects["ver_a"] == 1

@@ -171,7 +171,7 @@ def test_another_host_gets_signing_keys_of_its_own_and_the_root_certifies_them(
     assert (keys.uncertified, {key.name for key in keys.certified}) == ((), set(names))
 
 
-def test_a_key_of_another_root_is_as_none(folder: Path, tmp_path: Path) -> None:
+def test_a_key_of_another_root_is_ignored(folder: Path, tmp_path: Path) -> None:
     make_missing(tmp_path / "others", made_by="operator")
     for name in ("worker/decision-test-1.key", "public/decision-test-1.pub"):
         shutil.copy(tmp_path / "others" / name, folder / name)
@@ -290,7 +290,7 @@ def test_a_key_of_another_process_is_refused(folder: Path) -> None:
     "change",
     [
         {"kind": "index"},
-        {"made_by": "nobody"},
+        {"made_by": "unknown"},
         {"key": "AAAA"},
         {"key": "not base64!"},
         {"key": "ё"},
@@ -315,7 +315,7 @@ def test_a_key_that_cannot_be_read_is_named(folder: Path) -> None:
         read_keys(folder, process="web")
 
 
-def test_a_process_that_nobody_knows_is_refused(folder: Path) -> None:
+def test_an_unknown_process_is_refused(folder: Path) -> None:
     with pytest.raises(Misconfigured, match="TULGA_PROCESS names no process"):
         read_keys(folder, process="owner")
 

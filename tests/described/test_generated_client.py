@@ -46,7 +46,7 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
     (place / "openapi.json").write_text(json.dumps(openapi.document()), encoding="utf-8")
     (place / "config.yaml").write_text(
         "post_hooks: []\n", encoding="utf-8"
-    )  # its shape is nobody's concern
+    )  # its shape does not matter
     places = {"--path": "openapi.json", "--output-path": NAME, "--config": "config.yaml"}
     asked_for = [f"{option}={place / name}" for option, name in places.items()]
     made = subprocess.run(

@@ -128,8 +128,8 @@ def digest() -> str:
 
 
 def put_sqlite(content: Path) -> Path:
-    """Make a copy of this file the database until the test's end; gives the copy, which nobody has
-    opened yet.
+    """Make a copy of this file the database until the test's end; gives the copy, which is not open
+    yet.
     """
     connections.close_all()
     _restore_sqlite(content)
@@ -179,10 +179,10 @@ def _restore_sqlite(content: Path) -> None:
     """A fresh file under the old name, which is a link to it. No lock is asked for, and no file in
     use is touched.
 
-    Whoever still has the file of the test before keeps that one, its `-wal` and its locks, and
-    meets nobody there. To write over it would wait for its writer without end; to copy it or to
-    remove its `-wal` would take the locks and the
-    log from under every connection to it: <https://www.sqlite.org/howtocorrupt.html>, 2.2 and 4.
+    A process that still has the file of the test before keeps that one, its `-wal` and its
+    locks, and meets no other process there. To write over it would wait for its writer without end;
+    to copy it or to remove its `-wal` would take the locks and the log from under every connection
+    to it: <https://www.sqlite.org/howtocorrupt.html>, 2.2 and 4.
     """
     name, used = _sqlite_name(), sqlite_file()
     fresh = name.with_name(f"{name.name}.{uuid4().hex}")

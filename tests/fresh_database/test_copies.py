@@ -1,4 +1,4 @@
-"""What a test leaves open, or locked, never reaches the database of the next one."""
+"""Each test that commits begins with the database as the migrations left it."""
 
 import os
 import sqlite3
@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Thread
 
+import psycopg
 import pytest
 import urllib3
 from django.conf import settings
@@ -17,9 +18,16 @@ from django.db import connection, connections
 from pytest_django.live_server_helper import LiveServer
 
 from lenders.models import Lender
-from tests.fresh_database import copies
+from tests.fresh_database import copies, emptying
+from tests.verification.stories.story import begin, lender
+from verification.log import sequencer
+from verification.models import AuditEntry, AuditLeaf
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+# What a test leaves open, or locked, never reaches the database of the next one.
+
 
 SECONDS = 20.0
 # A worker: a process of its own that finds the database by its name, writes, and is the last to
@@ -32,10 +40,10 @@ print(*(said for (said,) in database.execute("SELECT said FROM note ORDER BY sai
 database.close()"""
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def _only_files() -> None:
     if connection.vendor != "sqlite":
-        pytest.skip("a server drops a database whoever is connected")
+        pytest.skip("a server drops a database in spite of connections")
 
 
 @contextmanager
@@ -99,16 +107,17 @@ def assert_shared_and_whole() -> None:
 
 
 def assert_nothing_was_taken_away() -> None:
-    """Whoever left after `assert_shared_and_whole` removed no file by the name it knew."""
+    """A process that left after `assert_shared_and_whole` removed no file by its name."""
     note("page")
     assert said_by_a_worker().count("page") == 3
 
 
+@pytest.mark.usefixtures("_only_files")
 @pytest.mark.embedded
 @pytest.mark.parametrize(
     "held", [(), ("BEGIN",), ("BEGIN IMMEDIATE",), ("BEGIN EXCLUSIVE",)], ids=str
 )
-def test_a_database_is_renewed_below_whoever_still_holds_it(held: tuple[str, ...]) -> None:
+def test_a_database_is_renewed_below_a_process_that_still_holds_it(held: tuple[str, ...]) -> None:
     Lender.objects.create(name="of this test", bin="120340000125", phone="+77270000044")
     with left_open(*held, "SELECT count(*) FROM lenders_lender") as left:
         renewed()
@@ -118,8 +127,9 @@ def test_a_database_is_renewed_below_whoever_still_holds_it(held: tuple[str, ...
     assert_nothing_was_taken_away()
 
 
+@pytest.mark.usefixtures("_only_files")
 @pytest.mark.embedded
-def test_another_file_is_put_below_whoever_still_holds_the_database(tmp_path: Path) -> None:
+def test_another_file_is_put_below_a_process_that_still_holds_the_database(tmp_path: Path) -> None:
     whole = tmp_path / "whole.sqlite3"
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -131,6 +141,7 @@ def test_another_file_is_put_below_whoever_still_holds_the_database(tmp_path: Pa
     assert_nothing_was_taken_away()
 
 
+@pytest.mark.usefixtures("_only_files")
 def test_a_thread_of_the_live_server_keeps_no_connection_between_requests(
     live_server: LiveServer,
 ) -> None:
@@ -157,3 +168,73 @@ def _target(link: Path) -> str:
         return str(link.readlink())
     except FileNotFoundError:  # closed since it was listed
         return ""
+
+
+# Rows are put back on PostgreSQL as they were, without rights of another role, and a change of
+# anything else is noticed.
+
+
+@pytest.fixture
+def _only_a_server() -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("a database that is a file is put back whole")
+
+
+def as_owner(statement: str) -> None:
+    with psycopg.connect(os.environ["MIGRATION_DATABASE_URL"]) as owner:
+        owner.execute(statement)
+
+
+def put_back() -> emptying.Migrated:
+    """What the database was, after it was put back."""
+    before = emptying.remember(os.environ["MIGRATION_DATABASE_URL"])
+    begin(lender())
+    sequencer.order("test")
+    assert AuditLeaf.objects.exists()
+    copies.renew()
+    return before
+
+
+@pytest.mark.usefixtures("_only_a_server")
+def test_rows_that_no_role_may_delete_are_gone_and_numbers_begin_anew() -> None:
+    before = put_back()
+    assert not AuditEntry.objects.exists()
+    after = emptying.remember(os.environ["MIGRATION_DATABASE_URL"])
+    assert (after.rows, after.sequences) == (before.rows, before.sequences)
+
+
+@pytest.mark.usefixtures("_only_a_server")
+def test_a_second_client_is_sent_away_with_its_lock() -> None:
+    lender()
+    with psycopg.connect(os.environ["DATABASE_URL"]) as left:
+        left.execute("SELECT * FROM lenders_lender FOR UPDATE")
+        copies.renew()
+        with pytest.raises(psycopg.OperationalError):
+            left.execute("SELECT 1")
+    assert not Lender.objects.exists()
+
+
+@pytest.mark.usefixtures("_only_a_server")
+def test_rows_of_the_migrations_that_were_changed_are_as_they_were() -> None:
+    before = emptying.remember(os.environ["MIGRATION_DATABASE_URL"])
+    as_owner("DELETE FROM django_migrations WHERE app = 'lenders'")
+    copies.renew()
+    assert emptying.remember(os.environ["MIGRATION_DATABASE_URL"]).rows == before.rows
+
+
+@pytest.mark.usefixtures("_only_a_server")
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER TABLE lenders_lender ADD COLUMN more integer",
+        "CREATE TABLE more ()",
+        "REVOKE SELECT ON lenders_lender FROM tulga_app",
+        "ALTER TABLE verification_auditentry DISABLE TRIGGER USER",
+    ],
+)
+def test_with_another_catalogue_there_is_a_new_copy(statement: str) -> None:
+    before = emptying.remember(os.environ["MIGRATION_DATABASE_URL"])
+    as_owner(statement)
+    assert not emptying.empty(os.environ["MIGRATION_DATABASE_URL"], before)
+    copies.renew()
+    assert emptying.remember(os.environ["MIGRATION_DATABASE_URL"]) == before

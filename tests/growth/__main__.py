@@ -20,7 +20,7 @@ django.setup()  # rows and models are named by what follows
 
 from django.db import transaction  # noqa: E402
 
-from tests.growth import asked, database, plans  # noqa: E402
+from tests.growth import asked, database  # noqa: E402
 
 _ROOMS = (
     "lenders.resources",
@@ -42,7 +42,7 @@ def main() -> None:
     filled = time.monotonic() - began
     asked.play_on(world)
     database.analyze(owner)
-    with plans.noting_functions(*_ROOMS) as ran:
+    with asked.noting_functions(*_ROOMS) as ran:
         explained = {
             name: [asdict(one) for one in _explained(question)]
             for name, question in asked.hot(world).items()
@@ -76,8 +76,8 @@ def _timed(question: Callable[[], object], times: int) -> float:
     return min(found, default=0.0)
 
 
-def _explained(question: Callable[[], object]) -> list[plans.Plan]:
-    with _taken_back(), plans.explaining() as found:
+def _explained(question: Callable[[], object]) -> list[asked.Plan]:
+    with _taken_back(), asked.explaining() as found:
         question()
     return found
 

@@ -1,23 +1,25 @@
-"""The hot queries, asked by the product's own functions: of its edges, of a worker's step, of the
-sweep.
-"""
+"""The hot queries, asked by the product's own functions, and their plans."""
 
-from collections.abc import Callable
-from contextlib import suppress
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from types import FrameType
 from typing import Any, cast
 
 import numpy as np
+import psycopg
+from django.db import connection
 from django.db.models import QuerySet, Value
 from django.utils import timezone
 
 from lenders.models import Lender
 from lenders.resources import checkpoints, events, verifications
 from lenders.resources import clearances as clearance_resource
-from tests.growth import searches
-from tests.growth.searches import PERSON
 from tests.verification import law_files
 from tests.verification.oversight import rows
 from verification import clock
@@ -40,6 +42,144 @@ from verification.stages import live_capture
 from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 from verification.worker import queue, replay, sweep
 
+# Catches the statements that a function of the product sends, and has PostgreSQL explain each as
+# it runs.
+
+
+_EXPLAINED = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|\()", re.IGNORECASE)
+
+_KEYS = re.compile(r"\bIN \(([%s, ]+)\)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What one statement cost. `buffers`: pages of 8 KiB it touched, cached or not.
+
+    `rows`: how many it gave or changed, or was asked for by their keys, which need not be there.
+    `scanned`: tables that were read from their first page to their last. `indexes`: those that were
+        used.
+    """
+
+    statement: str
+    buffers: int
+    rows: int
+    scanned: tuple[str, ...]
+    indexes: tuple[str, ...]
+
+
+@contextmanager
+def explaining() -> Iterator[list[Plan]]:
+    """Explains every statement sent within. Call it in a transaction: one that writes is explained
+    and taken back.
+    """
+    plans: list[Plan] = []
+
+    def explain(
+        execute: Callable[..., Any], statement: str, parameters: Any, many: bool, context: Any
+    ) -> Any:
+        if _EXPLAINED.match(statement) and not many:
+            with connection.connection.cursor() as cursor:
+                cursor.execute("SAVEPOINT explained")
+                with suppress(
+                    psycopg.Error
+                ):  # one that breaks a constraint is told to the product by itself below
+                    cursor.execute(
+                        f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) {statement}",
+                        parameters,
+                    )
+                    plans.append(_plan(statement, cursor.fetchone()[0]))
+                cursor.execute("ROLLBACK TO SAVEPOINT explained")
+        return execute(statement, parameters, many, context)
+
+    with connection.execute_wrapper(explain):
+        yield plans
+
+
+def _plan(statement: str, explained: Any) -> Plan:
+    root = (json.loads(explained) if isinstance(explained, str) else explained)[0]["Plan"]
+    nodes = list(_nodes(root))
+    changed = (
+        max((node["Actual Rows"] for node in nodes), default=0)
+        if root["Node Type"] == "ModifyTable"
+        else 0
+    )
+    return Plan(
+        statement=re.sub(r"'(?:[^']|'')*'(?:::\w+)?", "…", statement),
+        buffers=root.get("Shared Hit Blocks", 0) + root.get("Shared Read Blocks", 0),
+        rows=int(
+            max(
+                root["Actual Rows"],
+                changed,
+                *(keys.count("%s") for keys in _KEYS.findall(statement)),
+                0,
+            )
+        ),
+        scanned=tuple(
+            sorted({node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"})
+        ),
+        indexes=tuple(sorted({node["Index Name"] for node in nodes if "Index Name" in node})),
+    )
+
+
+def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for below in node.get("Plans", ()):
+        yield from _nodes(below)
+
+
+@contextmanager
+def noting_functions(*packages: str) -> Iterator[set[str]]:
+    """The functions of these packages that ran within, as `module.function`."""
+    ran: set[str] = set()
+
+    def note(frame: FrameType, event: str, argument: object) -> None:
+        module = frame.f_globals.get("__name__", "")
+        if event == "call" and module.startswith(packages):
+            ran.add(f"{module}.{frame.f_code.co_name}")
+
+    sys.setprofile(note)
+    try:
+        yield ran
+    finally:
+        sys.setprofile(None)
+
+
+# The hot queries, asked by the product's own functions.
+
+
+# Every way in which a regulator may combine what a search asks by.
+
+
+PERSON = "usr_" + "a" * 26
+
+
+def of(lender_id: str) -> dict[str, Callable[[], object]]:
+    """Every way a regulator may combine lender, route and outcome, of what there is and of what
+    there is not.
+    """
+    found: dict[str, Callable[[], object]] = {}
+    for mode in ("live", "test"):
+        for one_lender in ("", lender_id):
+            for route in ("", "eds", "remote_card"):
+                for outcome in ("", "verified", "in_review"):
+                    question = search.Question(
+                        lender_id=one_lender,
+                        route=route if route in search.ROUTES else "",
+                        outcome=outcome,
+                        mode=mode,
+                    )
+                    name = (
+                        f"search {mode} {'of a lender' if one_lender else ''} {question.route}"
+                        f" {outcome}"
+                    )
+                    found[name] = partial(search.search, person_id=PERSON, question=question)
+    return found
+
+
+# The hot queries, asked by the product's own functions: of its edges, of a worker's step, of the
+# sweep.
+
+
 PAGE, LONGEST = 20, 100
 
 
@@ -60,7 +200,7 @@ class World:
         return {"lender_id": self.lender.pk, "mode": "test"}
 
     def spare(self) -> str:
-        """An open verification that nobody has touched."""
+        """An open verification that is still untouched."""
         return self.open.pop(0)
 
 
@@ -77,7 +217,7 @@ def play_on(world: World) -> None:
     for number in range(LONGEST + 20):
         iin = (
             rows.IIN if number % 10 == 0 else "990101100030"
-        )  # nobody asks one lender for a hundred loans
+        )  # one person asks a lender for few loans
         world.open.append(rows.opened(world.lender, iin=iin, reference=f"mine-{number}"))
     past = timezone.now() - timedelta(days=2)
     Attempt.objects.filter(verification_id=world.spare()).update(expires_at=past)
@@ -137,7 +277,7 @@ def _lapse(world: World) -> None:
 
 
 def _expire(world: World) -> None:
-    """Nobody finishes it: a round owes it the step, and a worker does it."""
+    """It is left open: a round owes it the step, and a worker does it."""
     verification_id = world.spare()
     _run_out(Verification.objects.filter(pk=verification_id), verification_id)
 
@@ -237,7 +377,7 @@ def hot(world: World) -> dict[str, Callable[[], object]]:
         | _of_copies(world.other)
         | _of_work(world)
         | _of_people(world)
-        | searches.of(world.other)
+        | of(world.other)
     )
 
 
@@ -333,7 +473,7 @@ def _of_people(world: World) -> dict[str, Callable[[], object]]:
         "desk, one reference": partial(review_desk.open_cases, **desk, reference="mine-50"),
         "desk, to confirm": partial(attesting.to_confirm, **desk),
         "search by person": partial(asked, question=search.Question(iin=rows.IIN, mode="test")),
-        "search by nobody": partial(asked, question=search.Question(iin=rows.OTHER_IIN)),
+        "search by a stranger": partial(asked, question=search.Question(iin=rows.OTHER_IIN)),
         "search further": partial(asked, question=search.Question(after=deep)),
         "search in days": partial(asked, question=search.Question(date_from=today, date_to=today)),
     }

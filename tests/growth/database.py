@@ -67,7 +67,7 @@ _COPIED: Mapping[str, Mapping[str, str]] = {
             "code": f"CASE WHEN {_IS_OPEN} THEN '' ELSE {_CODES} END",
             "expires_at": "now() + interval '1 day'",
             "finished_at": f"CASE WHEN {_IS_OPEN} THEN NULL ELSE {_WHEN} END",
-            # As after three busy days: whoever came by a camera has frames that are not due yet.
+            # As after three busy days: verifications by camera have frames that are not due yet.
             "frames_until": (
                 f"CASE WHEN {_ROUTES} IN ('biometric', 'live_face') THEN now() + interval '1"
                 " day' END"

@@ -1,8 +1,8 @@
 """Clips of real people who turn, nod and blink: who is in them, what is done when, and their
 frames.
 
-A table beside the checkout names the clips; they are nobody's to pass on, so without them nothing
-is measured.
+A table beside the checkout names the clips; they may not be passed on, so without them nothing is
+measured.
 """
 
 import csv

@@ -68,7 +68,7 @@ def captures(every: Sequence[Clip], *, most: int | None = None) -> list[Found]:
 
 
 def _steps(clip: Clip) -> tuple[tuple[str, Times], ...]:
-    """The commands of which the engine sees the gesture; nobody who was filmed was asked for
+    """The commands of which the engine sees the gesture; the people filmed were not asked for
     any.
     """
     looked = filmed.look(clip)

@@ -38,12 +38,12 @@ def new_iin() -> str:
 
 
 def new_id() -> str:
-    """A request id that nobody has used."""
+    """An unused request id."""
     return f"test.{secrets.token_hex(8)}"
 
 
 def picture(width: int = 64, height: int = 48, kind: str = "JPEG", **options: Any) -> bytes:
-    """A small picture of nobody."""
+    """A small picture without a face."""
     kept = io.BytesIO()
     Image.effect_mandelbrot((width, height), (-2, -1, 1, 1), 20).convert("RGB").save(
         kept, kind, **options
@@ -102,14 +102,14 @@ def consent_of(sandbox: SandboxProcess, iin: str, **changes: Any) -> ConsentAnsw
 
 
 def consent_id_of(sandbox: SandboxProcess, iin: str) -> str:
-    """The id of this person's valid consent to everything; one that names nobody for who has
+    """The id of this person's valid consent to everything, or an unknown id if they gave
     none.
     """
     answer = consent_of(sandbox, iin)
     return (
         answer.terms.consent_id
         if answer.terms is not None and answer.status == "valid"
-        else "kdp_of_nobody"
+        else "kdp_unknown"
     )
 
 

@@ -1,5 +1,5 @@
-"""How whoever writes rows by SQL makes an open verification look ended: row, entry, leaf, and
-signatures of others.
+"""How an attacker who writes rows by SQL makes an open verification look ended: row, entry, leaf,
+and signatures of others.
 """
 
 from typing import Any

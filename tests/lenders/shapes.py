@@ -11,8 +11,8 @@ from tests.responses import Response
 def shape(
     path: str, method: str, status: int, media_type: str = "application/json"
 ) -> Draft202012Validator:
-    """A validator of one answer. Fields nobody promised are refused too, so that none is forgotten
-    in the document.
+    """A validator of one answer. Undocumented fields are refused too, so that the document names
+    all.
     """
     document = openapi.document()
     answer = document["paths"][path][method]["responses"][str(status)]["content"][media_type][

@@ -1,23 +1,78 @@
-"""The documentation: offline, without inline code, and its first call works as it is printed."""
+"""The pages for developers, in English and Russian, by requests and in a browser."""
 
 import json
 import re
 import time
+from collections.abc import Iterator
 from html import unescape
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po
 from django.test import Client
+from playwright.sync_api import Browser, Page, expect
 
 from lenders import endpoints, openapi, policy
-from lenders.docs import code_pages, prose, search
+from lenders.docs import code_pages, pages, prose, search
 from scripts.guide_blocks import text_of
+from tests.browser import axe
+from tests.browser.chromium import chromium, chromiums
 from tests.lenders.samples import Caller
+from tests.verification.borrower import catalogues
 from verification.core import codes
 from verification.core.codes import PROBLEMS, REASONS, Place, remedy_of
 from verification.core.events import TOLD
 from verification.core.profiles import PROFILES, Profile, Status
+
+# The pages for developers, in English and Russian.
+
+
+# Every sentence that the developers' pages may say, and their Russian catalogue.
+
+
+ROOT = Path(openapi.__file__).resolve().parents[1]
+PO = ROOT / "locale" / "ru" / "LC_MESSAGES" / "developers.po"
+_IN_TEMPLATE = re.compile(r"""\{% say (?:"([^"]+)"|'([^']+)')""")
+_IN_CODE = re.compile(r'\bsay\("([^"]+)"\)')
+
+
+def sentences() -> set[str]:
+    """Of the templates, the code and the tables of codes."""
+    return {*_written(), *_of_tables()}
+
+
+def catalogue() -> Catalog:
+    """The Russian one."""
+    with PO.open("rb") as source:
+        return read_po(source, locale="ru", domain="developers")
+
+
+def _written() -> Iterator[str]:
+    for path in (ROOT / "lenders" / "templates" / "lenders").glob("*.html"):
+        yield from (
+            double or single for double, single in _IN_TEMPLATE.findall(path.read_text("utf-8"))
+        )
+    for path in (ROOT / "lenders" / "docs").glob("*.py"):
+        yield from _IN_CODE.findall(path.read_text("utf-8"))
+
+
+def _of_tables() -> Iterator[str]:
+    yield from pages.NAVIGATION.values()
+    yield from prose.TITLES.values()
+    yield from prose.SUBJECTS.values()
+    for item in openapi.document()["paths"].values():
+        yield from (operation["summary"] for operation in item.values())
+    for meaning in code_pages.table():
+        remedy = meaning.remedy
+        yield from (meaning.heading, meaning.meaning, remedy.text, remedy.key, remedy.actor)
+        yield from [meaning.advice] if meaning.advice else []
+
+
+# The documentation: offline, without inline code, and its first call works as it is printed.
+
 
 PAGES = [
     "/docs",
@@ -301,3 +356,262 @@ def test_markdown_that_is_no_markdown_is_text_and_leads_nowhere_else() -> None:
     assert re.findall(r"<(?!/?(?:h1|p|a|div|table|thead|tbody|tr|th|td)\b)[^>]*>", html) == []
     assert re.findall(r'href="([^"]*)"', html) == ["/docs/errors#limits"]
     assert re.findall(r"<[^>]*(?:style|src|\son\w+)=", html) == []
+
+
+# Every sentence of the developers' pages has its Russian translation, and no other has one.
+
+
+_FIXED = re.compile(r"%\(\w+\)s|`[^`]+`|\b\d[\d.]*\b")
+_CYRILLIC = re.compile(r"[а-яё]", re.IGNORECASE)
+
+
+@pytest.fixture
+def _compiled() -> None:
+    catalogues.compile_changed()
+
+
+@pytest.mark.usefixtures("_compiled")
+def test_every_sentence_is_translated_and_no_translation_is_left_over() -> None:
+    entries = {entry.id: entry for entry in catalogue() if entry.id}
+    spoken = sentences()
+    assert sorted(spoken - entries.keys()) == []
+    assert sorted(entries.keys() - spoken) == []
+    assert [
+        id_
+        for id_, entry in entries.items()
+        if entry.fuzzy or not _CYRILLIC.search(str(entry.string))
+    ] == []
+
+
+@pytest.mark.usefixtures("_compiled")
+def test_a_translation_names_the_same_numbers_and_code() -> None:
+    # Words of a list (a number that is spelled out in one language) are not compared, figures and
+    # code are.
+    wrong = [
+        entry.id
+        for entry in catalogue()
+        if entry.id
+        and not set(_FIXED.findall(str(entry.id))) <= set(_FIXED.findall(str(entry.string)))
+    ]
+    assert wrong == []
+
+
+@pytest.mark.usefixtures("_compiled")
+@pytest.mark.parametrize(
+    "path", ["/docs", "/docs/problems", "/docs/reference", "/docs/search", "/docs/start"]
+)
+def test_a_page_is_russian_for_who_reads_russian_or_kazakh_and_english_else(
+    client: Client, db: None, path: str
+) -> None:
+    for accepted, spoken in (("ru", "ru"), ("kk", "ru"), ("en", "en"), ("de", "en")):
+        answer = client.get(path, headers={"accept-language": accepted})
+        assert (
+            answer.headers["Content-Language"],
+            f'<html lang="{spoken}">' in answer.content.decode(),
+        ) == (
+            spoken,
+            True,
+        )
+        assert ("Модель угроз" in answer.content.decode()) == (spoken == "ru")
+    assert (
+        client.get(f"{path}?lang=ru", headers={"accept-language": "en"}).headers["Content-Language"]
+        == "ru"
+    )
+    assert (
+        client.get(f"{path}?lang=xx", headers={"accept-language": "en"}).headers["Content-Language"]
+        == "en"
+    )
+
+
+@pytest.mark.usefixtures("_compiled")
+def test_the_buttons_change_the_language_of_all_pages(client: Client, db: None) -> None:
+    client.post("/i18n/setlang/", {"language": "ru", "next": "/docs"})
+    assert (
+        client.get("/docs/problems", headers={"accept-language": "en"}).headers["Content-Language"]
+        == "ru"
+    )
+
+
+@pytest.mark.usefixtures("_compiled")
+def test_the_page_of_codes_is_whole_in_russian(client: Client, db: None) -> None:
+    page = client.get("/docs/problems?lang=ru").content.decode()
+    assert REASONS["face_mismatch"].lender_detail not in page
+    assert "Расстояние до эталона больше зоны сомнения." in page
+
+
+@pytest.mark.usefixtures("_compiled")
+@pytest.mark.parametrize("name", list(prose.FILES))
+def test_a_document_in_russian_has_the_sections_and_the_code_of_the_english_one(name: str) -> None:
+    english, russian = prose.read(name, "en"), prose.read(name, "ru")
+    assert [section.level for section in russian.sections] == [
+        section.level for section in english.sections
+    ]
+    assert [section.anchor for section in russian.sections] == [
+        section.anchor for section in english.sections
+    ]
+    texts = [
+        (ROOT / f"{prose.FILES[name]}{ending}").read_text("utf-8") for ending in (".md", ".ru.md")
+    ]
+    ours, theirs = (re.findall(r"^```.*?^```$", text, re.MULTILINE | re.DOTALL) for text in texts)
+    assert theirs == ours
+    # A name of the API, a code or a status that one of them explains, the other explains too.
+    names = [set(re.findall(r"`([a-z]+(?:_[a-z0-9]+)+)`", text)) for text in texts]
+    assert names[0] == names[1]
+
+
+@pytest.mark.usefixtures("_compiled")
+def test_a_code_stands_once_in_each_place() -> None:
+    places = [(meaning.place, meaning.code) for meaning in code_pages.table()]
+    assert len(places) == len(set(places))
+
+
+# The documentation in a real browser: nothing is refused by its policy, nothing goes to
+# strangers.
+
+
+__all__ = ["chromium", "chromiums"]
+
+_WHOLE = [pytest.mark.proof("pages"), pytest.mark.whole]
+
+# Runs before any script of the page.
+_TELL_VIOLATIONS = """addEventListener("securitypolicyviolation",
+    (event) => console.error("policy violated: " + event.violatedDirective + " " + event.blockedURI))"""  # noqa: E501
+
+
+def visit(browser: Browser, site: str, path: str, *, width: int) -> tuple[Page, list[str]]:
+    """An opened page, and what went wrong on it so far."""
+    page, wrong = browser.new_page(viewport={"width": width, "height": 900}), []
+    page.add_init_script(_TELL_VIOLATIONS)
+    page.on(
+        "console", lambda message: wrong.append(message.text) if message.type == "error" else None
+    )
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on(
+        "request",
+        lambda request: (
+            None if request.url.startswith((site, "data:")) else wrong.append(request.url)
+        ),
+    )
+    page.goto(f"{site}{path}")
+    return page, wrong
+
+
+WIDTHS = (390, 1280)
+PAGES_TO_OPEN = [
+    "/docs",
+    "/docs/reference",
+    "/docs/problems",
+    "/docs/problems/document_expired",
+    "/docs/search?q=cooling_off",
+    *(f"/docs/{name}" for name in prose.NAMES),
+]
+_LIKE_OTHERS = (
+    "/docs/reference",
+    *(f"/docs/{name}" for name in prose.FILES if name != "concepts"),
+)
+"""The reference is looked at once an operation is opened; the documents have the template of the
+concepts, which have the widest table.
+"""
+
+
+@pytest.fixture(scope="module")
+def _compiled_once() -> None:
+    catalogues.compile_changed()
+
+
+def assert_whole(page: Page, *, width: int) -> None:
+    """It is wider than neither window, and in this one nothing serious is wrong with it, light or
+    dark.
+    """
+    for window in (*(another for another in WIDTHS if another != width), width):
+        page.set_viewport_size({"width": window, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= window
+    page.emulate_media(color_scheme="light")
+    assert axe.serious(page) == []
+    page.emulate_media(color_scheme="dark")
+    assert axe.serious(page, axe.COLOURS) == []
+
+
+# On a phone in one language; in `make prove` on a desk and in the other too.
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("_compiled_once")
+@pytest.mark.parametrize(
+    ("language", "width"),
+    [
+        pytest.param(
+            language, width, marks=[] if (language, width) == ("en", WIDTHS[0]) else _WHOLE
+        )
+        for language in ("en", "ru")
+        for width in WIDTHS
+    ],
+)
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=_WHOLE if path in _LIKE_OTHERS else ()) for path in PAGES_TO_OPEN],
+)
+def test_a_page_is_whole_for_everybody_and_not_wider_than_its_window(
+    chromium: Browser, live_server: Any, path: str, language: str, width: int
+) -> None:
+    address = f"{path}{'&' if '?' in path else '?'}lang={language}"
+    page, wrong = visit(chromium, live_server.url, address, width=WIDTHS[0])
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    if path == "/docs/reference":
+        expect(page.get_by_text("Open a verification", exact=True)).to_be_visible()
+    assert_whole(page, width=width)
+    assert wrong == []
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("_compiled_once")
+def test_the_reference_is_whole_too_with_an_operation_opened(
+    chromium: Browser, live_server: Any
+) -> None:
+    page, wrong = visit(chromium, live_server.url, "/docs/reference", width=WIDTHS[0])
+    page.get_by_text("Open a verification", exact=True).click()
+    expect(page.get_by_text("Idempotency-Key").first).to_be_visible()
+    assert page.get_by_role("main").count() == 1
+    assert_whole(page, width=WIDTHS[0])
+    assert page.get_by_role("button", name="Русский").is_visible()
+    assert page.evaluate("getComputedStyle(document.querySelector('.swagger-ui')).filter") != "none"
+    assert wrong == []
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("_compiled_once")
+def test_a_code_is_found_without_a_script_and_in_the_other_language(
+    chromium: Browser, live_server: Any
+) -> None:
+    context = chromium.new_context(java_script_enabled=False, locale="en-US")
+    page = context.new_page()
+    page.goto(f"{live_server.url}/docs")
+    page.get_by_role("searchbox").fill("clearance_stale")
+    page.get_by_role("button", name="Search").click()
+    page.get_by_role("button", name="Русский").click()
+    expect(page.get_by_role("searchbox")).to_have_value("clearance_stale")
+    page.get_by_role("link", name="clearance_stale", exact=True).first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("clearance_stale")
+    expect(page.get_by_text("Отправлять ещё раз?")).to_be_visible()
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("_compiled_once")
+def test_the_reference_shows_every_operation_under_the_strict_policy(
+    chromium: Browser, live_server: Any
+) -> None:
+    page, wrong = visit(chromium, live_server.url, "/docs/reference", width=1280)
+    summary = page.get_by_text("Open a verification", exact=True)
+    expect(summary).to_be_visible()
+    summary.click()
+    expect(page.get_by_text("Idempotency-Key").first).to_be_visible()
+    expect(page.get_by_text("client_reference").first).to_be_visible()
+    operations = page.locator(".opblock-tag-section .opblock")  # the webhook stands apart from them
+    page.get_by_placeholder("Any word of an operation").fill("EARLIER links")
+    expect(page.get_by_text("Make a fresh link for the borrower", exact=True)).to_be_visible()
+    expect(operations).to_have_count(1)
+    page.get_by_placeholder("Any word of an operation").fill("no such word")
+    expect(operations).to_have_count(0)
+    assert wrong == []

@@ -1,18 +1,45 @@
-"""The lender's pages: short sentences, links that lead somewhere, blocks that are what they say."""
+"""The pages of a lender, and the operators who use them."""
 
+import io
 import json
 import re
+import sys
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from io import StringIO
+from typing import Any
 
 import pytest
+from django.conf import settings
+from django.contrib.admin.utils import quote
+from django.contrib.auth import get_user_model
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.utils import timezone
+from django_otp.plugins.otp_totp.models import TOTPDevice
+from standardwebhooks import Webhook
 
-from lenders import openapi, policy
+from lenders import endpoints, keys, openapi, policy
 from lenders.docs import prose
+from lenders.management.commands import tulga_trigger
+from lenders.management.commands.tulga_trigger import Trigger, TriggerFailed, bring_about
+from lenders.models import ApiKey, Delivery, Lender
 from scripts.guide_blocks import BLOCK, FOLDER, PAGES, text_of
+from tests.lenders.insecure_receiver import Receiver, listening
+from tests.lenders.samples import Caller
+from tests.verification import one_format
+from tests.verification.stories.story import begin, order
+from verification import outbound
 from verification.core.codes import PROBLEMS
 from verification.core.events import TOLD
+from verification.core.ids import Iin
 from verification.core.scenarios import SCENARIOS, SCRIPTED
 from verification.core.status import TERMINAL, Status
+from verification.outbound import Answer
+
+# The lender's pages: short sentences, links that lead somewhere, blocks that are what they say.
+
 
 WORDS_MAX = 8500  # of the seven pages in English
 SENTENCE_MAX, SENTENCE_MEAN = 20, 15  # words
@@ -127,3 +154,442 @@ def test_the_page_of_the_sandbox_names_every_scenario_with_its_end_and_every_per
         assert not code or f"`{code}`" in ends[name] or (code == name and "same code" in ends[name])
     people = dict(re.findall(r"^\| `(\d{12})` \| `(\w+)` \|$", text_of("sandbox"), re.MULTILINE))
     assert people == dict(SCRIPTED)
+
+
+# What operators see and do: admin pages, add_lender, add_key, tulga_listen, tulga_trigger.
+
+
+@pytest.fixture
+def operator(client: Client, db: None) -> Client:
+    """A browser in which an operator gave both factors."""
+    user = get_user_model().objects.create_user(
+        email="o@example.kz", password="long enough to pass", full_name="O", role="operator"
+    )
+    client.force_login(user)
+    session = client.session
+    session["otp_device_id"] = TOTPDevice.objects.create(user=user, name="phone").persistent_id
+    session.save()
+    return client
+
+
+def test_a_lenders_page_shows_its_keys_without_their_hashes(
+    operator: Client, lender: Lender
+) -> None:
+    issued = keys.issue(lender, mode="test")
+    page = operator.get(f"/admin/lenders/lender/{quote(lender.pk)}/change/").content.decode()
+    assert issued.key.shown in page
+    assert issued.key.sha256 not in page
+    assert issued.secret not in page
+
+
+def test_an_endpoint_and_a_delivery_are_only_looked_at(
+    operator: Client, lender: Lender, receiver: Receiver
+) -> None:
+    endpoint, _ = endpoints.create(lender, mode="test", url=receiver.url, events=())
+    now = timezone.now()
+    delivery = Delivery.objects.create(
+        endpoint=endpoint,
+        lender=lender,
+        mode="test",
+        event_id="evt_1",
+        type="endpoint.test",
+        event_at=now,
+        body=b"{}",
+        created_at=now,
+        due_at=now,
+    )
+    for model, pk in (("webhookendpoint", quote(endpoint.pk)), ("delivery", quote(delivery.pk))):
+        page = operator.get(f"/admin/lenders/{model}/{pk}/change/")
+        assert page.status_code == 200
+        assert "sealed" not in page.content.decode()
+        assert 'type="submit" value="Save"' not in page.content.decode()
+        assert operator.get(f"/admin/lenders/{model}/add/").status_code == 403
+        assert operator.post(f"/admin/lenders/{model}/{pk}/delete/").status_code == 403
+    assert operator.get("/admin/lenders/lender/add/").status_code == 403
+
+
+KEPT = '[{"from": "2026-01-26", "profile": "KZ-2026-01"}]'
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "said"),
+    [
+        ("live_calendar", KEPT, ""),
+        ("live_calendar", "[]", "it has live keys"),
+        ("live_calendar", "soon", "Enter a valid JSON"),
+        (
+            "live_calendar",
+            '[{"from": "2026-01-26", "profile": "KZ-2025-01"}]',
+            "which is stricter than KZ-2025-01",
+        ),
+        (
+            "live_calendar",
+            '[{"from": "2026-01-26", "profile": "KZ-1999-01"}]',
+            "known profiles",
+        ),
+        (
+            "live_calendar",
+            '[{"from": "2020-01-01", "profile": "KZ-2026-01"}]',
+            "no law that is known here was in force",
+        ),
+        *(("live_calendar", typed, "a calendar is a list") for typed in ("{}", "", '""', "0")),
+        ("name", "Қарыз & Co", ""),
+        *(("name", typed, "errorlist") for typed in ("A\u3164B", "A\uffff", "A   B", "")),
+        ("phone", "+77011234567", ""),
+        *(("phone", typed, "errorlist") for typed in ("8 701 123 45 67", "1414", "")),
+    ],
+    ids=str,
+)
+def test_an_operator_keeps_what_a_lender_is_called_and_its_calendars(
+    operator: Client, lender: Lender, field: str, typed: str, said: str
+) -> None:
+    ApiKey.objects.create(
+        lender=lender,
+        mode="live",
+        sha256="0" * 64,
+        created_at=timezone.now(),
+        expires_at=timezone.now(),
+    )
+    form = {
+        "name": lender.name,
+        "phone": lender.phone,
+        "return_urls": "[]",
+        "test_calendar": json.dumps(lender.test_calendar),
+        "live_calendar": KEPT,
+        "keys-TOTAL_FORMS": "0",
+        "keys-INITIAL_FORMS": "0",
+    }
+    before = getattr(lender, field)
+    answer = operator.post(
+        f"/admin/lenders/lender/{quote(lender.pk)}/change/", form | {field: typed}
+    )
+    lender.refresh_from_db()
+    kept = getattr(lender, field)
+    if said:
+        assert (answer.status_code, kept) == (200, before)
+        assert said in answer.content.decode()
+    else:
+        assert answer.status_code == 302
+        assert kept == (json.loads(typed) if field == "live_calendar" else typed)
+
+
+@pytest.mark.parametrize("language", ["kk", "ru", "en"])
+def test_days_and_times_are_written_one_way_and_are_astanas(
+    operator: Client, lender: Lender, language: str
+) -> None:
+    keys.issue(lender, mode="test")
+    operator.cookies[settings.LANGUAGE_COOKIE_NAME] = language
+    at = datetime(2026, 11, 24, 19, 30, tzinfo=UTC)
+    Lender.objects.filter(pk=lender.pk).update(created_at=at)
+    for address in ("/admin/lenders/lender/", f"/admin/lenders/lender/{quote(lender.pk)}/change/"):
+        shown = operator.get(address).content.decode()
+        assert list(one_format.faults(shown)) == []
+        assert "25.11.2026 00:30" in one_format.text(shown)
+
+
+# Commands of manage.py about lenders: add_lender, add_key, tulga_listen, tulga_trigger.
+BIN = "180440012349"
+PHONE = ("--phone", "8 (727) 000-00-44")
+PATH = "/v1/verifications"
+
+
+def run(*words: str) -> str:
+    out = StringIO()
+    call_command(*words, stdout=out)
+    return out.getvalue()
+
+
+def secret_in(text: str) -> str:
+    found = re.search(r"tlg_(?:test|live)_[A-Za-z0-9_-]{43}", text)
+    assert found
+    return found[0]
+
+
+def test_a_new_lender_can_call_at_once(db: None) -> None:
+    said = run(
+        "add_lender",
+        "Ақша LLP",
+        "--bin",
+        BIN,
+        *PHONE,
+        "--return-url",
+        "https://lender.example/back",
+    )
+    lender = Lender.objects.get()
+    assert (lender.name, lender.bin, lender.live_calendar) == ("Ақша LLP", BIN, [])
+    assert lender.phone == "+77270000044"
+    assert lender.test_calendar == [{"from": "2021-04-30", "profile": "KZ-2021-04"}]
+    assert lender.return_urls == ["https://lender.example/back"]
+    assert Caller(secret_in(said)).get(PATH).status_code == 200
+    assert f"curl -H 'Authorization: Bearer {secret_in(said)}'" in said
+    assert f"add_person EMAIL --name NAME --role reviewer --lender {lender.pk}" in said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--bin", "180440012340"),
+        ("--bin", "990101100010"),
+        ("--bin", BIN, "--profile", "KZ-1999-01"),
+        ("--bin", BIN, "--profile", "soon=KZ-2026-01"),
+        ("--bin", BIN, "--profile", "KZ-2026-01", "--profile", "KZ-2021-04"),
+        ("--bin", BIN, "--live-profile", "2026-01-26=KZ-2021-04"),
+        ("--bin", BIN, "--return-url", "http://lender.example/"),
+        ("--bin", BIN, "--return-url", "https://lender.example/?a=1"),
+        ("--bin", BIN, "--phone", "1414"),
+        ("--bin", BIN, "--phone", "+8 727 000 00 44"),
+        ("--bin", BIN, "--phone", ""),
+        *(("--name", name) for name in ("A\u3164B", "A\uffffB", "A  B", "A\u2800", "\u00a0A")),
+    ],
+    ids=str,
+)
+def test_a_lender_with_nonsense_is_not_added(db: None, words: tuple[str, ...]) -> None:
+    is_named = words[0] == "--name"
+    name, options = (words[1], ("--bin", BIN)) if is_named else ("Name", words)
+    with pytest.raises(CommandError):
+        run("add_lender", name, *(PHONE if "--phone" not in options else ()), *options)
+    assert not Lender.objects.exists()
+
+
+def test_profiles_are_held_from_the_days_named(db: None) -> None:
+    words = (
+        "--profile",
+        "KZ-2021-04",
+        "--profile",
+        "2027-01-01=KZ-2026-01",
+        "--live-profile",
+        "2026-06-01=KZ-2026-01",
+    )
+    run("add_lender", "One", "--bin", BIN, *PHONE, *words)
+    lender = Lender.objects.get()
+    late = {"from": "2027-01-01", "profile": "KZ-2026-01"}
+    assert lender.test_calendar == [{"from": "2021-04-30", "profile": "KZ-2021-04"}, late]
+    assert lender.live_calendar == [{"from": "2026-06-01", "profile": "KZ-2026-01"}]
+
+
+def test_a_key_is_replaced_while_the_old_one_still_works(db: None) -> None:
+    old = secret_in(run("add_lender", "One", "--bin", BIN, *PHONE))
+    old_id = ApiKey.objects.get().pk
+    said = run(
+        "add_key",
+        BIN,
+        "--replaces",
+        old_id,
+        "--scope",
+        "verifications:read",
+        "--cidr",
+        "192.0.2.0/24",
+    )
+    assert f"{old_id} runs out at" in said
+    assert Caller(old).get(PATH).status_code == Caller(secret_in(said)).get(PATH).status_code == 200
+    assert ApiKey.objects.exclude(pk=old_id).get().scopes == ["verifications:read"]
+
+
+def test_a_revoked_key_is_out(db: None) -> None:
+    secret = secret_in(run("add_lender", "One", "--bin", BIN, *PHONE))
+    key_id = ApiKey.objects.get().pk
+    assert "revoked" in run("revoke_key", key_id)
+    assert Caller(secret).get(PATH).json()["code"] == "key_revoked"
+    assert "before" in run("revoke_key", key_id)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("add_lender", "Two", "--bin", BIN, *PHONE),
+        ("add_key", "len_none"),
+        ("add_key", BIN, "--mode", "live"),
+        ("add_key", BIN, "--scope", "everything"),
+        ("add_key", BIN, "--cidr", "everywhere"),
+        ("add_key", BIN, "--days", "0"),
+        ("add_key", BIN, "--replaces", "key_none"),
+        ("revoke_key", "key_none"),
+    ],
+    ids=str,
+)
+def test_a_command_with_nonsense_changes_nothing(db: None, words: tuple[str, ...]) -> None:
+    run("add_lender", "One", "--bin", BIN, *PHONE)
+    with pytest.raises(CommandError):
+        run(*words)
+    assert ApiKey.objects.count() == 1
+
+
+def listen(lender: Lender, url: str, *more: str) -> str:
+    out = StringIO()
+    call_command("tulga_listen", lender.bin, "--forward-to", url, "--once", *more, stdout=out)
+    return out.getvalue()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_developer_gets_each_event_and_can_verify_it(lender: Lender) -> None:
+    story = begin(lender)
+    story.cancel()
+    with listening(Receiver()) as receiver:
+        said = listen(lender, receiver.url, "--after", "0")
+    secret = re.search(r"whsec_\S+", said)
+    assert secret is not None
+    told = [
+        Webhook(secret[0]).verify(one.body.decode(), dict(one.headers)) for one in receiver.received
+    ]
+    assert [one["type"] for one in told] == ["verification.created", "verification.canceled"]
+    assert {one["data"]["verification"] for one in told} == {story.id}
+    assert all(one["checkpoint"] for one in told)
+    assert re.findall(r"^\d+  (\S+)  evt_\S+  204$", said, re.MULTILINE) == [
+        one["type"] for one in told
+    ]
+    assert [json.loads(one.body)["data"]["sequence"] for one in receiver.received] == sorted(
+        one["data"]["sequence"] for one in told
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_begins_behind_what_is_there_and_where_it_is_told_to(lender: Lender) -> None:
+    begin(lender)
+    order()
+    with listening(Receiver()) as receiver:
+        listen(lender, receiver.url)
+        assert receiver.received == []
+        listen(lender, receiver.url, "--after", "1")
+        assert receiver.received == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_absent_machine_is_named_and_another_lender_reads_nothing(lender: Lender) -> None:
+    begin(lender)
+    order()
+    assert "connection_failed" in listen(lender, "http://127.0.0.1:9/hook", "--after", "0")
+    with pytest.raises(CommandError, match="no such lender"):
+        call_command("tulga_listen", "180440012399", "--forward-to", "http://127.0.0.1:9/")
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What was sent, and in between for how many seconds it slept."""
+    kept: list[Any] = []
+    monkeypatch.setattr(time, "sleep", kept.append)
+    return kept
+
+
+def _answering(monkeypatch: pytest.MonkeyPatch, sent: list[Any], *answers: Answer) -> Trigger:
+    left = list(answers)
+
+    def send(request: Any) -> Answer:
+        sent.append(request.headers["Idempotency-Key"])
+        return left.pop(0)
+
+    monkeypatch.setattr(outbound, "send", send)
+    return Trigger("http://tulga.example", "tlg_test_x", print)
+
+
+def test_a_call_is_sent_again_by_the_same_key_when_retry_after_is_over(
+    monkeypatch: pytest.MonkeyPatch, sent: list[Any]
+) -> None:
+    busy = Answer(status=503, body=b'{"code": "sandbox_unavailable"}', retry_after="5")
+    trigger = _answering(monkeypatch, sent, busy, busy, Answer(status=200, body=b'{"id": "ver_a"}'))
+    assert trigger.call("POST", "/v1/verifications", {}) == {"id": "ver_a"}
+    assert sent == [sent[0], 5, sent[0], 5, sent[0]]
+
+
+@pytest.mark.parametrize(("retry_after", "tries"), [("5", 4), ("86400", 1), ("", 1), ("soon", 1)])
+def test_it_gives_up_after_three_times_and_where_the_wait_is_long(
+    monkeypatch: pytest.MonkeyPatch, sent: list[Any], retry_after: str, tries: int
+) -> None:
+    busy = Answer(status=409, body=b'{"code": "cooling_off"}', retry_after=retry_after)
+    trigger = _answering(monkeypatch, sent, *[busy] * tries)
+    with pytest.raises(TriggerFailed, match="409 cooling_off"):
+        trigger.call("POST", "/v1/verifications", {})
+    assert len([one for one in sent if isinstance(one, str)]) == tries
+
+
+@pytest.mark.parametrize(
+    ("ends", "painted"),
+    [(["in_review"], 1), (["declined", "in_review"], 2), (["verified", "declined", "failed"], 3)],
+)
+def test_a_face_that_comes_to_something_else_is_followed_by_another_persons(
+    monkeypatch: pytest.MonkeyPatch, sent: list[Any], ends: list[str], painted: int
+) -> None:
+    opened: list[str] = []
+    told = {"type": "verification.in_review", "lender_sequence": 1}
+
+    def send(request: Any) -> Answer:
+        if "/v1/events" in request.url:
+            return Answer(status=200, body=json.dumps({"data": [told] if opened else []}).encode())
+        if request.method == "GET":
+            return Answer(status=200, body=json.dumps({"status": ends[len(opened) - 1]}).encode())
+        if request.url.endswith("/v1/verifications"):
+            opened.append(json.loads(request.body)["subject"]["iin"])
+        return Answer(status=201, body=b'{"id": "ver_a"}')
+
+    monkeypatch.setattr(outbound, "send", send)
+    trigger = Trigger("http://tulga.example", "tlg_test_x", lambda _: None)
+    bring_about(trigger, "verification.in_review", seconds=1)
+    assert len(set(opened)) == len(opened) == painted
+    assert trigger.iin == opened[-1]
+    born = [Iin.parse(iin).birth_date for iin in opened]
+    assert {day and day.isoformat() for day in born} == {"1899-01-01"}
+    assert SCRIPTED.keys().isdisjoint(opened)
+
+
+def test_where_too_few_could_vote_nothing_else_is_painted(
+    monkeypatch: pytest.MonkeyPatch, sent: list[Any]
+) -> None:
+    failed = {"status": "failed", "code": "review_unavailable"}
+
+    def send(request: Any) -> Answer:
+        sent.append(request.url)
+        if "/v1/events" in request.url:
+            return Answer(status=200, body=b'{"data": []}')
+        return Answer(status=200, body=json.dumps({"id": "ver_a"} | failed).encode())
+
+    monkeypatch.setattr(outbound, "send", send)
+    trigger = Trigger("http://tulga.example", "tlg_test_x", lambda _: None)
+    with pytest.raises(TriggerFailed, match="review_unavailable: two of your people"):
+        bring_about(trigger, "verification.in_review", seconds=1)
+    assert len([url for url in sent if str(url).endswith("/v1/verifications")]) == 1
+
+
+# Where `manage.py tulga_trigger` takes its key from: nowhere that another user of the machine
+# can read.
+KEY = "tlg_test_x"
+
+
+@pytest.fixture
+def used(monkeypatch):
+    """The keys by which events were asked for; nothing is called."""
+    keys = []
+
+    def bring_about(run_trigger, event, *, seconds):
+        keys.append(run_trigger.key)
+        return {"type": event, "id": "evt_1", "lender_sequence": 1}
+
+    monkeypatch.setattr(tulga_trigger, "bring_about", bring_about)
+    monkeypatch.delenv("TULGA_KEY", raising=False)
+    return keys
+
+
+def run_trigger(*given):
+    call_command("tulga_trigger", "verification.created", *given, stdout=io.StringIO())
+
+
+def test_it_is_taken_from_the_environment_a_file_or_the_input(used, monkeypatch, tmp_path):
+    (tmp_path / "key").write_text(f"{KEY}file\n")
+    run_trigger("--key-file", str(tmp_path / "key"))
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{KEY}input\n"))
+    run_trigger("--key-file", "-")
+    monkeypatch.setenv("TULGA_KEY", f"{KEY}variable")
+    run_trigger()
+    assert used == [f"{KEY}file", f"{KEY}input", f"{KEY}variable"]
+
+
+def test_the_command_line_takes_none(used):
+    with pytest.raises(CommandError):
+        run_trigger("--key", KEY)
+    assert used == []
+
+
+@pytest.mark.parametrize("given", [(), ("--key-file", "/nonexistent/key")])
+def test_without_one_nothing_is_asked(used, given):
+    with pytest.raises(CommandError) as refused:
+        run_trigger(*given)
+    assert ("TULGA_KEY" if not given else "FileNotFoundError") in str(refused.value)
+    assert used == []

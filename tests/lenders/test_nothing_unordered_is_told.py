@@ -1,7 +1,7 @@
-"""What whoever writes rows by SQL makes of a verification is told to nobody: no answer, list, page,
-webhook, document.
+"""What an attacker who writes rows by SQL makes of a verification appears nowhere: in no answer,
+list, page, webhook or document.
 
-Each forgery leaves an open verification looking verified or ended to whoever reads rows alone. All
+Each forgery leaves an open verification looking verified or ended to a reader of rows alone. All
 doors are asked.
 """
 

@@ -184,7 +184,7 @@ def test_every_example_of_a_request_is_taken_as_its_operation_says(
     settings: Settings,
     request: pytest.FixtureRequest,
 ) -> None:
-    adapter = {"adapter": "tests.lenders.api.insecure_simulation.InsecureSimulation", "options": {}}
+    adapter = {"adapter": "tests.lenders.api.test_simulations.InsecureSimulation", "options": {}}
     settings.TULGA_SOURCES = settings.TULGA_SOURCES | {
         "test": settings.TULGA_SOURCES["test"] | {"simulation": adapter}
     }
@@ -200,7 +200,7 @@ def test_every_example_of_a_request_is_taken_as_its_operation_says(
         webhook.validate(json.loads(post.body))
     if os.environ.get("KEEP_EXAMPLES"):
         _keep(send.answers, receiver.url)
-    # An example says what is said: no field of it is gone, and none is new.
+    # An example says what is said: no field of it is gone, and no field is new.
     for operation, answers in send.answers.items():
         for status, said in answers.items():
             assert _names(openapi.examples()[operation]["answers"][status]) == _names(said), (

@@ -109,7 +109,7 @@ def acted(at_rest: Image, command: str) -> tuple[tuple[Image, ...], ...]:
     little shows.
     """
     written = cv2.imencode(".png", at_rest[:, :, ::-1])[1].tobytes()
-    # Frames of others' clips, which are nobody's to pass on: like all samples they stay on this
+    # Frames of others' clips, which may not be passed on: like all samples they stay on this
     # machine.
     portrait = samples.SAMPLES / "acting" / f"{sha256(written).hexdigest()}.png"
     if not portrait.is_file():
@@ -146,7 +146,7 @@ def filmed(image: Image, chance: np.random.Generator) -> Image:
 
 
 def is_at_rest(image: Image) -> bool:
-    """Would our engine take this picture for a face at rest? Whoever attacks asks it beforehand."""
+    """Would our engine take this picture for a face at rest? An attacker asks it beforehand."""
     seen = measured(image)
     try:
         gestures.neutral([seen] * policy.NEUTRAL.frames, limits=policy.NEUTRAL)
@@ -164,7 +164,7 @@ def mesh(image: Image) -> Floats:
 
 
 def peak(command: str, frames: tuple[Image, ...], *, most: int) -> list[int]:
-    """The places of the frames that show most of the gesture, as whoever has our engine finds
+    """The places of the frames that show most of the gesture, as an attacker with our engine finds
     them.
     """
     gesture = gestures.NAMED[command]

@@ -75,7 +75,7 @@ class Ended:
 
 
 def of(frames: Sequence[Image], *, stills: int = CAPTURE.stills) -> Shown:
-    """What whoever hides nothing sends: the full frames are among those of the chain."""
+    """What an honest person sends: the full frames are among those of the chain."""
     return Shown(
         frames,
         {
@@ -97,7 +97,7 @@ def play(attempt: Attempt) -> Ended:
 
 
 def measured(attempt: Attempt) -> LiveCaptureFacts:
-    """What the stage knows of it: so much whoever has the engine knows beforehand."""
+    """What the stage knows of it: an attacker with the engine knows as much beforehand."""
     evidence = _evidence(attempt)
     if attempt.is_replayed:
         pictures = {kind for kind in evidence.items if ".frame." in kind}

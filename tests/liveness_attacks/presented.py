@@ -35,7 +35,7 @@ def honest(actor: Actor, victim: Person, order: Order, chance: np.random.Generat
 
 
 def own(actor: Actor, order: Order, chance: np.random.Generator) -> Attempt:
-    """Whoever acts, before the register's picture of the very person: a frame of this face at
+    """The actor, before the register's picture of the actor: a frame of this face at
     rest.
     """
     shown = {command: _all(actor.takes(command, chance), command) for command in (NEUTRAL, *order)}
@@ -140,7 +140,7 @@ def talking_head(
     actor: Actor, victim: Person, order: Order, chance: np.random.Generator
 ) -> Attempt:
     """A film of somebody who talks, whatever is asked: the victim of it is that person, so the
-    match refuses nobody.
+    match refuses no attempt.
     """
     shown = {NEUTRAL: _all(actor.takes(NEUTRAL, chance), NEUTRAL)}
     shown |= {command: _all(actor.takes(TALK, chance), command) for command in order}

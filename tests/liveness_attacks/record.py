@@ -87,11 +87,11 @@ def counted(rows: Iterable[Row]) -> Figures:
     not pass.
 
     iapar: verified, comparison with the register included. apcer: taken for a living person by all
-    gates, whoever it is. Both with the rates between which the truth lies. by_person, by_clip:
+    gates, as any person. Both with the rates between which the truth lies. by_person, by_clip:
     attempts of one are no independent trials, so that the bounds are also told with each attacker
     as one trial, lost where any of his attempts was verified.
-    `alone`: refused by one check, whatever else sends to people. Raises `KeyError` for a species
-        that nobody named.
+    `alone`: refused by one check, whatever else sends to people. Raises `KeyError` for an unknown
+        species.
     """
     rows = list(rows)
     name, instrument = INSTRUMENTS[rows[0]["species"]]
@@ -148,7 +148,7 @@ def grouped(rows: Iterable[Row], word: str) -> Figures:
 
 
 def tries(first: list[Row], later: list[Row]) -> Figures:
-    """How many people passed at the first try, and within three: two more of whoever did not."""
+    """How many people passed at the first try, and within three: two more of the others."""
     passed = sum(row["outcome"] == "verified" for row in first)
     late = {row["victim"] for row in later if row["outcome"] == "verified"}
     return {

@@ -10,9 +10,7 @@ import numpy as np
 
 from tests.liveness_attacks import (
     casting,
-    later_blends,
-    later_parts,
-    later_splices,
+    later,
     people,
     played,
     presented,
@@ -25,7 +23,7 @@ from tests.liveness_attacks.played import Attempt
 from verification.engines.liveness.gestures import GESTURES
 
 AGAIN = 2
-"""More tries of whoever was refused."""
+"""More tries after a refusal."""
 CANDIDATES = 6
 """Splices that are made for a victim beforehand, of which those that came nearest are played."""
 _PLAYED_PLACES, _PLAYED_JOINTS = ("first", "both", "peak"), ("laid", "dissolve", "soft_blend")
@@ -35,8 +33,8 @@ Made = Callable[[Cast, int, np.random.Generator], Attempt]
 def _attacker(
     cast: Cast, at: int, chance: np.random.Generator
 ) -> tuple[Person, Actor, tuple[str, ...]]:
-    """A victim, and for every other attempt a real clip in turn or the portrait of whoever looks
-    most like them.
+    """A victim, and for every other attempt a real clip in turn or the portrait of the person
+    who looks most like them.
     """
     victim = cast.victim(at // 2)
     actor = (
@@ -81,23 +79,21 @@ def _blend(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
 
 def _morph(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
     share = round(float(chance.uniform(0.4, 0.75)), 2)
-    return later_blends.blended(*_attacker(cast, at, chance), chance, way="morph", share=share)
+    return later.blended(*_attacker(cast, at, chance), chance, way="morph", share=share)
 
 
 def _later_commands(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
     share, way = round(float(chance.uniform(0.4, 0.75)), 2), WAYS[at // 2 % len(WAYS)]
-    return later_blends.blended(
-        *_attacker(cast, at, chance), chance, way=way, share=share, at_rest=1.0
-    )
+    return later.blended(*_attacker(cast, at, chance), chance, way=way, share=share, at_rest=1.0)
 
 
 def _tuned_blend(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
-    return later_blends.tuned(*_attacker(cast, at, chance), chance, way="laid")
+    return later.tuned(*_attacker(cast, at, chance), chance, way="laid")
 
 
 def _part(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
-    part = later_parts.PARTS[at // 2 % len(later_parts.PARTS)]
-    return next(later_parts.attempts(*_attacker(cast, at, chance), chance, parts=(part,)))
+    part = later.PARTS[at // 2 % len(later.PARTS)]
+    return next(later.attempts(*_attacker(cast, at, chance), chance, parts=(part,)))
 
 
 def _tuned_part(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
@@ -106,17 +102,17 @@ def _tuned_part(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
     actors = [
         people.warped(each) for each in casting.nearest(victim, cast.people)[: casting.NEAREST]
     ]
-    return later_parts.best(victim, actors, casting.order(*actors, chance=chance), chance)
+    return later.best_parts(victim, actors, casting.order(*actors, chance=chance), chance)
 
 
 def _later_splice(cast: Cast, at: int, chance: np.random.Generator, *, is_tuned: bool) -> Attempt:
-    makes = later_splices.tuned if is_tuned else later_splices.splice
-    return makes(*_attacker(cast, at, chance), later_splices.Recipe.number(at // 2, chance), chance)
+    makes = later.tuned_splices if is_tuned else later.splice
+    return makes(*_attacker(cast, at, chance), later.Recipe.number(at // 2, chance), chance)
 
 
 def _presented(cast: Cast, at: int, chance: np.random.Generator, *, species: str) -> Attempt:
-    """Who attacks before whom: nobody but a print, the victim's own portrait, or whoever looks most
-    like them.
+    """Who attacks before whom: only a print, the victim's own portrait, or the person who looks
+    most like them.
     """
     victim = cast.victim(at)
     if species in presented.PAPER:
@@ -163,7 +159,7 @@ def _genuine(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
 
 
 def _candidate(cast: Cast, at: int, chance: np.random.Generator) -> Attempt:
-    """With every command there is, for nobody knows which are asked."""
+    """With every command there is, for the attacker does not know which are asked."""
     victim = cast.victims[at // CANDIDATES]
     recipe = splices.Recipe.number(at % CANDIDATES, _PLAYED_PLACES, _PLAYED_JOINTS, chance)
     actor = cast.warped_attacker(victim, chance, does=GESTURES)

@@ -149,7 +149,7 @@ def named(victim: Person, actor: Actor) -> dict[str, str]:
 
 
 class _Hand:
-    """Whoever holds the victim's photographs before the camera."""
+    """An attacker who holds the victim's photographs before the camera."""
 
     def __init__(self, victim: Person, chance: np.random.Generator, *, many: bool) -> None:
         self._chance = chance

@@ -21,7 +21,7 @@ from tests.liveness_attacks.record import Judge, Row
 from tests.liveness_attacks.species import MADE
 from tests.seen_once import remembered
 
-_CLIPS = "TULGA_PROOF_CLIPS"  # a folder with more real clips, which are nobody's to pass on
+_CLIPS = "TULGA_PROOF_CLIPS"  # a folder with more real clips, which may not be passed on
 _SHARED = "TULGA_PROOF_SHARED"
 
 

@@ -22,7 +22,7 @@ from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT  
 
 
 def iin(number: int) -> str:
-    """The number-th IIN of somebody born in 1899, so that it is nobody's."""
+    """The number-th IIN of somebody born in 1899, so that no living person has it."""
     eleven = (
         f"99{1 + number // 500 % 12:02}{1 + number // 6000 % 28:02}2{5000 + number % 500 * 9:04}"
     )

@@ -1,6 +1,8 @@
-"""Who gets in where: one factor opens nothing, and the admin site shows no secret."""
+"""Which role opens which page, and how the pages look."""
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from django.apps import apps
@@ -9,27 +11,35 @@ from django.contrib.auth.models import AnonymousUser
 from django.test import Client
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from people.models import User, may
+from people.models import Role, User, allows, may
 from tests.people.enrolled import Enrolled
 
-pytestmark = pytest.mark.django_db
+# Which role opens which page.
+
+
+# Who gets in where: one factor opens nothing, and the admin site shows no secret.
+
+
 Add = Callable[..., Enrolled]
 SignedIn = Callable[[str], Client]
 ADMIN_PAGES = ["/admin/", "/admin/people/user/"]
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("page", [*ADMIN_PAGES, "/people/", "/people/password/"])
 def test_a_stranger_is_sent_to_our_own_sign_in(client: Client, page: str) -> None:
     response = client.get(page, follow=True)
     assert response.redirect_chain[-1][0] == f"/people/sign-in/?next={page}"
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("page", [*ADMIN_PAGES, "/people/", "/people/password/"])
 def test_a_password_alone_opens_nothing(client: Client, add: Add, page: str) -> None:
     client.force_login(add("operator").user)
     assert client.get(page).status_code in (302, 403)
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("page", ADMIN_PAGES)
 @pytest.mark.parametrize(("role", "status"), [("operator", 200), ("regulator", 403)])
 def test_the_admin_site_is_for_operators(
@@ -38,6 +48,7 @@ def test_the_admin_site_is_for_operators(
     assert signed_in(role).get(page, follow=True).status_code == status
 
 
+@pytest.mark.django_db
 def test_the_admin_sites_own_form_is_no_way_in(client: Client, add: Add) -> None:
     person = add("operator")
     fields = {"username": person.user.email, "password": "сегіз-бұлт-теңіз-7"}
@@ -45,6 +56,7 @@ def test_the_admin_sites_own_form_is_no_way_in(client: Client, add: Add) -> None
     assert client.get("/admin/").status_code == 302
 
 
+@pytest.mark.django_db
 def test_the_admin_site_shows_neither_password_nor_second_factor(signed_in: SignedIn) -> None:
     client = signed_in("operator")
     user, device = User.objects.get(), TOTPDevice.objects.get()
@@ -56,6 +68,7 @@ def test_the_admin_site_shows_neither_password_nor_second_factor(signed_in: Sign
     assert client.get(f"/admin/otp_totp/totpdevice/{device.pk}/change/").status_code == 403
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("page", ["/admin/people/user/add/", "/admin/people/user/{pk}/delete/"])
 def test_people_are_neither_added_nor_deleted_in_the_admin_site(
     signed_in: SignedIn, page: str
@@ -64,6 +77,7 @@ def test_people_are_neither_added_nor_deleted_in_the_admin_site(
     assert client.get(page.format(pk=User.objects.get().pk)).status_code == 403
 
 
+@pytest.mark.django_db
 def test_the_admin_site_closes_an_account_but_does_not_change_what_a_person_is(
     signed_in: SignedIn, add: Add
 ) -> None:
@@ -76,6 +90,7 @@ def test_the_admin_site_closes_an_account_but_does_not_change_what_a_person_is(
     assert (person.email, person.role) == ("regulator@example.kz", "regulator")
 
 
+@pytest.mark.django_db
 def test_may_asks_for_both_the_second_factor_and_the_role(
     client: Client, signed_in: SignedIn
 ) -> None:
@@ -87,12 +102,14 @@ def test_may_asks_for_both_the_second_factor_and_the_role(
     assert not may(AnonymousUser(), permission="people.read_oversight")
 
 
+@pytest.mark.django_db
 def test_removing_the_second_factor_ends_what_it_opened(signed_in: SignedIn) -> None:
     client = signed_in("regulator")
     TOTPDevice.objects.all().delete()
     assert client.get("/people/").status_code != 200
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("role", "shows"),
     [("operator", "Lenders and people"), ("regulator", "Regulator"), ("reviewer", "Qaryz LLP")],
@@ -112,3 +129,127 @@ def test_home_says_who_one_is(client: Client, add: Add, role: str, shows: str) -
     page = client.get("/people/", headers={"accept-language": "en"})
     assert shows in page.content.decode()
     assert "no-store" in page["Cache-Control"]
+
+
+# Roles are permissions, and nothing but the role gives one.
+
+
+MAY = {
+    ("reviewer", "people.review_cases"),
+    ("regulator", "people.read_oversight"),
+    ("operator", "people.operate"),
+    ("operator", "people.view_user"),
+    ("operator", "lenders.change_lender"),
+}
+ASKED = sorted({permission for _, permission in MAY})
+
+
+@pytest.mark.parametrize("role", [*Role, "superuser", ""])
+@pytest.mark.parametrize("permission", ASKED)
+def test_a_role_carries_its_own_permissions_and_no_other(role: str, permission: str) -> None:
+    assert allows(role, permission=permission) == ((role, permission) in MAY)
+
+
+@pytest.mark.parametrize(
+    "permission",
+    [
+        "lenders.delete_lender",
+        "people.delete_user",
+        "otp_totp.view_totpdevice",
+        "sessions.view_session",
+        "verification.view_verification",
+        "people.operate_everything",
+        "people.view_user\n",
+        "",
+    ],
+)
+def test_an_operator_neither_deletes_nor_sees_second_factors_sessions_or_cases(
+    permission: str,
+) -> None:
+    assert not allows("operator", permission=permission)
+
+
+def test_a_closed_account_has_no_permission() -> None:
+    assert User(role="regulator").has_perm("people.read_oversight")
+    assert not User(role="regulator", is_active=False).has_perm("people.read_oversight")
+
+
+def test_only_operators_are_staff() -> None:
+    assert [role for role in Role if User(role=role).is_staff] == ["operator"]
+
+
+def test_asking_for_no_permission_at_all_is_refused() -> None:
+    assert User(role="operator").has_perms(["people.operate"])
+    assert not User(role="operator").has_perms([])
+
+
+# The look of the pages: readable colours, and nothing that the content security policy would
+# block.
+
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CSS = (ROOT / "static" / "tulga.css").read_text()
+BOTH = ["light", "dark"]
+
+
+def _colours(scheme: str) -> dict[str, str]:
+    blocks = re.findall(r":root \{(.*?)\}", CSS, re.DOTALL)
+    light = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", blocks[0]))
+    return (
+        light
+        if scheme == "light"
+        else light | dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", blocks[1]))
+    )
+
+
+def _luminance(colour: str) -> float:
+    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (
+        c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _contrast(text: str, ground: str) -> float:
+    lighter, darker = sorted((_luminance(text), _luminance(ground)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("scheme", BOTH)
+@pytest.mark.parametrize(
+    ("text", "ground"),
+    [
+        (text, ground)
+        for text in ("ink", "muted", "accent", "accent-strong")
+        for ground in ("page", "surface", "sunken")
+    ]
+    + [
+        ("on-accent", "accent"),
+        ("on-accent", "accent-strong"),
+        ("on-bad", "bad"),
+        ("bad", "surface"),
+    ]
+    + [
+        (text, f"{kind}-tint")
+        for kind in ("info", "ok", "warn", "bad")
+        for text in ("ink", "muted", kind, "accent")
+    ]
+    + [("surface", kind) for kind in ("info", "ok", "warn", "bad")],
+)
+def test_text_has_enough_contrast(scheme: str, text: str, ground: str) -> None:
+    colours = _colours(scheme)
+    assert _contrast(colours[text], colours[ground]) >= 4.5
+
+
+@pytest.mark.parametrize("scheme", BOTH)
+@pytest.mark.parametrize(
+    ("edge", "ground"),
+    [("edge", "surface"), ("edge", "page"), ("focus", "page"), ("focus", "surface")],
+)
+def test_edges_of_fields_and_focus_can_be_seen(scheme: str, edge: str, ground: str) -> None:
+    colours = _colours(scheme)
+    assert _contrast(colours[edge], colours[ground]) >= 3
+
+
+def test_the_stylesheet_loads_nothing_from_elsewhere() -> None:
+    assert not re.search(r"url\(|@import|https?:", CSS)

@@ -1,5 +1,5 @@
-"""Whoever has the disk as well, but no key: rows and files rewritten so that they fit each other
-again, but for what is signed or sealed.
+"""An attacker with the disk as well, but no key: rows and files rewritten so that they fit each
+other again, but for what is signed or sealed.
 """
 
 import random
@@ -155,7 +155,7 @@ def old_checkpoint(world: World, chance: random.Random) -> None:
 
 
 def head_file(world: World, chance: random.Random) -> None:
-    """The head file is gone, or says what nobody signed."""
+    """The head file is gone, or says what is not signed."""
     path, note = _head_file(), world.kept
     broken = note.replace(note.split("\n")[1], str(chance.randrange(1, 10**6)), 1)
     what = chance.choice(

@@ -1,5 +1,5 @@
-"""Whose hands change rows: the application's role, the tables' owner, and whoever has the disk too,
-but no key.
+"""Whose hands change rows: the application's role, the tables' owner, and an attacker with the disk
+too, but no key.
 """
 
 import os

@@ -117,7 +117,7 @@ class Telling:
             story.work()
 
     def break_down(self, story: Story) -> None:
-        """What nobody can measure: our fault, and after the last try the end."""
+        """What cannot be measured: our fault, and after the last try the end."""
         if story.page().page == "code":
             story.answer(sees="nothing that anybody knows")
         for wait in BACKOFF_SECONDS:

@@ -1,33 +1,41 @@
-"""The proof of the log against whoever changes what lies beside it or in it: `make prove
+"""The proof of the log against an attacker who changes what lies beside it or in it: `make prove
 PART=tampering`.
-
-On SQLite, which knows no roles, each hand is held to the rights that PostgreSQL grants it
-(`grant_application_role`); on PostgreSQL the application's role is the connection's own, and the
-database says itself what it may.
 """
 
 import os
 import random
 from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from datetime import timedelta
 from itertools import cycle, islice
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection
+from django.db.utils import Error
 from pytest_django import Settings
 
 from tests.proofs import Figures
-from tests.tampering import disk, entries, hands, put_back, reader, stories
+from tests.tampering import changes, disk, hands, reader, stories
 from tests.tampering import world as worlds
-from tests.tampering.hands import Hand, Refused
+from tests.tampering.columns import COLUMNS
+from tests.tampering.hands import Change, Hand, Refused
 from tests.tampering.record import Record
 from tests.tampering.sampling import all_columns, is_found
 from tests.tampering.world import World
 from tests.verification import lawful
-from tests.verification.log.rows import order_all
+from tests.verification.log.rows import order_all, slip_in
 from tests.verification.stories.conftest import Issued, authorities, issued, trusted  # noqa: F401
+from verification import clock, tasks
+from verification.access.tokens import LINKS
+from verification.case import policy, steps
 from verification.core import events
 from verification.core.findings import Finding
-from verification.core.status import Status
+from verification.core.ids import LINK, new_id
+from verification.core.status import TERMINAL, Status
+from verification.models import Attempt, AuditEntry, DataKey, ReviewVote, Verification
+from verification.worker import sweep
 
 pytestmark = [
     pytest.mark.embedded,
@@ -35,6 +43,328 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("trusted"),
 ]
+
+
+# Entries that the application's role inserts by SQL: one of every type beside the honest ones,
+# alone or with the rows that would go with it.
+
+
+LOG = "test"
+
+
+def invented(entry_type: str, chance: random.Random, *, is_ordered: bool) -> None:
+    """One more entry of this type, like an honest one if there is any, counted in its
+    verification's row.
+    """
+    like = AuditEntry.objects.filter(log=LOG, type=entry_type).order_by("pk")
+    number = like.count()
+    genuine = like[chance.randrange(number)] if number else _any(chance)
+    body = dict(genuine.body) if number else {"v": 1}
+    put(genuine, entry_type, body)
+    if is_ordered:
+        order_all()
+
+
+def put(like: AuditEntry, entry_type: str, body: Mapping[str, Any], **changes: Any) -> str:
+    """Inserts it behind the last entry of the same verification, which counts it."""
+    row = Verification.objects.filter(pk=like.verification_id).first()
+    more: dict[str, Any] = {"type": entry_type, "body": dict(body), "at": clock.now(), **changes}
+    if row is not None:
+        more["verification_sequence"] = row.sequence + 1
+        Verification.objects.filter(pk=row.pk).update(sequence=row.sequence + 1)
+    else:
+        more["verification_sequence"] = None
+    return slip_in(like, **more)
+
+
+def _any(chance: random.Random) -> AuditEntry:
+    found = AuditEntry.objects.filter(log=LOG, type="verification.created").order_by("pk")
+    return found[chance.randrange(found.count())]
+
+
+def _open(chance: random.Random) -> Verification:
+    return chance.choice(list(Verification.objects.filter(status="requires_input").order_by("pk")))
+
+
+def _ended(chance: random.Random) -> Verification:
+    return chance.choice(
+        list(Verification.objects.filter(status__in=("verified", "declined")).order_by("pk"))
+    )
+
+
+def _first(row: Verification) -> AuditEntry:
+    return AuditEntry.objects.get(verification=row, verification_sequence=1)
+
+
+def verified(chance: random.Random) -> None:
+    """B1: an open case is verified by one UPDATE and two INSERTs."""
+    row = _open(chance)
+    own = {
+        name: getattr(row, name)
+        for name in ("route", "stage", "turn", "combination", "last_failure")
+    }
+    law = {"profile": row.profile_id, "profile_sha256": row.profile_sha256}
+    routes = row.combinations[0]
+    at = clock.now()
+    changed = {"status": "verified", "passed_routes": routes, "finished_at": at}
+    Verification.objects.filter(pk=row.pk).update(**changed)
+    put(
+        _first(row),
+        "verification.verified",
+        {"v": 1, "code": "", **law, **own, "routes": routes},
+        at=at,
+    )
+
+
+def easier_law(chance: random.Random) -> None:
+    """B2: another combination, or another profile, than the case was opened under."""
+    row = _open(chance)
+    Verification.objects.filter(pk=row.pk).update(
+        combinations=[["eds"]] if row.combinations != [["eds"]] else []
+    )
+
+
+def canceled(chance: random.Random) -> None:
+    """An open case is ended in its lender's name."""
+    row = _open(chance)
+    own = {
+        name: getattr(row, name)
+        for name in ("route", "stage", "turn", "combination", "last_failure")
+    }
+    law = {"profile": row.profile_id, "profile_sha256": row.profile_sha256}
+    at = clock.now()
+    Verification.objects.filter(pk=row.pk).update(
+        status="canceled", code="canceled_by_lender", finished_at=at, due_at=None, step=""
+    )
+    Attempt.objects.filter(verification=row, status__in=("open", "judging")).update(
+        status="void", closed_at=at
+    )
+    put(
+        _first(row),
+        "verification.canceled",
+        {"v": 1, "code": "canceled_by_lender", **law, **own},
+        at=at,
+    )
+
+
+def voted(chance: random.Random) -> None:
+    """A vote of somebody who never gave it, with its row."""
+    row = chance.choice(list(Verification.objects.filter(status="in_review").order_by("pk")))
+    attempt = Attempt.objects.get(verification=row, status="review")
+    at, person = clock.now(), new_id("usr")
+    ReviewVote.objects.create(attempt=attempt, person=person, passes=True, created_at=at)
+    body = {"v": 1, "attempt": attempt.pk, "route": attempt.route, "stage": attempt.stage}
+    put(_first(row), "review.voted", {**body, "outcome": "passed", "person": person}, at=at)
+
+
+def own_link(chance: random.Random) -> None:
+    """A link whose token the attacker knows, with its entry; the one before ends as it would."""
+    row, at, token = _open(chance), clock.now(), chance.randbytes(32)
+    until = min(at + timedelta(hours=1), row.expires_at)
+    LINKS.rows.filter(verification=row, spent_at=None, expires_at__gt=at).update(expires_at=at)
+    LINKS.rows.create(kind=LINK, digest=token, verification=row, created_at=at, expires_at=until)
+    put(
+        _first(row),
+        "link.minted",
+        {"v": 1, "link": token.hex(), "link_expires_at": until.isoformat()},
+        at=at,
+    )
+
+
+def redacted(chance: random.Random) -> None:
+    """The key of a case is destroyed, in its own name: with the entry that erasure writes."""
+    row, at = _ended(chance), clock.now()
+    key_destroyed_at(row, at)
+    put(_first(row), "verification.redacted", {"v": 1}, at=at)
+
+
+def key_destroyed(chance: random.Random) -> None:
+    """B7: the key of a case counts as destroyed, and no entry says so."""
+    key_destroyed_at(_ended(chance), clock.now())
+
+
+def key_destroyed_at(row: Verification, at: Any) -> None:
+    """Both rows, as erasure leaves them."""
+    DataKey.objects.filter(pk=row.pk).update(wrapped_key=None, destroyed_at=at)
+    Verification.objects.filter(pk=row.pk).update(redacted_at=at)
+
+
+def back_dated(chance: random.Random) -> None:
+    """B7: all rows of a case lie a month earlier; its entries no role of the application can
+    change.
+    """
+    row = chance.choice(list(Verification.objects.order_by("pk")))
+    month = timedelta(days=30)
+    Verification.objects.filter(pk=row.pk).update(
+        created_at=row.created_at - month, finished_at=row.finished_at and row.finished_at - month
+    )
+    for attempt in Attempt.objects.filter(verification=row):
+        Attempt.objects.filter(pk=attempt.pk).update(
+            opened_at=attempt.opened_at - month,
+            closed_at=attempt.closed_at and attempt.closed_at - month,
+        )
+
+
+def reading(chance: random.Random) -> None:
+    """B7: a reading that did not happen, in a regulator's name."""
+    genuine = AuditEntry.objects.filter(log=LOG, type="oversight.searched").order_by("pk")[0]
+    put(genuine, "oversight.viewed", {"v": 1, "person": new_id("usr"), "what": "case_file"})
+
+
+FORGERIES: dict[str, Callable[[random.Random], None]] = {
+    deed.__name__: deed
+    for deed in (
+        verified,
+        easier_law,
+        canceled,
+        voted,
+        own_link,
+        redacted,
+        key_destroyed,
+        back_dated,
+        reading,
+    )
+}
+
+
+# Columns that are changed, acted on by honest workers, and then put back: what the workers
+# signed must show it.
+
+
+_STEPS = (
+    steps.OPEN,
+    steps.JUDGE,
+    steps.LAPSE,
+    steps.EXPIRE,
+    steps.WEIGH,
+    steps.STOP,
+    steps.LEAVE,
+    steps.DESTROY,
+)
+_FAULTS = (0, policy.FAULTS_MAX, 99)
+_PATIENCE = 3  # how often workers come by, each time later than any backoff
+
+OPEN_TO_IT = {
+    (
+        "verification_evidenceitem",
+        "seen_index",
+    ): "bytes that came before are found by it; which, no entry says",
+    (
+        "verification_captureword",
+        "word",
+    ): "captures that came before are found by it; which, no entry says",
+    ("verification_captureword", "attempt_id"): "captures that came before are found by it",
+}
+"""Columns whose change leads to another judgement that cannot be told from an honest one once it
+is put back.
+"""
+
+Ends = dict[str, list[tuple[str, str]]]
+"""What workers have put on record of each verification's course, by its id: the type of each entry,
+and its word.
+"""
+
+
+def of_columns(chance: random.Random) -> Iterator[Change]:
+    """Without end: a column of a row that workers read is given another value, in an order drawn by
+    chance.
+    """
+    made = [
+        changes.of_column(table, column, chance)
+        for table, columns in COLUMNS.items()
+        if table.startswith("verification_")
+        and table not in hands.APPEND_ONLY
+        and "audit" not in table
+        for column in columns
+        if table in changes.MODELS and changes.rows_of(table)
+    ]
+    chance.shuffle(made)
+    while made:
+        for each in list(made):
+            change = next(each, None)
+            if change is None:
+                made.remove(each)
+            elif change.hand is Hand.APPLICATION and change.word == "changed":
+                yield change
+
+
+def act(chance: random.Random | None = None) -> Ends:
+    """The tick comes by, and workers do what is owed. `chance`: of one case somebody else wrote
+    that down.
+    """
+    if chance is not None:
+        alive = Verification.objects.exclude(status__in=TERMINAL).values_list("pk", flat=True)
+        owed = {"step": chance.choice(_STEPS), "queue": "default", "faults": chance.choice(_FAULTS)}
+        Verification.objects.filter(pk=chance.choice(list(alive))).update(
+            due_at=clock.now(), lease_until=None, **owed
+        )
+    for _ in range(_PATIENCE):
+        with suppress(Exception):  # a tick that cannot read a row says so, and comes again
+            sweep.run_round()
+        for pk in list(Verification.objects.exclude(step="").values_list("pk", flat=True)):
+            with suppress(Exception):
+                tasks.advance(pk)
+        clock._state.offset += timedelta(seconds=policy.BACKOFF_SECONDS[-1])
+    order_all()
+    return _ends()
+
+
+def put_back(change: Change) -> None:
+    """What the column was, unless it was written since."""
+    row, column = dict(change.row), changes._q(change.column)
+    where, key = changes.at_key(change.table, {**row, change.column: change.new})
+    statement = (
+        f"UPDATE {changes._q(change.table)} SET {column} = %s WHERE {where} AND {column} = %s"  # noqa: S608
+    )
+    with suppress(Refused, Error):
+        hands.do(
+            Change(
+                change.hand,
+                change.table,
+                change.column,
+                "put back",
+                ((statement, [row[change.column], *key, change.new]),),
+            )
+        )
+
+
+def apart(honest: Ends, led: Ends) -> tuple[list[str], int]:
+    """What workers have put on record otherwise; and how many cases only failed, or wait.
+
+    That says nothing of a person. A hand on the rows can always be in a worker's way: a step owed
+    for nothing is put off for an hour, and what is due comes after it.
+    """
+    names = sorted(name for name in honest if honest[name] != led.get(name))
+    waiting = {
+        name for name in names if honest[name][: len(led.get(name, ()))] == led.get(name, [])
+    }
+    failed = {
+        name for name in names if (led.get(name) or [("", "")])[-1][0] == "verification.failed"
+    } | waiting
+    others = [name for name in names if name not in failed]
+    return [f"{name}: {honest[name][-4:]} became {led.get(name, [])[-4:]}" for name in others], len(
+        failed
+    )
+
+
+def _ends() -> Ends:
+    found: Ends = {}
+    for entry in AuditEntry.objects.filter(verification__isnull=False).order_by(
+        "verification_sequence", "pk"
+    ):
+        if entry.type != "step.faulted":
+            word = f"{entry.body.get('outcome', '')} {entry.body.get('code', '')}"
+            found.setdefault(str(entry.verification_id), []).append((entry.type, word))
+    return found
+
+
+# The proof of the log against an attacker who changes what lies beside it or in it: `make prove
+# PART=tampering`.
+#
+# On SQLite, which knows no roles, each hand is held to the rights that PostgreSQL grants it
+# (`grant_application_role`); on PostgreSQL the application's role is the connection's own, and
+# the database says itself what it may.
+
 
 ROWS, DEEDS, FORGED, INVENTED, ELSEWHERE, HONEST, PUT_BACK = 2_200, 240, 90, 160, 110, 1_000, 1_000
 """How many of each a whole proof tries. Ours: over 2 000 that matter, and each column of each table
@@ -121,12 +451,12 @@ def test_whatever_is_rewritten_on_disk_without_a_key_is_found(
 def test_what_is_forged_by_the_applications_role_is_found(
     world: World, chance: random.Random, proof_scale: float, proof_figures: Figures
 ) -> None:
-    record, names = Record(), sorted(entries.FORGERIES)
+    record, names = Record(), sorted(FORGERIES)
     for number, name in enumerate(
         islice(cycle(names), max(2 * len(names), _number(FORGED, proof_scale)))
     ):
         with hands.taken_back():
-            entries.FORGERIES[name](chance)
+            FORGERIES[name](chance)
             if number % (2 * len(names)) >= len(names):
                 order_all()
             record.deed(name, is_found=reader.first() is not None)
@@ -144,7 +474,7 @@ def test_an_entry_that_no_process_signed_is_found(
     ):
         with hands.taken_back():
             try:
-                entries.invented(entry_type, chance, is_ordered=number % 2 == 0)
+                invented(entry_type, chance, is_ordered=number % 2 == 0)
             except IntegrityError:  # a second decision, say
                 record.refused += 1
                 continue
@@ -158,22 +488,22 @@ def test_an_entry_that_no_process_signed_is_found(
 def test_what_is_put_back_once_workers_have_acted_by_it_is_found(
     world: World, chance: random.Random, proof_scale: float, proof_figures: Figures
 ) -> None:
-    record, ends = Counter[str](), put_back.act()
+    record, ends = Counter[str](), act()
     missed: list[str] = []
     world.last.put()
-    tried = list(islice(put_back.of_columns(chance), _number(PUT_BACK, proof_scale)))
+    tried = list(islice(of_columns(chance), _number(PUT_BACK, proof_scale)))
     for number, change in enumerate(tried):
         try:
             hands.do(change)
         except Refused:
             record["refused"] += 1
             continue
-        led = put_back.act(chance if number % 2 else None)
-        put_back.put_back(change)
-        otherwise, failed = put_back.apart(ends, led)
+        led = act(chance if number % 2 else None)
+        put_back(change)
+        otherwise, failed = apart(ends, led)
         record.update(tried=1, moved=bool(otherwise), failed=failed)
         is_unseen = bool(otherwise) and reader.first() is None
-        is_open = (change.table, change.column) in put_back.OPEN_TO_IT
+        is_open = (change.table, change.column) in OPEN_TO_IT
         record.update(open=is_unseen and is_open)
         if is_unseen and not is_open:
             missed.append(f"{change} led to {otherwise}")

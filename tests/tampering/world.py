@@ -29,7 +29,7 @@ from tests.verification.stories.attesting_story import CONFIRMED, attested, visi
 from tests.verification.stories.conftest import Issued
 from tests.verification.stories.insecure_glance import glanced, one_voted, see, voted
 from tests.verification.stories.story import OTHER_IIN, Story, begin, lender, swept
-from tests.verification.stories.test_hand_over import PHONE, Desk, Phone
+from tests.verification.stories.test_commands import PHONE, Desk, Phone
 from verification import clock
 from verification.access import hand_over, links, mobile_signing, openings
 from verification.core.route import Again, Looked
@@ -111,7 +111,7 @@ def play(place: Path, settings: Settings, issued: Issued) -> World:
     _readings()
     waiting = begin(lender("Last", number=870), "Z-1", iin="900101300017")
     order_all()
-    # What nobody has ordered yet: the last moments before somebody looks.
+    # What is not ordered yet: the last moments before somebody looks.
     links.mint(lender_id=waiting.lender.pk, mode="test", verification_id=waiting.id)
     notes = list(
         AuditCheckpoint.objects.filter(log="test").order_by("size").values_list("note", flat=True)

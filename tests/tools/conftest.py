@@ -64,8 +64,8 @@ def jpeg(picture: Image.Image) -> bytes:
 
 
 @pytest.fixture(scope="session")
-def nobody(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def faceless(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A picture without a face."""
-    path = tmp_path_factory.mktemp("nobody") / "nobody.jpg"
+    path = tmp_path_factory.mktemp("faceless") / "faceless.jpg"
     path.write_bytes(jpeg(Image.new("RGB", (_SIDE, _SIDE), (90, 120, 150))))
     return path

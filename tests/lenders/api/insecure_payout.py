@@ -36,7 +36,7 @@ class InsecurePayout:
 
     @classmethod
     def reset(cls) -> None:
-        """Nobody was asked, and everything is well."""
+        """No source was asked, and everything is well."""
         cls.asked, cls.says, cls.lent, cls.before, cls.faults = [], {}, {}, None, 0
 
     def __init__(self, source: str) -> None:

@@ -173,7 +173,7 @@ def half_a_day_ago(
     lender: Lender,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A consent of the sandbox, whose clock nobody sets, holds for a day of its own."""
+    """A consent of the sandbox, whose clock stays as it is, holds for a day of its own."""
     clock._state.offset -= DAY / 2
     trusted.lists = {
         family: (crl_of(authority, age=1),) for family, authority in authorities.items()

@@ -1,10 +1,15 @@
-"""/v1/events and /v1/log: what stands in the ordered log, and that the log only grows."""
+"""/v1/events, /v1/log, /v1/webhook-endpoints and /v1/deliveries."""
 
 from base64 import b64decode
+from typing import Any
 
 import pytest
+from standardwebhooks.webhooks import Webhook
 
-from tests.lenders.log_of_lenders import happen
+from lenders import policy
+from lenders.models import WebhookEndpoint
+from tests.lenders.insecure_receiver import Receiver
+from tests.lenders.log_of_lenders import happen, pump, send_due
 from tests.lenders.samples import IIN, Caller, code, faults, opening
 from tests.lenders.shapes import hold
 from tests.verification.log import naive
@@ -13,6 +18,8 @@ from verification.log.checkpoint import open_checkpoint
 from verification.log.keys import verification_key
 from verification.log.signatures import leaf_bytes
 from verification.models import AuditLeaf
+
+# /v1/events and /v1/log: what stands in the ordered log, and that the log only grows.
 
 
 @pytest.fixture
@@ -144,3 +151,181 @@ def test_of_an_empty_log_there_is_nothing_to_show(api: Caller) -> None:
     refused = api.get("/v1/log/checkpoint")
     assert code(refused) == (409, "receipt_not_ready")
     assert int(refused.headers["Retry-After"]) >= 1
+
+
+# /v1/webhook-endpoints and /v1/deliveries as a lender's server meets them.
+
+
+PATH = "/v1/webhook-endpoints"
+URL = "https://lender.example/tulga"
+
+
+def deliver() -> None:
+    """The log is ordered, and every due delivery is sent once."""
+    sequencer.order("test")
+    pump()
+    send_due()
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        ({}, ("/url", "required")),
+        ({"url": "http://lender.example/"}, ("/url", "webhook_url_refused")),
+        ({"url": "https://127.0.0.1/"}, ("/url", "webhook_url_refused")),
+        ({"url": "https://169.254.169.254/latest"}, ("/url", "webhook_url_refused")),
+        ({"url": 5}, ("/url", "type_wrong")),
+        ({"url": URL, "events": ["verification.imagined"]}, ("/events/0", "choice_unknown")),
+        (
+            {"url": URL, "events": ["endpoint.disabled", "endpoint.disabled"]},
+            ("/events/1", "choice_repeated"),
+        ),
+        ({"url": URL, "secret": "mine"}, ("/secret", "unknown_field")),
+    ],
+    ids=str,
+)
+def test_a_bad_endpoint_is_refused(
+    api: Caller, body: dict[str, Any], fault: tuple[str, str]
+) -> None:
+    refused = api.post(PATH, body)
+    assert refused.status_code == 422
+    assert faults(refused) == {fault}
+    assert not WebhookEndpoint.objects.exists()
+
+
+def test_there_are_ten_endpoints_at_most(api: Caller) -> None:
+    for _ in range(policy.ENDPOINTS_MAX):
+        assert api.post(PATH, {"url": URL}).status_code == 201
+    refused = api.post(PATH, {"url": URL})
+    assert (refused.status_code, refused.json()["code"]) == (409, "endpoint_limit")
+
+
+def test_an_endpoint_is_changed_disabled_and_enabled(api: Caller) -> None:
+    made = api.post(PATH, {"url": URL}).json()
+    address = f"{PATH}/{made['id']}"
+    assert api.patch(address, {"events": ["verification.verified"]}).json()["events"] == [
+        "verification.verified"
+    ]
+    assert api.patch(address, {"url": f"{URL}/2"}).json()["url"] == f"{URL}/2"
+    assert api.patch(address, {"enabled": False}).json()["disabled_reason"] == "by_lender"
+    assert api.post(f"{address}/test").json()["code"] == "endpoint_disabled"
+    assert api.patch(address, {"enabled": True}).json()["disabled_at"] is None
+    assert faults(api.patch(address, {"url": "https://localhost/"})) == {
+        ("/url", "webhook_url_refused")
+    }
+    assert api.get(address).json()["url"] == f"{URL}/2"
+
+
+def test_a_deleted_endpoint_is_gone_and_its_deliveries_are_canceled(
+    api: Caller, receiver: Receiver
+) -> None:
+    made = api.post(PATH, {"url": receiver.url}).json()
+    api.post(f"{PATH}/{made['id']}/test")
+    gone = api.delete(f"{PATH}/{made['id']}")
+    assert (gone.status_code, gone.content) == (204, b"")
+    assert api.get(f"{PATH}/{made['id']}").status_code == 404
+    deliver()
+    assert receiver.received == []
+    assert api.get("/v1/deliveries").json()["data"][0]["status"] == "canceled"
+
+
+def test_another_lenders_endpoint_is_not_there(api: Caller, other_api: Caller) -> None:
+    address = f"{PATH}/{api.post(PATH, {'url': URL}).json()['id']}"
+    answers = [
+        other_api.get(address),
+        other_api.patch(address, {"enabled": False}),
+        other_api.delete(address),
+        other_api.post(f"{address}/test"),
+        other_api.post(f"{address}/rotate-secret"),
+    ]
+    assert [answer.status_code for answer in answers] == [404] * 5
+    assert api.get(address).json()["disabled_at"] is None
+    api.post("/v1/verifications", opening())
+    deliver()
+    delivery = api.get("/v1/deliveries").json()["data"][0]["id"]
+    assert other_api.get("/v1/deliveries").json()["data"] == []
+    assert other_api.post(f"/v1/deliveries/{delivery}/redeliver").status_code == 404
+    span = {"from": "2020-01-01T00:00:00Z", "to": "2999-01-01T00:00:00Z"}
+    assert other_api.post("/v1/deliveries/redeliver", span).json()["redelivered"] == 0
+
+
+def test_a_test_message_arrives_signed_and_is_no_event(api: Caller, receiver: Receiver) -> None:
+    made = api.post(PATH, {"url": receiver.url}).json()
+    sent = api.post(f"{PATH}/{made['id']}/test")
+    assert (sent.status_code, sent.json()["status"]) == (202, "pending")
+    deliver()
+    [received] = receiver.received
+    assert (
+        Webhook(made["secret"]).verify(received.body, received.headers)["type"] == "endpoint.test"
+    )
+    assert api.get("/v1/events").json()["data"] == []
+
+
+def test_a_delivery_tells_what_the_endpoint_said(api: Caller, receiver: Receiver) -> None:
+    receiver.status, receiver.answer = 500, b"database down"
+    endpoint = api.post(PATH, {"url": receiver.url}).json()["id"]
+    api.post("/v1/verifications", opening())
+    deliver()
+    [told] = api.get("/v1/deliveries", endpoint=endpoint, status="pending").json()["data"]
+    assert (told["type"], told["tries"], told["endpoint"]) == ("verification.created", 1, endpoint)
+    assert (told["response"]["status"], told["response"]["excerpt"]) == (500, "database down")
+    assert told["due_at"] > told["created_at"]
+    assert api.get("/v1/deliveries", status="delivered").json()["data"] == []
+
+
+def test_a_range_of_time_is_delivered_again(api: Caller, receiver: Receiver) -> None:
+    endpoint = api.post(PATH, {"url": receiver.url}).json()["id"]
+    for n in range(3):
+        api.post("/v1/verifications", opening(client_reference=f"loan-{n}"))
+    deliver()
+    times = [event["timestamp"] for event in api.get("/v1/events").json()["data"]]
+    span = {"from": "2020-01-01T00:00:00Z", "to": "2999-01-01T00:00:00Z"}
+    assert api.post("/v1/deliveries/redeliver", span).json() == {
+        "redelivered": 3,
+        "has_more": False,
+    }
+    # Copies are not copied again, and the end is not included.
+    last = api.post("/v1/deliveries/redeliver", span | {"to": times[0], "endpoint": endpoint})
+    assert (last.status_code, last.json()["redelivered"]) == (202, 0)
+    deliver()
+    assert len(receiver.received) == 6
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        ({"to": "2026-01-01T00:00:00Z"}, ("/from", "required")),
+        ({"from": "2026-01-01", "to": "2026-01-02T00:00:00Z"}, ("/from", "time_malformed")),
+        ({"from": "2026-01-02T00:00:00Z", "to": "2026-01-01T00:00:00Z"}, ("/to", "out_of_range")),
+        (
+            {"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z", "endpoint": "x"},
+            ("/endpoint", "id_malformed"),
+        ),
+    ],
+    ids=str,
+)
+def test_a_bad_range_is_refused(api: Caller, body: dict[str, str], fault: tuple[str, str]) -> None:
+    assert faults(api.post("/v1/deliveries/redeliver", body)) == {fault}
+
+
+def test_deliveries_are_told_page_by_page(api: Caller, receiver: Receiver) -> None:
+    endpoint = api.post(PATH, {"url": receiver.url}).json()["id"]
+    made = [api.post(f"{PATH}/{endpoint}/test").json()["id"] for _ in range(3)]
+    first = api.get("/v1/deliveries", limit="2").json()
+    rest = api.get("/v1/deliveries", limit="2", after=first["next"]).json()
+    assert [item["id"] for item in first["data"] + rest["data"]] == made[::-1]
+    assert (first["has_more"], rest["has_more"], rest["next"]) == (True, False, None)
+    assert faults(api.get("/v1/deliveries", after=f"dlv_{'a' * 26}")) == {
+        ("?after", "cursor_unknown")
+    }
+
+
+def test_a_repeated_request_for_a_secret_gives_the_same_secret(api: Caller) -> None:
+    made = api.post(PATH, {"url": URL}, key="k-1").json()
+    assert (made["secret"][:6], made["public_key"][:5]) == ("whsec_", "whpk_")
+    assert "secret" not in api.get(f"{PATH}/{made['id']}").json()
+    assert api.post(PATH, {"url": URL}, key="k-1").json() == made
+    rotated = [
+        api.post(f"{PATH}/{made['id']}/rotate-secret", key="k-2").json()["secret"] for _ in range(2)
+    ]
+    assert rotated[0] == rotated[1]

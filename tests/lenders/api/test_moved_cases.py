@@ -215,7 +215,7 @@ def test_a_revocation_stands_before_what_it_makes_void_however_late_it_came(api,
     assert AuditLeaf.objects.get(leaf_index=size).entry_id == entry.pk
     order_all()
     assert code(ask(api, story))[0] == 202
-    # What the key signs from then on is refused, and counts for nobody.
+    # What the key signs from then on is refused, and counts nowhere.
     story.work()
     issue = AuditEntry.objects.filter(verification_id=story.id, type=events.CLEARED).first()
     assert issue is None or AuditPending.objects.get(entry=issue).refused

@@ -243,8 +243,8 @@ def test_a_receipt_that_the_log_does_not_name_is_not_told(api, lender, issued):
 
 @pytest.mark.forges
 def test_a_case_that_was_put_in_anothers_place_is_in_no_receipt(api, lender):
-    """Web can seal: the receipt of what it exchanged is about nobody, and nobody is verified by
-    it.
+    """Web can seal: the receipt of what it exchanged names no person, and verifies no
+    person.
     """
     story = begin(lender)
     row, key = story.row(), contents.key_of(story.row())

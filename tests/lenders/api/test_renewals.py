@@ -212,8 +212,8 @@ def test_a_disputed_consent_lets_no_money_out(api, waited, asked, iin):
 
 @pytest.mark.forges
 def test_no_row_makes_a_consent(api, lender, issued, waited, iin):
-    """Of whoever may write rows: a verification that was done for something else is made out to be
-    one.
+    """By an attacker who writes rows: a verification that was done for something else is made out
+    to be one.
     """
     other = verified(lender, issued, iin, "B-1")
     own = waited.row()
@@ -238,7 +238,7 @@ def test_a_consent_to_another_loan_lets_no_money_out(api, lender, issued, story,
     consent(own, asked)
     Verification.objects.filter(pk=own.id).update(renews=other.id)
     assert gate(api, other)[1] == "consent_renewal_required"
-    # Whoever holds web's key may even say that the second loan asked for it.
+    # An attacker with web's key may even say that the second loan asked for it.
     with transactions.writing():
         moving.record(
             other.row(),
@@ -510,7 +510,7 @@ def test_no_row_hides_that_it_was_declined(api, waited, renewal, iin, clearance)
 
 @pytest.mark.forges
 def test_the_audit_names_what_was_let_out_all_the_same(waited, renewal, clearance):
-    """By whoever holds the keys of the processes."""
+    """By an attacker with the keys of the processes."""
     body = {"clearance": clearance["id"], "amount": 1}
     order_all()
     assert list(verify_legality("test")) == []
@@ -610,7 +610,7 @@ def test_who_sent_a_later_link_to_the_new_consent_attests_nothing(api, lender, w
         client.post(reverse("review:attest", args=[waited.id, WORD.what]), FORM).status_code != 302
     )
     assert not AuditEntry.objects.filter(type="attestation.made").exists()
-    # Whoever holds the door's key can sign it all the same.
+    # An attacker with the door's key can sign it all the same.
     monkeypatch.setattr("verification.case.votes.part_of", lambda *_, **__: "")
     attested(user, waited)
     assert found() == [("illegal_move", "attestation.made")]

@@ -1,28 +1,44 @@
-"""/v1/verifications as a lender's server meets it: what is taken, refused and warned of."""
+"""/v1/verifications and its obligation: what is accepted, refused and counted."""
 
 import json
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from itertools import product
 from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
+from django.test import Client
 from pytest_django import Settings
 
-from lenders import policy
-from lenders.models import Lender, WebhookEndpoint
+from lenders import keys, openapi, policy
+from lenders.models import IdempotentRequest, Lender, WebhookEndpoint
+from lenders.policy import API_VERSION
 from tests.entries import body_of
-from tests.lenders.api.clearing import cleared, verified
-from tests.lenders.samples import IIN, PHONE, Caller, code, faults, opening
+from tests.lenders.api.clearing import clean, cleared, consume, verified
+from tests.lenders.conftest import live_secret
+from tests.lenders.samples import IIN, OTHER_IIN, PHONE, Caller, code, faults, opening
+from tests.lenders.shapes import hold
 from tests.responses import Response
+from tests.statements import statements
+from tests.verification.log.judged import verify_legality
+from tests.verification.log.rows import tamper
+from tests.verification.oversight import rows
 from tests.verification.stories import reviewers
 from tests.verification.stories.conftest import Issued
-from verification import clock
-from verification.core import profiles
+from tests.verification.stories.story import begin, in_parallel, order
+from verification import clock, tasks
+from verification.core import almaty, profiles
 from verification.core.codes import WARNINGS
 from verification.core.ids import case_number, check_digit
 from verification.log import sequencer
 from verification.models import AuditEntry, Verification
+
+# /v1/verifications as a lender's server meets it: what is taken, refused and warned of.
+
 
 PATH = "/v1/verifications"
 
@@ -529,3 +545,340 @@ def test_the_ends_of_the_calendar_are_answered(api: Caller, moment: str) -> None
     assert listed.status_code == (200 if moment.startswith("1969") else 422)
     assert again.status_code == opened.status_code == 422
     assert all(len(answer.content) < 2_000 for answer in (listed, again, opened))
+
+
+# To a live key what is of test mode alone is nowhere, and nowhere is told in the version of the
+# key.
+
+
+NOWHERE = "/v1/nothing"
+PLACES = [
+    re.sub(r"\{.*\}", f"ver_{'a' * 26}", path)
+    for path in openapi.document()["paths"]
+    if path.startswith("/v1/test/")
+]
+METHODS = ["GET", "POST", "DELETE", "OPTIONS", "BREW"]
+BODIES = [b"", b"{", b'{"advance_seconds": 60}', b'{"unknown": 1}']
+HEADERS: list[dict[str, Any]] = [
+    {},
+    {"idempotency-key": "k-1"},
+    {"idempotency-key": '"'},
+    {"tulga-version": API_VERSION},
+    {"tulga-version": "tomorrow"},
+    {"content-type": "text/plain"},
+]
+QUERIES = ["", "?limit=x&limit=y"]
+
+
+@pytest.fixture(params=[policy.SCOPES, ()], ids=["all-scopes", "no-scope"])
+def secret(request: pytest.FixtureRequest, lender: Lender) -> str:
+    """The secret of a live key."""
+    return live_secret(lender, scopes=request.param)
+
+
+def said(answer: Response, path: str) -> tuple[int, bytes, dict[str, str]]:
+    """All that an answer says but its own number and the address that was asked."""
+    own = answer.headers["X-Request-Id"]
+    headers = {name: value for name, value in answer.headers.items() if name != "X-Request-Id"}
+    content = answer.content.replace(own.encode(), b"").replace(path.encode(), b"")
+    return answer.status_code, content, headers | {"Content-Length": str(len(content))}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", PLACES)
+@pytest.mark.parametrize("method", METHODS)
+def test_a_live_key_cannot_tell_what_is_of_test_mode_from_nothing(
+    secret: str, path: str, method: str
+) -> None:
+    client = Client(headers={"authorization": f"Bearer {secret}"})
+    for body, headers, query in [
+        *product(BODIES, HEADERS[:1], QUERIES),
+        *product(BODIES[2:3], HEADERS[1:], QUERIES[:1]),
+    ]:
+        more = {"content_type": "application/json", "headers": headers}
+        answers = [
+            said(client.generic(method, of + query, body, **more), of) for of in (path, NOWHERE)
+        ]
+        assert answers[0] == answers[1]
+    assert not IdempotentRequest.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "path", ["/v1/verifications/ver.x", NOWHERE, "/v1/verifications/a/b/c", "/v2"]
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_nowhere_says_the_version_to_a_key_alone(api: Caller, path: str, method: str) -> None:
+    answer = api.send(method, path, "")
+    assert (answer.status_code, answer.headers.get("Tulga-Version")) == (404, API_VERSION)
+    for secret in ("", "tlg_test_x", "x"):
+        stranger = Caller(secret).send(method, path, "")
+        assert (stranger.status_code, "Tulga-Version" in stranger.headers) == (404, False)
+        for each in (answer, stranger):
+            assert each.json()["type"].endswith("/docs/problems/not_found")
+
+
+# POST /v1/verifications/{id}/obligation: what starts and stops the retention clock.
+
+
+OBLIGATION = "/v1/verifications/{verification_id}/obligation"
+
+
+def tell(api, story, status="opened", at=None, *, key=""):
+    body = {"status": status, "at": (at or clock.now()).isoformat()}
+    return api.post(f"/v1/verifications/{story.id}/obligation", body, key=key)
+
+
+def told(story):
+    found = AuditEntry.objects.filter(verification_id=story.id, type__startswith="obligation.")
+    return list(found.order_by("verification_sequence").values_list("type", "body__at"))
+
+
+def five_years(moment):
+    day = almaty.day_of(moment)
+    return almaty.begins(day.replace(year=day.year + 5) + timedelta(days=1))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("trusted")
+def test_the_clock_starts_and_stops(api, story):
+    consume(api, cleared(api, story))
+    before = api.get(f"/v1/verifications/{story.id}").json()["retention"]
+    assert before["obligation_opened_at"] is None
+    assert before["until"].startswith(five_years(story.row().created_at).isoformat()[:19])
+    opened = clock.now()
+    answer = hold(tell(api, story, at=opened), OBLIGATION, "post")
+    assert (answer["retention"]["until"], answer["retention"]["obligation_closed_at"]) == (
+        None,
+        None,
+    )
+    closed = clock.now()
+    answer = hold(tell(api, story, "closed", closed), OBLIGATION, "post")["retention"]
+    assert answer["until"].startswith(five_years(closed).isoformat()[:19])
+    assert told(story) == [
+        ("obligation.opened", opened.isoformat()),
+        ("obligation.closed", closed.isoformat()),
+    ]
+    order()
+    assert [*clean(story), *verify_legality("test")] == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("trusted")
+def test_the_same_word_again_changes_nothing_and_another_is_refused(api, lender, issued):
+    story, at = verified(lender, issued), clock.now()
+    assert code(tell(api, story, "closed", at)) == (409, "obligation_not_opened")
+    assert [tell(api, story, at=at).status_code for _ in range(2)] == [200, 200]
+    later = at + timedelta(milliseconds=1)
+    assert code(tell(api, story, at=later)) == (409, "obligation_opened")
+    assert tell(api, story, "closed", later).status_code == 200
+    assert tell(api, story, "closed", later).status_code == 200
+    assert code(tell(api, story, "closed", clock.now())) == (409, "obligation_closed")
+    assert tell(api, story, at=at).status_code == 200
+    assert len(told(story)) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize("is_whole_seconds", [True, False])
+def test_the_time_of_the_decision_may_come_back_cut(api, is_whole_seconds, story):
+    told = api.get(f"/v1/verifications/{story.id}").json()["finished_at"]
+    if is_whole_seconds:
+        told = story.row().finished_at.replace(microsecond=0).isoformat()
+    body = {"status": "opened", "at": told}
+    assert api.post(f"/v1/verifications/{story.id}/obligation", body).status_code == 200
+    order()
+    assert [*clean(story), *verify_legality("test")] == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("trusted")
+def test_a_time_that_cannot_be_is_refused(api, story):
+    decided = story.row().finished_at
+    for at, expected in (
+        (decided - timedelta(seconds=1), "obligation_before_decision"),
+        (clock.now() + timedelta(minutes=6), "obligation_in_future"),
+    ):
+        answer = tell(api, story, at=at).json()
+        assert (answer["errors"][0]["code"], answer["errors"][0]["pointer"]) == (expected, "/at")
+    opened = clock.now()
+    tell(api, story, at=opened)
+    answer = tell(api, story, "closed", opened - timedelta(milliseconds=1)).json()
+    assert answer["errors"][0]["code"] == "obligation_before_opening"
+    assert len(told(story)) == 1
+    assert tell(api, story, "closed", clock.now() + timedelta(minutes=4)).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"status": "opened"},
+        {"status": "paid", "at": "2026-11-28T10:00:00Z"},
+        {"status": "opened", "at": "yesterday"},
+        {"status": "opened", "at": "2026-11-28"},
+        {"status": "opened", "at": "2026-11-28T10:00:00Z", "amount": "1"},
+    ],
+    ids=str,
+)
+def test_what_cannot_be_read_is_bad_input(api, body, story):
+    assert code(api.post(f"/v1/verifications/{story.id}/obligation", body)) == (422, "bad_input")
+    assert told(story) == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("trusted")
+def test_of_many_at_once_one_word_is_written(api, lender, issued):
+    story, now = verified(lender, issued), clock.now()
+    secret = keys.issue(lender, mode="test").secret
+
+    def send(number):
+        return code(tell(Caller(secret), story, at=now + timedelta(milliseconds=number)))
+
+    found = sorted(in_parallel(send, 8), key=str)
+    assert found == [(200, None)] + [(409, "obligation_opened")] * 7
+    assert len(told(story)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("trusted")
+def test_only_of_ones_own_that_is_verified(api, other_api, lender, issued):
+    waiting, story = begin(lender, "A-9"), verified(lender, issued)
+    assert code(tell(api, waiting)) == (409, "not_verified")
+    waiting.cancel()
+    assert code(tell(api, waiting)) == (409, "not_verified")
+    assert code(tell(other_api, story)) == (404, "not_found")
+    reader = Caller(
+        keys.issue(lender, mode="test", scopes=["verifications:read", "verifications:write"]).secret
+    )
+    assert code(tell(reader, story)) == (403, "scope_missing")
+    assert told(story) == told(waiting) == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("trusted")
+def test_what_was_paid_past_us_is_taken_too(api, story):
+    assert tell(api, story).status_code == 200
+    order()
+    reader = rows.signed_in(rows.person("regulator"))
+    page = f"/oversight/cases/{story.id}/"
+    shown = reader.get(page).content.decode()
+    assert "no clearance was used" in shown
+    assert "five years after the obligation has ended" in shown
+    consume(api, cleared(api, story))
+    tell(api, story, "closed")
+    shown = reader.get(page).content.decode()
+    assert "no clearance was used" not in shown
+    assert f"{almaty.day_of(five_years(story.row().obligation_closed_at)):%d.%m.%Y}" in shown
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.forges
+def test_a_row_that_says_otherwise_is_named_and_decides_nothing(api, story):
+    Verification.objects.filter(pk=story.id).update(obligation_opened_at=story.row().finished_at)
+    assert clean(story) == ["row_differs"]
+    assert code(tell(api, story, "closed")) == (409, "obligation_not_opened")
+    assert tell(api, story).status_code == 200
+    assert clean(story) == []
+    tamper(
+        (
+            "UPDATE verification_verification SET obligation_opened_at = NULL WHERE id = %s",
+            (story.id,),
+        )
+    )
+    assert clean(story) == ["row_differs"]
+
+
+# How many statements each hot request of a lender sends. A change that lets one grow writes
+# its number here anew.
+
+
+# BEGIN, COMMIT, savepoints and set_config apart. Each begins with the look-up of the key; once a
+# minute a request more writes down that the key is in use.
+COUNTED = {
+    # reserve and hold the Idempotency-Key, attempt, link, row, key, entries, their waiting, the
+    # answer
+    "open": 10,
+    # a way that people may look at is on offer: who of the lender may vote
+    "open, the borrower chooses": 10,
+    "open without Idempotency-Key": 7,
+    "open again": 16,
+    "status": 3,
+    "status with checks": 6,
+    "list of 1": 3,
+    "list of 100": 3,
+    "events": 3,  # and what was signed together with them
+    # whether it leads to the verification or to its new consent, each by the entry that opened it
+    "link": 14,
+    # its decision is read with its leaf and with what was signed beside it
+    "status of one that has ended": 3,
+    "list of one that has ended": 3,
+    # Row, the entry that opened it, decision, its receipt's entry, who was revoked; checkpoint and
+    # tile; and the reading is an entry, which waits.
+    "receipt of one that was canceled": 10,
+    "cancel": 14,  # the row is locked first: somebody may be stopping it
+}
+
+
+def asked(send: Callable[[], Response]) -> int:
+    """The statements of a request that is answered well."""
+    with statements() as sent:
+        answer = send()
+    assert answer.status_code in (200, 201), answer.content
+    return len(sent)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("number", [1, 100])
+def test_a_list_takes_few_statements_at_any_length(
+    api: Caller, lender: Lender, number: int
+) -> None:
+    for each in range(number):
+        begin(lender, f"loan-{each}")
+    sequencer.order("test", limit=1000)
+    api.get(PATH, limit="1")  # the key's use is written down
+    assert asked(lambda: api.get(PATH, limit="100")) == COUNTED[f"list of {number}"]
+    assert asked(lambda: api.get("/v1/events", limit="100")) == COUNTED["events"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_each_request_sends_as_many_statements_as_are_listed(
+    api: Caller, settings: Settings
+) -> None:
+    verification_id = api.post(PATH, opening()).json()["id"]
+    found = {
+        "open": asked(
+            lambda: api.post(
+                PATH, opening(client_reference="two", subject__iin=OTHER_IIN), key="k-1"
+            )
+        ),
+        "open without Idempotency-Key": asked(
+            lambda: api.post(PATH, opening(client_reference="three"))
+        ),
+        "open again": asked(lambda: api.post(PATH, opening(), key="k-2")),
+        "status": asked(lambda: api.get(f"{PATH}/{verification_id}")),
+        "status with checks": asked(lambda: api.get(f"{PATH}/{verification_id}", expand="checks")),
+        "link": asked(lambda: api.post(f"{PATH}/{verification_id}/link", key="k-3")),
+        "cancel": asked(lambda: api.post(f"{PATH}/{verification_id}/cancel", key="k-4")),
+    }
+    for what, path in (
+        ("status", f"{PATH}/{verification_id}"),
+        ("list", f"{PATH}?client_reference=loan-1"),
+    ):
+        assert api.get(path).json()
+        sequencer.order("test")
+        found[f"{what} of one that has ended"] = asked(partial(api.get, path))
+    assert api.get(f"{PATH}/{verification_id}").json()["status"] == "canceled"
+    tasks.advance(verification_id)
+    sequencer.order("test")
+    found["receipt of one that was canceled"] = asked(
+        lambda: api.get(f"{PATH}/{verification_id}/receipt")
+    )
+    settings.TULGA_ROUTES = ["eds", "biometric", "live_face"]
+    chosen = opening(client_reference="four", subject__iin=IIN)
+    found["open, the borrower chooses"] = asked(lambda: api.post(PATH, chosen, key="k-5"))
+    assert found == {name: number for name, number in COUNTED.items() if name in found}
+    assert found.keys() | {"list of 1", "list of 100", "events"} == COUNTED.keys()

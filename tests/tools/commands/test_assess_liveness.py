@@ -1,12 +1,10 @@
-"""The command says of files what the stage says of a capture, gate by gate, and its exit code says
-what follows.
-"""
+"""`assess_liveness` over folders of captures."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -14,9 +12,12 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from tests.tools.commands import capture_folder
+from insecure_sandbox import warp
+from tests.painted import painted
 from tests.verification.engines.liveness import insecure_detectors as made
-from tests.verification.stages.live_capture import captures
+from tests.verification.stages.live_capture import captures, insecure_captures
+from tests.verification.stages.live_capture.captures import APART_MS, stills_of, thin
+from tools.capture_files import SCHEMA
 from tools.management.commands import assess_liveness
 from tools.management.commands.assess_liveness import Command
 from verification.core.results import Passed
@@ -24,21 +25,87 @@ from verification.engines.liveness import passive
 from verification.stages.live_capture.checks import CHECKS
 from verification.stages.live_capture.policy import LiveCapturePolicy
 
-ORDER = capture_folder.ORDER
-POLICY = LiveCapturePolicy()
 pytestmark = pytest.mark.usefixtures("seen_once")
 
 
+# The pictures of a capture as files: a manifest with its folder, and a video.
+
+
+ORDER = ("look_straight", "turn_right", "blink", "turn_left")
+FIRST_MS = 500
+RATE = 8  # frames a second of the video
+COUNT = 3 * RATE  # frames of each command in it
+
+Frames = Mapping[str, Sequence[bytes]]
+
+
+def played(portrait: Path, *, order: Sequence[str] = ORDER, count: int = 12) -> Frames:
+    """The frames of every command, played by the person of this portrait."""
+    return {command: painted(portrait, _play(command), count, seed=1) for command in order}
+
+
+def write(folder: Path, frames: Frames, *, reference: Path | None = None) -> Path:
+    """The manifest of a capture with these frames, which lie beside it."""
+    steps: list[dict[str, Any]] = []
+    for number, (command, of) in enumerate(frames.items()):
+        listed: dict[str, list[dict[str, object]]] = {"frames": [], "stills": []}
+        for at, jpeg in enumerate(of):
+            kinds = {"frames": thin(jpeg)} | (
+                {"stills": jpeg} if at in stills_of(of, 2 if number else 3) else {}
+            )
+            for kind, content in kinds.items():
+                name = f"{number}/{kind}-{at}.jpg"
+                (folder / name).parent.mkdir(exist_ok=True)
+                (folder / name).write_bytes(content)
+                listed[kind].append({"at_ms": FIRST_MS + APART_MS * at, "file": name})
+        steps.append({"command": command, **listed})
+    manifest: dict[str, object] = {"schema": SCHEMA, "steps": steps}
+    if reference is not None:
+        (folder / "reference.jpg").write_bytes(reference.read_bytes())
+        manifest["reference"] = "reference.jpg"
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder / "manifest.json"
+
+
+def film(path: Path, frames: Frames) -> str:
+    """These frames one after the other as a video, and how its commands are said on the command
+    line.
+    """
+    pictures = [
+        insecure_captures.pixels(jpeg)[:, :, ::-1].copy() for of in frames.values() for jpeg in of
+    ]
+    height, width = pictures[0].shape[:2]
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), RATE, (width, height))
+    for picture in pictures:
+        writer.write(picture)
+    writer.release()
+    seconds = COUNT / RATE
+    return ",".join(
+        f"{name}:{seconds * at:g}-{seconds * (at + 1):g}" for at, name in enumerate(frames)
+    )
+
+
+def _play(command: str) -> warp.Play:
+    return "neutral" if command == "look_straight" else cast("warp.Play", command)
+
+
+# The command says of files what the stage says of a capture, gate by gate, and its exit code
+# says what follows.
+
+
+POLICY = LiveCapturePolicy()
+
+
 @pytest.fixture(scope="session")
-def frames(portraits: Path) -> capture_folder.Frames:
+def frames(portraits: Path) -> Frames:
     """Somebody who does what is asked."""
-    return capture_folder.played(portraits / "obama3.jpg")
+    return played(portraits / "obama3.jpg")
 
 
 @pytest.fixture
-def manifest(frames: capture_folder.Frames, portraits: Path, tmp_path: Path) -> Path:
+def manifest(frames: Frames, portraits: Path, tmp_path: Path) -> Path:
     """Their capture in files, and another photograph of them."""
-    return capture_folder.write(tmp_path, frames, reference=portraits / "obama.jpg")
+    return write(tmp_path, frames, reference=portraits / "obama.jpg")
 
 
 @pytest.fixture
@@ -115,7 +182,7 @@ def test_a_capture_that_passes_exits_with_0_and_tells_every_gate(manifest: Path)
 
 
 def test_each_gate_says_what_it_says_of_the_same_pictures_in_a_capture(
-    frames: capture_folder.Frames, manifest: Path, portraits: Path
+    frames: Frames, manifest: Path, portraits: Path
 ) -> None:
     shown = {command: tuple(of) for command, of in frames.items()}
     photo = captures.photo_answer((portraits / "obama.jpg").read_bytes())
@@ -139,10 +206,10 @@ def test_each_gate_says_what_it_says_of_the_same_pictures_in_a_capture(
 
 
 def test_a_missed_command_fails_with_1_and_the_other_gates_are_told_all_the_same(
-    frames: capture_folder.Frames, tmp_path: Path
+    frames: Frames, tmp_path: Path
 ) -> None:
     shown = {**frames, "blink": frames["turn_left"]}
-    code, told = run(capture_folder.write(tmp_path, shown))
+    code, told = run(write(tmp_path, shown))
     assert (code, codes(told)["face.commands"]) == (1, "liveness_command_missed")
     assert {gate["gate"]: gate for gate in told["gates"]}["face.depth"]["value"] > 0.6
 
@@ -156,9 +223,9 @@ def test_a_picture_that_no_page_sends_fails_as_it_does_in_a_capture(manifest: Pa
 
 
 def test_without_a_reference_no_face_is_compared_and_the_rest_is_judged(
-    frames: capture_folder.Frames, tmp_path: Path
+    frames: Frames, tmp_path: Path
 ) -> None:
-    code, told = run(capture_folder.write(tmp_path, frames))
+    code, told = run(write(tmp_path, frames))
     assert (code, told["not_asked"], codes(told)) == (0, ["face.match"], {})
 
 
@@ -216,22 +283,20 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """
     folder = tmp_path_factory.mktemp("wrong")
     chance = np.random.default_rng(1)
-    pictures = [
-        chance.integers(0, 255, (240, 320, 3), np.uint8) for _ in range(capture_folder.COUNT)
-    ]
+    pictures = [chance.integers(0, 255, (240, 320, 3), np.uint8) for _ in range(COUNT)]
     jpegs = [
         cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 10])[1].tobytes()
         for picture in pictures
     ]
     shown = dict.fromkeys(ORDER, jpegs)
-    manifest = capture_folder.write(folder, dict.fromkeys(ORDER, jpegs[:8]))
+    manifest = write(folder, dict.fromkeys(ORDER, jpegs[:8]))
     (folder / "text.json").write_text("no manifest")
     (folder / "missing.json").write_text(
         manifest.read_text().replace("2/stills-0.jpg", "2/absent.jpg")
     )
     (folder / "large.jpg").write_bytes(bytes(40 * 1024 + 1))
     (folder / "large.json").write_text(manifest.read_text().replace("2/stills-0.jpg", "large.jpg"))
-    return folder, capture_folder.film(folder / "video.avi", shown)
+    return folder, film(folder / "video.avi", shown)
 
 
 def test_a_value_that_is_no_number_is_none_in_json(

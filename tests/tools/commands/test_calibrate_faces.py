@@ -1,6 +1,4 @@
-"""The command measures pairs, writes a calibration that is accepted, and writes none where pairs
-show too little.
-"""
+"""`calibrate_faces`: the calibration that it writes, and what it refuses."""
 
 import csv
 import hashlib
@@ -27,6 +25,10 @@ from verification.engines.faces import backends, calibration, nets
 from verification.engines.faces.backends import Choice
 from verification.engines.faces.embedding import Embedding, TrainingData, mean_id
 from verification.engines.faces.portrait import Portrait
+
+# The command measures pairs, writes a calibration that is accepted, and writes none where pairs
+# show too little.
+
 
 WORDS = ("--conditions", "Official portraits of two men.")
 # What 24 pairs of two people can show.
@@ -178,14 +180,14 @@ def test_the_report_has_the_intervals_and_the_hash_of_the_data(made: Path) -> No
 
 @pytest.fixture
 def changed(
-    people: Path, pairs: Path, nobody: Path, tmp_path: Path
+    people: Path, pairs: Path, faceless: Path, tmp_path: Path
 ) -> tuple[Path, list[tuple[str, ...]]]:
     """The pictures and rows again, to be spoilt."""
     for path in people.rglob("*.jpg"):
         place = tmp_path / path.relative_to(people)
         place.parent.mkdir(exist_ok=True)
         place.write_bytes(path.read_bytes())
-    (tmp_path / "nobody.jpg").write_bytes(nobody.read_bytes())
+    (tmp_path / "faceless.jpg").write_bytes(faceless.read_bytes())
     with pairs.open(newline="") as file:
         return tmp_path, [tuple(row) for row in csv.reader(file)][1:]
 
@@ -195,7 +197,7 @@ def test_a_picture_without_a_face_is_told_by_its_code_and_its_pairs_are_not_coun
 ) -> None:
     folder, rows = changed
     found = calibration.read(
-        run(write(folder, [*rows, ("biden/biden_0001.jpg", "nobody.jpg", "0", "")])).encode()
+        run(write(folder, [*rows, ("biden/biden_0001.jpg", "faceless.jpg", "0", "")])).encode()
     )
     assert "11 pictures, refused: face_not_found 1." in found.conditions
     assert [cohort.impostor_pairs for cohort in found.cohorts] == [24, 24]
@@ -228,7 +230,7 @@ def _cohort_of_strangers(folder: Path, rows: list[tuple[str, ...]]) -> list[tupl
 
 
 def _refused_cohort(folder: Path, rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    return [*rows, ("biden/biden_0001.jpg", "nobody.jpg", "0", "lost")]
+    return [*rows, ("biden/biden_0001.jpg", "faceless.jpg", "0", "lost")]
 
 
 def _outside(folder: Path, rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
@@ -342,3 +344,49 @@ def test_a_pair_that_is_labelled_wrongly_is_told_by_its_files(
     assert (
         "labelled rightly? obama/obama_0001.jpg and else.jpg are two people at" in told.getvalue()
     )
+
+
+# What keeps pairs from being calibrated is told before hours of measuring, or with what to look
+# at.
+
+
+def test_too_few_rows_and_a_place_that_is_not_there_are_told_before_anything_is_measured(
+    changed: tuple[Path, list[tuple[str, ...]]],
+) -> None:
+    folder, rows = changed
+    told = StringIO()
+    for more, said in (
+        ((), "36887 impostor pairs"),
+        (
+            ("--target-fmr", "0.3", "--output", str(folder / "none" / "c.json")),
+            "name one in a folder that is there",
+        ),
+        (("--target-fmr", "0.3", "--report", str(folder)), "name one in a folder that is there"),
+    ):
+        with pytest.raises(CommandError, match=said):
+            call_command(
+                "calibrate_faces",
+                str(write(folder, rows)),
+                *WORDS,
+                *more,
+                stdout=StringIO(),
+                stderr=told,
+            )
+    assert "measured" not in told.getvalue()
+
+
+def test_where_no_zone_can_be_proposed_the_nearest_strangers_are_named(
+    changed: tuple[Path, list[tuple[str, ...]]],
+) -> None:
+    folder, rows = changed
+    (folder / "else.jpg").write_bytes((folder / "obama" / "obama_0001.jpg").read_bytes() + b"\0")
+    wrong = ("obama/obama_0001.jpg", "else.jpg", "0", "")
+    with pytest.raises(CommandError, match=r"The nearest strangers: obama/obama_0001.jpg and else"):
+        call_command(
+            "calibrate_faces",
+            str(write(folder, [*rows, wrong])),
+            *WORDS,
+            *TARGET,
+            stdout=StringIO(),
+            stderr=StringIO(),
+        )

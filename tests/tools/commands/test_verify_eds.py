@@ -1,25 +1,34 @@
-"""The command judges files as the route would, and its exit code says what the report says."""
+"""`verify_eds`: signatures, trust, revocation and signed XML."""
 
 import base64
 import json
-from datetime import timedelta
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from io import BytesIO, TextIOWrapper
+from typing import Any
 
 import pytest
 from django.core.management import call_command
 
+from insecure_sandbox import ocsp_responder, timestamping
 from insecure_sandbox.authority import forge_like_nca, person_template
-from insecure_sandbox.keys import generate_key
+from insecure_sandbox.credential import Credential
+from insecure_sandbox.keys import generate_key, generate_old_key
 from insecure_sandbox.minting import certify
-from tests.tools.commands.eds_folder import TEXT, days_ago, row, said
+from insecure_sandbox.ocsp_responder import Answer, read_question
+from tests.tools.commands.eds_folder import TEXT, Files, days_ago, row, said
 from tests.vectors.statements.build import LANGUAGES, data
 from tests.verification.stories.conftest import crl_of
 from tests.verification.stories.story import IIN, OTHER_IIN
 from tools.management.commands.verify_eds import Command
 from verification.core.statement_text import FORM, write
 from verification.engines.pki.certificate import parse_certificate
+from verification.engines.pki.ocsp import build_request
 from verification.stages.statement.checks import CHECKS
 from verification.stages.statement.policy import POLICY
+
+# The command judges files as the route would, and its exit code says what the report says.
 
 
 def test_the_borrowers_own_signature_passes_every_step_but_the_verifications_own(files):
@@ -269,3 +278,209 @@ def test_the_routes_own_policy_leaves_nothing_out():
         False,
         False,
     )
+
+
+# A directory of certificates by role, and a statement whose words are held to its data.
+
+
+Issued = Callable[..., Credential]
+
+
+def stamped(files: Files, credential: Credential, by: Credential) -> None:
+    """The signature with a time-stamp by this authority inside."""
+    signature = files.sign(credential)
+    stamp = timestamping.stamp(
+        by, timestamping.signature_value(signature), at=datetime.now(UTC).replace(microsecond=0)
+    )
+    files.put("signature", timestamping.with_tokens(signature, timestamping.encode(stamp)))
+
+
+def old_authority(files: Files) -> Credential:
+    """Of the old GOST: its revocation cannot be known, so it is pinned or proves nothing."""
+    ago = datetime.now(UTC) - timedelta(days=1)
+    root = timestamping.create_old_root(at=ago)
+    return timestamping.certify_timestamping(
+        files.authority, at=ago, key=generate_old_key(), by=root
+    )
+
+
+def test_a_time_stamp_authority_in_the_folder_tsa_is_believed_and_elsewhere_it_is_not(
+    gost: Files, issued: Issued
+) -> None:
+    by = old_authority(gost)
+    stamped(gost, issued(), by)
+    code, report = gost.run("--iin", IIN)
+    assert (code, row(report, "eds.timestamp")["detail"]["unproven"]) == (
+        0,
+        "eds_timestamp_untrusted",
+    )
+    # Lying with the others it is of an algorithm that no signer may have: left out, and said so.
+    gost.put("trust/tsa.cer", by.certificate)
+    code, report = gost.run("--iin", IIN)
+    assert "unproven" in row(report, "eds.timestamp")["detail"]
+    assert any("tsa.cer was left out" in note for note in report["notes"])
+    (gost.folder / "trust" / "tsa.cer").unlink()
+    (gost.folder / "trust" / "tsa").mkdir()
+    gost.put("trust/tsa/old.cer", by.certificate)
+    code, report = gost.run("--iin", IIN)
+    assert (code, row(report, "eds.timestamp")["detail"]["authority"]) == (0, "pinned")
+    assert report["times"]["tsp"] == report["times"]["reference"]
+    assert any("time-stamps alone" in note for note in report["notes"])
+
+
+def test_what_lies_in_the_folder_tsa_ends_no_path_of_a_signer(gost: Files, issued: Issued) -> None:
+    gost.sign(issued())
+    (gost.folder / "trust" / "tsa").mkdir()
+    for name in ("root.cer", "issuing.crt"):
+        (gost.folder / "trust" / name).rename(gost.folder / "trust" / "tsa" / name)
+    code, report = gost.run("--iin", IIN)
+    assert (code, report["code"]) == (2, "eds_path_untrusted")
+    assert any("no self-signed certificate" in note for note in report["notes"])
+
+
+def test_the_folders_anchor_and_intermediate_say_what_a_certificate_is_for(
+    gost: Files, issued: Issued
+) -> None:
+    gost.sign(issued())
+    for role, name in (("anchor", "root.cer"), ("intermediate", "issuing.crt")):
+        (gost.folder / "trust" / role).mkdir()
+        (gost.folder / "trust" / name).rename(gost.folder / "trust" / role / name)
+    assert gost.run("--iin", IIN)[0] == 0
+    # An anchor by its folder needs no root above it; an intermediate by its folder ends nothing.
+    (gost.folder / "trust" / "anchor" / "root.cer").rename(
+        gost.folder / "trust" / "intermediate" / "root.cer"
+    )
+    assert gost.run("--iin", IIN)[0] == 2
+
+
+@pytest.mark.parametrize("role", ["anchor", "intermediate", "tsa"])
+def test_what_is_no_certificate_in_a_folder_is_a_mistake(
+    gost: Files, issued: Issued, role: str
+) -> None:
+    gost.sign(issued())
+    (gost.folder / "trust" / role).mkdir()
+    gost.put(f"trust/{role}/bad.cer", b"\x30\x03\x02\x01\x01")
+    assert gost.run("--iin", IIN) == (3, None)
+
+
+@pytest.mark.parametrize("language", ["kk", "ru", "en"])
+def test_a_statement_of_ours_is_verified_only_if_its_words_say_what_its_data_say(
+    gost: Files, issued: Issued, language: str
+) -> None:
+    right = write(data(language))
+    gost.sign(issued(), right)
+    assert gost.run("--iin", IIN)[0] == 0
+    changes: list[Any] = [
+        (b'"amount":"150000.00"', b'"amount":"950000.00"'),
+        (b"46", b"16"),
+        (b"KZ86", b"KZ87"),
+    ]
+    for old, new in changes:
+        # Rightly signed as it stands: a signer of what does not agree with itself has signed
+        # nothing of ours.
+        gost.sign(issued(), right.replace(old, new, 1))
+        assert gost.run("--iin", IIN) == (3, None), old
+    assert json.loads(right.rpartition(b"\n")[2])["language"] == language
+
+
+# Step 8 on files: answers and lists, old ones, and none.
+
+
+def test_without_any_file_step_8_fails_unless_it_may_be_left_out(files):
+    code, report = files.run(lists=())
+    assert (code, said(report)[1]) == (2, "TRY_LATER")
+    code, report = files.run("--allow-stale-revocation", lists=())
+    assert (code, row(report, "eds.revocation")["outcome"]) == (0, "NOT_ASKED")
+    assert any("step 8" in note for note in report["notes"])
+
+
+def test_an_allowed_old_list_counts_as_of_its_day_and_its_revocations_refuse(gost, issued):
+    gost.sign(issued(serial=4711))
+    for revoked, code in (((), 0), ((4711,), 1)):
+        gost.put("list", crl_of(gost.authority, age=3, revoked=revoked))
+        assert gost.run()[0] == 2
+        found, report = gost.run("--allow-stale-revocation")
+        assert found == code
+        assert any("as of" in note for note in report["notes"])
+
+
+def test_what_cannot_be_believed_at_any_time_is_not_believed_because_stale_lists_are(
+    gost, issued, authorities
+):
+    gost.sign(issued())
+    for content in (crl_of(authorities["rsa"]), b"<html>"):
+        gost.put("list", content)
+        assert gost.run("--allow-stale-revocation")[0] == 2
+
+
+def answer(files, credential, *, at, status=ocsp_responder.GOOD, signer=None):
+    leaf, issuer = (
+        parse_certificate(one)
+        for one in (credential.certificate, files.authority.issuing.certificate)
+    )
+    nonce = secrets.token_bytes(32)
+    question = read_question(build_request(leaf, issuer=issuer, nonce=nonce))
+    signer = signer or ocsp_responder.certify_responder(files.authority, at=days_ago(1))
+    given = Answer(
+        signer=signer,
+        cert_id=question.cert_id,
+        status=status,
+        produced_at=at,
+        this_update=at,
+        nonce=nonce,
+        certificates=(signer.certificate,),
+    )
+    return ocsp_responder.encode(given)
+
+
+def test_an_answer_of_the_responder_decides_and_the_one_about_the_signer_is_chosen(gost, issued):
+    credential, other = issued(), issued()
+    gost.sign(credential)
+    now = datetime.now(UTC).replace(microsecond=0)
+    gost.put("other", answer(gost, other, at=now))
+    ocsp = ("--ocsp", str(gost.folder / "other"), "--ocsp", str(gost.folder / "own"))
+    for status, code in (
+        (ocsp_responder.GOOD, 0),
+        (ocsp_responder.revoked(now), 1),
+        (ocsp_responder.UNKNOWN, 2),
+    ):
+        gost.put("own", answer(gost, credential, at=now - timedelta(seconds=1), status=status))
+        found, report = gost.run(*ocsp, lists=())
+        assert found == code, report
+    assert gost.run(*ocsp[:2], lists=())[0] == 2
+
+
+def test_an_old_answer_is_stale_unless_that_is_allowed_and_a_strangers_never_counts(
+    gost, issued, authorities
+):
+    credential = issued()
+    gost.sign(credential)
+    hour_ago = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
+    stranger = ocsp_responder.certify_responder(authorities["rsa"], at=days_ago(1))
+    ocsp = ("--ocsp", str(gost.folder / "own"))
+    gost.put("own", answer(gost, credential, at=hour_ago))
+    assert (
+        gost.run(*ocsp, lists=())[0],
+        gost.run(*ocsp, "--allow-stale-revocation", lists=())[0],
+    ) == (2, 0)
+    gost.put("own", answer(gost, credential, at=hour_ago, signer=stranger))
+    assert gost.run(*ocsp, "--allow-stale-revocation", lists=())[0] == 2
+
+
+# Signed XML in a file is judged as a CMS is, and the exit code says the same of it.
+
+
+@pytest.mark.parametrize("family", ["gost512", "rsa"])
+def test_signed_xml_is_read_and_its_report_is_that_of_a_cms_but_for_the_form(
+    family, issued, authorities, tmp_path
+):
+    files = Files(tmp_path, authorities[family])
+    signer = issued(family)
+    found = {}
+    for form, sign in (("cms", files.sign), ("xml", files.sign_as_xml)):
+        sign(signer)
+        code, report = files.run("--iin", IIN)
+        assert (code, *said(report)) == (0, "TOTAL-PASSED", "", "")
+        assert row(report, "eds.format")["detail"]["form"] == form
+        found[form] = [(one["name"], one["outcome"]) for one in report["checks"]], report["signer"]
+    assert found["xml"] == found["cms"]

@@ -14,14 +14,10 @@ from typing import Any
 from tests.vectors.eds import (
     certificate_defects,
     cms_defects,
-    key_defects,
-    list_defects,
     revocation_defects,
     time_defects,
     trust_defects,
-    xml_document_defects,
-    xml_signature_defects,
-    xml_signer_defects,
+    xml_defects,
 )
 from tests.vectors.eds.case import FOLDER, STATEMENT
 from tests.vectors.eds.workshop import SHORT, Vector, World
@@ -29,16 +25,16 @@ from tests.vectors.eds.workshop import SHORT, Vector, World
 MANIFEST = "manifest.json"
 USUAL = {"signature": "good", "anchor": "root", "intermediate": "issuing", "crl": "revocation"}
 _PARTS = (
-    cms_defects,
-    key_defects,
-    trust_defects,
-    certificate_defects,
-    revocation_defects,
-    list_defects,
-    time_defects,
-    xml_document_defects,
-    xml_signature_defects,
-    xml_signer_defects,
+    cms_defects.vectors,
+    certificate_defects.of_keys,
+    trust_defects.vectors,
+    certificate_defects.vectors,
+    revocation_defects.vectors,
+    revocation_defects.of_lists,
+    time_defects.vectors,
+    xml_defects.of_documents,
+    xml_defects.of_signatures,
+    xml_defects.of_signers,
 )
 _SUFFIXES = {
     "signature": "cms",
@@ -97,12 +93,12 @@ def _entries(path: Path, world: World) -> Iterator[dict[str, Any]]:
     folder = Folder(path, SHORT[world.family])
     _write_usual(folder, world)
     for part in _PARTS:
-        for vector in part.vectors(world):
+        for vector in part(world):
             yield _entry(folder, vector, family=SHORT[world.family])
 
 
 def _write_usual(folder: Folder, world: World) -> None:
-    """The evidence of whoever says nothing else: the good signature, the right list, the pinned
+    """The usual evidence: the good signature, the right list, the pinned
     root.
     """
     contents = {

@@ -49,8 +49,8 @@ def _of(
 def cades(
     world: World, signer: Credential, *, names: bytes | None = None, attached: bool = False
 ) -> bytes:
-    """A CAdES-BES: its signing-certificate-v2 names the certificate `names`, the signer's own where
-    none is given.
+    """A CAdES-BES: its signing-certificate-v2 names the certificate `names`, by default the
+    signer's own.
     """
     digest = accepted.ALGORITHMS["rsa"].digest(names or signer.certificate)
     ess = attribute(

@@ -1,5 +1,5 @@
 """Time-stamps inside the signature: some prove when it existed, some prove nothing and refuse
-nobody.
+nothing.
 """
 
 from collections.abc import Callable, Iterator

@@ -48,7 +48,7 @@ class Vector:
     also: codes of other checks that this defect breaks too. role: what the file is among the
     evidence (`signature`, `ocsp`, `crl`, `delta`, `authority_crl` or `timestamp`). with_: further
     evidence by role, written beside it. nearest: what passes and differs least. unproven: by what
-    its time-stamp is passed over, where it proves nothing and refuses nobody.
+    its time-stamp is passed over, where it proves nothing and refuses nothing.
     """
 
     group: str
@@ -138,8 +138,8 @@ class World:
     def crl(
         self, *, by: Credential | None = None, authority: Authority | None = None, **changes: object
     ) -> bytes:
-        """A list that holds for an hour around the time of signing and names nobody we ask
-        about.
+        """A list that holds for an hour around the time of signing and lists no certificate that we
+        ask about.
         """
         given: dict[str, object] = {"revoked": {4711: AT - DAY}, "number": 7, "by": by}
         given |= {"this_update": AT - HOUR, "next_update": AT + HOUR} | changes

@@ -100,7 +100,7 @@ def agree(story: Story) -> None:
 
 
 def free(story: Story) -> None:
-    """Says that nobody tells them what to press."""
+    """Says that no other person tells them what to press."""
     story.reply(somebody_tells_me=False)
 
 
@@ -129,8 +129,8 @@ ALL_RIGHT = Shown()
 def until_taken(asked: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
     """It is the moment in which the last frame was taken.
 
-    Nobody waits for it: the clock of all that runs here goes on. And what the frames took to paint
-    on a busy machine is no time that a borrower took.
+    The test does not wait for it: the clock of all that runs here goes on. And what the frames took
+    to paint on a busy machine is no time that a borrower took.
     """
     last = max(frame["at_ms"] for frame in answer["frames"])
     taken = datetime.fromisoformat(asked["revealed"]) + timedelta(milliseconds=last)

@@ -1,5 +1,5 @@
-"""A route with a live capture whose comparison says what the test tells it to; nobody looks at the
-frames.
+"""A route with a live capture whose comparison says what the test tells it to, without a look at
+the frames.
 
 As if it had been compared, the first frame of each command is the best.
 """

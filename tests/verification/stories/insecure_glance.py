@@ -71,7 +71,7 @@ def _stage(name: str) -> Stage:
         )
 
     def measure(case, evidence, policy):
-        # A later stage sees what an earlier one was passed by, whoever passed it.
+        # A later stage sees what an earlier one was passed by, checks or people.
         seen = (evidence.items.get(f"{name}.answer") or b"").decode()
         return Glance(
             seen=seen,

@@ -26,5 +26,5 @@ def leave(employer: Lender, *, number: int = 2) -> None:
 
 def _reviewer(employer: Lender, number: int) -> Any:
     fields = {"email": f"{number}@{employer.pk}.example".lower(), "full_name": f"Reviewer {number}"}
-    # By this password nobody signs in.
+    # This password signs no person in.
     return get_user_model().objects.create(**fields, role="reviewer", lender=employer, password="!")

@@ -139,7 +139,7 @@ class Story:
             tasks.advance(self.id)
 
     def look(self) -> None:
-        """What a worker does until nobody looks at a turn any more."""
+        """What a worker does until no turn is left to look at."""
         while self.row().step == steps.LOOK:
             tasks.advance(self.id)
 
@@ -171,7 +171,7 @@ class Story:
 
 
 def order() -> None:
-    """What tick does next: what is not ordered is told to nobody."""
+    """What tick does next: what is not ordered is not told."""
     sweep.run_round(is_whole=False)
 
 
@@ -205,7 +205,7 @@ def later(seconds: float) -> datetime:
 
 
 def wait_until(moment):
-    """Nobody does anything until a second after this moment."""
+    """Nothing happens until a second after this moment."""
     clock._state.offset += moment - clock.now() + timedelta(seconds=1)
 
 

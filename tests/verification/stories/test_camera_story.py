@@ -1,6 +1,7 @@
-"""Routes with a camera or a code, from the opening to the verdict: real frames, a real sandbox."""
+"""Routes with a camera from the opening to the verdict, and the destruction of their frames."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -8,18 +9,35 @@ from functools import partial
 
 import numpy as np
 import pytest
+from django.core.files.storage import storages
+from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
 from insecure_sandbox.warp_picture import taken_anew
 from tests.insecure_sandbox_process import SandboxProcess
 from tests.verification.checks_on_record import checks, passed
+from tests.verification.log.judged import findings
+from tests.verification.oversight import rows
 from tests.verification.stages.person.told import codes
 from tests.verification.stories import camera_story
 from tests.verification.stories import camera_story as camera
 from tests.verification.stories.conftest import Issued
+from tests.verification.stories.destruction_story import (
+    claim,
+    destroyed,
+    dispute,
+    entries,
+    file_of,
+    frames,
+    gone,
+    kept,
+    step,
+    turn,
+)
 from tests.verification.stories.document_reading import documents_of
-from tests.verification.stories.insecure_capture import at_commands, show
+from tests.verification.stories.insecure_capture import at_commands, played, show, show_to_end
 from tests.verification.stories.insecure_capture import script as script
 from tests.verification.stories.insecure_revocation import InsecureRevocation
 from tests.verification.stories.insecure_route import install
@@ -33,29 +51,39 @@ from tests.verification.stories.story import (
     retry,
     until_given_up,
 )
-from verification import routes, tasks, transactions
+from verification import clock, routes, tasks, transactions
 from verification.access import answers, open_page, openings
-from verification.case import contents, dossier, policy, stages, steps
+from verification.case import contents, dossier, moving, policy, stages, steps
 from verification.core import profiles, stored
-from verification.core.errors import BadInput, FenceLost, NotYourTurn, TulgaError
+from verification.core.errors import (
+    BadInput,
+    EvidenceUnreadable,
+    FenceLost,
+    NotYourTurn,
+    TulgaError,
+)
 from verification.core.profiles import Profile, Status
 from verification.core.route import Again, Looked, Route
 from verification.engines.liveness import prints
 from verification.engines.liveness.gestures import GESTURES
 from verification.engines.liveness.policy import AGAIN, AGAIN_SHARED
 from verification.engines.liveness.prints import Prints
-from verification.evidence import vault
+from verification.evidence import store, vault
 from verification.models import Attempt, AuditEntry, CaptureWord, EvidenceItem, Verification
+from verification.oversight.case_file import case_file
 from verification.stages import code, live_capture, statement
 from verification.stages.code.checks import CHECKS as CODE
 from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 from verification.stages.live_capture.measure import ComparedAll
 from verification.stages.statement.checks import CHECKS as STATEMENT
-from verification.worker import queue
+from verification.worker import destruction, queue, sweep
 from verification.worker import run as advance
 from verification.worker.replay import Verdict, replay
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+# Routes with a camera or a code, from the opening to the verdict: real frames, a real sandbox.
 
 
 @pytest.fixture
@@ -280,7 +308,7 @@ def test_a_signature_and_another_persons_face_are_not_verified(
 
 
 # A fourth route of known stages: its entry, its name in the settings, and a profile that counts
-# it. Its line in the table of releases besides, which `test_releases.py` prints. That each
+# it. Its line in the table of releases besides, which `test_replay.py` prints. That each
 # story here was lawful by it is asked at its end, as of every story.
 # Who signed is known by the signature, so no register of phones is asked: there is no consent to
 # ask one.
@@ -367,7 +395,7 @@ def part():
     return {"part": 0, "parts": 1, "frames": told, "files": [b"first", b"first"]}
 
 
-def entries(story, kind="attempt.looked_at"):
+def entries_of(story, kind="attempt.looked_at"):
     return list(
         AuditEntry.objects.filter(verification_id=story.id, type=kind).order_by(
             "verification_sequence"
@@ -410,8 +438,8 @@ def test_each_look_is_an_entry_that_says_what_it_kept_and_what_follows(script):
     story = at_commands()
     show(story)
     looked, answers = (
-        entries(story),
-        entries(story, "attempt.answered")[3:],
+        entries_of(story),
+        entries_of(story, "attempt.answered")[3:],
     )  # after consent, question and "ready"
     assert [entry.body["next"] for entry in looked] == ["ask"] * (len(answers) - 1) + ["collect"]
     assert [entry.body["turn"] for entry in looked] == [entry.body["turn"] for entry in answers]
@@ -434,10 +462,10 @@ def test_a_look_that_faults_is_tried_again_and_nothing_is_lost_or_done_twice(scr
 
     look_by(monkeypatch, look)
     story.work()
-    assert (story.row().step, story.row().faults, entries(story)) == (steps.LOOK, 1, [])
+    assert (story.row().step, story.row().faults, entries_of(story)) == (steps.LOOK, 1, [])
     retry(story)
     assert story.page().data["step"] == 2
-    assert (len(entries(story)), story.row().faults, attempt().burnt) == (1, 0, False)
+    assert (len(entries_of(story)), story.row().faults, attempt().burnt) == (1, 0, False)
     assert EvidenceItem.objects.filter(kind="live_capture.0.seen").count() == 1
 
 
@@ -454,7 +482,7 @@ def test_a_worker_whose_lease_ran_out_meanwhile_asks_nothing_on(script, monkeypa
     look_by(monkeypatch, look)
     with pytest.raises(FenceLost):
         advance.run(claimed)
-    assert (entries(story), attempt().status) == ([], "judging")
+    assert (entries_of(story), attempt().status) == ([], "judging")
 
 
 def test_a_capture_that_is_canceled_while_a_worker_looks_is_over(script, monkeypatch):
@@ -467,7 +495,7 @@ def test_a_capture_that_is_canceled_while_a_worker_looks_is_over(script, monkeyp
 
     look_by(monkeypatch, look)
     tasks.advance(story.id)
-    assert (story.row().status, attempt().status, entries(story)) == ("canceled", "void", [])
+    assert (story.row().status, attempt().status, entries_of(story)) == ("canceled", "void", [])
 
 
 def look_by(monkeypatch, look):
@@ -638,8 +666,8 @@ def test_words_go_with_the_key_and_then_nothing_is_found() -> None:
     assert [one["attempt"] for one in json.loads(found["live_capture.compared"])["others"]] == [
         attempt.pk
     ]
-    # What was captured in the sandbox is nothing to real borrowers, and none is compared with
-    # itself.
+    # What was captured in the sandbox is nothing to real borrowers, and no capture is compared
+    # with itself.
     for same in (Attempt(**_copied(attempt, mode="live")), attempt):
         found = dossier.compared(same, of, evidence)
         assert json.loads(found["live_capture.compared"])["others"] == []
@@ -707,7 +735,7 @@ def test_more_captures_than_can_be_compared_or_words_than_can_be_counted_are_not
         _OTHERS,
         True,
         True,
-    )  # whoever has so many earlier captures is compared with all of them
+    )  # a person with so many earlier captures is compared with all of them
     _deceive(first, 1, opened_at=timezone.now())
     assert found() == (_OTHERS, True, False)  # half of those compared are the oldest
     monkeypatch.setattr(policy, "WORDS_COUNTED", AGAIN_SHARED - 1)
@@ -752,9 +780,9 @@ def _shuffled(steps: Mapping[str, Prints], chance: np.random.Generator) -> dict[
     """Shuffled until the capture would not be taken for it."""
     while True:
         found = {}
-        for kind, step in steps.items():
-            order = np.repeat(chance.permutation(len(step.signs)), 3)
-            found[kind] = Prints(step.signs[order], step.motion[order], step.looks[order])
+        for kind, shown in steps.items():
+            order = np.repeat(chance.permutation(len(shown.signs)), 3)
+            found[kind] = Prints(shown.signs[order], shown.motion[order], shown.looks[order])
         if (
             prints.compare(list(steps.values()), list(found.values()), limits=AGAIN).fitting
             < AGAIN.fitting / 2
@@ -774,3 +802,402 @@ def _copied(attempt: Attempt, *, mode: str) -> dict[str, object]:
         "expires_at",
     )
     return {**{name: getattr(attempt, name) for name in names}, "mode": mode, "status": "failed"}
+
+
+# Of a camera's frames one a command stays; the others go 72 hours after the end, unless held.
+
+
+HOUR = 3600
+
+
+@pytest.fixture
+def story(script):
+    """Verified by a capture."""
+    return played()
+
+
+def past_72_hours():
+    """It is 73 hours later, and the tick looks."""
+    turn(73)
+    sweep.run_round()
+
+
+@pytest.mark.usefixtures("seen_once")
+def test_after_72_hours_one_frame_of_each_command_is_left_and_the_files_of_all_others_are_gone(
+    script, story
+):
+    before, sequence = frames(story), story.row().sequence
+    assert {file_of(item).exists() for item in before} == {True}
+    turn(71.9)
+    sweep.run_round()
+    assert (step(story), story.row().step, gone(story)) == (False, "", [])
+    turn(0.2)
+    sweep.run_round()
+    assert (story.row().step, story.row().queue, step(story)) == ("destroy", "storage", True)
+    # Keys and entry first: were the files gone before, a crash would leave rows that point at
+    # nothing.
+    assert {item.wrapped_key for item in gone(story)} == {None}
+    assert {file_of(item).exists() for item in gone(story)} == {True}
+    assert step(story)
+    steps = len({kind.split(".")[1] for kind in kept(story)})
+    assert kept(story) == [f"live_capture.{number}.frame.3" for number in range(steps)]
+    assert {file_of(item).exists() for item in gone(story)} == {False}
+    assert len(gone(story)) == len(before) - steps == 3 * steps
+    key = vault.open(verification_id=story.id, lender_id=story.lender.pk)
+    for item in frames(story):
+        if item.destroyed_at is None:
+            assert store.opening(key, item).plain.startswith(story.id.encode())
+        else:
+            with pytest.raises(EvidenceUnreadable, match="was destroyed"):
+                store.opening(key, item)
+    row = story.row()
+    assert (row.status, row.step, row.frames_until, row.sequence) == (
+        "verified",
+        "",
+        None,
+        sequence + 1,
+    )
+    turn(100)
+    sweep.run_round()
+    assert not step(story)
+
+
+@pytest.mark.usefixtures("seen_once")
+def test_one_entry_of_each_attempt_lists_what_was_destroyed(script):
+    script.gate = "liveness_command_missed"
+    story = played()
+    script.gate = ""
+    show_to_end(story)
+    assert story.row().status == "verified"
+    destroyed(story)
+    captures = Attempt.objects.filter(verification_id=story.id, stage="live_capture")
+    listed = {entry.body["attempt"]: entry.body["destroyed"] for entry in entries(story)}
+    assert listed == {
+        attempt.pk: sorted(item.pk for item in gone(story) if item.attempt_id == attempt.pk)
+        for attempt in captures
+    }
+    # One frame of each command is left, which is what the documents show.
+    shown = [
+        f"live_capture.{frame['name'].replace('.', '.frame.')}"
+        for document in documents_of(story)
+        for command in document["live_image"]["commands"]
+        for frame in command["frames"]
+        if frame["jpeg"]
+    ]
+    assert sorted(kept(story)) == sorted(shown)
+    sweep.run_round()
+    assert findings() == []
+
+
+def canceled(script):
+    story = at_commands()
+    show(story, commands=2)
+    openings.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+    assert step(story)  # the document
+    return story
+
+
+def expired(script):
+    story = at_commands()
+    show(story, commands=2)
+    turn(25)
+    sweep.run_round()
+    assert step(story)
+    # 72 hours after it began.
+    turn(48)
+    sweep.run_round()
+    assert not step(story)
+    return story
+
+
+@pytest.mark.usefixtures("seen_once")
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [(canceled, "canceled"), (expired, "expired")],
+)
+def test_of_a_capture_that_was_never_judged_the_middle_frames_are_left(script, end, status):
+    story = end(script)
+    assert story.row().status == status
+    destroyed(story)
+    assert kept(story) == [f"live_capture.{number}.frame.4" for number in range(2)]
+    assert story.row().status == status
+    sweep.run_round()
+    assert findings() == []
+
+
+@pytest.mark.usefixtures("seen_once")
+def test_a_verification_without_a_camera_is_owed_nothing_after_its_end(script):
+    story = begin(lender())
+    openings.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+    story.work()  # its receipt
+    turn(100)
+    sweep.run_round()
+    assert (story.row().frames_until, story.row().step) == (None, "")
+
+
+@pytest.mark.usefixtures("seen_once")
+def test_a_refusal_for_liveness_holds_all_frames_without_an_entry(script):
+    script.gate, script.word = "liveness_face_jumped", "wrong"
+    story = played()
+    script.gate = "face_quality"
+    for _ in range(2):
+        show_to_end(story)
+    assert (story.row().status, story.row().code) == ("declined", "attempts_exhausted")
+    before = story.row().sequence
+    past_72_hours()
+    assert (step(story), step(story)) == (True, False)
+    turn(24 * 365)
+    sweep.run_round()
+    assert (step(story), gone(story), story.row().sequence) == (False, [], before)
+    assert {file_of(item).exists() for item in frames(story)} == {True}
+
+
+@pytest.mark.usefixtures("seen_once")
+def test_a_disputed_case_keeps_all_of_it_and_is_asked_again_a_day_later(script, story):
+    past_72_hours()
+    claimed = claim(story)
+    # It comes while a worker has begun.
+    dispute(story)
+    before = story.row().sequence
+    advance.run(claimed)
+    assert (gone(story), story.row().step, story.row().sequence) == ([], "", before)
+    turn(23.9)
+    sweep.run_round()
+    assert not step(story)
+    turn(0.2)
+    sweep.run_round()
+    assert (step(story), step(story), gone(story), story.row().sequence) == (
+        True,
+        False,
+        [],
+        before,
+    )
+    Verification.objects.filter(pk=story.id).update(disputed_at=None)  # no row takes a dispute back
+    turn(24.1)
+    sweep.run_round()
+    assert (step(story), gone(story)) == (True, [])
+
+
+@pytest.mark.usefixtures("seen_once")
+def test_of_an_erased_verification_no_frame_is_left(script):
+    story, at = played(), clock.now()
+    with transactions.writing():
+        vault.destroy(verification_id=story.id, at=at)
+        moving.record(story.row(), "verification.redacted", at=at)
+    destroyed(story)
+    assert kept(story) == []
+    assert {file_of(item).exists() for item in frames(story)} == {False}
+
+
+# Whatever breaks while frames are destroyed, what must go is owed until it is gone, and no
+# status moves.
+
+
+@pytest.mark.usefixtures("seen_once")
+def test_a_worker_that_dies_between_the_keys_and_the_files_leaves_them_to_the_next(script, story):
+    past_72_hours()
+    assert step(story)
+    assert step(story, dies=True)
+    assert not step(story), "its lease holds"
+    left = {file_of(item).exists() for item in gone(story)}
+    assert left == {True}
+    sweep.run_round()
+    assert findings() == [], "what a worker owes is not tampering"
+    turn(0.01)
+    assert step(story)
+    assert {file_of(item).exists() for item in gone(story)} == {False}
+    assert (story.row().step, story.row().frames_until, len(entries(story))) == ("", None, 1)
+
+
+@pytest.mark.usefixtures("seen_once")
+def test_a_worker_that_comes_late_destroys_nothing(script, story):
+    past_72_hours()
+    late = claim(story)
+    turn(0.01)
+    dispute(story)
+    step(story)
+    with pytest.raises(FenceLost):
+        advance.run(late)
+    assert gone(story) == []
+
+
+def break_storage(monkeypatch, fault):
+    kind = type(storages["evidence"])
+    monkeypatch.setattr(kind, "delete", fault)
+
+
+@pytest.mark.usefixtures("seen_once")
+def test_a_store_that_faults_moves_no_status_and_the_step_stays_owed(script, monkeypatch):
+    def insecure_delete(storage, name):
+        raise PermissionError(name)
+
+    story = played()
+    past_72_hours()
+    assert step(story)
+    with monkeypatch.context() as broken:
+        break_storage(broken, insecure_delete)
+        waits = []
+        for _ in range(policy.FAULTS_MAX + 3):
+            before = clock.now()
+            assert step(story)
+            row = story.row()
+            assert (row.status, row.code, row.step) == ("verified", "", "destroy")
+            assert row.due_at is not None
+            waits.append(round((row.due_at - before).total_seconds()))
+            turn((waits[-1] + 1) / HOUR)
+    assert waits == [*policy.BACKOFF_SECONDS[:4], *[policy.DESTRUCTION_SECONDS] * 4]
+    (fault,) = entries(story, "step.faulted")
+    assert (fault.body["step"], fault.body["cause"]) == ("destroy", "PermissionError")
+    assert step(story)
+    assert {file_of(item).exists() for item in gone(story)} == {False}
+    assert (story.row().step, story.row().status) == ("", "verified")
+
+
+@pytest.mark.usefixtures("seen_once")
+def test_a_step_whose_workers_die_without_a_word_is_put_off_and_never_given_up(script, story):
+    past_72_hours()
+    for _ in range(policy.FAULTS_MAX):
+        assert step(story, dies=True)
+        turn(0.01)
+    assert step(story)
+    row = story.row()
+    assert (row.status, row.step, gone(story)) == ("verified", "destroy", [])
+    assert [entry.body["cause"] for entry in entries(story, "step.faulted")] == ["worker_lost"]
+    assert not step(story)
+    turn(1.1)
+    assert (step(story), bool(gone(story))) == (True, True)
+
+
+@pytest.mark.usefixtures("seen_once")
+def test_of_two_rounds_that_find_it_due_one_owes_it(script, story):
+    turn(73)
+    owe = partial(sweep._owe, steps.DESTROY, destruction.QUEUE, Q(step=""), story.id)
+    assert in_parallel(lambda _: owe(at=clock.now()), 2).count(1) == 1
+    claimed = claim(story)
+    assert owe(at=clock.now()) == 0
+    assert story.row().fence == claimed.fence
+
+
+# Who can write rows, and entries, makes no worker destroy what must stay, and no replay or
+# check of the log agrees.
+
+
+def make_due(story):
+    Verification.objects.filter(pk=story.id).update(
+        step="destroy", queue="storage", due_at=clock.now()
+    )
+
+
+def all_there(story):
+    return gone(story) == [] and {file_of(item).exists() for item in frames(story)} == {True}
+
+
+@pytest.mark.usefixtures("seen_once")
+def test_a_step_that_somebody_made_due_destroys_nothing_of_a_case_in_review(script):
+    script.word = "grey"
+    story = played()
+    assert story.row().status == "in_review"
+    make_due(story)
+    assert step(story)
+    assert all_there(story)
+    assert story.row().step == ""
+    assert AuditEntry.objects.get(type="step.faulted").body["cause"] == "too_early"
+
+
+def forged(story, items):
+    """An entry as the product writes it, of items of the attacker's choice, whose keys and files
+    are gone.
+    """
+    row = Verification.objects.get(pk=story.id)
+    at = clock.now()
+    with transactions.writing():
+        store.destroy(items, at=at)
+        attempt = items[0].attempt_id
+        body = {
+            "attempt": attempt,
+            "route": "biometric",
+            "stage": "live_capture",
+            "number": len(items),
+        }
+        listed = [item.pk for item in items]
+        moving.record(row, "evidence.destroyed", at=at, body=body | {"destroyed": listed})
+    store.remove_files(story.id, sealed_hashes={item.pk: item.sealed_sha256 for item in items})
+    sweep.run_round()
+
+
+@pytest.mark.usefixtures("seen_once")
+@pytest.mark.forges
+def test_no_replay_agrees_where_the_frame_that_stands_for_a_command_is_gone(script):
+    story = destroyed(played())
+    (shown, *_) = [item for item in frames(story) if item.destroyed_at is None]
+    forged(story, [shown])
+    last = replay(verification_id=story.id)[-1]
+    assert (last.verdict, last.detail) == (Verdict.CANNOT, f"evidence is missing: {shown.kind}")
+
+
+# What was judged by frames that are destroyed is judged the same, and what went without an
+# entry is named.
+
+
+@pytest.mark.usefixtures("seen_once")
+def test_judged_again_the_facts_that_were_kept_give_the_same_word(script, story):
+    assert {(one.verdict, one.source) for one in replay(verification_id=story.id)} == {
+        (Verdict.SAME, "evidence")
+    }
+    destroyed(story)
+    before = script.measured
+    found = {one.stage: (one.verdict, one.source) for one in replay(verification_id=story.id)}
+    assert script.measured == before, "what is left of the frames is no evidence to measure"
+    assert found == {
+        "consent": (Verdict.SAME, "evidence"),
+        "question": (Verdict.SAME, "evidence"),
+        "live_capture": (Verdict.SAME, "facts"),
+    }
+    assert AuditEntry.objects.filter(type="replay.read").latest("at").body["from_facts"] == 1
+
+
+@pytest.mark.usefixtures("seen_once")
+def test_the_regulator_reads_which_evidence_was_destroyed_and_when(script):
+    story = destroyed(played())
+    (entry,) = entries(story)
+    file = case_file(person_id="usr_a", verification_id=story.id)
+    assert {item.kind for item in file.evidence if item.destroyed_at is not None} == {
+        item.kind for item in gone(story)
+    }
+    assert {item.destroyed_at for item in file.evidence} == {None, entry.at}
+    page = rows.signed_in(rows.person("regulator")).get(
+        reverse("oversight:case", args=[story.id]), headers={"accept-language": "en"}
+    )
+    shown = page.content.decode()
+    assert "Camera frames destroyed by rule" in shown
+    assert len(re.findall(r"destroyed by rule, [0-9]{2}\.[0-9]{2}\.20", shown)) == len(gone(story))
+
+
+@pytest.mark.usefixtures("seen_once")
+def test_a_frame_that_went_without_an_entry_is_missing_and_named(script):
+    story = played()
+    item = frames(story)[0]
+    store.destroy([item], at=clock.now())
+    store.remove_files(story.id, sealed_hashes={item.pk: item.sealed_sha256})
+    last = replay(verification_id=story.id)[-1]
+    assert (last.verdict, last.detail) == (Verdict.CANNOT, f"evidence is missing: {item.kind}")
+    sweep.run_round()
+    (finding,) = findings()
+    assert (finding["code"], item.pk in finding["detail"]) == ("row_unsaid", True)
+
+
+@pytest.mark.usefixtures("seen_once")
+def test_a_step_that_is_made_due_too_early_puts_the_row_right(script):
+    story = played()
+    turn(71)
+    Verification.objects.filter(pk=story.id).update(
+        frames_until=clock.now(), finished_at="2020-01-01T00:00:00Z"
+    )
+    sweep.run_round()
+    assert step(story)
+    assert all_there(story)
+    sweep.run_round()
+    assert story.row().step == "", "the row is right again"
+    turn(2)
+    sweep.run_round()
+    assert story.row().step == "destroy"

@@ -179,7 +179,7 @@ def codes_of_last(story: Story) -> dict[str, str]:
 
 
 def with_more_inside(der: bytes) -> str:
-    """An unsigned attribute more: whoever holds a signature may add one."""
+    """An unsigned attribute more: the holder of a signature may add one."""
     return base64.b64encode(timestamping.with_tokens(der, b"\x30\x00")).decode()
 
 

@@ -1,17 +1,37 @@
-"""People decide what the checks left to them: two pass, one refuses, in time, for their lender."""
+"""A worker alone ends a verification, by checks or after people voted or attested."""
 
+import re
 import threading
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from itertools import product
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from lenders.resources import events
 from tests.verification.borrower.visits import NOW, browser, text
 from tests.verification.checks_on_record import take_away, write_over
+from tests.verification.log import owned_web
+from tests.verification.log.judged import erase, findings, verify_legality
+from tests.verification.log.rows import order_all, slip_in, tamper
 from tests.verification.stories import reviewers
+from tests.verification.stories.attesting_story import (
+    CONFIRMED,
+    LAW,
+    attested,
+    cleared,
+    gates,
+    paid,
+    verified,
+    visited,
+)
+from tests.verification.stories.conftest import Issued
 from tests.verification.stories.insecure_glance import (
     REASON,
     entries,
@@ -24,27 +44,49 @@ from tests.verification.stories.insecure_glance import (
 )
 from tests.verification.stories.insecure_glance import glances as glances
 from tests.verification.stories.story import (
+    IIN,
     OTHER_IIN,
+    Story,
+    begin,
     decisions,
     in_parallel,
+    later,
     lender,
+    make_due,
     opening,
     order,
+    signed,
     swept,
+    verified_at_second_try,
     wait_until,
 )
-from verification.access import links, openings
-from verification.case import contents, moving
+from verification import clock, tasks
+from verification.access import answers, links, openings
+from verification.case import contents, dossier, moving, policy, steps
+from verification.case.moving import read
 from verification.case.votes import Reviewer
-from verification.core.errors import BadInput, Conflict, NotFound
+from verification.core import almaty, profiles
+from verification.core.errors import BadInput, Conflict, Misconfigured, NotFound
 from verification.core.lender import LenderFacts
-from verification.evidence import store
-from verification.models import Attempt, AuditEntry, EvidenceItem, ReviewVote, Verification
+from verification.evidence import store, vault
+from verification.models import (
+    Attempt,
+    AuditEntry,
+    AuditPending,
+    EvidenceItem,
+    ReviewVote,
+    Verification,
+)
 from verification.oversight import case_file
-from verification.review import desk
-from verification.review.voting import ends_at
+from verification.review import desk, voting
+from verification.review.voting import ends_at, vote
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
+from verification.worker import sweep
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("glances")]
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+# People decide what the checks left to them: two pass, one refuses, in time, for their lender.
 
 
 @pytest.fixture
@@ -53,6 +95,7 @@ def story():
     return glanced("grey")
 
 
+@pytest.mark.usefixtures("glances")
 def test_a_pass_goes_on_with_the_next_route_of_the_combination_and_alone_verifies_nothing():
     story = glanced("clear", "grey")
     assert voted(story) == "requires_input"
@@ -69,6 +112,7 @@ def test_a_pass_goes_on_with_the_next_route_of_the_combination_and_alone_verifie
     assert story.row().passed_routes == ["eds", "biometric"]
 
 
+@pytest.mark.usefixtures("glances")
 @pytest.mark.parametrize(
     ("passes", "ids", "code"),
     [
@@ -86,6 +130,7 @@ def test_a_pass_needs_two_different_people_and_a_fail_one(passes, ids, code, sto
     assert (caught.value.code, story.row().status) == (code, "in_review")
 
 
+@pytest.mark.usefixtures("glances")
 @pytest.mark.parametrize(
     ("reason", "is_good"),
     [
@@ -109,6 +154,7 @@ def test_a_reason_has_10_to_500_printable_characters(reason, is_good, story):
     assert (caught.value.code, story.row().status) == ("reason_malformed", "in_review")
 
 
+@pytest.mark.usefixtures("glances")
 def test_only_what_is_in_review_can_be_reviewed():
     asked = glanced(reference="A-1")
     declined = glanced("grey", of=asked.lender, reference="A-2", iin=OTHER_IIN)
@@ -123,6 +169,7 @@ def test_only_what_is_in_review_can_be_reviewed():
     assert AuditEntry.objects.count() == entries_before
 
 
+@pytest.mark.usefixtures("glances")
 @pytest.mark.parametrize(("is_swept", "passes"), [(False, True), (True, False)])
 def test_a_late_review_writes_nothing_and_the_case_expires(is_swept, passes, story):
     wait_until(ends_at(story.row()))
@@ -141,6 +188,7 @@ def test_a_late_review_writes_nothing_and_the_case_expires(is_swept, passes, sto
     )
 
 
+@pytest.mark.usefixtures("glances")
 @pytest.mark.parametrize(
     ("language", "hours"), [("ru", "24 часов"), ("kk", "24 сағат"), ("en", "24 hours")]
 )
@@ -172,6 +220,7 @@ def refused(story, **how):
     return caught.value.code
 
 
+@pytest.mark.usefixtures("glances")
 def test_one_pass_stands_and_the_second_of_another_person_verifies():
     story = glanced("clear", "grey", profile="KZ-2021-04")
     said = {"review.reason.1": "the ears are the same", "review.reason.2": "a mole on the chin"}
@@ -202,6 +251,7 @@ def test_one_pass_stands_and_the_second_of_another_person_verifies():
     ]
 
 
+@pytest.mark.usefixtures("glances")
 @pytest.mark.parametrize("before", [0, 1])
 def test_one_fail_refuses_whether_or_not_a_pass_stands(before, story):
     if before:
@@ -211,6 +261,7 @@ def test_one_fail_refuses_whether_or_not_a_pass_stands(before, story):
     assert ReviewVote.objects.count() == before + 1
 
 
+@pytest.mark.usefixtures("glances")
 def test_a_person_votes_once_on_an_attempt(story):
     one_voted(story)
     for passes in (True, False):
@@ -222,6 +273,7 @@ def test_a_person_votes_once_on_an_attempt(story):
         )
 
 
+@pytest.mark.usefixtures("glances")
 def test_the_same_people_may_vote_when_the_case_comes_to_them_again():
     story = glanced("grey", profile="KZ-2021-04")
     one_voted(story)
@@ -232,6 +284,7 @@ def test_the_same_people_may_vote_when_the_case_comes_to_them_again():
     assert one_voted(story, person="usr_1") == "verified"
 
 
+@pytest.mark.usefixtures("glances")
 def test_what_the_command_enters_counts_with_the_vote_that_stands_and_no_vote_is_entered_twice():
     story = glanced("clear", "grey", profile="KZ-2021-04")
     one_voted(story, person="usr_0")
@@ -242,6 +295,7 @@ def test_what_the_command_enters_counts_with_the_vote_that_stands_and_no_vote_is
     assert ReviewVote.objects.count() == 3
 
 
+@pytest.mark.usefixtures("glances")
 @pytest.mark.forges
 def test_a_single_vote_is_held_to_everything_that_a_common_word_is(story):
     with pytest.raises(BadInput, match="a reason has"):
@@ -252,6 +306,7 @@ def test_a_single_vote_is_held_to_everything_that_a_common_word_is(story):
     assert refused(story) == "not_reviewable"
 
 
+@pytest.mark.usefixtures("glances")
 @pytest.mark.parametrize("passes", [True, False])
 def test_the_sender_of_a_link_has_no_vote_and_others_have(passes):
     story = glanced()
@@ -265,6 +320,7 @@ def test_the_sender_of_a_link_has_no_vote_and_others_have(passes):
     assert one_voted(story, person="usr_1") == "in_review"
 
 
+@pytest.mark.usefixtures("glances")
 @pytest.mark.parametrize(
     ("sent_by", "code"),
     [("asel@lender.example", "reviewer_sent_link"), ("ivan@lender.example", ""), ("", "")],
@@ -280,6 +336,7 @@ def test_the_sender_of_a_link_named_by_the_lenders_machine_has_no_vote(sent_by, 
         assert one_voted(story, known_as=known_as) == "in_review"
 
 
+@pytest.mark.usefixtures("glances")
 @pytest.mark.parametrize(
     ("openers", "code"),
     [
@@ -313,6 +370,7 @@ def test_the_opener_of_a_case_has_no_vote(openers, code):
     assert "asel" not in str(list(AuditEntry.objects.values_list("body", flat=True)))
 
 
+@pytest.mark.usefixtures("glances")
 def test_no_link_is_sent_in_review_by_another_lender_or_after_the_end():
     story = glanced()
     foreign = Reviewer(person_id="usr_9", lender_id=lender("Other", number=500).pk)
@@ -328,6 +386,7 @@ def test_no_link_is_sent_in_review_by_another_lender_or_after_the_end():
             one_voted(story, passes=False)
 
 
+@pytest.mark.usefixtures("glances")
 @pytest.mark.service
 def test_of_two_second_votes_at_once_exactly_one_completes():
     for number in range(5):
@@ -351,6 +410,7 @@ def test_of_two_second_votes_at_once_exactly_one_completes():
         )
 
 
+@pytest.mark.usefixtures("glances")
 @pytest.mark.service
 def test_of_one_persons_votes_at_once_one_stands():
     story = glanced("clear", "grey", profile="KZ-2021-04")
@@ -374,9 +434,10 @@ def _until_another_waits_for_us():
             cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
             if cursor.fetchone() != (0,):
                 return
-    raise AssertionError("nobody waits")
+    raise AssertionError("no case waits")
 
 
+@pytest.mark.usefixtures("glances")
 @pytest.mark.service
 @pytest.mark.forges
 def test_no_link_is_sent_while_the_case_comes_to_the_reviewers():
@@ -416,12 +477,13 @@ CHANGES: dict[str, dict[str, dict[str, str] | None]] = {
         "glance.told": {"outcome": "inconclusive", "code": "face_quality"}
     },
     "nothing is left to decide": {"glance.match": {"outcome": "pass", "code": ""}},
-    "a code nobody knows": {"glance.match": {"code": "no_such_code"}},
-    "an outcome nobody knows": {"glance.told": {"outcome": "error"}},
+    "an unknown code": {"glance.match": {"code": "no_such_code"}},
+    "an unknown outcome": {"glance.told": {"outcome": "error"}},
     "no check at all": {"glance.told": None, "glance.match": None},
 }
 
 
+@pytest.mark.usefixtures("glances")
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.forges
 def test_no_vote_is_taken_unless_everything_else_had_passed(change, story):
@@ -443,12 +505,14 @@ def test_no_vote_is_taken_unless_everything_else_had_passed(change, story):
     assert caught.value.code == "not_reviewable"
 
 
+@pytest.mark.usefixtures("glances")
 def test_a_route_that_is_gone_cannot_be_reviewed(settings, story):
     settings.TULGA_ROUTES = ["biometric"]
     with pytest.raises(Conflict, match="cannot decide this stage"):
         voted(story)
 
 
+@pytest.mark.usefixtures("glances")
 @pytest.mark.service
 def test_a_review_and_a_cancel_at_once_leave_one_decision():
     story = glanced("clear", "grey", profile="KZ-2021-04")
@@ -486,6 +550,7 @@ def alone(*, number=2):
     return employer
 
 
+@pytest.mark.usefixtures("glances")
 @pytest.mark.parametrize("number", [0, 1])
 def test_with_fewer_than_two_voters_it_fails_at_once_and_costs_no_attempt(number):
     story = glanced("grey", of=alone(number=2 - number))
@@ -503,6 +568,7 @@ def test_with_fewer_than_two_voters_it_fails_at_once_and_costs_no_attempt(number
     assert [event.type for event in told] == ["verification.created", "verification.failed"]
 
 
+@pytest.mark.usefixtures("glances")
 def test_a_case_without_voters_three_times_leaves_all_tries():
     employer = alone()
     for number in range(3):
@@ -511,6 +577,7 @@ def test_a_case_without_voters_three_times_leaves_all_tries():
     assert last.row().status == "verified"
 
 
+@pytest.mark.usefixtures("glances")
 def test_an_opener_is_not_among_the_two():
     employer = lender()
     facts = LenderFacts(id=employer.pk, name=employer.name, bin=employer.bin, phone=employer.phone)
@@ -519,6 +586,7 @@ def test_an_opener_is_not_among_the_two():
     assert stands(glanced("grey", of=employer)) == IN_VAIN
 
 
+@pytest.mark.usefixtures("glances")
 def test_a_sender_of_its_link_is_not_among_the_two():
     story = glanced()
     links.mint(
@@ -528,6 +596,7 @@ def test_a_sender_of_its_link_is_not_among_the_two():
     assert stands(story) == IN_VAIN
 
 
+@pytest.mark.usefixtures("glances")
 def test_what_becomes_impossible_later_runs_out_as_before(story):
     reviewers.leave(story.lender)
     story.work()
@@ -537,6 +606,7 @@ def test_what_becomes_impossible_later_runs_out_as_before(story):
     assert stands(story) == ("expired", "review_timeout")
 
 
+@pytest.mark.usefixtures("glances")
 def test_the_borrower_reads_that_it_is_not_their_fault_and_did_not_count():
     story = glanced(of=alone())
     client = browser(story)
@@ -544,3 +614,699 @@ def test_the_borrower_reads_that_it_is_not_their_fault_and_did_not_count():
     html = text(client.get(NOW))
     assert "Проверку не удалось завершить" in html
     assert "эта попытка не считается" in html
+
+
+# What an employee attests lets the gates pass that ask for it; no other person's word, and no
+# row, does.
+
+
+@pytest.fixture
+def _law(monkeypatch):
+    monkeypatch.setitem(profiles.PROFILES, LAW.id, LAW)
+
+
+def refused_word(story, expected, word=CONFIRMED, **other):
+    before = AuditEntry.objects.count()
+    with pytest.raises((Conflict, NotFound)) as caught:
+        attested(story, word, **other)
+    assert caught.value.code == expected
+    assert AuditEntry.objects.count() == before
+
+
+@pytest.mark.usefixtures("glances")
+@pytest.mark.usefixtures("_law")
+def test_the_word_is_an_entry_with_the_person_and_the_rest_is_sealed():
+    story = verified(lender())
+    attested(story, visited())
+    attested(story)
+    visit, age = entries(story, "attestation.made")
+    said = {
+        "what": "in_person_visit",
+        "day": almaty.day_of(clock.now()).isoformat(),
+        "person": "usr_1",
+        "number": 1,
+    }
+    assert said.items() <= visit.body.items()
+    assert {"what": "age_confirmation", "how": "in_person", "number": 2}.items() <= age.body.items()
+    assert "Абай" not in str(
+        [one.body for one in entries(story, "attestation.made", "evidence.kept")]
+    )
+    kept = EvidenceItem.objects.filter(verification_id=story.id, kind__startswith="attestation.")
+    assert set(kept.values_list("kind", flat=True)) == {
+        "attestation.place.1",
+        "attestation.comment.1",
+        "attestation.comment.2",
+    }
+
+
+@pytest.mark.usefixtures("glances")
+@pytest.mark.usefixtures("_law")
+@pytest.mark.parametrize(
+    ("word", "pointer"),
+    [
+        (replace(CONFIRMED, what="anything"), "what"),
+        (replace(CONFIRMED, how=""), "how"),
+        (replace(CONFIRMED, how="by telephone"), "how"),
+        (replace(CONFIRMED, comment="ok"), "comment"),
+        (replace(CONFIRMED, comment="x" * 501), "comment"),
+        (replace(CONFIRMED, comment="seen twice\x00 in the office"), "comment"),
+        ("no day", "day"),
+        ("tomorrow", "day"),
+        ("two years ago", "day"),
+        ("no place", "place"),
+    ],
+    ids=str,
+)
+def test_a_word_that_is_not_whole_is_none(word, pointer):
+    today = almaty.day_of(clock.now())
+    words = {
+        "no day": lambda: visited(day=None),
+        "tomorrow": lambda: visited(day=today + timedelta(days=1)),
+        "two years ago": lambda: visited(day=today - timedelta(days=730)),
+        "no place": lambda: visited(place=""),
+    }
+    story = verified(lender())
+    with pytest.raises(BadInput) as caught:
+        attested(story, words[word]() if isinstance(word, str) else word)
+    assert (caught.value.code, caught.value.pointer) == ("attestation_malformed", pointer)
+    assert entries(story, "attestation.made") == []
+
+
+@pytest.mark.usefixtures("glances")
+@pytest.mark.usefixtures("_law")
+def test_nothing_is_attested_twice():
+    story = verified(lender())
+    attested(story)
+    refused_word(story, "already_attested", replace(CONFIRMED, how="egov"), person="usr_2")
+    attested(story, visited())
+    refused_word(story, "already_attested", visited())
+
+
+@pytest.mark.usefixtures("glances")
+@pytest.mark.usefixtures("_law")
+def test_of_many_at_once_one_word_stands():
+    story = verified(lender())
+
+    def attest(number):
+        try:
+            attested(story, person=f"usr_{number}")
+        except Conflict as error:
+            return error.code
+        return ""
+
+    assert sorted(in_parallel(attest, 8)) == ["", *["already_attested"] * 7]
+    assert len(entries(story, "attestation.made")) == 1
+
+
+@pytest.mark.usefixtures("glances")
+@pytest.mark.usefixtures("_law")
+@pytest.mark.parametrize("is_opener", [True, False])
+def test_an_opener_or_sender_attests_nothing(is_opener):
+    of = lender()
+    if is_opener:
+        story = verified(of, opened_by="asel@lender.example")
+    else:
+        story = glanced(of=of, profile="KZ-2021-04")
+        links.mint(
+            lender_id=of.pk, mode="test", verification_id=story.id, sent_by="asel@lender.example"
+        )
+        see(story, "clear")
+        see(story, "clear")
+    code = "reviewer_opened_case" if is_opener else "reviewer_sent_link"
+    refused_word(story, code, known_as=(" Asel@Lender.example",))
+    attested(story, known_as=("bolat@lender.example",))
+
+
+@pytest.mark.usefixtures("glances")
+@pytest.mark.usefixtures("_law")
+def test_only_what_is_verified_of_the_own_lender_and_not_paid_is_attested():
+    of = lender()
+    waiting, story = (
+        glanced(of=of, reference="A-3", profile="KZ-2021-04", iin="990101100030"),
+        verified(of),
+    )
+    refused_word(waiting, "not_verified")
+    refused_word(story, "not_found", lender_id=lender("Other", number=500).pk)
+    paid(story)
+    refused_word(story, "clearance_consumed")
+
+
+@pytest.mark.usefixtures("glances")
+@pytest.mark.usefixtures("_law")
+@pytest.mark.forges
+def test_nothing_is_attested_of_what_is_disputed_or_erased():
+    story = verified(lender())
+    Verification.objects.filter(pk=story.id).update(disputed_at=clock.now())
+    refused_word(story, "clearance_frozen")
+    Verification.objects.filter(pk=story.id).update(disputed_at=None)
+    erase(story)
+    refused_word(story, "verification_erased")
+
+
+# Who has come before
+
+
+@pytest.mark.usefixtures("glances")
+@pytest.mark.usefixtures("_law")
+def test_a_visit_counts_for_the_next_credit_and_a_confirmation_does_not(monkeypatch):
+    monkeypatch.setattr(policy, "EARLIER_OPENED", 2)
+    of = lender()
+    first = verified(of)
+    attested(first, visited())
+    attested(first)
+    for number in range(3):  # however much else was attested since
+        attested(verified(of, f"S-{number}", amount="50000.00"))
+    told = gates(cleared(verified(of, "A-2")))
+    assert (told["first_credit"], told["age"][0]) == (
+        ("passed", "desk"),
+        "age_confirmation_required",
+    )
+
+
+@pytest.mark.usefixtures("glances")
+@pytest.mark.usefixtures("_law")
+def test_only_an_own_visit_or_a_paid_credit_over_75_mci_counts():
+    of = lender()
+    cleared(verified(of, "cleared and not paid"), profile="KZ-2021-04")
+    paid(verified(of, "of 75 MCI", amount="324375.00"), amount="324375.00")
+    attested(verified(of, "of another person", iin=OTHER_IIN), visited())
+    attested(verified(lender("Other", number=500)), visited())
+    erased = verified(of, "erased")
+    attested(erased, visited())
+    erase(erased)
+    assert gates(cleared(verified(of, "A-1")))["first_credit"][0] == "in_person_required"
+    paid(verified(of, "over 75 MCI", amount="324375.01"), amount="324375.01")
+    assert gates(cleared(verified(of, "A-2")))["first_credit"][0] == "passed"
+
+
+@pytest.mark.usefixtures("glances")
+@pytest.mark.usefixtures("_law")
+def test_no_row_makes_another_persons_visit_or_credit_this_ones():
+    of = lender()
+    came, story = verified(of, iin=OTHER_IIN), verified(of, "A-2")
+    attested(came, visited())
+    moved = (
+        "UPDATE verification_verification SET borrower_index = (SELECT one.borrower_index FROM"
+        " verification_verification one WHERE one.id = %s) WHERE id = %s"
+    )
+    tamper((moved, (story.id, came.id)))
+    assert came.row().borrower_index == story.row().borrower_index
+    assert gates(cleared(story))["first_credit"][0] == "in_person_required"
+
+
+@pytest.mark.usefixtures("glances")
+@pytest.mark.usefixtures("_law")
+@pytest.mark.forges
+def test_an_unsigned_word_does_not_count():
+    of = lender()
+    story = verified(of)
+    attested(story)
+    body = {"what": "in_person_visit", "day": "2026-11-01", "person": "usr_1", "number": 1}
+    AuditEntry.objects.create(
+        log="test",
+        type="attestation.made",
+        at=clock.now(),
+        verification_id=story.id,
+        lender_id=of.pk,
+        body=body,
+    )
+    assert cleared(story).code == "clearance_frozen"
+
+
+@pytest.mark.usefixtures("glances")
+@pytest.mark.usefixtures("_law")
+@pytest.mark.forges
+@pytest.mark.parametrize(
+    "body", [[], {}, {"amount": "much"}, {"amount": 10**12, "clearance": "clr_1"}], ids=str
+)
+@pytest.mark.parametrize("year", [2020, 2026])
+def test_an_unsigned_payment_neither_counts_nor_hinders(body, year):
+    of = lender()
+    first, story = verified(of), verified(of, "A-2")
+    AuditEntry.objects.create(
+        log="test",
+        type="clearance.consumed",
+        at=clock.now().replace(year=year),
+        verification_id=first.id,
+        lender_id=of.pk,
+        body=body,
+    )
+    attested(story)
+    assert gates(cleared(story))["first_credit"][0] == "in_person_required"
+
+
+# A worker alone ends a verification, by signed entries; no row that says otherwise decides.
+
+
+_PRODUCT = Path(__file__).resolve().parents[3]
+_DECIDING = re.compile(r"end\(history, Status\.|\"verification.in_review\", at=")
+OTHER_REASON = "the ears and the mole are the same"
+
+
+@pytest.fixture
+def case_story():
+    """A case whose borrower is asked for consent."""
+    return begin(lender())
+
+
+def test_no_other_file_moves_a_verification_to_its_end() -> None:
+    files = [
+        path
+        for app in ("verification", "lenders", "people", "config")
+        for path in (_PRODUCT / app).rglob("*.py")
+    ]
+    found = {path.name for path in files if _DECIDING.search(path.read_text("utf-8"))}
+    assert found == {"run.py", "judge.py"}
+
+
+@pytest.mark.parametrize("is_in_review", [False, True])
+def test_the_tick_ends_nothing_and_a_worker_does(glances, is_in_review):
+    case_story = glanced("grey") if is_in_review else begin(lender())
+    before = case_story.row().status
+    wait_until(case_story.row().created_at + timedelta(seconds=policy.VERIFICATION_SECONDS + 60))
+    for _ in range(2):
+        sweep.run_round()
+    row = case_story.row()
+    assert (row.status, row.step, decisions(case_story)) == (before, steps.EXPIRE, 0)
+    case_story.work()
+    assert (case_story.row().status, case_story.row().step, decisions(case_story)) == (
+        "expired",
+        "",
+        1,
+    )
+
+
+def test_the_tick_lapses_no_dialogue_and_a_worker_does(case_story):
+    attempt = Attempt.objects.get(verification_id=case_story.id)
+    wait_until(attempt.expires_at)
+    sweep.run_round()
+    attempt.refresh_from_db()
+    assert (case_story.row().step, attempt.status) == (steps.LAPSE, "open")
+    case_story.work()
+    attempt.refresh_from_db()
+    assert attempt.status == "lapsed"
+
+
+PUT_BACK: dict[str, tuple[Any, dict[str, Any], str]] = {
+    "the time of the whole": (Verification, {"expires_at": later(-60)}, steps.EXPIRE),
+    "the time of an attempt": (Attempt, {"expires_at": later(-60)}, steps.LAPSE),
+    "the time of its reviewers": (
+        Verification,
+        {"in_review_since": later(-25 * 3600)},
+        steps.EXPIRE,
+    ),
+    "that it is the borrower's": (
+        Verification,
+        {"status": "requires_input", "expires_at": later(-60)},
+        steps.EXPIRE,
+    ),
+    "that it is in review": (
+        Verification,
+        {"status": "in_review", "in_review_since": later(-9e4)},
+        steps.EXPIRE,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PUT_BACK)
+def test_what_is_put_back_once_a_worker_has_acted_made_it_do_nothing(glances, name):
+    model, columns, step = PUT_BACK[name]
+    case_story = (
+        glanced("grey") if "reviewers" in name else begin(lender(), profile="KZ-2021-04", iin=IIN)
+    )
+    if "reviewers" not in name:
+        answers.choose_route(verification_id=case_story.id, route="eds")
+    rows: Any = (
+        model.objects.filter(pk=case_story.id)
+        if model is Verification
+        else model.objects.filter(verification=case_story.id)
+    )
+    before = rows.values(*columns).get()
+    status = case_story.row().status
+    rows.update(**columns)
+    sweep.run_round()
+    assert case_story.row().step == step
+    case_story.work()
+    rows.update(**before)
+    assert (case_story.row().status, case_story.row().step, decisions(case_story)) == (
+        status,
+        "",
+        0,
+    )
+    assert not AuditEntry.objects.filter(type="step.faulted").exists()
+
+
+@pytest.mark.parametrize(("votes", "status"), [((True, True), "verified"), ((False,), "declined")])
+def test_the_desk_ends_nothing_and_a_worker_does(glances, votes, status):
+    case_story = glanced("clear", "grey", profile="KZ-2021-04")
+    for passes, person in zip(votes, people(case_story), strict=False):
+        is_decided = vote(
+            verification_id=case_story.id, reviewer=person, passes=passes, reason=OTHER_REASON
+        )
+    assert is_decided
+    assert (case_story.row().status, case_story.row().step, decisions(case_story)) == (
+        "in_review",
+        steps.WEIGH,
+        0,
+    )
+    assert not AuditEntry.objects.filter(type="attempt.reviewed").exists()
+    case_story.work()
+    assert AuditEntry.objects.get(type="attempt.reviewed").body["outcome"] == (
+        "passed" if all(votes) else "failed"
+    )
+    assert case_story.row().status == status
+
+
+@pytest.mark.parametrize("step", [steps.LAPSE, steps.EXPIRE, steps.STOP, steps.WEIGH])
+def test_a_step_that_somebody_else_wrote_down_ends_nothing(step, case_story):
+    Verification.objects.filter(pk=case_story.id).update(
+        step=step, queue="default", due_at=later(-1)
+    )
+    case_story.work()
+    assert (case_story.row().status, case_story.row().step, decisions(case_story)) == (
+        "requires_input",
+        "",
+        0,
+    )
+    assert Attempt.objects.get(verification_id=case_story.id).status == "open"
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"combinations": [["eds"]]},
+        {"combinations": [["eds"]], "combination": ["eds"]},
+        {"combinations": [["eds"]], "combination": ["eds"], "profile_id": "KZ-2021-04"},
+        {
+            "combinations": [["eds"]],
+            "profile_id": "KZ-2021-04",
+            "profile_sha256": profiles.get("KZ-2021-04").sha256,
+        },
+        {"passed_routes": ["biometric"]},
+    ],
+)
+def test_no_column_of_an_open_case_makes_less_suffice_than_its_law(glances, columns):
+    case_story = glanced(profile="KZ-2025-01")
+    Verification.objects.filter(pk=case_story.id).update(**columns)
+    with pytest.raises(BadInput, match="not offered"):
+        answers.choose_route(verification_id=case_story.id, route="biometric")
+    see(case_story, "clear")
+    see(case_story, "clear") if case_story.page().page == "question" else None
+    assert case_story.row().status != "verified"
+    assert not AuditEntry.objects.filter(type="verification.verified").exists()
+
+
+@pytest.mark.parametrize("chosen", [["eds"], ["biometric", "eds"], []])
+def test_a_combination_that_somebody_wrote_into_the_row_leads_nowhere(glances, chosen):
+    case_story = glanced(profile="KZ-2025-01")
+    Verification.objects.filter(pk=case_story.id).update(combination=chosen)
+    for _ in range(2):
+        see(case_story, "clear")
+    assert (case_story.row().route, case_story.row().combination) == (
+        "biometric",
+        ["eds", "biometric"],
+    )
+    assert not AuditEntry.objects.filter(type="step.faulted").exists()
+
+
+def test_a_step_written_by_an_attacker_weighs_no_votes_that_do_not_suffice(glances):
+    case_story = glanced("clear", "grey", profile="KZ-2021-04")
+    vote(
+        verification_id=case_story.id,
+        reviewer=people(case_story)[0],
+        passes=True,
+        reason=OTHER_REASON,
+    )
+    Verification.objects.filter(pk=case_story.id).update(
+        step=steps.WEIGH, queue="default", due_at=later(-1)
+    )
+    case_story.work()
+    assert (case_story.row().status, case_story.row().step, decisions(case_story)) == (
+        "in_review",
+        "",
+        0,
+    )
+
+
+@pytest.mark.forges
+def test_a_law_that_no_release_can_read_decides_nothing(glances, monkeypatch):
+    case_story = glanced(profile="KZ-2021-04")
+    other = glanced(of=case_story.lender, reference="A-2", iin=OTHER_IIN, profile="KZ-2021-04")
+    case_story.answer(sees="clear")
+    turn = other.page().turn
+    changed = replace(profiles.get("KZ-2021-04"), replaced_max=1)
+    monkeypatch.setitem(profiles.PROFILES, "KZ-2021-04", changed)
+    for _ in range(2):
+        case_story.work()
+        make_due(case_story)
+    assert (case_story.row().status, case_story.row().faults, decisions(case_story)) == (
+        "processing",
+        2,
+        0,
+    )
+    with pytest.raises(Misconfigured):
+        other.answer_turn(turn, {"sees": "clear"})
+    assert (other.row().turn, decisions(other)) == (turn, 0)
+
+
+def test_a_round_that_listed_a_row_before_its_answer_came_overwrites_no_step(case_story):
+    due = Q(status="requires_input", expires_at__lte=later(-1))
+    Verification.objects.filter(pk=case_story.id).update(
+        status="processing", step=steps.JUDGE, expires_at=later(-5)
+    )
+    assert sweep._owe(steps.EXPIRE, "default", due, case_story.id, at=later(0)) == 0
+    assert case_story.row().step == steps.JUDGE
+
+
+def test_votes_that_fault_for_long_end_by_time(glances):
+    case_story = glanced("clear", "grey", profile="KZ-2021-04")
+    ends = voting.ends_at(case_story.row())
+    owed = {"step": steps.WEIGH, "queue": "default", "due_at": ends + timedelta(days=1)}
+    Verification.objects.filter(pk=case_story.id).update(**owed)
+    wait_until(ends + timedelta(seconds=60))
+    sweep.run_round()
+    assert case_story.row().step == steps.WEIGH
+    wait_until(ends + timedelta(seconds=3660))
+    sweep.run_round()
+    assert case_story.row().step == steps.WEIGH  # no worker has tried yet: the votes came in time
+    Verification.objects.filter(pk=case_story.id).update(faults=1)
+    sweep.run_round()
+    case_story.work()
+    assert (case_story.row().status, case_story.row().code) == ("expired", "review_timeout")
+
+
+@pytest.mark.forges
+def test_routes_that_only_entries_of_somebody_else_call_passed_are_none(glances):
+    case_story = glanced("clear", profile="KZ-2025-01")
+    assert (case_story.row().route, case_story.row().passed_routes) == ("eds", [])
+    genuine = AuditEntry.objects.get(
+        verification_id=case_story.id, type="attempt.judged", body__stage="glance"
+    )
+    for number, stage in enumerate(("question", "nod")):
+        body = {
+            "v": 1,
+            "attempt": "att_none",
+            "route": "biometric",
+            "stage": stage,
+            "outcome": "passed",
+            "checks": [],
+        }
+        slip_in(genuine, verification_sequence=900 + number, body=body)
+    AuditPending.objects.filter(entry__verification_sequence__gte=900).delete()
+    Verification.objects.filter(pk=case_story.id).update(passed_routes=["biometric"])
+    case_story.reply(somebody_tells_me=False)
+    assert (case_story.row().status, case_story.row().step) == (
+        "processing",
+        steps.JUDGE,
+    )  # no judge follows such entries
+    assert not AuditEntry.objects.filter(
+        verification_id=case_story.id, type="verification.verified"
+    ).exists()
+
+
+@pytest.mark.forges
+def test_a_case_that_is_set_before_its_last_stage_passes_nothing_by_it(glances):
+    case_story = begin(lender(), profile="KZ-2021-04", iin=IIN)
+    answers.choose_route(verification_id=case_story.id, route="eds")
+    Attempt.objects.filter(verification_id=case_story.id).update(status="void")
+    owed = {"stage": "nod", "step": steps.OPEN, "queue": "default", "due_at": later(-1)}
+    Verification.objects.filter(pk=case_story.id).update(**owed)
+    case_story.work()
+    assert (case_story.row().status, case_story.row().step) == ("requires_input", "")
+    assert not AuditEntry.objects.filter(type="verification.verified").exists()
+
+
+# What the replay says of a time that a review does not move, and what a changed row does not
+# lead to.
+
+
+@pytest.mark.usefixtures("glances")
+def test_what_people_passed_runs_out_when_its_own_time_is_over():
+    case_story = glanced()
+    clock._state.offset += timedelta(minutes=4)
+    see(case_story, "grey")
+    voted(case_story)
+    wait_until(case_story.row().expires_at)
+    swept()
+    swept()
+    assert (case_story.row().status, findings()) == ("expired", [])
+
+
+@pytest.mark.usefixtures("glances")
+@pytest.mark.parametrize(
+    "columns", [{"combination": []}, {"combination": ["biometric"]}, {"passed_routes": ["eds"]}]
+)
+def test_what_a_row_says_of_routes_declines_no_borrower(columns):
+    case_story = glanced("clear")
+    case_story.reply(somebody_tells_me=False)
+    case_story.answer(sees="clear")
+    Verification.objects.filter(pk=case_story.id).update(**columns)
+    case_story.work()
+    order_all()
+    assert (case_story.row().route, findings()) == ("biometric", [])
+
+
+# An attempt is judged by what signed entries list: what a row says otherwise is refused or not
+# read.
+
+
+def attempts(case_story: Story, stage: str) -> list[Attempt]:
+    found = Attempt.objects.filter(verification_id=case_story.id, stage=stage).select_related(
+        "verification"
+    )
+    return list(found.order_by("turn"))
+
+
+def item(case_story: Story, kind: str) -> EvidenceItem:
+    return EvidenceItem.objects.select_related("verification").get(
+        verification_id=case_story.id, kind=kind
+    )
+
+
+def resealed(case_story: Story) -> None:
+    owned_web.reseal(item(case_story, "statement.text"), b'{"purpose": "another"}')
+
+
+def renamed(case_story: Story) -> None:
+    EvidenceItem.objects.filter(pk=item(case_story, "statement.signature").pk).update(
+        kind="statement.other"
+    )
+
+
+def moved(case_story: Story) -> None:
+    consent = attempts(case_story, "consent")[0]
+    EvidenceItem.objects.filter(pk=item(case_story, "statement.signature").pk).update(
+        attempt=consent
+    )
+
+
+def deleted(case_story: Story) -> None:
+    item(case_story, "question.answer").delete()
+
+
+def replaced(case_story: Story) -> None:
+    """A row of web's own in the place of what the borrower gave, and an entry of the door's that
+    lists it.
+    """
+    row = item(case_story, "statement.signature")
+    row.delete()
+    [attempt] = attempts(case_story, "statement")
+    owned_web.keep(attempt, owned_web.plant(attempt, "statement.signature", b"another"))
+
+
+def another_case(case_story: Story) -> None:
+    """The case resealed, for a loan to somebody else."""
+    row, key = case_story.row(), contents.key_of(case_story.row())
+    place = vault.CASE
+    content = key.unseal(bytes(row.sealed_case), **place).plain.replace(
+        IIN.encode(), OTHER_IIN.encode()
+    )
+    Verification.objects.filter(pk=row.pk).update(sealed_case=key.seal(content, **place).data)
+
+
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.forges
+@pytest.mark.parametrize(
+    "change",
+    [another_case, resealed, renamed, moved, deleted, replaced],
+)
+def test_evidence_that_is_not_as_its_entry_says_is_never_judged(
+    issued: Issued, change: Callable[[Story], None]
+) -> None:
+    case_story = signed(issued)
+    change(case_story)
+    for number in range(1, policy.FAULTS_MAX + 1):
+        case_story.work()
+        fault = (
+            AuditEntry.objects.filter(verification_id=case_story.id, type="step.faulted")
+            .order_by("at")
+            .last()
+        )
+        assert fault is not None
+        assert (fault.body["cause"], fault.body["faults"]) == ("evidence_unreadable", number)
+        make_due(case_story)
+    assert (case_story.row().status, decisions(case_story)) == ("failed", 1)
+    assert not AuditEntry.objects.filter(
+        verification_id=case_story.id, type="attempt.judged", body__stage="statement"
+    )
+
+
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.forges
+def test_a_row_that_named_another_log_while_a_worker_had_its_step_led_to_nothing(
+    case_story: Story,
+) -> None:
+    """Other sources would be asked: a sandbox's registers, for a live case."""
+    case_story.answer(agreed=True, version=CURRENT, language="ru")
+    Verification.objects.filter(pk=case_story.id).update(mode="live")
+    tasks.advance(case_story.id)
+    Verification.objects.filter(pk=case_story.id).update(mode="test")
+    entries = AuditEntry.objects.filter(verification_id=case_story.id)
+    assert not entries.filter(type="attempt.judged").exists()
+    assert [entry.body["cause"] for entry in entries.filter(type="step.faulted")] == [
+        "entries_unsound"
+    ]
+
+
+@pytest.mark.usefixtures("trusted")
+def test_a_row_that_named_another_law_while_a_worker_had_its_step_changed_nothing() -> None:
+    case_story, other = begin(lender()), profiles.get("KZ-2024-10")
+    case_story.answer(agreed=True, version=CURRENT, language="ru")
+    honest = case_story.row()
+    rows = Verification.objects.filter(pk=case_story.id)
+    rows.update(profile_id=other.id, profile_sha256=other.sha256)
+    tasks.advance(case_story.id)
+    entries = AuditEntry.objects.filter(verification_id=case_story.id)
+    opened, judged = (
+        entries.filter(type=f"attempt.{name}").earliest("at") for name in ("opened", "judged")
+    )
+    assert (judged.body["outcome"], judged.body["release"]) == ("passed", opened.body["release"])
+    assert (case_story.row().profile_id, case_story.row().profile_sha256) == (
+        honest.profile_id,
+        honest.profile_sha256,
+    )
+
+
+@pytest.mark.usefixtures("trusted")
+def test_of_a_stage_that_is_begun_again_the_earlier_pass_is_no_evidence(issued: Issued) -> None:
+    case_story = verified_at_second_try(issued)
+    [consent] = attempts(case_story, "consent")
+    history = read(case_story.row())
+    first = history.state.attempts[consent.pk]
+    history.state = history.state.put(
+        "att_later", replace(first, is_passed=False, evidence=frozenset())
+    )
+    found = {
+        claim.kind.partition(".")[0] for claim in dossier.on_record(history, "att_later").evidence
+    }
+    assert found == {"question", "statement", "shared"}
+    assert not list(verify_legality("test"))
+
+
+def test_who_was_stopped_is_not_canceled_meanwhile():
+    case_story = begin(lender())
+    Verification.objects.filter(pk=case_story.id).update(
+        step=steps.STOP, queue="default", due_at=later(60)
+    )
+    with pytest.raises(Conflict):
+        openings.cancel(lender_id=case_story.lender.pk, mode="test", verification_id=case_story.id)

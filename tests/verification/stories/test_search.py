@@ -213,8 +213,8 @@ def test_a_case_file_shows_the_timeline_of_a_real_verification_and_no_content() 
         assert personal not in repr(file)
 
 
-# Counts that triggers and the sweep keep are those of the rows, at every moment and whoever
-# writes.
+# Counts that triggers and the sweep keep are those of the rows, at every moment and by any
+# writer.
 
 
 def counted(mode: str = "live") -> dict[tuple[date, str, str, str], int]:
@@ -259,7 +259,7 @@ def test_counts_follow_the_rows_before_while_and_after_they_are_added_up(
     assert not MonthlyChange.objects.exists()
     assert {row.number for row in MonthlyCount.objects.all()} >= {
         0
-    }  # one that all have left is told to nobody
+    }  # one that all have left is not told
     assert counted("test") == {}
 
 

@@ -1,11 +1,17 @@
-"""How often a borrower may try, what uses a try up, and who is told what of a refused one."""
+"""How often a borrower may try, and how often something may be done over several processes."""
 
-from collections.abc import Callable
-from datetime import timedelta
-from typing import Any
+import random
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
 
 import pytest
+from django.db import OperationalError, connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import translation
 
@@ -36,16 +42,18 @@ from tests.verification.stories.story import (
     until_given_up,
     wait_until,
 )
-from verification.access import answers, hand_over, links
+from verification import clock, transactions
+from verification.access import answers, hand_over, links, rates
 from verification.borrower import wording
-from verification.case import attempts, contents
+from verification.case import attempts, contents, policy
 from verification.core.codes import REASONS
-from verification.models import Attempt, AuditEntry
+from verification.models import Attempt, AuditEntry, RateCount
 from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# How often a borrower may try, what uses a try up, and who is told what of a refused one.
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("glances")
 def test_another_route_with_the_same_stage_gives_no_new_tries():
     story = glanced("wrong", "wrong", profile="KZ-2021-04")
@@ -59,6 +67,7 @@ def test_another_route_with_the_same_stage_gives_no_new_tries():
     assert Attempt.objects.filter(verification_id=story.id, stage="glance", burnt=True).count() == 3
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("glances")
 def test_who_is_nearly_the_same_is_asked_once_more_and_then_goes_to_people():
     story = glanced("near")
@@ -69,6 +78,7 @@ def test_who_is_nearly_the_same_is_asked_once_more_and_then_goes_to_people():
     assert story.row().status == "in_review"
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("glances")
 @pytest.mark.parametrize("passes", [True, False])
 def test_what_people_look_at_is_a_try_spent_until_they_pass_it(passes):
@@ -80,6 +90,7 @@ def test_what_people_look_at_is_a_try_spent_until_they_pass_it(passes):
     assert Attempt.objects.get(verification_id=story.id, stage="glance").burnt is not passes
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("glances")
 @pytest.mark.parametrize("passes", [True, False])
 def test_who_has_no_try_left_but_for_what_people_look_at_waits_for_them(passes):
@@ -125,6 +136,7 @@ def fault_for_ever() -> Story:
     return story
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("word", "gate", "faults", "play", "spent"),
     [
@@ -165,6 +177,7 @@ def test_what_refuses_the_person_burns_an_attempt_and_nothing_else_does(
         assert action["attempts_left"] == 3 - spent
 
 
+@pytest.mark.django_db(transaction=True)
 def test_they_are_of_one_borrower_with_one_lender(script: Script) -> None:
     script.word = "wrong"
     of = lender()
@@ -173,12 +186,13 @@ def test_they_are_of_one_borrower_with_one_lender(script: Script) -> None:
     assert at_commands(lender("Second Credit", number=2)).page().attempt == 1
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("is_told", [True, False])
 def test_no_borrower_is_judged_by_what_rows_say_of_tries(script: Script, is_told: bool) -> None:
     script.word = "wrong" if is_told else "clear"
     of = lender()
     story = failed(of, 2) if is_told else at_commands(of)
-    # Tries that were had are hidden, and others are invented that nobody had.
+    # Tries that were had are hidden, and others are invented.
     columns = (
         {"burnt": False, "closed_at": None} if is_told else {"burnt": True, "closed_at": later(-1)}
     )
@@ -188,6 +202,7 @@ def test_no_borrower_is_judged_by_what_rows_say_of_tries(script: Script, is_told
     assert story.row().status == ("declined" if is_told else "verified")
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("age", "ended"),
     [
@@ -214,6 +229,7 @@ def test_they_count_for_a_day_over_all_verifications(
 # commands.
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("seen_once")
 @pytest.mark.parametrize(
     ("flaw", "most"),
@@ -249,6 +265,7 @@ def stopped(story, *, commands=None):
     story.work()
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("seen_once")
 def test_a_capture_left_by_a_yes_at_a_phone_costs_an_attempt_until_it_is_judged(script):
     captures = Attempt.objects.filter(stage="live_capture")
@@ -284,6 +301,7 @@ def exact(shown: str) -> list[bool]:
     ]
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("language", ["kk", "ru", "en"])
 def test_the_borrower_reads_of_what_kind_it_was_and_what_to_do(story: Story, language: str) -> None:
     client = browser(story)
@@ -296,6 +314,7 @@ def test_the_borrower_reads_of_what_kind_it_was_and_what_to_do(story: Story, lan
         assert secret not in shown
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_lender_is_told_every_gate_with_its_code_and_value(story: Story) -> None:
     api = Caller(keys.issue(story.lender, mode="test").secret)
     told = api.get(f"/v1/verifications/{story.id}", expand="checks").json()
@@ -310,12 +329,14 @@ def test_the_lender_is_told_every_gate_with_its_code_and_value(story: Story) -> 
     assert told["last_failure"] == GATE
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_regulator_reads_every_gate_on_the_page_of_the_case(story: Story) -> None:
     reader: Client = rows.signed_in(rows.person("regulator"))
     shown = text(reader.get(reverse("oversight:case", kwargs={"verification_id": story.id})))
     assert all(exact(shown))
 
 
+@pytest.mark.django_db(transaction=True)
 def test_reviewers_read_by_which_gates_earlier_attempts_did_not_pass(
     story: Story, script: Script
 ) -> None:
@@ -326,3 +347,171 @@ def test_reviewers_read_by_which_gates_earlier_attempts_did_not_pass(
     assert all(exact(shown))
     before = shown.partition('id="before"')[2].partition("</section>")[0]
     assert before.count("<code>") == 2
+
+
+# How often something was done, over several processes that tell each other once a second.
+
+
+LIMIT, MINUTE = 600, 60
+START = datetime(2026, 11, 27, 10, 0, tzinfo=UTC)
+
+
+class Processes:
+    """Several that count, and the time that passes for all of them."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+        self.seconds = 0.0
+        self._patch = monkeypatch
+        self._windows: list[dict[str, Any]] = [{} for _ in range(number)]
+        monkeypatch.setattr(rates, "monotonic", lambda: self.seconds)
+        monkeypatch.setattr(clock, "now", lambda: START + timedelta(seconds=self.seconds))
+
+    def count(self, process: int, *, seconds: int = MINUTE) -> int:
+        self._patch.setattr(rates, "_windows", self._windows[process])
+        return rates.count("key", seconds=seconds)
+
+
+class Database:
+    """One that is told numbers, and says what `tell` makes of each."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, tell: Callable[[int], int]) -> None:
+        self.ops, self._tell, self._said = connection.ops, tell, threading.local()
+        monkeypatch.setattr(rates, "connection", self)
+        monkeypatch.setattr(transactions, "writing", nullcontext)
+
+    def cursor(self) -> AbstractContextManager[Self]:
+        return nullcontext(self)
+
+    def execute(self, _statement: str, values: Sequence[Any]) -> None:
+        self._said.number = self._tell(values[-1])
+
+    def fetchone(self) -> tuple[int]:
+        return (self._said.number,)
+
+
+@pytest.mark.django_db
+def test_what_one_process_counted_is_known_to_another_within_a_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    both = Processes(monkeypatch, 2)
+    assert [both.count(0) for _ in range(5)] == [1, 2, 3, 4, 5]
+    # The first told at once; what came after it is told with the next of another second.
+    assert [both.count(1) for _ in range(2)] == [2, 3]
+    both.seconds = 1.0
+    assert (both.count(0), both.count(1), both.count(1)) == (7, 9, 10)
+    both.seconds = 2.0
+    assert (both.count(0), both.count(1)) == (10, 12)
+
+
+@pytest.mark.django_db
+def test_no_more_get_through_than_the_limit_and_what_the_others_took_in_two_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn = random.Random(20261126)
+    for rate in (5, 15, 40):
+        RateCount.objects.all().delete()
+        four = Processes(monkeypatch, 4)
+        admitted: list[tuple[float, int]] = []
+        while four.seconds < MINUTE - 1:
+            four.seconds += drawn.expovariate(4 * rate)
+            process = drawn.randrange(4)
+            if four.count(process) <= LIMIT:
+                admitted.append((four.seconds, process))
+        # What one does not know of another: up to a second not told yet, and a second since it was
+        # asked last.
+        unknown = max(
+            sum(at - 2.05 < then <= at and process != own for then, process in admitted)
+            for at, own in admitted
+        )
+        assert LIMIT <= len(admitted) <= LIMIT + unknown
+
+
+@pytest.mark.django_db
+def test_a_process_that_falls_silent_keeps_few_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    two = Processes(monkeypatch, 2)
+    assert [two.count(0) for _ in range(500)] == [*range(1, 501)]
+    two.seconds = 30.0
+    assert 500 - policy.RATES_UNTOLD < two.count(1) <= 501
+
+
+@pytest.mark.django_db
+def test_a_process_asks_the_database_once_a_second_and_for_a_short_window_never(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one = Processes(monkeypatch, 1)
+    with CaptureQueriesContext(connection) as sent:
+        for _ in range(45):
+            one.seconds += 0.07
+            one.count(0)
+    assert 3 <= sum("ratecount" in each["sql"] for each in sent.captured_queries) <= 4
+    with CaptureQueriesContext(connection) as sent:
+        assert [one.count(0, seconds=1) for _ in range(3)] == [1, 2, 3]
+        one.seconds += 1.5
+        assert one.count(0, seconds=1) == 1
+    assert not sent.captured_queries
+
+
+@pytest.mark.django_db
+def test_a_new_window_begins_anew_and_one_of_yesterday_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one = Processes(monkeypatch, 1)
+    one.count(0)
+    one.seconds = 5.0
+    assert one.count(0) == 2
+    one.seconds = 61.0
+    assert one.count(0) == 1
+    rates.forget(at=START + timedelta(hours=23))
+    kept = RateCount.objects.order_by("starts_at").values_list("number", flat=True)
+    assert list(kept) == [2, 1]
+    rates.forget(at=START + timedelta(days=1, seconds=1))
+    assert list(kept.all()) == [1]
+
+
+def test_threads_lose_no_count_while_one_of_them_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, asked, answered = Processes(monkeypatch, 1), threading.Event(), threading.Event()
+    told: list[int] = []
+
+    def tell(number: int) -> int:
+        told.append(number)
+        asked.set()
+        assert answered.wait(10)
+        return sum(told)
+
+    Database(monkeypatch, tell)
+    with ThreadPoolExecutor(2) as threads:
+        slow = threads.submit(one.count, 0)
+        assert asked.wait(10)
+        beside = [one.count(0) for _ in range(20)]
+        answered.set()
+    assert beside == list(range(2, 22))
+    assert slow.result() == 21
+    one.seconds = 1.0
+    assert (one.count(0), told) == (22, [1, 21])
+
+
+def test_a_count_that_could_not_be_told_is_told_the_next_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one, told, is_away = Processes(monkeypatch, 1), list[int](), [True]
+
+    def tell(number: int) -> int:
+        if is_away.pop():
+            raise OperationalError
+        told.append(number)
+        return number
+
+    Database(monkeypatch, tell)
+    with pytest.raises(OperationalError):
+        one.count(0)
+    is_away.append(False)
+    one.seconds = 1.0
+    assert (one.count(0), told) == (2, [2])
+
+
+def test_what_a_process_remembers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rates, "_windows", {})
+    monkeypatch.setattr(policy, "RATES_KEPT", 10)
+    for number in range(100):
+        rates.count(f"hint:{number}", seconds=1)
+        assert len(rates._windows) <= 10

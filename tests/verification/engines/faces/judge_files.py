@@ -38,8 +38,8 @@ def main(folder: Path, models: Path, *, seconds: int, octets: int) -> None:
 
 
 def _peak() -> int:
-    """The most memory this process ever had, bytes. `getrusage` would tell that of whoever started
-    it.
+    """The most memory this process ever had, bytes. `getrusage` would tell that of its parent
+    process.
     """
     lines = Path("/proc/self/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) * 1024

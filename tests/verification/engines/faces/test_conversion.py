@@ -233,7 +233,7 @@ def test_a_model_with_one_number_changed_is_not_written_and_not_used(
     changed[0, 0, 0, 0] += 0.5
     first.CopyFrom(numpy_helper.from_array(changed, first.name))
     content = model.SerializeToString()
-    # Whichever of the three is made wrongly, none is written.
+    # One of the three that is made wrongly stops the writing of all.
     whole = {each: nets.path_in(models, each).read_bytes() for each in BUILT} | {sha256: content}
     monkeypatch.setattr(building, "convert", lambda _: whole[BUILT[2]])
     monkeypatch.setattr(building, "fold", lambda _, free: whole[BUILT[0 if 0 in free else 1]])
@@ -243,7 +243,7 @@ def test_a_model_with_one_number_changed_is_not_written_and_not_used(
     assert not list((tmp_path / "new").rglob("*.onnx"))
     if (
         sha256 != weights.YUNET.sha256
-    ):  # the detector's fault is an embedding that nobody finds: it has its digest
+    ):  # the detector's fault shows in no embedding: it has its digest
         place_all(tmp_path, models=models)
         place(content, tmp_path, sha256)
         name = "sface-onnx" if sha256 == weights.SFACE.sha256 else "dlib-onnx"

@@ -29,7 +29,7 @@ DESCRIPTION: Mapping[str, Any] = {
     "threshold": "0.5",
     "nets": [],
     "calibration": {
-        "dataset": "Nobody's pictures",
+        "dataset": "Invented pictures",
         "made_on": "2026-11-20",
         "people": "17",
         "bona_fide": "100",

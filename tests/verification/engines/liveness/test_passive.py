@@ -1,9 +1,10 @@
-"""An operator's detector of presentation attacks: what is pinned runs, anything else is refused by
-name.
-"""
+"""The detector of presentation attacks, and the page of its numbers."""
 
 import json
-from collections.abc import Iterator
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, is_dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,11 @@ from hypothesis import strategies as st
 
 from tests.verification.engines.faces import insecure_nets
 from tests.verification.engines.liveness import insecure_detectors as made
+from verification.case import policy as case_policy
 from verification.core.errors import Misconfigured
 from verification.engines.faces import nets
 from verification.engines.liveness import passive
+from verification.engines.liveness import policy as engine_policy
 from verification.engines.liveness.frames import Image
 from verification.engines.liveness.passive import Detector, PassiveScores
 from verification.engines.liveness.passive_description import (
@@ -25,11 +28,16 @@ from verification.engines.liveness.passive_description import (
     PassiveLimits,
     read_description,
 )
+from verification.stages.live_capture import policy as stage_policy
+
+# An operator's detector of presentation attacks: what is pinned runs, anything else is refused
+# by name.
+
 
 BOX = (40.0, 40.0, 80.0, 80.0)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def _chosen() -> Iterator[None]:
     """Whatever a test installs is gone after it."""
     yield
@@ -49,6 +57,7 @@ def loaded(folder: Path, *contents: bytes, **changes: Any) -> Detector:
     return found
 
 
+@pytest.mark.usefixtures("_chosen")
 def test_without_a_description_there_is_no_detector_and_nothing_is_said() -> None:
     passive.use(None)
     assert passive.in_use() is None
@@ -57,6 +66,7 @@ def test_without_a_description_there_is_no_detector_and_nothing_is_said() -> Non
     assert passive.tested() == {"passive": "none", "passive_certificate": "", "passive_told": ""}
 
 
+@pytest.mark.usefixtures("_chosen")
 def test_a_detector_is_named_by_what_pins_all_of_it(tmp_path: Path) -> None:
     description = made.install(tmp_path, made.saying(2.0), made.saying(4.0))
     passive.use(description)
@@ -65,6 +75,7 @@ def test_a_detector_is_named_by_what_pins_all_of_it(tmp_path: Path) -> None:
     assert passive.tested()["passive"] == name
 
 
+@pytest.mark.usefixtures("_chosen")
 def test_what_it_is_worth_is_told_by_species_with_counts_and_upper_bounds(tmp_path: Path) -> None:
     passive.use(made.install(tmp_path, made.saying(2.0), certificates=[made.CERTIFICATE]))
     told = passive.tested()["passive_told"]
@@ -74,6 +85,7 @@ def test_what_it_is_worth_is_told_by_species_with_counts_and_upper_bounds(tmp_pa
     assert passive.tested()["passive_certificate"] == "PAD-1"
 
 
+@pytest.mark.usefixtures("_chosen")
 def test_the_score_is_the_mean_over_the_nets_of_the_likelihood_of_a_living_person(
     tmp_path: Path,
 ) -> None:
@@ -82,6 +94,7 @@ def test_the_score_is_the_mean_over_the_nets_of_the_likelihood_of_a_living_perso
     assert found == pytest.approx((one + other) / 2, abs=1e-6)
 
 
+@pytest.mark.usefixtures("_chosen")
 @pytest.mark.parametrize(
     ("shown", "expected"),
     [
@@ -102,12 +115,14 @@ def test_a_net_sees_the_colours_as_its_description_says(
     assert Detector(described, (net,)).score(plain(200), BOX) == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.usefixtures("_chosen")
 def test_where_a_net_gives_no_number_there_is_no_score(tmp_path: Path) -> None:
     detector = loaded(tmp_path, made.saying(1.0), made.blind_to_red())
     assert detector.score(plain(100), BOX) is not None
     assert detector.score(plain(140), BOX) is None
 
 
+@pytest.mark.usefixtures("_chosen")
 def test_where_a_net_faults_there_is_no_score(tmp_path: Path) -> None:
     detector = loaded(
         tmp_path, made.faulting_in_the_light(), of_net={"answer": "probabilities", "bona_fide": "0"}
@@ -116,6 +131,7 @@ def test_where_a_net_faults_there_is_no_score(tmp_path: Path) -> None:
     assert detector.score(plain(250), BOX) is None
 
 
+@pytest.mark.usefixtures("_chosen")
 @pytest.mark.parametrize(
     ("scores", "detector", "expected"),
     [
@@ -134,6 +150,7 @@ def test_the_lowest_score_counts_and_none_where_a_step_or_the_detector_is_missin
     )
 
 
+@pytest.mark.usefixtures("_chosen")
 @pytest.mark.parametrize(
     ("box", "crop", "expected"),
     [
@@ -156,6 +173,7 @@ def test_the_cut_lies_in_the_picture_as_the_nets_were_trained(
     assert (found[0, 0, 0], found[0, 0, 1], found[-1, -1, 0], found[-1, -1, 1]) == expected
 
 
+@pytest.mark.usefixtures("_chosen")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -182,6 +200,7 @@ def test_a_description_that_is_none_is_refused_and_the_setting_named(
         passive.limits_in_use()
 
 
+@pytest.mark.usefixtures("_chosen")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -208,6 +227,7 @@ def test_a_calibration_that_says_no_error_rates_is_refused(
         passive.limits_in_use()
 
 
+@pytest.mark.usefixtures("_chosen")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -234,6 +254,7 @@ def test_a_net_that_cannot_be_shown_a_face_as_described_is_refused(
         passive.limits_in_use()
 
 
+@pytest.mark.usefixtures("_chosen")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -255,6 +276,7 @@ def test_a_net_that_is_not_as_described_does_not_run_and_is_named(
         passive.tested()
 
 
+@pytest.mark.usefixtures("_chosen")
 @pytest.mark.parametrize("name", made.wrong())
 def test_a_net_that_can_be_no_detector_does_not_run(tmp_path: Path, name: str) -> None:
     passive.use(made.install(tmp_path, made.wrong()[name]))
@@ -262,12 +284,14 @@ def test_a_net_that_can_be_no_detector_does_not_run(tmp_path: Path, name: str) -
         passive.in_use()
 
 
+@pytest.mark.usefixtures("_chosen")
 def test_a_net_whose_numbers_lie_in_another_file_is_not_all_pinned(tmp_path: Path) -> None:
     passive.use(made.install(tmp_path, dict(insecure_nets.every())["elsewhere"]))
     with pytest.raises(Misconfigured, match="another file"):
         passive.in_use()
 
 
+@pytest.mark.usefixtures("_chosen")
 def test_a_net_of_too_many_bytes_is_not_read_to_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,6 +301,7 @@ def test_a_net_of_too_many_bytes_is_not_read_to_its_end(
         passive.in_use()
 
 
+@pytest.mark.usefixtures("_chosen")
 def test_a_description_that_is_gone_or_too_long_is_refused_and_the_setting_named(
     tmp_path: Path,
 ) -> None:
@@ -287,6 +312,7 @@ def test_a_description_that_is_gone_or_too_long_is_refused_and_the_setting_named
             passive.limits_in_use()
 
 
+@pytest.mark.usefixtures("_chosen")
 @settings(max_examples=40)
 @given(
     st.binary(max_size=300)
@@ -299,6 +325,7 @@ def test_a_description_of_anything_at_all_is_refused_and_breaks_nothing(
         read_description(untrusted.encode() if isinstance(untrusted, str) else untrusted)
 
 
+@pytest.mark.usefixtures("_chosen")
 @given(st.data())
 def test_a_description_with_one_thing_in_another_place_is_refused_or_is_one(
     data: st.DataObject,
@@ -317,3 +344,48 @@ def test_a_description_with_one_thing_in_another_place_is_refused_or_is_one(
         return
     assert found.nets
     assert found.sha256 == sha256(changed).hexdigest()
+
+
+# The table of numbers in docs/security/liveness.md has the values of the code.
+
+
+_ROOT = Path(__file__).resolve().parents[4]
+_PAGE = (_ROOT / "docs" / "security" / "liveness.md").read_text(encoding="utf-8")
+_ROW = re.compile(r"^\| ((?:`\w+`(?:, )?)+) \| ([^|]*\d[^|]*) \|", re.MULTILINE)
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_CALIBRATED = {"match", "review"}
+"""Of a calibration, not of a policy."""
+
+
+def _numbers(names: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """Each number among these, and among the fields of the policies among these, by its name."""
+    for name, value in names.items():
+        if is_dataclass(value) and not isinstance(value, type):
+            yield from _numbers(asdict(value))
+        elif isinstance(value, dict):
+            yield from _numbers(value)
+        elif isinstance(value, int | float):
+            yield name, float(value)
+
+
+def _values() -> Mapping[str, set[float]]:
+    """By name; two policies may have a number of one name each."""
+    defaults = vars(stage_policy.LiveCapturePolicy)
+    values = defaultdict[str, set[float]](set)
+    for names in (vars(case_policy), vars(engine_policy), vars(stage_policy), defaults):
+        for name, value in _numbers(dict(names)):
+            values[name].add(value)
+    return values
+
+
+def test_each_number_of_the_page_is_the_one_in_the_code() -> None:
+    values = _values()
+    rows = _ROW.findall(_PAGE.partition("\n## Numbers\n")[2].replace("200 000", "200000"))
+    assert len(rows) > 20
+    for cell, numbers in rows:
+        names = re.findall(r"\w+", cell)
+        if not _CALIBRATED.isdisjoint(names):
+            continue
+        written = [float(number) for number in _NUMBER.findall(numbers)]
+        for name, number in zip(names, written, strict=True):
+            assert number in values[name], name

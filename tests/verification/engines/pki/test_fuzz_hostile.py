@@ -26,8 +26,8 @@ from insecure_sandbox import encoding as asn1
 from insecure_sandbox import timestamping
 from tests.proofs import Figures
 from tests.vectors.eds.case import FOLDER, JUDGED, OCSP_NONCE, STATEMENT, TIMESTAMP_NONCE
-from tests.verification.engines.pki import test_old_timestamps, test_timestamp
-from tests.verification.engines.pki.test_xml_fuzz import MARKUP
+from tests.verification.engines.pki import test_timestamp
+from tests.verification.engines.pki.test_xml import MARKUP
 from tests.verification.engines.pki.world import AT, LIMIT, make_world
 from verification.core.errors import Refused
 from verification.core.route import Evidence
@@ -171,8 +171,8 @@ def _tokens(family: Family, *, in_answer: bool) -> Judge:
 def _old_token() -> tuple[bytes, Judge]:
     """Of the old GOST, by a pinned authority, judged as if it had come inside the statement."""
     world = make_world("gost512")
-    right = test_old_timestamps.right(world)
-    pins, policies = [test_old_timestamps.old(right.signer)], test_old_timestamps.ACCEPTED
+    right = test_timestamp.old_stamp(world)
+    pins, policies = [test_timestamp.old_certificate(right.signer)], test_timestamp.ACCEPTED
     trust = test_timestamp.trust(world, pinned=pins, accepted_policies=policies)
     value = timestamping.signature_value(test_timestamp.statement(world))
 

@@ -1,6 +1,4 @@
-"""Time-stamps beside the vectors: their times, their question, who may issue them, and the old
-GOST, which tokens alone may carry.
-"""
+"""Time-stamps of today and of old authorities."""
 
 import base64
 from dataclasses import replace
@@ -15,28 +13,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insecure_sandbox import encoding as asn1
-from insecure_sandbox.authority import make_crl
+from insecure_sandbox.authority import make_crl, person_template
 from insecure_sandbox.credential import Credential
-from insecure_sandbox.keys import public_key_info, sign
+from insecure_sandbox.keys import OldKey, generate_old_key, public_key_info, sign
+from insecure_sandbox.minting import certify
 from insecure_sandbox.signing import sign_cms
 from insecure_sandbox.timestamping import (
     Timestamp,
     certify_timestamping,
+    create_old_root,
     encode,
     signature_value,
     stamp,
     with_tokens,
 )
 from tests.verification.engines.pki.statements import verify
-from tests.verification.engines.pki.world import AT, LIMIT, STATEMENT, World
+from tests.verification.engines.pki.world import AT, LIMIT, PERSON, STATEMENT, World
 from verification.core.errors import Refused
 from verification.engines.gost.curves import PARAM_SET_B_256
 from verification.engines.gost.gost34310 import OldPublicKey
 from verification.engines.gost.streebog import streebog512
 from verification.engines.pki import der, keys
-from verification.engines.pki.certificate import parse_certificate
-from verification.engines.pki.cms import parse_cms
+from verification.engines.pki.certificate import (
+    TimestampCertificate,
+    parse_certificate,
+    parse_timestamp_certificate,
+)
+from verification.engines.pki.cms import parse_cms, parse_token_cms
+from verification.engines.pki.crl import parse_crl
 from verification.engines.pki.der import Element
+from verification.engines.pki.path import build_path, build_timestamp_path
 from verification.engines.pki.revocation import Answers, Limits
 from verification.engines.pki.signatures import find_token
 from verification.engines.pki.timestamp import (
@@ -48,6 +54,10 @@ from verification.engines.pki.timestamp import (
     parse_token,
     verify_inside,
 )
+
+# Time-stamps beside the vectors: their times, their question, who may issue them, and the old
+# GOST, which tokens alone may carry.
+
 
 POLICIES = ("1.2.398.3.3.2.6.2", "1.2.398.3.3.2.6.4")
 SKEW, SECOND = timedelta(minutes=1), timedelta(seconds=1)
@@ -364,3 +374,152 @@ def test_the_real_root_of_2020_signed_the_authorities_below_it(
     with pytest.raises(Refused) as refused:
         keys.verify_timestamp(root, signed[:-1] + bytes([signed[-1] ^ 1]), signature=signature)
     assert refused.value.code == "eds_signature_invalid"
+
+
+# Tokens of the old GOST: believed where their authority is pinned or under a pinned root.
+# Nothing else of it is.
+
+
+MONTH = timedelta(days=30)
+ACCEPTED = (*POLICIES, "1.2.398.3.3.2.6.1", "1.2.398.3.3.2.6.3")
+
+
+@cache
+def old_root() -> Credential:
+    """A root of the old GOST."""
+    return create_old_root(at=AT)
+
+
+@cache
+def old_authority(world: World, **changes: object) -> Credential:
+    """A time-stamp authority under the old root."""
+    given: dict[str, object] = {
+        "at": AT - MONTH,
+        "key": generate_old_key(),
+        "by": old_root(),
+    } | changes
+    return certify_timestamping(world.authority, **given)  # type: ignore[arg-type]
+
+
+def old_stamp(world: World) -> Timestamp:
+    """The old authority's time-stamp of the statement, over and signed with the old algorithms."""
+    return stamp(old_authority(world), signature_value(statement(world)), at=AT)
+
+
+def old_certificate(credential: Credential) -> TimestampCertificate:
+    """Its certificate, for time-stamps."""
+    return parse_timestamp_certificate(credential.certificate)
+
+
+def old_code(world: World, timestamp: Timestamp, **trust: Any) -> str:
+    """Why the token in the statement proves nothing; empty if it does."""
+    given: dict[str, Any] = {
+        "accepted_policies": ACCEPTED,
+        "accepts_unknown_revocation": True,
+    } | trust
+    try:
+        judge(world, encode(timestamp), **given)
+    except Refused as refused:
+        return refused.code
+    return ""
+
+
+def test_a_list_of_the_old_root_clears_no_certificate(world: World) -> None:
+    times: dict[str, Any] = {
+        "this_update": AT - timedelta(hours=1),
+        "next_update": AT + timedelta(hours=1),
+    }
+    encoded = make_crl(world.authority, revoked={}, number=1, by=old_root(), **times)
+    given: dict[str, Any] = {
+        "accepted_policies": ACCEPTED,
+        "pinned": [old_certificate(old_root())],
+        "answers": Answers(crls=[encoded]),
+    }
+    with pytest.raises(Refused, match="must be pinned"):
+        judge(world, encode(old_stamp(world)), **given)
+
+
+def test_the_smallest_wrong_change_proves_nothing(world: World) -> None:
+    pins = {"pinned": [old_certificate(old_root())]}
+    assert old_code(world, old_stamp(world), **pins) == ""
+    assert old_code(world, old_stamp(world)) == "eds_timestamp_untrusted"
+    assert (
+        old_code(world, old_stamp(world), **pins, accepted_policies=POLICIES)
+        == "eds_timestamp_untrusted"
+    )
+    other = create_old_root(at=AT)
+    assert (
+        old_code(world, old_stamp(world), pinned=[old_certificate(other)])
+        == "eds_timestamp_untrusted"
+    )
+    wrong = {
+        "unsigned": replace(old_stamp(world), signature=bytes(64)),
+        "by another key": replace(
+            old_stamp(world),
+            signer=replace(old_stamp(world).signer, private_key=generate_old_key()),
+        ),
+        "over another imprint": replace(old_stamp(world), imprint=bytes(32)),
+        "naming another certificate": replace(old_stamp(world), named=world.leaf.der),
+    }
+    assert {name: old_code(world, each, **pins) for name, each in wrong.items()} == dict.fromkeys(
+        wrong, "eds_timestamp_invalid"
+    )
+    for changes in ({"critical": False}, {"purposes": ("1.3.6.1.5.5.7.3.4",)}, {"days": 2}):
+        unfit = replace(old_stamp(world), signer=old_authority(world, **changes))
+        assert old_code(world, unfit, **pins) == "eds_timestamp_untrusted"
+
+
+def test_an_old_authority_under_a_current_issuer_and_a_current_one_under_an_old_root_have_paths(
+    gost: World,
+) -> None:
+    mixed = old_certificate(old_authority(gost, by=gost.authority.issuing))
+    assert (
+        len(build_timestamp_path(mixed, anchors=[gost.root], intermediates=[gost.issuer], at=AT))
+        == 3
+    )
+    current = old_certificate(old_authority(gost, key=gost.spare_key))
+    path = build_timestamp_path(
+        current, anchors=[old_certificate(old_root())], intermediates=[], at=AT
+    )
+    assert len(path) == 2
+
+
+def test_every_reader_but_that_of_tokens_refuses_an_old_certificate_by_name(world: World) -> None:
+    borrower = certify(
+        person_template(world.family, **PERSON, at=AT),
+        generate_old_key(),
+        by=world.authority.issuing,
+    )
+    for credential in (old_root(), old_authority(world), borrower):
+        with pytest.raises(Refused) as refused:
+            parse_certificate(credential.certificate)
+        assert refused.value.code == "eds_algorithm_refused"
+        assert old_certificate(credential).sha256
+    cms = sign_cms(borrower, STATEMENT, signed_at=AT)
+    with pytest.raises(Refused) as refused:
+        parse_cms(cms, max_bytes=LIMIT)
+    assert refused.value.code == "eds_algorithm_refused"
+    assert parse_token_cms(cms, max_bytes=LIMIT).signer.sha256 == old_certificate(borrower).sha256
+
+
+def test_a_borrower_under_the_old_root_has_no_path_though_the_key_is_current(world: World) -> None:
+    leaf = certify(person_template(world.family, **PERSON, at=AT), world.spare_key, by=old_root())
+    with pytest.raises(Refused) as refused:
+        build_path(
+            parse_certificate(leaf.certificate),
+            anchors=[world.root],
+            intermediates=[world.issuer],
+            at=AT,
+        )
+    assert refused.value.code == "eds_algorithm_refused"
+
+
+def test_a_list_signed_with_the_old_key_is_read_and_names_an_algorithm_of_no_family(
+    world: World,
+) -> None:
+    encoded = make_crl(
+        world.authority, revoked={}, number=1, by=old_root(), this_update=AT, next_update=AT + MONTH
+    )
+    found = parse_crl(encoded, max_bytes=LIMIT)
+    assert found.signature_oid == "1.2.398.3.10.1.1.1.2"
+    assert isinstance(old_root().private_key, OldKey)

@@ -1,17 +1,24 @@
-"""Every input that must never pass, as a file named for its defect: refused with its own code; its
-neighbour passes.
+"""The vectors of signatures, judged by the product and by an oracle."""
 
-The files are judged as the route judges them: as evidence, by the route's own checks.
-"""
-
+import asyncio
 import json
-from dataclasses import replace
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from asn1crypto import x509
+from cryptography.exceptions import InvalidSignature
+from pyhanko_certvalidator import CertificateValidator, ValidationContext
+from pyhanko_certvalidator.errors import PathBuildingError, ValidationError
+from pyhanko_certvalidator.policy_decl import AlgorithmUsageConstraint, AlgorithmUsagePolicy
+from pyhanko_certvalidator.sig_validate import DefaultSignatureValidator
 
+from tests.proofs import Figures
 from tests.vectors.eds.build import MANIFEST, USUAL, build, file_name
 from tests.vectors.eds.case import (
     AT,
@@ -25,13 +32,98 @@ from tests.vectors.eds.case import (
     TIMESTAMP_NONCE,
 )
 from verification.core.codes import INDICATIONS
+from verification.core.errors import Refused, SourceUnavailable
 from verification.core.results import Passed
 from verification.core.route import Evidence
 from verification.core.stored import canonical_json
+from verification.engines.pki import der, keys
+from verification.engines.pki.certificate import parse_certificate
+from verification.engines.pki.cms import parse_cms
+from verification.engines.pki.path import build_path
 from verification.stages.statement import STAGE, dialogue
 from verification.stages.statement.checks import CHECKS, report_statement
 from verification.stages.statement.measure import measure_statement
 from verification.stages.statement.policy import POLICY, StatementPolicy
+
+# Another library's opinion of a path: pyhanko-certvalidator, with our own arithmetic for GOST
+# signatures alone.
+#
+# Nothing is decided by it. It reads certificates and walks paths by its own code, so what both
+# agree on two have read.
+
+
+_ACCEPTED = {keys.SHA256_WITH_RSA, keys.GOST_512_SIGNATURE}
+# What it raises for a path that it does not accept, and for bytes that are no certificate.
+_REFUSALS = (PathBuildingError, ValidationError, ValueError)
+
+
+class OurSignatures(DefaultSignatureValidator):
+    """GOST by our engine; RSA as the library does it."""
+
+    def validate_signature(
+        self,
+        signature: bytes,
+        signed_data: bytes,
+        public_key_info: Any,
+        signature_algorithm: Any,
+        *rest: Any,
+        **more: Any,
+    ) -> None:
+        """Raises `InvalidSignature`."""
+        if signature_algorithm["algorithm"].dotted != keys.GOST_512_SIGNATURE:
+            super().validate_signature(
+                signature, signed_data, public_key_info, signature_algorithm, *rest, **more
+            )
+            return
+        try:
+            key = keys.parse_key(der.read_tree(public_key_info.dump()), gost=keys.GOST)
+            keys.verify(key, signed_data, signature=signature)
+        except Refused:
+            raise InvalidSignature from None
+
+
+class AcceptedAlgorithms(AlgorithmUsagePolicy):
+    """The two signatures that we accept; its default does not know GOST."""
+
+    def digest_algorithm_allowed(self, algo: Any, *_: Any, **__: Any) -> AlgorithmUsageConstraint:
+        """It is part of the signature's."""
+        return AlgorithmUsageConstraint(allowed=True)
+
+    def signature_algorithm_allowed(
+        self, algo: Any, *_: Any, **__: Any
+    ) -> AlgorithmUsageConstraint:
+        """By its identifier."""
+        return AlgorithmUsageConstraint(allowed=algo["algorithm"].dotted in _ACCEPTED)
+
+
+def path_refusal(
+    leaf: bytes, *, anchors: Sequence[bytes], intermediates: Sequence[bytes], at: datetime
+) -> str:
+    """Why the library has no path for the certificate; empty if it has."""
+    try:
+        context = ValidationContext(
+            trust_roots=[x509.Certificate.load(each, strict=True) for each in anchors],
+            other_certs=[x509.Certificate.load(each, strict=True) for each in intermediates],
+            moment=at,
+            allow_fetching=False,
+            revocation_mode="soft-fail",
+            algorithm_usage_policy=AcceptedAlgorithms(),
+            signature_validator=OurSignatures(),
+        )
+        validator = CertificateValidator(
+            x509.Certificate.load(leaf, strict=True), validation_context=context
+        )
+        asyncio.run(validator.async_validate_path())
+    except _REFUSALS as error:
+        return str(error) or type(error).__name__
+    return ""
+
+
+# Every input that must never pass, as a file named for its defect: refused with its own code;
+# its neighbour passes.
+#
+# The files are judged as the route judges them: as evidence, by the route's own checks.
+
 
 VECTORS: list[dict[str, Any]] = json.loads((FOLDER / MANIFEST).read_text(encoding="utf-8"))
 REFUSED = [each for each in VECTORS if "code" in each]
@@ -238,3 +330,204 @@ def test_the_script_writes_the_same_manifest_again_and_other_keys(tmp_path: Path
         == STATEMENT
     )
     assert (tmp_path / "root.gost.crt").read_bytes() != (FOLDER / "root.gost.crt").read_bytes()
+
+
+# One changed bit in anything that is signed never passes: every bit is drawn from the good
+# vectors and judged alone.
+#
+# Left out is what is neither signed nor of consequence (versions and the list of hashes around
+# the signer), and the anchor, which is trusted by being pinned and not for its signature.
+
+
+_BITS = 350  # of each part and family at scale 1
+_PARTS = (
+    "content",
+    "signed attributes",
+    "signature",
+    "leaf",
+    "leaf's signature",
+    "issuer",
+    "list",
+    "answer",
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Where a part lies: the kind of evidence and the bytes of it from `start` to `stop`."""
+
+    kind: str
+    start: int
+    stop: int
+
+
+def _given(family: str, *, with_answer: bool) -> Evidence:
+    """Good evidence: with the copy of the statement inside, and cleared by an answer or by a
+    list.
+    """
+    roles: dict[str, list[str]] = {"signature": [f"good_attached.{family}.cms"]}
+    if with_answer:
+        roles |= {"ocsp": [f"ocsp_good.{family}.ocsp"], "crl": []}
+    return evidence({"family": family, "evidence": roles})
+
+
+def _locate(given: Evidence, name: str) -> Part:
+    cms = given.items[dialogue.SIGNATURE]
+    signed = parse_cms(cms, max_bytes=POLICY.signature_max_bytes)
+    inside = {
+        "content": STATEMENT,
+        "signed attributes": signed.signed_attributes,
+        "signature": signed.signature,
+        "leaf": signed.signer.der,
+        "leaf's signature": signed.signer.signature,
+    }
+    if name in inside:
+        start = cms.index(inside[name])
+        return Part(dialogue.SIGNATURE, start, start + len(inside[name]))
+    kind = {"issuer": "shared.intermediate.0", "list": "shared.crl.0", "answer": dialogue.OCSP}[
+        name
+    ]
+    return Part(kind, 0, len(given.items[kind]))
+
+
+def _passes(given: Evidence) -> bool:
+    """Whether every check lets it pass; certificates of the operator that cannot be read stop
+    everything.
+    """
+    try:
+        return all(
+            isinstance(each, Passed)
+            for each in STAGE.judge(measure_statement(CASE, given, POLICY), POLICY)
+        )
+    except SourceUnavailable:
+        return False
+
+
+def _flipped(given: Evidence, part: Part, bit: int) -> Evidence:
+    content = bytearray(given.items[part.kind])
+    content[part.start + bit // 8] ^= 1 << bit % 8
+    return replace(given, items={**given.items, part.kind: bytes(content)})
+
+
+@pytest.mark.proof("eds_tampers")
+@pytest.mark.parametrize("name", _PARTS)
+@pytest.mark.parametrize("family", ["gost", "rsa"])
+def test_one_changed_bit_never_passes(
+    family: str, name: str, proof_scale: float, proof_seed: int, proof_figures: Figures
+) -> None:
+    given = _given(family, with_answer=name == "answer")
+    part = _locate(given, name)
+    assert _passes(given)
+    every = range(8 * (part.stop - part.start))
+    chance = random.Random(f"{proof_seed} {family} {name}")
+    bits = chance.sample(every, min(len(every), int(_BITS * proof_scale) + 1))
+    assert [bit for bit in bits if _passes(_flipped(given, part, bit))] == []
+    key = f"tampers_{name.replace(' ', '_')}"
+    proof_figures[key] = int(proof_figures.get(key, 0)) + len(bits)
+    proof_figures["tampers"] = int(proof_figures.get("tampers", 0)) + len(bits)
+
+
+@pytest.mark.parametrize("family", ["gost", "rsa"])
+def test_every_bit_of_the_lengths_and_tags_at_the_beginning_counts(family: str) -> None:
+    given = _given(family, with_answer=False)
+    assert (FOLDER / f"good_attached.{family}.cms").read_bytes() == given.items[dialogue.SIGNATURE]
+    head = Part(dialogue.SIGNATURE, 0, 19)  # SEQUENCE, signedData, [0], SEQUENCE
+    assert [bit for bit in range(8 * 19) if _passes(_flipped(given, head, bit))] == []
+
+
+# Our paths and those of an independent library: the same verdict on every vector, or a reason
+# why not.
+
+
+# Where the library has a path and we have none.
+STRICTER = {
+    "intermediate_without_key_usage": (
+        "an authority must say that it may sign certificates; RFC 5280 lets it be silent"
+    ),
+    "intermediate_with_name_constraints": "we do not process them, so a critical one refuses",
+    "root_expired": (
+        "an anchor's dates count here; RFC 5280 §6.1.1 (d) leaves that to the verifier"
+    ),
+    "root_not_yet_valid": "the same",
+}
+# Where we have a path and the library has none.
+LOOSER = {
+    "common_name_with_bidi_isolate": (
+        "the library prepares names by RFC 4518; we find issuers by the encoded name"
+    ),
+    "common_name_with_private_use": "the same",
+}
+_ANCHOR, _INTERMEDIATE = "anchor", "intermediate"
+
+
+def _readable(vector: dict[str, Any]) -> bytes | None:
+    """The signer's certificate of a vector that has a readable one and is not judged at a time of
+    its own.
+    """
+    (name,) = files(vector)["signature"]
+    if vector["group"] not in ("trust", "certificate", "cms") or not name.endswith(".cms"):
+        return None
+    try:
+        return parse_cms(
+            (FOLDER / name).read_bytes(), max_bytes=POLICY.signature_max_bytes
+        ).signer.der
+    except Refused:
+        return None
+
+
+def _cases() -> list[tuple[str, bytes, list[bytes], list[bytes]]]:
+    found: dict[tuple[bytes, ...], tuple[str, bytes, list[bytes], list[bytes]]] = {}
+    for vector in VECTORS:
+        if (leaf := _readable(vector)) is None:
+            continue
+        chosen = files(vector)
+        anchors, intermediates = (
+            [(FOLDER / name).read_bytes() for name in chosen[role]]
+            for role in (_ANCHOR, _INTERMEDIATE)
+        )
+        # Most vectors share one certificate; its path is looked at once.
+        found.setdefault(
+            (leaf, *anchors, *intermediates), (vector["file"], leaf, anchors, intermediates)
+        )
+    return list(found.values())
+
+
+def _ours(leaf: bytes, anchors: list[bytes], intermediates: list[bytes]) -> str:
+    try:
+        build_path(
+            parse_certificate(leaf),
+            anchors=[parse_certificate(each) for each in anchors],
+            intermediates=[parse_certificate(each) for each in intermediates],
+            at=AT,
+        )
+    except Refused as refused:
+        return refused.code
+    return ""
+
+
+def _opinions() -> dict[str, tuple[str, str]]:
+    """By defect and family: our code and the library's words, each empty for a path."""
+    return {
+        name: (
+            _ours(leaf, anchors, intermediates),
+            path_refusal(leaf, anchors=anchors, intermediates=intermediates, at=AT),
+        )
+        for name, leaf, anchors, intermediates in _cases()
+    }
+
+
+def test_both_say_the_same_of_every_path_but_for_the_listed() -> None:
+    opinions = _opinions()
+    stricter = {name for name, (ours, theirs) in opinions.items() if ours and not theirs}
+    looser = {name for name, (ours, theirs) in opinions.items() if theirs and not ours}
+    assert {name.split(".")[0] for name in stricter} == STRICTER.keys()
+    assert {name.split(".")[0] for name in looser} == LOOSER.keys()
+    for family in ("gost", "rsa"):
+        of_family = [each for name, each in opinions.items() if f".{family}." in name]
+        agreeing = [ours for ours, theirs in of_family if bool(ours) == bool(theirs)]
+        assert (agreeing.count("") >= 20, len(agreeing) - agreeing.count("") >= 20) == (True, True)
+
+
+def test_what_only_the_library_refuses_is_refused_by_another_check_of_ours() -> None:
+    codes = {each["file"].split(".")[0]: each.get("code", "") for each in VECTORS}
+    assert all(codes[defect] for defect in LOOSER)

@@ -1,11 +1,24 @@
-"""A web process that is wholly the attacker's, before a code that went to somebody else's phone."""
+"""The checks of a code, and a web process of the attacker's."""
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from tests.insecure_sandbox_process import SandboxProcess
+from tests.verification.core.answer_samples import SMS, spelled
 from tests.verification.log import owned_web
+from tests.verification.stages.person import known_case as given
+from tests.verification.stages.person.known_case import (
+    CODE,
+    NOW,
+    OTHER_CODE,
+    evidence,
+    guessed,
+    issued,
+    memory,
+)
 from tests.verification.stages.person.test_story import to_code
 from tests.verification.stages.person.told import codes, other_than
 from tests.verification.stories.story import Story, make_due
@@ -14,13 +27,19 @@ from verification.case import attempts, contents, policy
 from verification.case.moving import read
 from verification.core import stored
 from verification.core.errors import EvidenceUnreadable
+from verification.core.ids import Phone
+from verification.core.results import Outcome, decide
 from verification.core.route import LOOK_AT
 from verification.core.stored import canonical_json
 from verification.evidence import store, vault
 from verification.models import Attempt, AuditEntry, EvidenceItem, Verification
-from verification.stages.code import dialogue
+from verification.stages.code import STAGE, dialogue
+from verification.stages.code.checks import CHECKS
+from verification.stages.code.dialogue import OWNER
+from verification.stages.person.dialogue import PHONE
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.forges]
+# A web process that is wholly the attacker's, before a code that went to somebody else's phone.
+
 
 TRIES = pytest.mark.parametrize(
     "tries", [12, pytest.param(50, marks=[pytest.mark.proof("tampering"), pytest.mark.whole])]
@@ -63,6 +82,8 @@ def worked(story: Story) -> None:
         make_due(story)
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.forges
 def test_no_key_that_web_has_draws_the_code_or_knows_it_again(asked: SandboxProcess) -> None:
     story = to_code(asked)
     _, issued = opened(story, "code.issued.0")
@@ -85,6 +106,8 @@ def _is_hex(value: object) -> bool:
     return isinstance(value, str) and set(value) <= set("0123456789abcdef")
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.forges
 def test_a_code_of_webs_own_in_the_place_of_the_one_that_was_sent_is_refused(
     asked: SandboxProcess,
 ) -> None:
@@ -100,6 +123,8 @@ def test_a_code_of_webs_own_in_the_place_of_the_one_that_was_sent_is_refused(
     assert story.row().status == "failed"
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.forges
 @pytest.mark.parametrize("kind", ["code.expected", "code.issued.1", "code.owner"])
 def test_what_only_workers_say_of_a_code_is_nothing_where_web_says_it(
     asked: SandboxProcess, kind: str
@@ -150,6 +175,8 @@ def tried(story: Story, number: int, code: str, *, next: str) -> None:
     Verification.objects.filter(pk=story.id).update(**due, **moved, status="processing", faults=0)
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.forges
 @TRIES
 def test_of_many_tries_that_web_has_looked_at_five_count_and_of_the_others_nothing_is_learnt(
     asked: SandboxProcess, tries: int
@@ -171,6 +198,8 @@ def test_of_many_tries_that_web_has_looked_at_five_count_and_of_the_others_nothi
     assert not is_passed(story)
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.forges
 def test_a_sixth_guess_never_passes_where_no_worker_looked_at_five(
     asked: SandboxProcess,
 ) -> None:
@@ -181,3 +210,157 @@ def test_a_sixth_guess_never_passes_where_no_worker_looked_at_five(
     worked(story)
     assert not is_passed(story)
     assert story.row().status == "failed"
+
+
+# The checks of the code, on evidence that the dialogue itself made.
+
+
+def refused(found, **person):
+    return given.refusals(given.judge(STAGE, given.case(**person), found))
+
+
+def after(*guesses, seconds=20, **remembered):
+    first = memory(**remembered)
+    return evidence(issued(first), guessed(first, *guesses, at=NOW + timedelta(seconds=seconds)))
+
+
+def test_the_right_code_passes_every_check():
+    results = given.judge(STAGE, given.case(), after(CODE))
+    assert given.refusals(results) == {}
+    assert decide(results, required=tuple(CHECKS)).outcome is Outcome.PASSED
+    assert [result.detail for result in results] == [
+        {},
+        {"guess": 1},
+        {"owned_since": "2021-05-06"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("guesses", "code"),
+    [
+        ([OTHER_CODE], "otp_wrong"),
+        ([OTHER_CODE] * 4 + [CODE], ""),
+        ([OTHER_CODE] * 5, "otp_attempts_exhausted"),
+        ([OTHER_CODE] * 5 + [CODE], "otp_attempts_exhausted"),
+    ],
+)
+def test_five_guesses_count_and_a_sixth_is_none(guesses, code):
+    assert refused(after(*guesses)) == ({"code.guess": code} if code else {})
+
+
+@pytest.mark.parametrize(
+    ("guess", "seconds", "code"),
+    [
+        (CODE, 300, ""),
+        (CODE, 301, "otp_expired"),
+        (OTHER_CODE, 301, "otp_expired"),
+        (CODE, -1, "otp_expired"),
+        (CODE, 0, ""),
+    ],
+)
+def test_a_code_lives_five_minutes(guess, seconds, code):
+    assert refused(after(guess, seconds=seconds)) == ({"code.guess": code} if code else {})
+
+
+def test_a_last_guess_that_comes_late_leaves_none():
+    assert refused(after(CODE, seconds=301, guesses=4)) == {"code.guess": "otp_attempts_exhausted"}
+
+
+def test_guesses_of_a_lapsed_dialogue_count():
+    assert refused(after(OTHER_CODE, guesses=4)) == {"code.guess": "otp_attempts_exhausted"}
+    assert refused(after(CODE, guesses=4)) == {}
+    assert refused(after(CODE, guesses=5)) == {"code.guess": "otp_attempts_exhausted"}
+
+
+def test_only_the_last_code_counts():
+    first, second = memory(), memory(resends=1)
+    both = issued(first) | issued(second, OTHER_CODE)
+    assert refused(evidence(both, guessed(second, OTHER_CODE))) == {}
+    assert refused(evidence(both, guessed(second, CODE))) == {"code.guess": "otp_wrong"}
+    # A guess at the first code, right as it was, is none at the second.
+    assert refused(evidence(both, guessed(first, CODE))) == {"code.guess": "otp_wrong"}
+
+
+def test_a_guess_made_at_an_earlier_code_is_none_at_the_last_whatever_it_says():
+    first, second = memory(), memory(resends=1)
+    guess = given.fields(guessed(second, OTHER_CODE)["code.guess.1"])
+    moved = {"code.guess.1": canonical_json(guess | {"issued": 0})}
+    assert refused(evidence(issued(first) | issued(second, OTHER_CODE), moved)) == {
+        "code.guess": "otp_wrong"
+    }
+
+
+def test_a_code_for_another_verification_or_phone_is_wrong():
+    assert refused(after(CODE), phone=Phone("+77011234568")) == {
+        "code.guess": "otp_wrong",
+        "code.owner": "phone_owner_mismatch",
+    }
+
+
+def test_a_digest_under_another_key_is_wrong():
+    first = memory()
+    forged = guessed(memory(key="00" * 32), CODE)
+    assert refused(evidence(issued(first), forged)) == {"code.guess": "otp_wrong"}
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        (canonical_json({"request_id": SMS["request_id"], "status": "refused"}), "sms_refused"),
+        (b"{}", "check_missing"),
+    ],
+)
+def test_a_message_that_the_gateway_did_not_take_refuses(sent, code):
+    first = memory()
+    found = evidence(issued(first), guessed(first, CODE), {"code.sent.0": sent})
+    assert refused(found) == {"code.sent": code}
+
+
+def test_it_is_the_last_message_that_must_have_gone_out():
+    refusal = canonical_json({"request_id": SMS["request_id"], "status": "refused"})
+    first, second = memory(), memory(resends=1)
+    kept = issued(first) | issued(second, OTHER_CODE)
+    assert refused(evidence(kept, guessed(second, OTHER_CODE), {"code.sent.0": refusal})) == {}
+    last = {"code.sent.1": refusal, "code.sent.0": spelled(SMS)}
+    assert refused(evidence(kept, guessed(second, OTHER_CODE), last)) == {
+        "code.sent": "sms_refused"
+    }
+
+
+@pytest.mark.parametrize("status", ["owned_by_another", "not_found", "consent_refused"])
+def test_a_number_that_has_changed_hands_meanwhile_refuses(status):
+    first = memory()
+    found = evidence(
+        issued(first), guessed(first, CODE), {OWNER: given.without_terms(PHONE, status)}
+    )
+    assert refused(found) == {"code.owner": "phone_owner_mismatch"}
+
+
+@pytest.mark.parametrize(
+    ("expires_at", "code"),
+    [
+        ("2026-11-24T18:30:30+00:00", "consent_unanswered"),
+        ("2026-11-24T18:30:31+00:00", "phone_owner_mismatch"),
+    ],
+)
+def test_a_consent_that_ran_out_meanwhile_is_told_as_unanswered(expires_at, code):
+    consent, first = given.said("register.consent", expires_at=expires_at), memory()
+    found = evidence(issued(first), guessed(first, CODE), {"register.consent": consent})
+    found = replace(
+        found, items={kind: content for kind, content in found.items.items() if kind != OWNER}
+    )
+    assert refused(found) == {"code.owner": code}
+
+
+def test_more_guesses_than_it_admits_are_counted_as_they_stand_on_record():
+    first, kept = memory(), {}
+    for number, guess in enumerate([OTHER_CODE] * 5 + [CODE], start=1):
+        kept[f"code.guess.{number}"] = guessed(first, guess)["code.guess.1"]
+    assert refused(evidence(issued(first), kept)) == {"code.guess": "otp_attempts_exhausted"}
+    del kept["code.guess.1"]
+    assert refused(evidence(issued(first), kept)) == {}
+
+
+def test_without_evidence_nothing_passes():
+    nothing = type(evidence())(items={}, at=NOW)
+    assert set(refused(nothing)) == set(CHECKS)

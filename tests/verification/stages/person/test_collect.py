@@ -1,28 +1,76 @@
-"""Our errands, run against the sandbox as it really runs."""
+"""What the registers and the gateway are asked, and what each of their answers means."""
 
 import json
 import secrets
 from base64 import b64encode
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from django.conf import settings
 
 from tests.insecure_sandbox.asked import new_iin, picture
-from tests.verification.stages.person import insecure_registers
 from tests.verification.stages.person import known_case as given
-from tests.verification.stages.person.told import tell
-from tests.verification.stories.story import BORN
-from verification.core.answers import parse_consent, parse_photo
+from tests.verification.stages.person.test_story import DOCUMENT, guess, to_code, to_person
+from tests.verification.stages.person.told import codes, tell
+from tests.verification.stories import camera_story as camera
+from tests.verification.stories.story import BORN, make_due
+from verification.case import policy
+from verification.core.answers import OwnershipAnswer, PersonAnswer, parse_consent, parse_photo
 from verification.core.errors import ConsentPending, SourceUnavailable
 from verification.core.ids import Iin
 from verification.core.route import Evidence
+from verification.models import Attempt, AuditEntry
 from verification.routes import LIVE_FACE
+from verification.sources import person_registry, phone_registry
+from verification.sources.asking import Fetched
+from verification.sources.person_registry import PersonQuestion
+from verification.sources.phone_registry import OwnershipQuestion
 from verification.stages.code.collect import collect_code
 from verification.stages.live_capture.collect import collect_live_capture, prepare_live_capture
 from verification.stages.person.dialogue import accept_person
 
-pytestmark = pytest.mark.usefixtures("asked")
+# Registers that refuse a consent which holds, and gateways that refuse a number or answer badly
+# after sending.
+
+
+SENT: dict[str, str] = {}
+"""What the gateways were given to carry, by request id."""
+
+
+class InsecurePeopleRefusing:
+    """A register of people to which no consent is good enough."""
+
+    source = person_registry.SOURCE
+
+    def fetch(self, question: PersonQuestion) -> Fetched[PersonAnswer]:
+        """No."""
+        answer = PersonAnswer(
+            request_id=question.request_id, status="consent_refused", iin=question.iin, person=None
+        )
+        return Fetched(raw=person_registry.spell_person(answer), parsed=answer)
+
+
+class InsecurePhonesRefusing:
+    """A register of phones to which no consent is good enough."""
+
+    source = phone_registry.SOURCE
+
+    def fetch(self, question: OwnershipQuestion) -> Fetched[OwnershipAnswer]:
+        """No."""
+        answer = OwnershipAnswer(
+            request_id=question.request_id,
+            status="consent_refused",
+            iin=question.iin,
+            phone=question.phone,
+            owned_since=None,
+        )
+        return Fetched(raw=phone_registry.spell_ownership(answer), parsed=answer)
+
+
+# Our errands, run against the sandbox as it really runs.
+
 
 STAGE, SERVICES = LIVE_FACE.stages[0], ("person", "phone", "photo")
 assert STAGE.prepare is not None
@@ -56,6 +104,7 @@ def refused(case, evidence):
     return given.refusals(given.judge(STAGE, case, evidence))
 
 
+@pytest.mark.usefixtures("asked")
 def test_without_a_consent_no_register_is_asked(asked):
     case = case_of(tell(asked, consent="invalid"))
     evidence = collected(case, prepared(case))
@@ -63,6 +112,7 @@ def test_without_a_consent_no_register_is_asked(asked):
     assert refused(case, evidence)["person.consent"] == "consent_declined"
 
 
+@pytest.mark.usefixtures("asked")
 def test_the_step_waits_ten_minutes_for_the_persons_word_and_no_longer(asked):
     case = case_of(tell(asked, consent="pending"))
     before = prepared(case)
@@ -78,11 +128,13 @@ def test_the_step_waits_ten_minutes_for_the_persons_word_and_no_longer(asked):
     assert refused(case, collected(case, before, at=NOW + timedelta(seconds=599))) == {}
 
 
+@pytest.mark.usefixtures("asked")
 def test_a_person_whom_the_consent_service_does_not_know_is_refused_as_unknown(asked):
     case = case_of(new_iin())
     assert refused(case, collected(case, prepared(case)))["person.consent"] == "person_unknown"
 
 
+@pytest.mark.usefixtures("asked")
 def test_an_error_of_the_consent_service_is_a_fault(asked):
     case = case_of(tell(asked, consent="error"))
     with pytest.raises(SourceUnavailable):
@@ -96,6 +148,7 @@ def ids_of(evidence):
     ]
 
 
+@pytest.mark.usefixtures("asked")
 def test_every_attempt_asks_under_ids_of_its_own_and_a_retry_under_the_same(asked):
     case = case_of(tell(asked))
     first, second = prepared(case), prepared(case, at=NOW + timedelta(seconds=1))
@@ -104,6 +157,7 @@ def test_every_attempt_asks_under_ids_of_its_own_and_a_retry_under_the_same(aske
     assert len({*ids[0], *ids[2]}) == 4
 
 
+@pytest.mark.usefixtures("asked")
 def test_the_register_is_asked_once_a_verification_and_the_phone_once_an_attempt(asked):
     case = case_of(tell(asked))
     first = collected(case, prepared(case))
@@ -140,6 +194,7 @@ def person_of(case, **changes):
 # The face
 
 
+@pytest.mark.usefixtures("asked")
 def test_the_photo_is_asked_for_before_the_capture_under_the_consent_of_the_person_and_once(asked):
     case = case_of(tell(asked))
     consented = collected(case, prepared(case))
@@ -157,6 +212,7 @@ def test_the_photo_is_asked_for_before_the_capture_under_the_consent_of_the_pers
     )
 
 
+@pytest.mark.usefixtures("asked")
 @pytest.mark.parametrize(
     ("register", "name"),
     [
@@ -167,13 +223,14 @@ def test_the_photo_is_asked_for_before_the_capture_under_the_consent_of_the_pers
 def test_a_register_of_people_or_phones_that_refuses_a_consent_that_holds_decides_nothing(
     asked, settings, register, name
 ):
-    refusing = {"adapter": f"{insecure_registers.__name__}.{name}"}
+    refusing = {"adapter": f"{__name__}.{name}"}
     settings.TULGA_SOURCES = {"test": settings.TULGA_SOURCES["test"] | {register: refusing}}
     case = case_of(tell(asked))
     with pytest.raises(SourceUnavailable):
         collected(case, prepared(case))
 
 
+@pytest.mark.usefixtures("asked")
 def test_a_consent_that_was_given_to_another_loan_is_asked_for_anew(asked):
     case = case_of(tell(asked))
     other = replace(case, verification_id=case.verification_id.replace("a", "b"))
@@ -190,6 +247,7 @@ def terms_of(answer):
     return terms
 
 
+@pytest.mark.usefixtures("asked")
 def test_without_a_consent_that_holds_neither_photo_nor_owner_is_asked_for(asked):
     case = given.case()
     evidence = given.known(consent=given.said("register.consent", status="invalid"))
@@ -198,3 +256,76 @@ def test_without_a_consent_that_holds_neither_photo_nor_owner_is_asked_for(asked
         evidence, items={**evidence.items, **given.issued(given.memory())}, secrets=(given.SECRET,)
     )
     assert list(collect_code(case, sent)) == ["code.expected"]
+
+
+# Whatever a register or the gateway does: tried again, then `failed`; no attempt burnt, no one
+# verified.
+
+
+KINDS = ("silent", "http_500", "garbage", "oversize")
+# A photo in each way, for it is the longest answer; of the others one that does not come and one
+# that does.
+BROKEN = [("photo", kind) for kind in KINDS]
+BROKEN += [
+    ("consent", "silent"),
+    ("consent", "garbage"),
+    ("person", "silent"),
+    ("person", "oversize"),
+]
+BROKEN += [("phone", "http_500"), ("phone", "garbage"), ("sms", "silent"), ("sms", "http_500")]
+
+
+@pytest.fixture
+def _mended(asked):
+    yield
+    asked.mend()
+
+
+def break_down(asked, source, kind):
+    # One that says nothing is not waited for long; whatever answers has its time, on a busy machine
+    # too.
+    adapters: Any = settings.TULGA_SOURCES["test"]
+    for adapter in adapters.values():
+        adapter["options"]["seconds"] = 0.7 if kind in ("silent", "slow") else 10.0
+    asked.post("/faults", source=source, kind=kind, times=100)
+
+
+def try_until_it_ends(story):
+    for _ in range(policy.FAULTS_MAX):
+        make_due(story)
+        story.work()
+
+
+@pytest.mark.service
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("seen_once")
+@pytest.mark.usefixtures("_mended")
+@pytest.mark.parametrize(("source", "kind"), BROKEN)
+def test_a_source_that_stays_like_this_ends_in_failed_and_burns_nothing(asked, source, kind):
+    if source == "photo":
+        story = to_code(asked)
+        guess(story, codes(asked)[-1])
+        break_down(asked, source, kind)
+        camera.free(story)
+    else:
+        story = to_person(asked)
+        break_down(asked, source, kind)
+        story.answer(document_number=DOCUMENT, **BORN)
+    try_until_it_ends(story)
+    assert (story.row().status, story.row().code) == ("failed", "retries_exhausted")
+    assert not Attempt.objects.filter(burnt=True).exists()
+    assert AuditEntry.objects.filter(type="step.faulted").count() == policy.FAULTS_MAX
+
+
+@pytest.mark.service
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("seen_once")
+@pytest.mark.usefixtures("_mended")
+@pytest.mark.parametrize("kind", ["silent", "garbage"])
+def test_an_owner_who_cannot_be_told_when_the_code_comes_back_ends_in_failed(asked, kind):
+    story = to_code(asked)
+    break_down(asked, "phone", kind)
+    guess(story, codes(asked)[-1])
+    try_until_it_ends(story)
+    assert (story.row().status, story.row().code) == ("failed", "retries_exhausted")
+    assert not Attempt.objects.filter(burnt=True).exists()

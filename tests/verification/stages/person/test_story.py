@@ -1,18 +1,21 @@
-"""Person and code as the borrower, the worker and the sandbox play them, by the workflow's own
-functions.
-"""
+"""Person and code from end to end, and what a borrower is told."""
 
 import base64
 import json
+from datetime import timedelta
 
 import pytest
+from django.utils.html import escape
 
 from tests.scenes import staged
+from tests.verification.borrower.visits import NOW, browser, text
 from tests.verification.checks_on_record import passed
-from tests.verification.stages.person.told import codes, tell
+from tests.verification.stages.person.told import codes, other_than, tell
 from tests.verification.stories import camera_story as camera
 from tests.verification.stories.story import BORN, begin, lender, make_due
+from verification import clock
 from verification.case import contents
+from verification.core.codes import REASONS
 from verification.evidence import store
 from verification.models import Attempt, AuditEntry, EvidenceItem
 from verification.routes import LIVE_FACE
@@ -20,7 +23,12 @@ from verification.stages.code.checks import CHECKS as CODE
 from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 from verification.stages.live_capture.checks import CHECKS as COMMANDS
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("seen_once")]
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+# Person and code as the borrower, the worker and the sandbox play them, by the workflow's own
+# functions.
+
 
 DOCUMENT = "012345678"
 
@@ -58,6 +66,7 @@ def guess(story, code):
     story.work()
 
 
+@pytest.mark.usefixtures("seen_once")
 def test_person_and_code_pass_and_the_question_comes_before_the_camera(asked):
     story = to_code(asked)
     guess(story, codes(asked)[-1])
@@ -73,6 +82,7 @@ def test_person_and_code_pass_and_the_question_comes_before_the_camera(asked):
     }
 
 
+@pytest.mark.usefixtures("seen_once")
 def test_neither_the_code_nor_a_guess_is_kept_anywhere(asked):
     story = to_code(asked)
     code = codes(asked)[-1]
@@ -90,6 +100,7 @@ def test_neither_the_code_nor_a_guess_is_kept_anywhere(asked):
     assert [content for content in kept if code.encode() in content] == []
 
 
+@pytest.mark.usefixtures("seen_once")
 @pytest.mark.parametrize(
     ("changes", "typed", "code"),
     [
@@ -109,6 +120,7 @@ def test_what_may_be_mended_is_asked_again_twice_and_then_declined(asked, change
     assert Attempt.objects.filter(verification_id=story.id, stage="code").count() == 0
 
 
+@pytest.mark.usefixtures("seen_once")
 def test_a_silent_register_burns_nothing_and_passes_when_it_answers(asked):
     story = to_person(asked)
     asked.post("/faults", source="phone", kind="http_500", times=1)
@@ -121,6 +133,7 @@ def test_a_silent_register_burns_nothing_and_passes_when_it_answers(asked):
     assert not Attempt.objects.filter(burnt=True).exists()
 
 
+@pytest.mark.usefixtures("seen_once")
 @pytest.mark.service
 def test_registers_code_and_the_live_face_of_the_register_verify(asked):
     story = to_commands(asked)
@@ -136,6 +149,7 @@ def test_registers_code_and_the_live_face_of_the_register_verify(asked):
     }
 
 
+@pytest.mark.usefixtures("seen_once")
 @pytest.mark.service
 def test_another_face_behind_the_right_code_is_not_verified(asked):
     story = to_commands(asked, photo="biden.jpg")
@@ -147,3 +161,61 @@ def test_another_face_behind_the_right_code_is_not_verified(asked):
         2,
         3,
     )
+
+
+# What a borrower is told on the pages of the registers and the code: each by requests, in a
+# sentence or a word.
+
+
+class Borrower:
+    """Somebody at the pages, and the worker behind them."""
+
+    def __init__(self, story):
+        self.story, self.client = story, browser(story)
+        self.client.cookies["django_language"] = "en"
+
+    def post(self, **answer):
+        return self.client.post(NOW, {"turn": self.story.page().turn, **answer})
+
+    def say(self, **answer):
+        assert self.post(**answer).status_code == 302
+        self.story.work()
+
+    def sees(self, code):
+        return escape(REASONS[code].borrower_message) in text(self.client.get(NOW))
+
+    def to_form(self):
+        self.say(agreed="true", version=CURRENT, language="ru")
+        return self
+
+    def to_code(self):
+        self.say(document_number="012345678", **BORN)
+        return self
+
+
+def at_form(asked, *, of=None, reference="A-1", iin="", **changes):
+    return Borrower(begin(of or lender(), reference, iin=iin or tell(asked, **changes))).to_form()
+
+
+def later(seconds):
+    clock._state.offset += timedelta(seconds=seconds)
+
+
+def test_a_wrong_code_is_told_and_may_be_typed_again(asked):
+    borrower = at_form(asked).to_code()
+    borrower.say(code=other_than(codes(asked)[-1]))
+    assert borrower.sees("otp_wrong")
+    borrower.say(code=codes(asked)[-1])
+    assert not borrower.sees("otp_wrong")
+
+
+def test_another_code_is_asked_for_too_soon_and_too_often(asked):
+    borrower = at_form(asked).to_code()
+    borrower.say(resend="true")
+    assert borrower.sees("otp_resend_early")
+    for _ in range(3):
+        later(31)
+        borrower.say(resend="true")
+    later(31)
+    borrower.say(resend="true")
+    assert borrower.sees("otp_resends_exhausted")

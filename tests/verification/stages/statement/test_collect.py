@@ -1,21 +1,28 @@
-"""Which sources the route asks after the answer, by real adapters over real sockets."""
+"""The entry of a signature, and the sources that are asked for it."""
 
 import base64
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from insecure_sandbox.credential_fields import credential_from_fields
 from insecure_sandbox.install_trust import write_anchors
 from insecure_sandbox.signing import sign_cms
 from insecure_sandbox.timestamping import signature_value, with_tokens
-from insecure_sandbox.xml_signing import sign_xml
-from tests.verification.stages.statement import signed_case as given
-from verification.core.errors import SourceUnavailable
-from verification.core.results import Outcome, decide
-from verification.core.route import Evidence
+from insecure_sandbox.xml_signing import DECLARATION, sign_xml
+from tests.vectors.eds.case import AT, CASE, FOLDER, JUDGED, STATEMENT
+from tests.verification.engines.pki.test_xml import MARKUP
+from tests.verification.stages.statement import signed_case
+from verification.core.errors import BadInput, SourceUnavailable
+from verification.core.results import Outcome, Passed, decide
+from verification.core.route import Evidence, Next
+from verification.core.statement_text import read
 from verification.core.stored import canonical_json
 from verification.engines.pki.keys import ALGORITHMS
 from verification.engines.pki.timestamp import build_request, open_response
@@ -24,9 +31,22 @@ from verification.sources import revocation, timestamp_authority
 from verification.sources.installed import written
 from verification.sources.revocation import AUTHORITY_CRL, OCSP, HttpRevocationSource
 from verification.stages.statement import STAGE
-from verification.stages.statement.checks import CHECKS
+from verification.stages.statement.checks import CHECKS, report_statement
 from verification.stages.statement.collect import collect_statement
+from verification.stages.statement.dialogue import (
+    ANSWER,
+    SIGNATURE,
+    TEXT,
+    accept_statement,
+    numbered,
+    prompt_statement,
+    text_of,
+)
+from verification.stages.statement.measure import measure_statement
 from verification.stages.statement.policy import POLICY
+
+# Which sources the route asks after the answer, by real adapters over real sockets.
+
 
 FAMILIES = ("gost512", "rsa")
 SOURCES = "verification.sources"
@@ -35,12 +55,7 @@ OF_ONE_FAMILY = pytest.mark.parametrize("family", ["gost512"])
 WANTING = replace(POLICY, asks_timestamp=True)
 
 
-@pytest.fixture(params=FAMILIES)
-def family(request):
-    return request.param
-
-
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def _pointed_at_the_sandbox(sandbox, settings, tmp_path):
     write_anchors(sandbox.url, tmp_path / "anchors")
 
@@ -80,7 +95,7 @@ def answered(sandbox, family):
     """A case and the evidence of its signature, by a key of the sandbox in the state given."""
 
     def make(state="valid", form="cms"):
-        case = given.case()
+        case = signed_case.case()
         person = {
             "iin": case.person.iin.value,
             "surname": "ТЕСТОВ",
@@ -89,7 +104,7 @@ def answered(sandbox, family):
         }
         fields = sandbox.post("/ca/credentials", family=family, state=state, **person)
         now = datetime.now(UTC).replace(microsecond=0)
-        text, signer = given.text(case, issued=now), credential_from_fields(fields)
+        text, signer = signed_case.text(case, issued=now), credential_from_fields(fields)
         signatures = {
             "cms": lambda: base64.b64encode(sign_cms(signer, text, signed_at=now)),
             "xml": lambda: sign_xml(signer, statement_document(text)),
@@ -112,7 +127,9 @@ def judged(case, evidence, found, policy=POLICY):
     """The outcome and the codes on what was collected."""
     whole = Evidence(items={**evidence.items, **found}, at=datetime.now(UTC))
     results = STAGE.judge(STAGE.measure(case, whole, policy), policy)
-    return decide(results, required=tuple(CHECKS)).outcome, list(given.refusals(results).values())
+    return decide(results, required=tuple(CHECKS)).outcome, list(
+        signed_case.refusals(results).values()
+    )
 
 
 def kinds(found):
@@ -128,6 +145,7 @@ def fault(sandbox, source, kind, times=1):
     sandbox.post("/faults", source=source, kind=kind, times=times)
 
 
+@pytest.mark.usefixtures("_pointed_at_the_sandbox")
 def test_the_responder_is_asked_first_and_its_answer_is_enough(answered):
     case, evidence = answered()
     found = dict(collect_statement(case, evidence))
@@ -136,12 +154,14 @@ def test_the_responder_is_asked_first_and_its_answer_is_enough(answered):
     assert judged(case, evidence, found) == (Outcome.PASSED, [])
 
 
+@pytest.mark.usefixtures("_pointed_at_the_sandbox")
 def test_each_question_has_a_nonce_of_its_own(answered):
     case, evidence = answered()
     nonces = {collected(case, evidence)["statement.ocsp_nonce"] for _ in range(3)}
     assert len(nonces) == 3
 
 
+@pytest.mark.usefixtures("_pointed_at_the_sandbox")
 def test_the_responder_tells_of_a_revoked_certificate(answered):
     case, evidence = answered("revoked")
     assert judged(case, evidence, collected(case, evidence)) == (
@@ -150,6 +170,7 @@ def test_the_responder_tells_of_a_revoked_certificate(answered):
     )
 
 
+@pytest.mark.usefixtures("_pointed_at_the_sandbox")
 @OF_ONE_FAMILY
 @pytest.mark.parametrize(
     "kind", ["wrong_nonce", "stale", "try_later", "garbage", "oversize", "http_500", "silent"]
@@ -168,6 +189,7 @@ def test_without_a_believable_answer_the_lists_decide(sandbox, answered, setting
         assert judged(case, evidence, found) == expected
 
 
+@pytest.mark.usefixtures("_pointed_at_the_sandbox")
 @OF_ONE_FAMILY
 @pytest.mark.parametrize("kind", ["http_500", "oversize"])
 @pytest.mark.parametrize("source", ["crl", "delta_crl"])
@@ -179,6 +201,7 @@ def test_without_the_lists_either_nothing_is_decided(sandbox, answered, source, 
         collected(case, evidence)
 
 
+@pytest.mark.usefixtures("_pointed_at_the_sandbox")
 @pytest.mark.parametrize("source", ["crl", "delta_crl"])
 def test_a_page_in_the_place_of_a_list_is_tried_again(sandbox, answered, source):
     case, evidence = answered()
@@ -190,6 +213,7 @@ def test_a_page_in_the_place_of_a_list_is_tried_again(sandbox, answered, source)
     )
 
 
+@pytest.mark.usefixtures("_pointed_at_the_sandbox")
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [
@@ -206,6 +230,7 @@ def test_a_believable_answer_is_not_overruled(sandbox, answered, kind, expected)
     assert judged(case, evidence, found) == expected
 
 
+@pytest.mark.usefixtures("_pointed_at_the_sandbox")
 def test_a_silent_list_of_the_root_is_a_fault(sandbox, answered):
     case, evidence = answered()
     fault(sandbox, "root_crl", "http_500")
@@ -213,17 +238,19 @@ def test_a_silent_list_of_the_root_is_a_fault(sandbox, answered):
         collected(case, evidence)
 
 
+@pytest.mark.usefixtures("_pointed_at_the_sandbox")
 def test_a_signature_without_a_path_makes_us_ask_no_source(sandbox, issued, family):
     """Neither its certificate's addresses nor ours: a forged certificate sends no question."""
-    case = given.case()
-    text = given.text(case)
-    items = {"statement.signature": base64.b64encode(given.sign(issued(family), text))}
+    case = signed_case.case()
+    text = signed_case.text(case)
+    items = {"statement.signature": base64.b64encode(signed_case.sign(issued(family), text))}
     fault(sandbox, "ocsp", "http_500")
     found = collected(case, Evidence(items=items, at=datetime.now(UTC)), WANTING)
     # There is no statement either, so its value is that of a stranger's.
     assert kinds(found) == {"shared.anchor", "shared.intermediate", "statement.other_value"}
 
 
+@pytest.mark.usefixtures("_pointed_at_the_sandbox")
 def test_a_time_stamp_is_asked_for_only_where_the_policy_says_so(answered):
     case, evidence = answered()
     assert "statement.timestamp" not in collected(case, evidence)
@@ -232,6 +259,7 @@ def test_a_time_stamp_is_asked_for_only_where_the_policy_says_so(answered):
     assert judged(case, evidence, found, WANTING) == (Outcome.PASSED, [])
 
 
+@pytest.mark.usefixtures("_pointed_at_the_sandbox")
 def test_of_who_signed_the_time_stamp_the_responder_is_asked_too_and_without_it_the_lists(
     sandbox, answered
 ):
@@ -258,6 +286,7 @@ def with_a_time_stamp_inside(evidence, family):
     )
 
 
+@pytest.mark.usefixtures("_pointed_at_the_sandbox")
 def test_a_time_stamp_that_came_inside_the_signature_is_asked_about(sandbox, answered, family):
     case, evidence = answered()
     evidence = with_a_time_stamp_inside(evidence, family)
@@ -268,6 +297,7 @@ def test_a_time_stamp_that_came_inside_the_signature_is_asked_about(sandbox, ans
     assert judged(case, evidence, silent) == (Outcome.PASSED, [])
 
 
+@pytest.mark.usefixtures("_pointed_at_the_sandbox")
 def test_of_signed_xml_the_same_is_asked_and_it_passes_with_the_time_stamp_of_its_value_alone(
     sandbox, answered
 ):
@@ -286,6 +316,7 @@ def test_of_signed_xml_the_same_is_asked_and_it_passes_with_the_time_stamp_of_it
     assert "eds_timestamp_unavailable" in judged(case, evidence, found | of_another, WANTING)[1]
 
 
+@pytest.mark.usefixtures("_pointed_at_the_sandbox")
 @OF_ONE_FAMILY
 @pytest.mark.parametrize("kind", ["stale", "wrong_nonce", "revoked", "rejected", "garbage"])
 def test_a_time_stamp_of_ours_that_is_of_no_use_is_tried_again(sandbox, answered, kind):
@@ -295,6 +326,7 @@ def test_a_time_stamp_of_ours_that_is_of_no_use_is_tried_again(sandbox, answered
     assert judged(case, evidence, found, WANTING) == (Outcome.RETRY, ["eds_timestamp_unavailable"])
 
 
+@pytest.mark.usefixtures("_pointed_at_the_sandbox")
 def test_a_silent_time_stamp_authority_is_a_fault(sandbox, answered, settings):
     case, evidence = answered()
     hurry(settings, "timestamp_authority", "seconds")
@@ -328,6 +360,7 @@ def answer_once(monkeypatch):
     monkeypatch.setattr(revocation, "resolve", lambda _mode, _name: source)
 
 
+@pytest.mark.usefixtures("_pointed_at_the_sandbox")
 def test_only_a_time_stamp_that_was_asked_for_needs_an_answer_on_its_authority(
     sandbox, answered, family, monkeypatch
 ):
@@ -339,3 +372,152 @@ def test_only_a_time_stamp_that_was_asked_for_needs_an_answer_on_its_authority(
     with pytest.raises(SourceUnavailable):
         collected(case, evidence, WANTING)
     assert judged(case, evidence, found) == (Outcome.PASSED, [])
+
+
+# What the page may send in the place of a signature: taken or refused by our own words, and
+# judged without a fault.
+
+
+MEMORY = {"statement": read(STATEMENT)}
+
+
+@cache
+def _right() -> str:
+    return (FOLDER / "xml_good.rsa.xml").read_text(encoding="utf-8")
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", "backslashreplace")
+
+
+def _taken(signature: object) -> dict[str, bytes] | None:
+    """The evidence of a turn, or None where the page is told that this is no signature."""
+    try:
+        turn = accept_statement(MEMORY, {"signature": signature}, AT)
+    except BadInput:
+        return None
+    assert (turn.next, turn.memory) == (Next.COLLECT, MEMORY)
+    return dict(turn.evidence)
+
+
+def _passes(signature: str) -> bool:
+    """Whether every check passes. Each gives a result, whatever came, and the report can be
+    written.
+    """
+    taken = _taken(signature)
+    if taken is None:
+        return False
+    files = {
+        "anchor": "root.rsa.crt",
+        "intermediate": "issuing.rsa.crt",
+        "crl": "revocation.rsa.crl",
+    }
+    items = {
+        TEXT: STATEMENT,
+        **taken,
+        **{f"shared.{kind}.0": _file(name) for kind, name in files.items()},
+    }
+    evidence = Evidence(items=items, at=JUDGED)
+    results = STAGE.judge(measure_statement(CASE, evidence, POLICY), POLICY)
+    report = json.loads(
+        report_statement(measure_statement(CASE, evidence, POLICY), POLICY, results)
+    )
+    passed = all(isinstance(each, Passed) for each in results)
+    assert (report["status"] == "TOTAL-PASSED") == passed
+    return passed
+
+
+@cache
+def _file(name: str) -> bytes:
+    return (FOLDER / name).read_bytes()
+
+
+def test_signed_xml_passes_beside_a_cms_and_the_report_names_its_form() -> None:
+    assert _passes(_right())
+    assert _passes((FOLDER / "good_pem.rsa.cms").read_text())
+    evidence = Evidence(
+        items={TEXT: STATEMENT, SIGNATURE: _right().encode(), ANSWER: canonical_json({})}, at=JUDGED
+    )
+    first = CHECKS["eds.format"](measure_statement(CASE, evidence, POLICY), POLICY)
+    assert (first.detail["form"], first.detail["family"]) == ("xml", "rsa")
+
+
+def test_the_document_to_sign_is_made_of_the_statement_we_keep_and_of_nothing_else() -> None:
+    asked = prompt_statement(MEMORY)
+    assert asked["statement_xml"].encode() == statement_document(STATEMENT)
+    head, _, rest = _right().removeprefix(DECLARATION.decode()).partition("<ds:Signature")
+    assert asked["statement_xml"] == head + rest.rpartition("</ds:Signature>")[2]
+
+
+def test_the_limit_comes_before_the_parser() -> None:
+    bare = _right().removeprefix(DECLARATION.decode())
+    room = POLICY.signature_max_bytes
+    left = room - len(bare.encode())
+    assert _passes(bare + " " * left)
+    assert not _passes(bare + " " * (left + 1))
+    assert _taken("<" * (2 * room)) is not None
+    assert _taken("<" * (2 * room + 1)) is None
+
+
+@pytest.mark.parametrize("text", ["MIIB\u049a", "\u049a", "<a>\ud800</a>", "\ud800"])
+def test_beyond_ascii_there_is_xml_alone_and_no_half_of_a_sign(text: str) -> None:
+    assert _taken(text) is None
+    assert _taken("<a>\u049a</a>") is not None
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(_JSON)
+def test_any_json_is_taken_or_refused(untrusted: Any) -> None:
+    taken = _taken(untrusted)
+    assert taken is None or taken[SIGNATURE] == untrusted.encode()
+
+
+@settings(max_examples=75, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.one_of(
+        st.text(),
+        st.text().map("<".__add__),
+        st.lists(st.sampled_from(MARKUP)).map(b"".join).map(_text),
+    )
+)
+def test_any_text_is_judged(text: str) -> None:
+    assert not _passes(text)
+
+
+_EDITS = st.lists(
+    st.tuples(st.integers(0, 5000), st.integers(0, 40), st.sampled_from(MARKUP)),
+    min_size=1,
+    max_size=4,
+)
+
+
+@settings(max_examples=75, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(_EDITS)
+def test_markup_put_anywhere_into_a_right_signature_is_judged(
+    edits: list[tuple[int, int, bytes]],
+) -> None:
+    changed = bytearray(_right().encode())
+    for at, dropped, markup in edits:
+        start = at % (len(changed) + 1)
+        changed[start : start + dropped] = markup
+    _passes(_text(bytes(changed)))
+
+
+def test_of_ten_statements_and_more_the_last_is_signed_and_pieces_come_in_their_numbers_order() -> (
+    None
+):
+    items = {f"{TEXT}.{number}": b"%d" % number for number in range(1, 12)} | {TEXT: b"0"}
+    assert text_of(Evidence(items=items, at=AT)) == b"11"
+    certificates = {f"shared.anchor.{number}": b"%d" % number for number in range(11, -1, -1)}
+    assert numbered(Evidence(items=certificates, at=AT), "shared.anchor") == [
+        b"%d" % number for number in range(12)
+    ]

@@ -1,15 +1,14 @@
-"""Signed XML where no vector does: several signatures, names of refused algorithms, and what hides
-in a signature.
-"""
+"""Signed XML: its document, its signature, and hostile input."""
 
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from insecure_sandbox.xml_signing import (
+    DECLARATION,
     NAMESPACE,
     envelop,
     sign_xml,
@@ -17,10 +16,11 @@ from insecure_sandbox.xml_signing import (
     signed_info,
 )
 from tests.verification.engines.pki.statements import DOCUMENT, refusal, verify, with_info
-from tests.verification.engines.pki.world import LIMIT, STATEMENT, World
+from tests.verification.engines.pki.world import AT, LIMIT, STATEMENT, World, make_world
 from verification.core.errors import Refused
 from verification.engines.pki import xml_algorithms
-from verification.engines.pki.xml_document import canonical, parse_document
+from verification.engines.pki.path import build_path
+from verification.engines.pki.xml_document import canonical, only_base64, parse_document, remove
 from verification.engines.pki.xmldsig import (
     SignedXml,
     check_document,
@@ -28,6 +28,158 @@ from verification.engines.pki.xmldsig import (
     parse_xml,
     statement_document,
 )
+
+# Reading untrusted XML: what may be in it, and how much.
+
+
+def _refusal(untrusted: bytes, *, max_bytes: int = LIMIT) -> str:
+    with pytest.raises(Refused) as refused:
+        parse_document(untrusted, max_bytes=max_bytes)
+    return refused.value.code
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        "",
+        '<?xml version="1.0"?>',
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        "<?xml version='1.0' encoding='utf-8' standalone='no'?>\r\n",
+        '<?xml version="1.0" standalone="yes" ?>',
+    ],
+)
+def test_a_declaration_of_utf_8_passes(declaration: str) -> None:
+    assert (
+        canonical(parse_document(f"{declaration}<a>ә</a>\n".encode(), max_bytes=LIMIT))
+        == "<a>ә</a>".encode()
+    )
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b'<?xml version="1.1"?><a/>',
+        b'<?xml version="1.0" encoding="UTF-16"?><a/>',
+        b'<?xml version="1.0" encoding="UTF-7"?><a/>',
+        b'<?xml version="1.0" encoding="windows-1251"?><a/>',
+        '<?xml version="1.0" encoding="UTF-16"?><a/>'.encode("utf-16"),
+        "<a>ә</a>".encode("windows-1251", "replace").replace(b"?", b"\xfd"),
+        b"\xef\xbb\xbf<a/>",
+        b'<?xml version="1.0"?>\xef\xbb\xbf<a/>',
+        b"",
+        b" ",
+        b"text",
+        b"text<a/>",
+        b"<a/>text",
+        b"<a/><a/>",
+        b"<a/><?x?>",
+        b"<?x?><a/>",
+        b"<a>",
+        b"<a></b>",
+        b"<b:a/>",
+        b'<a b="1" b="2"/>',
+        b"<a b=1/>",
+        b"<a>&x;</a>",
+        b"<a>&#0;</a>",
+        b"<a>&#1;</a>",
+        b"<a>\x00</a>",
+        b"<a>\x1b</a>",
+        b"<a>\xef\xbf\xbe</a>",
+        b"<a>\xed\xa0\x80</a>",
+        b"<a/>\x00",
+        b"<!-- --><a/>",
+        b"<a><![CDATA[x]]></a>",
+        b"<!DOCTYPE a><a/>",
+    ],
+)
+def test_what_is_not_plain_xml_in_utf_8_refuses(document: bytes) -> None:
+    assert _refusal(document) == "eds_malformed"
+
+
+def _nested(depth: int) -> bytes:
+    return b"<a>" * depth + b"</a>" * depth
+
+
+def test_size_depth_and_count_are_limited() -> None:
+    for document, passes, code in (
+        (b"<a>" + b"x" * (LIMIT - 7) + b"</a>", True, ""),
+        (b"<a>" + b"x" * (LIMIT - 6) + b"</a>", False, "eds_too_large"),
+        (_nested(16), True, ""),
+        (_nested(17), False, "eds_malformed"),
+        (_nested(5000), False, "eds_too_large"),
+        (b"<a>" + b"<b/>" * 510 + b"</a>", True, ""),
+        (b"<a>" + b"<b/>" * 511 + b"</a>", False, "eds_too_large"),
+        (b"<a" + b"".join(b' a%d=""' % each for each in range(512)) + b"/>", True, ""),
+        (
+            b"<a" + b"".join(b" a%d=''" % each for each in range(513)) + b"/>",
+            False,
+            "eds_too_large",
+        ),
+        (b"<a" + b"".join(b' xmlns:a%d="u:"' % each for each in range(32)) + b"/>", True, ""),
+        (
+            b"<a" + b"".join(b' xmlns:a%d="u:"' % each for each in range(33)) + b"/>",
+            False,
+            "eds_too_large",
+        ),
+    ):
+        if passes:
+            parse_document(document, max_bytes=LIMIT)
+        else:
+            assert _refusal(document) == code
+
+
+def test_a_relative_namespace_has_no_canonical_form() -> None:
+    with pytest.raises(Refused) as refused:
+        canonical(parse_document(b'<a xmlns="relative"/>', max_bytes=LIMIT))
+    assert refused.value.code == "eds_malformed"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"<a><s/></a>", b"<a></a>"),
+        (b"<a>1<s/>2</a>", b"<a>12</a>"),
+        (b"<a><b/>1<s>no</s>2<c/></a>", b"<a><b></b>12<c></c></a>"),
+        (b"<a><s/>2<c/></a>", b"<a>2<c></c></a>"),
+    ],
+)
+def test_what_is_removed_leaves_the_text_around_it(before: bytes, after: bytes) -> None:
+    root = parse_document(before, max_bytes=LIMIT)
+    remove(next(root.iter("s")))
+    assert canonical(root) == after
+
+
+def test_the_root_is_not_removed() -> None:
+    with pytest.raises(Refused):
+        remove(parse_document(b"<a/>", max_bytes=LIMIT))
+
+
+@pytest.mark.parametrize(
+    ("inside", "content"),
+    [
+        (b"QUI=", b"AB"),
+        (b" QU&#13;\nI=\t", b"AB"),
+        (b"QUJ=", None),  # the last bits are not zero: another spelling of the same bytes
+        (b"QUI", None),
+        (b"QUI==", None),
+        (b"QU-=", None),
+        (b"Q<b/>UI=", None),
+        (b"QU\xc2\xa0I=", None),
+        (b"", None),
+    ],
+)
+def test_base64_has_one_spelling_but_for_white_space(inside: bytes, content: bytes | None) -> None:
+    node = parse_document(b"<a>" + inside + b"</a>", max_bytes=LIMIT)
+    if content is not None:
+        assert only_base64(node, where="a") == content
+        return
+    with pytest.raises(Refused) as refused:
+        only_base64(node, where="a")
+    assert refused.value.code == "eds_malformed"
+
+
+# Signed XML where no vector does: several signatures, names of refused algorithms, and what
+# hides in a signature.
 
 
 @pytest.mark.parametrize(
@@ -308,3 +460,98 @@ def test_an_element_of_a_signature_outside_one_refuses(world: World) -> None:
         element = signature_element(world.person, info=signed_info(world.family, document))
         with pytest.raises(Refused, match="directly under the root"):
             parse_xml(envelop(document, element), max_bytes=LIMIT)
+
+
+# Whatever comes in the place of signed XML, only `Refused` comes out, and what passes says what
+# was signed.
+
+
+MARKUP = (
+    b"<!DOCTYPE a>", b"<!--", b"-->", b"<![CDATA[", b"]]>", b"<?x?>", b"&x;", b"&lt;", b"&#13;", b"&#0;", b"&#x110000;",  # noqa: E501
+    b"<", b">", b"/", b'"', b"'", b"=", b"\r\n", b"\x00", b"\xff", b"<a>", b"</a>", b"<a/>", b' Id="a"', b' xml:id="a"',  # noqa: E501
+    b' xmlns=""', b' xmlns="urn:a"', b' xmlns:ds="urn:a"', b' xmlns:xml="urn:a"', b' xmlns:a="rel"', b' xml:lang="kk"',  # noqa: E501
+    NAMESPACE, b"<ds:Signature>", b"</ds:Signature>", b"<ds:Reference/>", b"<ds:Object/>", b"ds:", b"</statement>",  # noqa: E501
+)  # fmt: skip
+
+
+@cache
+def _world() -> World:
+    # The cheaper family: what is fuzzed is the XML.
+    return make_world("rsa")
+
+
+@cache
+def _encoded() -> bytes:
+    return sign_xml(_world().person, DOCUMENT)
+
+
+@cache
+def _right_parts() -> SignedXml:
+    return _verified(_encoded())
+
+
+def _verified(untrusted: bytes) -> SignedXml:
+    signed = verify(untrusted)
+    assert isinstance(signed, SignedXml)
+    return signed
+
+
+def _judge(untrusted: bytes) -> bool:
+    """Whether it passed everything. Anything but `Refused` fails the test by itself."""
+    try:
+        signed = _verified(untrusted)
+        build_path(signed.signer, anchors=[_world().root], intermediates=[_world().issuer], at=AT)
+    except Refused:
+        return False
+    assert (signed.signer.der, signed.covered, signed.signature) == (
+        _right_parts().signer.der,
+        _right_parts().covered,
+        _right_parts().signature,
+    )
+    assert signed.signed_info == _right_parts().signed_info
+    return True
+
+
+def test_the_document_that_is_mutated_passes() -> None:
+    assert _judge(_encoded())
+
+
+_edits = st.lists(
+    st.tuples(st.integers(0, 5000), st.integers(0, 40), st.sampled_from(MARKUP)),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(_edits)
+def test_markup_put_anywhere_is_judged_or_refused(edits: list[tuple[int, int, bytes]]) -> None:
+    changed = bytearray(_encoded())
+    for at, dropped, markup in edits:
+        start = at % (len(changed) + 1)
+        changed[start : start + dropped] = markup
+    _judge(bytes(changed))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from(MARKUP), st.binary(max_size=8), st.text(max_size=8).map(str.encode)
+        )
+    )
+)
+def test_any_sequence_of_markup_is_judged_or_refused(parts: list[bytes]) -> None:
+    for untrusted in (b"".join(parts), b"<a>" + b"".join(parts) + b"</a>"):
+        try:
+            for signed in parse_signatures(untrusted, max_bytes=LIMIT):
+                signed.check_signature()
+        except Refused:
+            continue
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(alphabet=st.characters(codec="utf-8")))
+def test_any_text_is_judged_or_refused(text: str) -> None:
+    assert not _judge(text.encode())
+    assert not _judge(DECLARATION + text.encode())
