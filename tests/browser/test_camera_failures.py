@@ -154,19 +154,9 @@ def test_a_command_in_which_the_phone_was_turned_is_lost_and_another_follows_onc
     }
 
 
-def test_a_reload_in_the_middle_goes_on_at_once_with_another_command(opened: Open) -> None:
-    tab, dialogue = opened(InsecureDialogue(order=ORDER[:3], limits=AMPLE), own_time=True)
-    turned_on(tab)
-    press(tab, "en", "Begin")
-    until_said(tab, words_of("en", "turn_left"))
-    tab.page.reload()
-    tab.until_heading("One moment")
-    assert dialogue.lost == ["turn_left"]
-    assert tab.problems == []
-
-
-def test_a_page_loaded_anew_while_the_phone_is_held_otherwise_waits_until_it_is_turned_back(
-    opened: Open,
+@pytest.mark.parametrize("is_turned", [False, True])
+def test_a_reload_in_the_middle_goes_on_with_another_command_once_the_phone_is_held_as_before(
+    opened: Open, is_turned: bool
 ) -> None:
     tab, dialogue = opened(
         InsecureDialogue(order=ORDER[:3], limits=AMPLE), size="phone", touch=True, own_time=True
@@ -174,13 +164,17 @@ def test_a_page_loaded_anew_while_the_phone_is_held_otherwise_waits_until_it_is_
     turned_on(tab)
     press(tab, "en", "Begin")
     until_said(tab, words_of("en", "turn_left"))
-    tab.page.add_init_script("window.insecureCamera.turn()")
+    if is_turned:
+        tab.page.add_init_script("window.insecureCamera.turn()")
     tab.page.reload()
-    until_said(tab, words("en", "The phone was turned. Turn it back: then another task follows."))
-    assert dialogue.lost == []
-    insecure_camera.turn(tab.page)
+    if is_turned:
+        turned = "The phone was turned. Turn it back: then another task follows."
+        until_said(tab, words("en", turned))
+        assert dialogue.lost == []
+        insecure_camera.turn(tab.page)
     tab.until_heading("One moment")
     assert dialogue.lost == ["turn_left"]
+    assert tab.problems == []
 
 
 def test_a_page_that_is_left_turns_the_camera_off_and_waits(opened: Open) -> None:

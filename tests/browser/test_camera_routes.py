@@ -1,5 +1,5 @@
-"""The camera routes in a real browser with real dialogues and registers: a code beside the face, and
-a camera that is not there.
+"""The camera routes in a real browser with real dialogues and registers: a code beside the face,
+and a camera that is not there.
 
 The biometric route is gone by real processes in test_with_workers.py, and after a signature in
 test_law_of_today.py.

@@ -14,7 +14,7 @@ from tests.browser.capture_page import (
     turned_on,
     until_said,
 )
-from tests.browser.insecure_dialogue import HELD, ORDER, InsecureDialogue
+from tests.browser.insecure_dialogue import ORDER, InsecureDialogue
 from tests.browser.steps import press, words
 from verification.stages.live_capture.dialogue import OTHER_ORDER
 
@@ -152,20 +152,6 @@ def test_the_command_that_ended_the_last_capture_is_named_before_the_next(opened
 
 
 _UNSEEN = "Not seen. Look straight: another task follows."
-
-
-def test_both_counts_stand_in_one_line_on_a_small_phone(opened: Open) -> None:
-    tab, _ = opened(
-        InsecureDialogue(limits=HELD), language="kk", size="phone", touch=True, own_time=True
-    )
-    tab.page.set_viewport_size({"width": 320, "height": 568})
-    turned_on(tab, "kk")
-    press(tab, "kk", "Begin")
-    until_said(tab, words("kk", COMMANDS["turn_left"]))
-    counts = tab.page.locator(".counts span")
-    assert counts.all_inner_texts() == ["Тапсырма 2/4", "Мүмкіндік 1/3"]
-    tops = counts.evaluate_all("all => all.map((each) => each.getBoundingClientRect().top)")
-    assert len(set(tops)) == 1
 
 
 # Who cannot do some of it

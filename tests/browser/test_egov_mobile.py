@@ -72,21 +72,31 @@ def signed(tab: Tab, story: Story, language: str, credential: Credential) -> Non
     worked(tab, story, language, "Done: it is you")
 
 
-def test_on_a_computer_the_code_is_scanned_and_the_page_goes_on(
+def test_on_a_computer_the_code_is_scanned_and_a_page_loaded_anew_knows_what_the_app_has(
     launch: Launch, site: str, story: Story, issued: Issued
 ) -> None:
-    language = "ru"
-    tab = at_the_statement(arrived(launch, site, story, language=language), story, language)
-    here = tab.page.get_by_role("button", name=words(language, SIGN_HERE), exact=True)
+    tab = at_the_statement(arrived(launch, site, story, language="ru"), story, "ru")
+    here = tab.page.get_by_role("button", name=words("ru", SIGN_HERE), exact=True)
     assert not here.is_visible()
-    tab.look()
-    press(tab, language, SHOW)
-    assert code(tab).startswith(f"mobileSign:{site}/v/egov/")
+    press(tab, "ru", SHOW)
+    first = code(tab)
+    assert first.startswith(f"mobileSign:{site}/v/egov/")
     assert is_drawn(tab)
-    assert scanned(tab) == code(tab)
+    assert scanned(tab) == first
     assert tab.page.evaluate("document.activeElement.dataset.egov") == "waiting"
     tab.look()
-    signed(tab, story, language, issued("rsa"))
+    tab.page.reload()
+    until(tab, "start")  # it knows of no other code
+    tab.look()
+    asked = egov_mobile.get(egov_mobile.address_in(first))["document"]
+    until(tab, "read")
+    tab.page.reload()
+    until(tab, "read")
+    back = egov_mobile.signed_documents(
+        egov_mobile.get(asked["uri"], token=asked["auth_token"]), issued("rsa")
+    )
+    assert egov_mobile.put(asked["uri"], back, token=asked["auth_token"]).status == 200
+    tab.until_heading(words("ru", "One moment"))
 
 
 def test_on_a_phone_the_app_is_opened_by_a_link(
@@ -137,40 +147,6 @@ def test_whatever_goes_wrong_is_named_and_a_new_code_signs(
     signed(tab, story, language, issued("rsa"))
 
 
-def test_without_a_connection_no_code_is_made_and_a_later_try_makes_one(
-    launch: Launch, site: str, story: Story
-) -> None:
-    tab = at_the_statement(
-        arrived(launch, site, story, expected=("ERR_INTERNET_DISCONNECTED",)), story
-    )
-    tab.page.context.set_offline(True)
-    press(tab, "en", SHOW)
-    until(tab, "failed")
-    tab.page.context.set_offline(False)
-    tab.look()
-    tab.page.locator("[data-egov=failed]").get_by_role("button").click()
-    assert code(tab)
-
-
-def test_a_page_loaded_anew_knows_that_the_app_has_the_statement_and_of_no_other_code(
-    launch: Launch, site: str, story: Story, issued: Issued
-) -> None:
-    tab = at_the_statement(arrived(launch, site, story), story)
-    press(tab, "en", SHOW)
-    first = code(tab)
-    tab.page.reload()
-    until(tab, "start")
-    asked = egov_mobile.get(egov_mobile.address_in(first))["document"]
-    until(tab, "read")
-    tab.page.reload()
-    until(tab, "read")
-    back = egov_mobile.signed_documents(
-        egov_mobile.get(asked["uri"], token=asked["auth_token"]), issued("rsa")
-    )
-    assert egov_mobile.put(asked["uri"], back, token=asked["auth_token"]).status == 200
-    tab.until_heading("One moment")
-
-
 def test_a_code_whose_answer_was_lost_leaves_no_older_one_on_the_page(
     launch: Launch, site: str, story: Story
 ) -> None:
@@ -186,6 +162,7 @@ def test_a_code_whose_answer_was_lost_leaves_no_older_one_on_the_page(
     tab.page.route("**/v/now/egov/", lose)
     press(tab, "en", NEW)
     until(tab, "failed")
+    tab.look()
     with tab.page.expect_response("**/v/now/state/"):
         tab.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     tab.page.evaluate(

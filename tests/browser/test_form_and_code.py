@@ -1,4 +1,6 @@
-"""The pages of a form and of a one-time code in a real browser: what their scripts and its own help do."""
+"""The pages of a form and of a one-time code in a real browser: what scripts and the browser itself
+do there.
+"""
 
 import re
 from datetime import timedelta

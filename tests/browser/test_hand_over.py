@@ -1,5 +1,5 @@
-"""The hand-over to a phone in two real browsers where it goes wrong: another number, and a code that
-has run out.
+"""The hand-over to a phone in two real browsers where it goes wrong: another number, and a code
+that has run out.
 
 How it goes well is seen in test_every_page.py.
 """

@@ -1,4 +1,6 @@
-"""The pages for anybody on paper and by their links, and the first page before its link is spent."""
+"""The pages for anybody on paper and by their links, and the first page before its link is
+spent.
+"""
 
 import re
 from collections.abc import Callable

@@ -1,5 +1,5 @@
-"""A reviewer at the desk in a real browser, with a real capture before them: pictures that are looked
-at, a vote by the keyboard.
+"""A reviewer at the desk in a real browser, with a real capture before them: pictures that are
+looked at, a vote by the keyboard.
 """
 
 import pytest

@@ -25,7 +25,7 @@ from tests.browser.capture_page import (
     opened,
     turned_on,
 )
-from tests.browser.insecure_dialogue import AMPLE, InsecureDialogue
+from tests.browser.insecure_dialogue import AMPLE, HELD, InsecureDialogue
 from tests.browser.steps import press, words
 from tests.browser.tab import Tab
 from tests.proofs import Figures
@@ -201,7 +201,7 @@ def test_by_the_keyboard_alone_and_the_tree_a_screen_reader_is_given(opened: Ope
 
 def test_nothing_is_cut_off_on_a_screen_of_320_pixels(opened: Open) -> None:
     language = "kk"
-    tab, _ = opened(language=language, size="phone", touch=True)
+    tab, _ = opened(InsecureDialogue(limits=HELD), language=language, size="phone", touch=True)
     tab.page.set_viewport_size({"width": 320, "height": 568})
     tab.look()
     turned_on(tab, language)
@@ -215,3 +215,7 @@ def test_nothing_is_cut_off_on_a_screen_of_320_pixels(opened: Open) -> None:
     press(tab, language, "Begin")
     tab.until(lambda: tab.page.locator("#progress").is_visible(), "the first task")
     assert fits(tab, "#order", "#progress")
+    counts = tab.page.locator(".counts span")
+    assert counts.all_inner_texts() == ["Тапсырма 1/4", "Мүмкіндік 1/3"]
+    tops = counts.evaluate_all("all => all.map((each) => each.getBoundingClientRect().top)")
+    assert len(set(tops)) == 1
