@@ -43,7 +43,7 @@ _CAMERA = """
   };
   const camera = { pictures: null };
   const scale = height > width ? 1.15 : 1; // a phone is held nearer than a screen stands
-  const GONE = 0.75; // share of the bar's way by which a gesture is done: the last picture shows what was drawn before it
+  const DONE = 0.9; // share of the bar's way after which a gesture is done: the last picture shows what was drawn before it
   let shown = "";
   let began = 0; // of the bar, with the first picture of the command that is shown
   const draw = () => {
@@ -52,7 +52,7 @@ _CAMERA = """
     if (now !== shown) [shown, began] = [now, 0];
     began ||= bar;
     const sequence = camera.pictures[now];
-    const passed = (bar - began) / (GONE * (1 - began));
+    const passed = (bar - began) / (DONE * (1 - began));
     const at = sequence ? Math.floor(Math.min(Math.max(passed, 0) || 0, 0.999) * sequence.length) : 0;
     const still = camera.pictures.neutral;
     const picture = sequence?.[at] ?? still[Math.floor(Math.random() * still.length)];

@@ -93,10 +93,16 @@ def _decision(story: Story) -> str:
     return next(event.id for event in events if event.type == "verification.verified")
 
 
-def test_a_borrower_shows_their_face_and_is_verified_by_real_processes(
-    launch: Launch, site: str, story: Story, settings: Settings
-) -> None:
+@pytest.fixture
+def _routes(settings: Settings) -> None:
+    """Those that the worker knows, from the opening on."""
     settings.TULGA_ROUTES = camera_settings.TULGA_ROUTES
+
+
+@pytest.mark.usefixtures("_routes")
+def test_a_borrower_shows_their_face_and_is_verified_by_real_processes(
+    launch: Launch, site: str, story: Story
+) -> None:
     language = "kk"
     tab = arrived(launch, site, story, language=language, size="phone", touch=True)
     scripted_camera.put(tab.page, upright=True)
