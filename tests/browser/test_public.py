@@ -61,21 +61,21 @@ def seen(tab: Tab) -> str:
 def test_the_first_page_names_the_lender_before_its_link_is_spent(
     launch: Callable[..., Browser], story: Story, site: str
 ) -> None:
-    tab = open_tab(open_context(launch(), size="phone", language="kk"), site=site)
+    tab = open_tab(open_context(launch(), size="phone", language="ru"), site=site)
     tab.page.goto(f"{site}/v/#{story.token}")
     tab.until(lambda: story.lender.name in seen(tab), "the lender")
-    assert words("kk", "Test: no real loan is paid out here.") in seen(tab)
+    assert words("ru", "Test: no real loan is paid out here.") in seen(tab)
     assert "150" not in tab.page.inner_text("main")
     tab.look()
     assert LINKS.rows.get().spent_at is None
-    press(tab, "kk", "Continue")
+    press(tab, "ru", "Continue")
     tab.until(lambda: tab.page.url.endswith("/v/now/"), "the first step")
     assert LINKS.rows.get().spent_at is not None
     # Each step leads to the sheet in a tab of its own.
     with tab.page.context.expect_page() as opened:
-        tab.page.get_by_role("link", name=words("kk", "Is this fraud? How to tell")).click()
+        tab.page.get_by_role("link", name=words("ru", "Is this fraud? How to tell")).click()
     opened.value.wait_for_load_state()
-    assert opened.value.inner_text("h1") == words("kk", TITLES["/protect"])
+    assert opened.value.inner_text("h1") == words("ru", TITLES["/protect"])
     assert tab.page.url.endswith("/v/now/")
     assert tab.problems == []
 
