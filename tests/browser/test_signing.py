@@ -55,19 +55,6 @@ def test_an_absent_ncalayer_is_named_and_a_later_try_signs(
         go_on(tab, story, language, SIGN, "Done: it is you")
 
 
-def test_a_cancel_in_ncalayer_sends_nothing_and_may_be_repeated(
-    launch: Launch, site: str, story: Story, desk: Desk, issued: Issued
-) -> None:
-    answers = iter([False, True])
-    tab = arrived(launch, site, story)
-    with desk.ncalayer(issued("rsa"), Manner(ask=lambda: next(answers))):
-        at_the_statement(tab, story)
-        turn = story.page().turn
-        fails_with(tab, "canceled")
-        assert story.page().turn == turn
-        go_on(tab, story, "en", "Try again", "Done: it is you")
-
-
 def test_what_ncalayer_says_is_shown_as_text_only(
     launch: Launch, site: str, story: Story, desk: Desk, issued: Issued
 ) -> None:
@@ -80,19 +67,6 @@ def test_what_ncalayer_says_is_shown_as_text_only(
     assert said.startswith("<img src=x onerror=alert(1)>")
     assert len(said) == 300
     assert tab.page.locator("[data-said] *").count() == 0
-
-
-def test_a_wait_for_the_person_can_be_stopped(
-    launch: Launch, site: str, story: Story, desk: Desk, issued: Issued
-) -> None:
-    tab = arrived(launch, site, story)
-    with desk.ncalayer(issued("rsa"), Manner(delay_seconds=3)):
-        at_the_statement(tab, story)
-        press(tab, "en", SIGN)
-        tab.until_state("choosing")
-        tab.look()
-        press(tab, "en", "Stop")
-        tab.until_state("canceled")
 
 
 def test_a_connection_that_breaks_is_named(
@@ -136,7 +110,7 @@ def test_a_programme_that_is_not_ncalayer_is_named(
     assert tuple(said) == STRANGE
 
 
-def test_a_silent_ncalayer_runs_out_of_time(
+def test_a_wait_for_a_silent_ncalayer_can_be_stopped_and_runs_out_of_time(
     launch: Launch, site: str, story: Story, desk: Desk
 ) -> None:
     tab = arrived(launch, site, story)
@@ -151,6 +125,11 @@ def test_a_silent_ncalayer_runs_out_of_time(
         tab.page.clock.install()
         tab.page.reload()
         press(tab, "en", SIGN)
+        tab.until_state("choosing")
+        tab.look()
+        press(tab, "en", "Stop")
+        tab.until_state("canceled")
+        press(tab, "en", "Try again")
         tab.until_state("choosing")
         tab.page.clock.fast_forward(299_000)
         assert tab.state() == "choosing"
