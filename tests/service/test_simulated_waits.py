@@ -25,18 +25,18 @@ _REFUSED = [
 
 
 @pytest.fixture(scope="module")
-def known() -> dict[str, LenderApi]:
+def lenders() -> dict[str, LenderApi]:
     """The lender that was added, once it is."""
     return {}
 
 
 @pytest.fixture
-def api(deployment: Deployment, known: dict[str, LenderApi]) -> LenderApi:
+def api(deployment: Deployment, lenders: dict[str, LenderApi]) -> LenderApi:
     """A lender under a law that makes the money wait."""
-    if not known:
+    if not lenders:
         bin_of_it = "100640000011"
-        known["api"] = deployment.add_lender("Waiting LLP", bin=bin_of_it, profile="KZ-WAIT")
-    return known["api"]
+        lenders["api"] = deployment.add_lender("Waiting LLP", bin=bin_of_it, profile="KZ-WAIT")
+    return lenders["api"]
 
 
 @pytest.fixture
@@ -136,5 +136,5 @@ def test_who_never_comes_back_to_a_new_consent_is_expired(
     renewal = waited[1]
     simulate(api, renewal, "expires")
     put_forward(api, renewal, 90_000)
-    found = ended(api, renewal)
-    assert (found["status"], found["code"]) == ("expired", "verification_expired")
+    verification = ended(api, renewal)
+    assert (verification["status"], verification["code"]) == ("expired", "verification_expired")

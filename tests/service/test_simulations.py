@@ -36,21 +36,21 @@ def _endings() -> Iterator[ParameterSet]:
     """Every capture by its own route, in `make prove` alone; what shows none is the same on each
     route.
     """
-    for name, one in SCENARIOS.items():
-        if one.status in _PASSING:
+    for name, scenario in SCENARIOS.items():
+        if scenario.status in _PASSING:
             continue
-        blind = [route for route in one.routes if (name, route) not in _SHOWN]
+        blind = [route for route in scenario.routes if (name, route) not in _SHOWN]
         yield from (pytest.param(name, route) for route in blind[:1])
-        for route in one.routes:
+        for route in scenario.routes:
             if route not in blind:
                 yield pytest.param(name, route, marks=_BY_CHANCE)
 
 
-def holds(found: dict[str, Any], name: str) -> None:
+def holds(verification: dict[str, Any], name: str) -> None:
     """It stands as the catalogue says."""
     scenario = SCENARIOS[name]
-    assert (found["status"], found["code"] or "") == (scenario.status, scenario.code)
-    assert (found["last_failure"] or "") == scenario.last_failure
+    assert (verification["status"], verification["code"] or "") == (scenario.status, scenario.code)
+    assert (verification["last_failure"] or "") == scenario.last_failure
 
 
 @pytest.mark.parametrize(("name", "route"), [*_endings()])
@@ -59,20 +59,20 @@ def test_a_scenario_comes_to_what_the_catalogue_says(
 ) -> None:
     samples.fetch()
     api, made = deployment.api, opened(deployment, deployment.api, route)
-    said = simulate(api, made, name)
-    assert said == {"verification": made, "scenario": name, "route": route}
-    found = ended(api, made)
-    holds(found, name)
-    codes = {one["code"] for one in found["checks"] if one["code"]}
+    answer = simulate(api, made, name)
+    assert answer == {"verification": made, "scenario": name, "route": route}
+    verification = ended(api, made)
+    holds(verification, name)
+    codes = {check["code"] for check in verification["checks"] if check["code"]}
     # Painted frames may fail more than one check; what nobody paints comes exactly.
     expected = set(SCENARIOS[name].checks)
     assert codes >= expected if route in FACED else codes == expected
-    assert {one["engine"]["name"] for one in found["checks"]} == {"insecure_simulated"}
+    assert {check["engine"]["name"] for check in verification["checks"]} == {"insecure_simulated"}
     assert told(api, made) == ["verification.created", *SCENARIOS[name].events]
 
 
 @pytest.fixture(scope="module")
-def known() -> dict[str, LenderApi]:
+def lenders() -> dict[str, LenderApi]:
     """The lender whose law asks for a signature and a face, and the register of people."""
     return {}
 
@@ -81,26 +81,28 @@ def known() -> dict[str, LenderApi]:
     "name", [name for name, scenario in SCENARIOS.items() if scenario.registered]
 )
 def test_under_a_law_that_asks_the_register_a_signature_comes_to_it_too(
-    deployment: Deployment, known: dict[str, LenderApi], name: str
+    deployment: Deployment, lenders: dict[str, LenderApi], name: str
 ) -> None:
     samples.fetch()  # the face comes second, and is painted if it comes to that
-    if not known:
+    if not lenders:
         bin_of_it = "120340000153"
-        known["strict"] = deployment.add_lender("Strict LLP", bin=bin_of_it, profile="KZ-2025-01")
-    strict, scenario = known["strict"], SCENARIOS[name]
+        lenders["strict"] = deployment.add_lender("Strict LLP", bin=bin_of_it, profile="KZ-2025-01")
+    strict, scenario = lenders["strict"], SCENARIOS[name]
     made = opened(deployment, strict, "eds", "biometric")
-    said = simulate(strict, made, name)
-    assert said == {"verification": made, "scenario": name, "route": "eds"}
+    answer = simulate(strict, made, name)
+    assert answer == {"verification": made, "scenario": name, "route": "eds"}
 
     def came() -> bool:
-        found = strict.read(made)
-        failure = found["last_failure"] or ""
-        return (found["status"], failure) == (scenario.status, scenario.last_failure)
+        verification = strict.read(made)
+        failure = verification["last_failure"] or ""
+        return (verification["status"], failure) == (scenario.status, scenario.last_failure)
 
     wait_until(came, what=name, seconds=240)
-    found = strict.read(made)
-    holds(found, name)
-    assert {check["code"] for check in found["checks"] if check["code"]} >= set(scenario.checks)
+    verification = strict.read(made)
+    holds(verification, name)
+    assert {check["code"] for check in verification["checks"] if check["code"]} >= set(
+        scenario.checks
+    )
     assert told(strict, made) == ["verification.created", *scenario.events]
 
 
@@ -131,8 +133,8 @@ def test_who_never_comes_back_is_expired_when_time_is_over(deployment: Deploymen
     api, made = deployment.api, opened(deployment, deployment.api, "eds")
     simulate(api, made, "expires")
     api.call("POST", "/v1/test/clock", {"advance_seconds": 90_000, "verification": made})
-    found = ended(api, made)
-    assert (found["status"], found["code"]) == ("expired", "verification_expired")
+    verification = ended(api, made)
+    assert (verification["status"], verification["code"]) == ("expired", "verification_expired")
     assert told(api, made) == ["verification.created", "verification.expired"]
 
 
@@ -141,5 +143,5 @@ def test_a_borrower_who_may_choose_takes_the_route_that_was_asked_for(
 ) -> None:
     made = opened(deployment, deployment.api, "eds", "biometric")
     simulate(deployment.api, made, "verified", route="eds")
-    found = ended(deployment.api, made)
-    assert (found["status"], found["route"]) == ("verified", "eds")
+    verification = ended(deployment.api, made)
+    assert (verification["status"], verification["route"]) == ("verified", "eds")
