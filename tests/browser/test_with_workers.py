@@ -22,7 +22,7 @@ from tests.browser.processes import running, said
 from tests.browser.steps import arrived, press, words
 from tests.insecure_sandbox_process import SandboxProcess
 from tests.verification.stories import camera_story
-from tests.verification.stories.story import IIN, Story
+from tests.verification.stories.story import IIN, Story, begin
 
 pytestmark = [pytest.mark.browser, pytest.mark.service, pytest.mark.django_db(transaction=True)]
 
@@ -30,8 +30,13 @@ _WORKER = "celery --app config.celery worker --concurrency 1 --queues looks,defa
 
 
 @pytest.fixture(autouse=True)
-def _product(sandbox: SandboxProcess, tmp_path: Path) -> Iterator[None]:
-    """A worker and a tick that ask the sandbox, in which the borrower is registered."""
+def _product(
+    sandbox: SandboxProcess, tls: LoopbackTls, tmp_path: Path, settings: Settings
+) -> Iterator[None]:
+    """A worker and a tick that ask the sandbox, in which the borrower is registered, and its
+    NCALayer on a free port, which the pages are told.
+    """
+    settings.TULGA_ROUTES = camera_settings.TULGA_ROUTES
     camera_story.register(sandbox)
     anchors = tmp_path / "anchors"
     write_anchors(sandbox.url, anchors)
@@ -42,33 +47,27 @@ def _product(sandbox: SandboxProcess, tmp_path: Path) -> Iterator[None]:
         DJANGO_SETTINGS_MODULE=camera_settings.__name__,
         PYTHONUNBUFFERED="1",
     )
-    with ExitStack() as stack:
-        for command in (_WORKER, "django tick"):
-            started = running(*command.split(), folder=tmp_path, environment=environment)
-            stack.enter_context(started)
-        yield
-
-
-@pytest.fixture
-def _ncalayer(
-    sandbox: SandboxProcess, tls: LoopbackTls, tmp_path: Path, settings: Settings
-) -> Iterator[None]:
-    """The sandbox's NCALayer on a free port, which the pages are told."""
     state, place = ("--state-dir", str(tls.authority.parent)), ("--iin", IIN, "--port", "0")
-    command = ("insecure_sandbox.ncalayer", "--sandbox", sandbox.url, *state, *place)
-    with running(*command, folder=tmp_path, environment=dict(os.environ)) as log:
+    signer = ("insecure_sandbox.ncalayer", "--sandbox", sandbox.url, *state, *place)
+    with ExitStack() as stack:
+        for command in (_WORKER.split(), ("django", "tick"), signer):
+            log = stack.enter_context(running(*command, folder=tmp_path, environment=environment))
         settings.TULGA_NCALAYER_URL = said(log, r"at (wss://127\.0\.0\.1:\d+),")
         yield
 
 
-@pytest.mark.usefixtures("_ncalayer")
-def test_a_borrower_signs_and_is_verified_by_real_processes(
+def test_who_signs_and_who_shows_their_face_are_verified_by_real_processes(
     launch: Launch, site: str, story: Story
 ) -> None:
+    sign(launch, site, story)
+    show_the_face(launch, site, begin(story.lender, "loan-2026-000124"))
+
+
+def sign(launch: Launch, site: str, story: Story) -> None:
+    """From the link to the decision's place in the log, by a signature."""
     tab = arrived(launch, site, story, language="ru")
     assert story.token not in tab.page.url
-    press(tab, "ru", "Continue")
-    tab.until_heading(words("ru", "Your consent"))
+    chosen(tab, "ru", "eds")
     press(tab, "ru", "I agree")
     tab.until_heading(words("ru", QUESTION))
     press(tab, "ru", "No, I want this loan myself")
@@ -77,32 +76,22 @@ def test_a_borrower_signs_and_is_verified_by_real_processes(
     tab.until_heading(words("ru", "Done: it is you"))
     assert story.token not in tab.page.content()
     assert tab.problems == []
-    tab.until(lambda: _place_in_log(story) is not None, "the decision's place in the log")
-    proof = checkpoints.proof(lender_id=story.lender.pk, mode="test", event_id=_decision(story))
+    tab.until(lambda: place_in_log(story) is not None, "the decision's place in the log")
+    events = lender_events.events_after(lender_id=story.lender.pk, mode="test").data
+    decision = next(event.id for event in events if event.type == "verification.verified")
+    proof = checkpoints.proof(lender_id=story.lender.pk, mode="test", event_id=decision)
     assert proof.startswith("c2sp.org/")
 
 
-def _place_in_log(story: Story) -> int | None:
+def place_in_log(story: Story) -> int | None:
+    """Of the decision, once it has one."""
     answer = verifications.read(lender_id=story.lender.pk, mode="test", verification_id=story.id)
     index: int | None = answer["log_index"]
     return index
 
 
-def _decision(story: Story) -> str:
-    events = lender_events.events_after(lender_id=story.lender.pk, mode="test").data
-    return next(event.id for event in events if event.type == "verification.verified")
-
-
-@pytest.fixture
-def _routes(settings: Settings) -> None:
-    """Those that the worker knows, from the opening on."""
-    settings.TULGA_ROUTES = camera_settings.TULGA_ROUTES
-
-
-@pytest.mark.usefixtures("_routes")
-def test_a_borrower_shows_their_face_and_is_verified_by_real_processes(
-    launch: Launch, site: str, story: Story
-) -> None:
+def show_the_face(launch: Launch, site: str, story: Story) -> None:
+    """From the link to the end, by the camera."""
     language = "kk"
     tab = arrived(launch, site, story, language=language, size="phone", touch=True)
     scripted_camera.put(tab.page, upright=True)
