@@ -1,6 +1,6 @@
 """A tab on the page of the live capture, and what a test asks it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -97,27 +97,6 @@ def turned_on(tab: Tab, language: str = "en") -> None:
     tab.until_state("primer")
     press(tab, language, ON)
     tab.until_state("live")
-
-
-def commands_shown(
-    tab: Tab,
-    dialogue: InsecureDialogue,
-    look: Callable[[str], None],
-    *,
-    language: str,
-    order: Sequence[str],
-) -> None:
-    """Begins a capture whose commands are held, and looks at one after another; each by loading the
-    page anew.
-    """
-    press(tab, language, "Begin")
-    for step, command in enumerate(order):
-        if step:
-            dialogue.reveal(step)
-            tab.page.reload()
-        until_said(tab, words_of(language, command))
-        assert fits(tab, "#order", "#progress")
-        look(command)
 
 
 def fits(tab: Tab, first: str, last: str) -> bool:

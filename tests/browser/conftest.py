@@ -15,12 +15,12 @@ from websockets.sync.server import Server, ServerConnection, serve
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.ncalayer import Manner, signer_for, start
 from insecure_sandbox.tls_certificate import LoopbackTls, loopback_tls
-from tests.browser.chromium import Chromiums, chromium, starting
+from tests.browser.chromium import Chromiums, starting
 from tests.verification.borrower import catalogues
 from tests.verification.stories.conftest import Issued, authorities, issued, trusted
 from tests.verification.stories.story import IIN, Story, begin, lender
 
-__all__ = ["Issued", "authorities", "chromium", "issued", "trusted"]
+__all__ = ["Issued", "authorities", "issued", "trusted"]
 
 Launch = Callable[..., Browser]
 

@@ -102,6 +102,14 @@ BORROWER = (
     _borrower("form", "Two factors: who you are", "form"),
     _borrower("code", "Two factors: the one-time code", "code"),
     _borrower("commands", "Before the camera is on", "commands", attempts=3, step=3, steps=4),
+    _borrower(
+        "commands-again",
+        "Before the camera, after a capture that failed",
+        "commands",
+        attempt=2,
+        attempts=3,
+        notice="liveness_frame_frozen",  # the longest of the sentences
+    ),
     _borrower("renewal", "The new consent after the wait", "renewal", renewal=RENEWAL),
     _borrower("wait", "While a worker judges", "wait"),
     _borrower("resume", "Back after a silence", "resume", notice="attempt_expired"),

@@ -55,7 +55,7 @@ _CAMERA = """
     Object.assign(canvas, { width, height });
     const again = setInterval(() => {
       show(); // also to a page that waits for no picture
-      if (document.querySelector("video").videoWidth === width) clearInterval(again);
+      if (document.querySelector("video")?.videoWidth === width) clearInterval(again);
     }, 50);
   };
   window.insecureCamera = { fault, streams: [], turn };

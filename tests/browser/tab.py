@@ -2,11 +2,9 @@
 failure.
 """
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from playwright.sync_api import (
     Browser,
@@ -20,7 +18,6 @@ from playwright.sync_api import (
 
 from tests.browser import axe
 
-_PICTURES = os.environ.get("PICTURES", "")  # a folder; without it none is taken
 SIZES: dict[str, ViewportSize] = {
     "desk": {"width": 1280, "height": 800},
     "phone": {"width": 390, "height": 844},
@@ -98,23 +95,15 @@ class Tab:
         """Waits for a state of the signing."""
         self.until(lambda: self.state() == name, f"state {name}")
 
-    def look(self, name: str, *, strictly: bool = False) -> None:
+    def look(self) -> None:
         """Nothing serious for people with disabilities, nothing wider than the screen, no problem.
 
-        strictly: nothing at all for them. name: of the picture.
-        """
-        self.fits(name)
-        assert (axe.violations(self.page) if strictly else axe.serious(self.page)) == []
-
-    def fits(self, name: str) -> None:
-        """Nothing wider than the screen, no problem. For pages that another test has axe look at,
-        such as those of every_page.py, each once, and in every language and size in `make prove`:
-        it takes as long as several pages.
+        For what no page of every_page.py shows: those are looked at there, once each, and in every
+        language and size in `make prove`.
         """
         self.page.wait_for_load_state("load")  # a heading may be there before its colours
-        self.page.evaluate("scrollTo(0, 0)")
-        picture(self.page, name)
         assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert axe.serious(self.page) == []
         assert self.problems == []
 
 
@@ -124,14 +113,6 @@ def _holds(question: Callable[[], bool]) -> bool:
     except Error:
         # A page that is being left answers nothing.
         return False
-
-
-def picture(page: Page, name: str, *, is_whole: bool = True) -> None:
-    """Keeps a picture of the whole page, or of what is on the screen, where `PICTURES` names a
-    folder for them.
-    """
-    if _PICTURES:
-        page.screenshot(path=str(Path(_PICTURES) / f"{name}.png"), full_page=is_whole)
 
 
 def open_tab(context: BrowserContext, *, site: str, expected: tuple[str, ...] = ()) -> Tab:

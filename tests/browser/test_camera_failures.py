@@ -12,7 +12,6 @@ from tests.browser.capture_page import ON, Open, opened, turned_on, until_said, 
 from tests.browser.insecure_dialogue import AMPLE, ORDER, InsecureDialogue
 from tests.browser.steps import press, words
 from tests.browser.tab import Tab
-from tests.verification.borrower.pages import choices, made
 from verification.engines.liveness import policy
 from verification.engines.liveness.frames import decode
 
@@ -58,7 +57,7 @@ def test_a_camera_that_fails_is_named_and_may_be_tried_again(
         "button", name=words(language, "Continue on another device"), exact=True
     )
     assert way_out.is_visible()
-    tab.look(f"camera-{state}-{fault}-{language}-phone")
+    tab.look()
     assert dialogue.now.turn == turn
     if fault != "missing":
         insecure_camera.mend(tab.page)
@@ -66,79 +65,40 @@ def test_a_camera_that_fails_is_named_and_may_be_tried_again(
         tab.until_state("live")
 
 
-_IPHONE = (
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like"
-    " Gecko)"
+_IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML)"
+# What a browser says of itself; the state that this comes to; the app it is in.
+AGENTS = (
+    (f"{_IPHONE} Version/18.1 Mobile/15E148 Safari/604.1", "insecure", ""),
+    (f"{_IPHONE} Mobile/15E148 WhatsApp/24.20", "in_app", "WhatsApp"),
+    (f"{_IPHONE} Mobile/15E148 Telegram-iOS/11.2", "in_app", "Telegram"),
+    (f"{_IPHONE} Mobile/15E148 Kaspi/5.1", "in_app", "Kaspi.kz"),
+    (f"{_IPHONE} Mobile/15E148", "in_app", ""),
+    ("Android 14; wv) Instagram 3", "in_app", "Instagram"),
 )
 
 
-@pytest.mark.parametrize(
-    ("agent", "app"),
-    [
-        ("Android 14; wv) Instagram 3", "Instagram"),
-        (f"{_IPHONE} Mobile/15E148", ""),
-    ],
-    ids=["instagram", "another"],
-)
-def test_a_window_inside_another_app_is_named(opened: Open, agent: str, app: str) -> None:
-    tab, _ = opened(fault="missing", language="ru", size="phone")
-    tab.page.add_init_script(
-        f"Object.defineProperty(navigator, 'userAgent', {{ value: {agent!r} }})"
-    )
-    tab.page.reload()
-    press(tab, "ru", "Continue")
-    press(tab, "ru", ON)
-    tab.until_state("in_app")
-    assert tab.page.locator("[data-app-named]").is_visible() == bool(app)
-    assert app in tab.page.locator("[data-state=in_app]").inner_text()
-    primary = tab.page.locator("[data-state=in_app] .button-primary")
-    assert primary.all_inner_texts() == [words("ru", "Get a link for another browser")]
-    tab.look(f"camera-in-app-{app or 'another'}-ru-phone")
-    with tab.page.expect_request("**/v/now/elsewhere/") as sent:
-        primary.click()
-    assert "by=link" in (sent.value.post_data or "").split("&")
-    tab.until_heading(words("ru", "Continue elsewhere"))
-
-
-def test_each_app_has_its_name(opened: Open) -> None:
+def test_a_window_inside_another_app_is_named_and_safari_without_a_camera_is_none(
+    opened: Open,
+) -> None:
     tab, _ = opened(fault="missing", language="ru", size="phone")
     tab.page.add_init_script(
         "Object.defineProperty(navigator, 'userAgent', { get: () => localStorage.agent })"
     )
-    apps = {"WhatsApp/24.20": "WhatsApp", "Telegram-iOS/11.2": "Telegram", "Kaspi/5.1": "Kaspi.kz"}
-    for agent, app in apps.items():
-        tab.page.evaluate(
-            "agent => { localStorage.agent = agent }", f"{_IPHONE} Mobile/15E148 {agent}"
-        )
+    for agent, state, app in AGENTS:
+        tab.page.evaluate("agent => { localStorage.agent = agent }", agent)
         tab.page.reload()
         press(tab, "ru", "Continue")
         press(tab, "ru", ON)
-        tab.until_state("in_app")
-        assert tab.page.locator("[data-app-named]").is_visible()
-        assert app in tab.page.locator("[data-state=in_app]").inner_text()
-
-
-def test_safari_without_a_camera_is_no_window_inside_an_app(opened: Open) -> None:
-    tab, _ = opened(fault="missing")
-    agent = f"{_IPHONE} Version/18.1 Mobile/15E148 Safari/604.1"
-    tab.page.add_init_script(
-        f"Object.defineProperty(navigator, 'userAgent', {{ value: {agent!r} }})"
-    )
-    tab.page.reload()
-    press(tab, "en", "Continue")
-    press(tab, "en", ON)
-    tab.until_state("insecure")
-
-
-def test_without_a_camera_another_way_is_offered_where_there_is_one(opened: Open) -> None:
-    several = made("commands", attempts=3, routes=choices("biometric", "live_face", "eds"))
-    tab, _ = opened(InsecureDialogue(several), language="ru", fault="NotFoundError")
-    press(tab, "ru", "Continue")
-    press(tab, "ru", ON)
-    tab.until_state("absent")
-    buttons = tab.page.locator("[data-state=absent] button[name=route]")
-    assert buttons.evaluate_all("all => all.map(e => e.value)") == ["eds"]
-    tab.look("camera-absent-other-way-ru-desk")
+        tab.until_state(state)
+        assert tab.page.locator("[data-app-named]").is_visible() == bool(app)
+        assert app in tab.page.locator(f"[data-state={state}]").inner_text()
+    primary = tab.page.locator("[data-state=in_app] .button-primary")
+    assert primary.all_inner_texts() == [words("ru", "Get a link for another browser")]
+    tab.look()
+    with tab.page.expect_request("**/v/now/elsewhere/") as sent:
+        primary.click()
+    assert "by=link" in (sent.value.post_data or "").split("&")
+    tab.until_heading(words("ru", "Continue elsewhere"))
 
 
 def test_a_camera_that_is_pulled_out_is_named_and_the_capture_goes_on(opened: Open) -> None:
@@ -159,17 +119,6 @@ def test_a_camera_that_is_pulled_out_is_named_and_the_capture_goes_on(opened: Op
 # Interruptions
 
 
-def test_a_phone_that_is_turned_shows_its_picture_as_it_is_held(opened: Open) -> None:
-    tab, _ = opened(size="phone", touch=True)
-    turned_on(tab)
-    upright = tab.page.locator("#view.upright")
-    tab.until(lambda: upright.count() == 1, "a picture that stands")
-    insecure_camera.turn(tab.page)
-    tab.until(lambda: upright.count() == 0, "a picture that lies")
-    insecure_camera.turn(tab.page)
-    tab.until(lambda: upright.count() == 1, "a picture that stands again")
-
-
 def test_a_command_in_which_the_phone_was_turned_is_lost_and_another_follows_once_it_is_turned_back(
     opened: Open,
 ) -> None:
@@ -181,12 +130,15 @@ def test_a_command_in_which_the_phone_was_turned_is_lost_and_another_follows_onc
         own_time=True,
     )
     turned_on(tab, "ru")
+    upright = tab.page.locator("#view.upright")
+    tab.until(lambda: upright.count() == 1, "a picture that stands")
     press(tab, "ru", "Begin")
     until_said(tab, words_of("ru", "turn_left"))
     insecure_camera.turn(tab.page)
+    tab.until(lambda: upright.count() == 0, "a picture that lies")
     until_said(tab, words("ru", "The phone was turned. Turn it back: then another task follows."))
     assert tab.page.locator("[data-stuck]").is_visible()
-    tab.look("camera-turned-ru-phone")
+    tab.look()
     assert dialogue.lost == []
     insecure_camera.turn(tab.page)
     tab.until_heading(words("ru", "One moment"))
@@ -202,19 +154,9 @@ def test_a_command_in_which_the_phone_was_turned_is_lost_and_another_follows_onc
     }
 
 
-def test_a_reload_in_the_middle_goes_on_at_once_with_another_command(opened: Open) -> None:
-    tab, dialogue = opened(InsecureDialogue(order=ORDER[:3], limits=AMPLE), own_time=True)
-    turned_on(tab)
-    press(tab, "en", "Begin")
-    until_said(tab, words_of("en", "turn_left"))
-    tab.page.reload()
-    tab.until_heading("One moment")
-    assert dialogue.lost == ["turn_left"]
-    assert tab.problems == []
-
-
-def test_a_page_loaded_anew_while_the_phone_is_held_otherwise_waits_until_it_is_turned_back(
-    opened: Open,
+@pytest.mark.parametrize("is_turned", [False, True])
+def test_a_reload_in_the_middle_goes_on_with_another_command_once_the_phone_is_held_as_before(
+    opened: Open, is_turned: bool
 ) -> None:
     tab, dialogue = opened(
         InsecureDialogue(order=ORDER[:3], limits=AMPLE), size="phone", touch=True, own_time=True
@@ -222,13 +164,17 @@ def test_a_page_loaded_anew_while_the_phone_is_held_otherwise_waits_until_it_is_
     turned_on(tab)
     press(tab, "en", "Begin")
     until_said(tab, words_of("en", "turn_left"))
-    tab.page.add_init_script("window.insecureCamera.turn()")
+    if is_turned:
+        tab.page.add_init_script("window.insecureCamera.turn()")
     tab.page.reload()
-    until_said(tab, words("en", "The phone was turned. Turn it back: then another task follows."))
-    assert dialogue.lost == []
-    insecure_camera.turn(tab.page)
+    if is_turned:
+        turned = "The phone was turned. Turn it back: then another task follows."
+        until_said(tab, words("en", turned))
+        assert dialogue.lost == []
+        insecure_camera.turn(tab.page)
     tab.until_heading("One moment")
     assert dialogue.lost == ["turn_left"]
+    assert tab.problems == []
 
 
 def test_a_page_that_is_left_turns_the_camera_off_and_waits(opened: Open) -> None:
@@ -240,7 +186,7 @@ def test_a_page_that_is_left_turns_the_camera_off_and_waits(opened: Open) -> Non
     assert not insecure_camera.is_on(tab.page)
     hide(tab, hidden=False)
     tab.until_state("paused")
-    tab.look("camera-paused-ru-phone")
+    tab.look()
     press(tab, "ru", "Continue")
     tab.until_state("live")
     press(tab, "ru", "Begin")
@@ -287,7 +233,7 @@ def test_a_lost_connection_is_named_and_the_same_post_is_repeated(opened: Open, 
     tab.page.route("**/v/now/", break_twice)
     press(tab, "kk", "Begin")
     tab.until(lambda: tab.page.locator("[data-offline]").is_visible(), "the notice")
-    tab.look(f"camera-offline-{lost}-kk-phone")
+    tab.look()
     until_said(tab, words_of("kk", "turn_left"))
     assert not tab.page.locator("[data-offline]").is_visible()
     assert bodies[0] == bodies[1] == bodies[2] != []

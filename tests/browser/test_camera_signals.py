@@ -70,20 +70,30 @@ def captured(tab: Tab, dialogue: InsecureDialogue) -> Injection:
     return injection_of([], told, limits=INJECTION)
 
 
-def test_a_camera_that_is_named_as_software_is_raises_one_sign(opened: Open) -> None:
-    tab, dialogue = opened(InsecureDialogue(order=SHORT, limits=AMPLE), script=RENAMED)
+def test_a_camera_that_is_named_as_software_raises_one_sign_and_a_phone_that_lies_still_says_so(
+    opened: Open,
+) -> None:
+    tab, dialogue = opened(InsecureDialogue(order=SHORT, limits=AMPLE), script=RENAMED + LYING)
     found = captured(tab, dialogue)
     assert INJECTION.raised(found) == ("virtual_camera",)
     assert (found.virtual, found.cameras) == ("obs virtual camera", 1)
+    assert found.events >= INJECTION.events
+    assert found.moved == 0
 
 
-def test_a_stream_of_a_canvas_raises_none_and_no_id_is_told(opened: Open) -> None:
-    tab, dialogue = opened(InsecureDialogue(order=ORDER, limits=AMPLE))
+def test_a_stream_of_a_canvas_on_a_phone_that_moves_raises_none_and_no_id_is_told(
+    opened: Open,
+) -> None:
+    moving = "window.insecureMove = 0.5;" + NEVER_ASKED + LYING
+    tab, dialogue = opened(InsecureDialogue(order=ORDER, limits=AMPLE), script=moving)
     found = captured(tab, dialogue)
     assert INJECTION.raised(found) == ()
     assert found.pictures >= INJECTION.pictures
     assert found.off_us is not None
     assert found.off_us > 10 * INJECTION.off_us
+    assert 200 <= found.moved <= 500
+    assert found.events >= INJECTION.events
+    assert tab.page.evaluate("window.insecureAsked ?? false") is False, "asked for leave"
     parts = [json.loads(said) for kind, said in dialogue.taken.items() if ".part." in kind]
     assert not any("Id" in name for part in parts for name in part["camera"])
 
@@ -106,19 +116,3 @@ def test_a_stream_that_a_script_makes_is_found_by_its_clock(opened: Open) -> Non
     tab, dialogue = opened(InsecureDialogue(order=ORDER, limits=AMPLE), real=True, script=MADE)
     found = captured(tab, dialogue)
     assert INJECTION.raised(found) == ("regular_frames",)
-
-
-def test_a_phone_that_lies_still_says_so(opened: Open) -> None:
-    tab, dialogue = opened(InsecureDialogue(order=SHORT, limits=AMPLE), script=LYING)
-    found = captured(tab, dialogue)
-    assert found.events >= INJECTION.events
-    assert found.moved == 0
-
-
-def test_a_phone_that_moves_says_how_much_and_nobody_is_asked_for_leave(opened: Open) -> None:
-    moving = "window.insecureMove = 0.5;" + NEVER_ASKED + LYING
-    tab, dialogue = opened(InsecureDialogue(order=SHORT, limits=AMPLE), script=moving)
-    found = captured(tab, dialogue)
-    assert 200 <= found.moved <= 500
-    assert found.events >= INJECTION.events
-    assert tab.page.evaluate("window.insecureAsked ?? false") is False

@@ -3,9 +3,7 @@
 import json
 
 import pytest
-from playwright.sync_api import FloatRect, Locator
 
-from tests.browser import scripted_camera
 from tests.browser.capture_page import (
     COMMANDS,
     Open,
@@ -16,15 +14,9 @@ from tests.browser.capture_page import (
     turned_on,
     until_said,
 )
-from tests.browser.insecure_dialogue import HELD, ORDER, InsecureDialogue
+from tests.browser.insecure_dialogue import ORDER, InsecureDialogue
 from tests.browser.steps import press, words
-from tests.browser.whole import whole
-from tests.verification.engines.liveness import insecure_masks, insecure_paper
-from verification.engines.liveness import landmarks, networks
-from verification.engines.liveness.frames import decode
-from verification.engines.liveness.policy import FRAMES
-from verification.models import Verification
-from verification.stages.live_capture.dialogue import OTHER_ORDER, hint_live_capture
+from verification.stages.live_capture.dialogue import OTHER_ORDER
 
 __all__ = ["opened"]
 
@@ -45,27 +37,6 @@ def test_begin_works_only_while_the_face_fits(opened: Open) -> None:
     assert tab.page.locator("#hint").inner_text() == words("en", "It is too dark. Turn on a light.")
 
 
-@pytest.mark.parametrize("language", ["kk", whole("ru")])
-def test_begin_does_not_work_before_the_mask_is_off(opened: Open, language: str) -> None:
-    bare = scripted_camera.at_rest()
-    masked = [_masked(jpeg) for jpeg in bare]
-    tab, _ = opened(RealHints(), language=language, size="phone", touch=True, real=True)
-    scripted_camera.put(tab.page, upright=True, pictures={"neutral": masked, "bare": bare})
-    tab.page.reload()
-    turned_on(tab, language)
-    hint, button = tab.page.locator("#hint"), tab.page.locator("[data-begin]")
-    mask_off = words(language, "Take the mask off: mouth and nose must be seen.")
-    tab.until(lambda: hint.inner_text() == mask_off, "the name of what is to mend")
-    assert button.is_disabled()
-    tab.look(f"camera-mask-{language}-phone")
-    scripted_camera.play(tab.page, {"": "bare"})
-    tab.until(button.is_enabled, "a bare face")
-    assert hint.inner_text() == words(language, "Your face fits. Stay like that.")
-    scripted_camera.play(tab.page, {})
-    tab.until(button.is_disabled, "a mask put on again")
-    assert tab.problems == []
-
-
 def test_one_hint_of_three_that_tells_a_mask_is_not_said_and_two_are(opened: Open) -> None:
     hints = ("", "", "mask_on", "", "", "mask_on", "", "mask_on")
     tab, dialogue = opened(InsecureDialogue(hints=hints))
@@ -81,23 +52,6 @@ def test_one_hint_of_three_that_tells_a_mask_is_not_said_and_two_are(opened: Ope
         )
     )
     assert kept_words(tab) == [fits, mask_off]
-
-
-def _masked(jpeg: bytes) -> bytes:
-    image = decode(jpeg, limits=FRAMES)
-    face = landmarks.measure(image, networks=networks.load()).face
-    assert face is not None
-    assert face.mesh is not None
-    return insecure_paper.jpeg(insecure_masks.masked(image, face.mesh, "blue"))
-
-
-class RealHints(InsecureDialogue):
-    """A dialogue whose hints are those of the product."""
-
-    def hint(self, verification: Verification, *, jpeg: bytes) -> str:
-        """What the picture shows."""
-        self.asked.append(jpeg)
-        return hint_live_capture(jpeg)
 
 
 def test_a_capture_begins_by_itself_when_the_face_has_fitted_for_a_second(opened: Open) -> None:
@@ -167,17 +121,15 @@ def test_tasks_are_said_aloud_where_that_is_wanted_and_the_device_has_the_langua
 # What was seen
 
 
-@pytest.mark.parametrize(("language", "size"), [("ru", "phone"), whole("kk", "phone")])
-def test_what_was_seen_is_told_and_never_of_what_was_not(
-    opened: Open, language: str, size: str
-) -> None:
+def test_what_was_seen_is_told_and_never_of_what_was_not(opened: Open) -> None:
+    language = "ru"
     dialogue = InsecureDialogue(order=ORDER[:3], misses=("turn_left",), replaced_max=1, stays=True)
-    tab, dialogue = opened(dialogue, language=language, size=size)
+    tab, dialogue = opened(dialogue, language=language, size="phone")
     keep_words(tab)
     turned_on(tab, language)
     press(tab, language, "Begin")
     until_said(tab, words(language, "Not seen. Look straight: another task follows."))
-    tab.look(f"camera-not-seen-{language}-{size}")
+    tab.look()
     tab.until(
         lambda: dialogue.is_sent(3) and said(tab) == words(language, "One moment."),
         "the last command",
@@ -196,47 +148,24 @@ def test_the_command_that_ended_the_last_capture_is_named_before_the_next(opened
     tab, _ = opened(dialogue, language="ru", size="phone")
     named = tab.page.locator("[data-missed] [data-was]")
     tab.until(lambda: named.inner_text() == words("ru", COMMANDS["nod"]), "the command")
-    tab.look("camera-missed-ru-phone")
+    tab.look()
 
 
 _UNSEEN = "Not seen. Look straight: another task follows."
 
 
-@pytest.mark.parametrize("width", [320, whole(390)])
-def test_both_counts_stand_in_one_line_on_a_small_phone(opened: Open, width: int) -> None:
-    tab, _ = opened(
-        InsecureDialogue(limits=HELD), language="kk", size="phone", touch=True, own_time=True
-    )
-    tab.page.set_viewport_size({"width": width, "height": 568})
-    turned_on(tab, "kk")
-    press(tab, "kk", "Begin")
-    until_said(tab, words("kk", COMMANDS["turn_left"]))
-    counts = tab.page.locator(".counts span")
-    assert counts.all_inner_texts() == ["2/4-тапсырма", "1/3-талпыныс"]
-    assert len({box["y"] for box in map(bounds, counts.all())}) == 1
-
-
-def bounds(place: Locator) -> FloatRect:
-    """Where something stands."""
-    box = place.bounding_box()
-    assert box
-    return box
-
-
 # Who cannot do some of it
 
 
-@pytest.mark.parametrize(("language", "size"), [("ru", "desk"), whole("kk", "phone")])
-def test_who_cannot_do_some_of_it_says_so_first_and_is_asked_for_the_rest(
-    opened: Open, language: str, size: str
-) -> None:
-    tab, dialogue = opened(language=language, size=size, own_time=True)
+def test_who_cannot_do_some_of_it_says_so_first_and_is_asked_for_the_rest(opened: Open) -> None:
+    language = "ru"
+    tab, dialogue = opened(language=language, own_time=True)
     tab.page.get_by_text(
         words(language, "I cannot turn my head, close my eyes or open my mouth")
     ).click()
     for message in ("Turn my head to the side", "Open my mouth wide"):
         tab.page.get_by_label(words(language, message)).check()
-    tab.look(f"camera-cannot-{language}-{size}")
+    tab.look()
     turned_on(tab, language)
     press(tab, language, "Begin")
     tab.until_heading(words(language, "One moment"))

@@ -20,6 +20,7 @@ from tests.browser.tab import SIZES
 from tests.verification.borrower.test_public import OPERATOR
 from tests.verification.stories.story import Story, begin
 from verification.access import answers, links
+from verification.access.tokens import SESSIONS
 from verification.borrower import browsers, camera
 
 __all__ = ["looks", "sit"]
@@ -99,7 +100,8 @@ def test_without_scripts_each_page_says_what_to_do(
 
 def test_the_way_to_a_phone(sit: Sit, looks: Looks, site: str, story: Story) -> None:
     for language, size, _ in looks([by_name("elsewhere")], pictured="phone"):
-        session = links.redeem(untrusted_token=begin(story.lender, f"loan-{language}-{size}").token)
+        opened = begin(story.lender, f"loan-{language}-{size}")
+        session = links.redeem(untrusted_token=opened.token)
         desk = sit(language=language, size=size, **{browsers.SESSION: session})
         desk.page.goto(f"{site}/v/now/")
         press(desk, language, "Continue on another device or in another browser")
@@ -118,6 +120,9 @@ def test_the_way_to_a_phone(sit: Sit, looks: Looks, site: str, story: Story) -> 
         ).fill(number)
         press(desk, language, "Continue on the phone")
         desk.until_heading(words(language, "Continue on your phone"))
+        phone.until_heading(words(language, "Your consent"))
+        open_now = SESSIONS.rows.filter(verification_id=opened.id, spent_at=None)
+        assert open_now.count() == 1, "the desk's session is left"
         seen(desk, by_name("handed-over"), language=language, size=size)
 
 

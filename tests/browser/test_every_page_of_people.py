@@ -7,13 +7,12 @@ from collections.abc import Callable
 import pytest
 
 from lenders.models import Lender
-from tests.browser import every_page
+from tests.browser import axe, every_page
 from tests.browser.drawn_face import drawn
 from tests.browser.every_page import Shown
 from tests.browser.looked_over import Looks, Sit, looks, seen, sit
 from tests.browser.steps import words
 from tests.browser.test_every_page import by_name
-from tests.browser.test_oversight import case_id as declined
 from tests.browser.test_review_desk import case, see_every_picture
 from tests.people.conftest import add
 from tests.people.enrolled import Enrolled
@@ -24,7 +23,7 @@ from tests.verification.stories.insecure_glance import glances
 from tests.verification.stories.story import OTHER_IIN, Story, begin, lender
 from verification.core import profiles
 
-__all__ = ["add", "case", "declined", "glances", "looks", "of", "sit"]
+__all__ = ["add", "case", "glances", "looks", "of", "sit"]
 
 pytestmark = [
     pytest.mark.browser,
@@ -38,6 +37,30 @@ pytestmark = [
 def of() -> Lender:
     """The lender whose people sit at the desk."""
     return lender("ТОО «МФО Первый кредит»")
+
+
+_OUTCOMES = (
+    ("verified", ""),
+    ("declined", "eds_iin_mismatch"),
+    ("declined", "eds_certificate_revoked"),
+    ("expired", "verification_expired"),
+    ("failed", "retries_exhausted"),
+    ("canceled", "canceled_by_lender"),
+    ("declined", "attempts_exhausted"),
+    ("requires_input", ""),
+)
+
+
+@pytest.fixture
+def declined(db: None) -> str:
+    """Cases to look at: one real and declined, and a year of bare ones."""
+    owners = rows.lender(), rows.lender("Екінші несие ЖШС", number=1)
+    for month in range(11):
+        for place, (status, code) in enumerate(_OUTCOMES[month % 4 :]):
+            created = rows.months_ago(month)
+            owner = owners[place % 2]
+            rows.bare(owner, created_at=created, mode="test", status=status, code=code)
+    return rows.declined(owners[0])
 
 
 def over(
@@ -94,6 +117,11 @@ def test_the_pages_of_who_attests(
 def test_the_pages_of_the_regulator(sit: Sit, looks: Looks, site: str, declined: str) -> None:
     session = rows.signed_in(rows.person("regulator")).cookies["sessionid"].value
     over(sit, looks, site, every_page.OVERSIGHT, session=session, declined=declined)
+    tab = sit(language="ru", size="desk", sessionid=session)
+    tab.page.emulate_media(color_scheme="dark")
+    for shown in every_page.OVERSIGHT:
+        tab.page.goto(f"{site}{shown.path.format(declined=declined) or '/oversight/'}")
+        assert axe.serious(tab.page, axe.COLOURS) == [], f"{shown.name} in the dark"
     waiting = rows.opened(rows.lender(), iin=rows.OTHER_IIN, reference="loan-2")
     for language, size, _ in looks([by_name("oversight-not-ready")], pictured="desk"):
         tab = sit(language=language, size=size, sessionid=session)

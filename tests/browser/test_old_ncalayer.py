@@ -86,8 +86,10 @@ def test_an_old_ncalayer_signs_by_its_older_module_and_a_cancel_there_is_final(
     tab = arrived(launch, site, story)
     with desk.ncalayer(issued("rsa"), Manner(ask=ask, old=True)):
         at_the_statement(tab, story)
+        turn = story.page().turn
         fails_with(tab, "canceled")
         assert asked == [False]
+        assert story.page().turn == turn, "something was sent"
         go_on(tab, story, "en", "Try again", "Done: it is you")
     assert asked == [False, True]
 
@@ -98,7 +100,7 @@ def test_only_an_ncalayer_without_basics_is_asked_once_more(
     tab, scripted = arrived(launch, site, story), Scripted()
     with desk.impostor(scripted.converse):
         at_the_statement(tab, story)
-        button = SIGN
+        button, turn = SIGN, story.page().turn
         for answers, state, storage in CONVERSATIONS:
             scripted.script(answers)
             press(tab, "en", button)
@@ -113,4 +115,5 @@ def test_only_an_ncalayer_without_basics_is_asked_once_more(
                 statement = story.page().data["statement_base64"]
                 assert older[-1]["args"] == [storage, "SIGNATURE", statement, True]
             button = "Try again"
+        assert story.page().turn == turn, "something was sent"
     assert tab.problems == []

@@ -1,4 +1,4 @@
-"""The pages for anybody on a phone, on a desk and on paper, and the first page before its link is
+"""The pages for anybody on paper and by their links, and the first page before its link is
 spent.
 """
 
@@ -9,11 +9,9 @@ import pytest
 from playwright.sync_api import Browser
 from pytest_django import Settings
 
-from config.imprint import Operator
-from lenders import keys
-from tests.browser.steps import words
+from tests.browser.every_page import LANGUAGES
+from tests.browser.steps import press, words
 from tests.browser.tab import Tab, open_context, open_tab
-from tests.browser.whole import whole
 from tests.verification.stories.story import Story
 from verification.access.tokens import LINKS
 
@@ -22,56 +20,18 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 TITLES = {"/protect": "Protect yourself from loan fraud", "/about": "Who runs this address"}
 _LEAF = re.compile(rb"/Type\s*/Page\b(?!s)")
 
-ways = pytest.mark.parametrize(
-    ("language", "size"),
-    [
-        ("kk", "phone"),
-        ("ru", "desk"),
-        whole("en", "phone"),
-        whole("kk", "desk"),
-        whole("ru", "phone"),
-        whole("en", "desk"),
-    ],
-)
-languages = pytest.mark.parametrize("language", ["kk", "ru", "en"])
 
-
-@ways
-def test_a_page_for_anybody_is_read_in_every_language(
-    launch: Callable[..., Browser],
-    story: Story,
-    site: str,
-    settings: Settings,
-    language: str,
-    size: str,
-) -> None:
-    settings.TULGA_OPERATOR = Operator(
-        "ТОО «Оператор тұлға»",
-        "120340000133",
-        "010000, Астана, Мәңгілік Ел, 1",
-        "+7 7172 00 00 00",
-        "a@tulga.example",
-    )
-    keys.issue(story.lender, mode="test")
-    tab = open_tab(open_context(launch(), size=size, language=language), site=site)
-    for path, title in TITLES.items():
-        tab.page.goto(f"{site}{path}")
-        assert tab.heading() == words(language, title)
-        tab.look(f"public{path.replace('/', '-')}-{size}-{language}", strictly=True)
-    assert tab.page.context.cookies() == []
-
-
-@languages
-def test_the_sheet_is_one_page_of_a4_on_paper(
-    launch: Callable[..., Browser], site: str, settings: Settings, language: str
+def test_the_sheet_is_one_page_of_a4_on_paper_in_every_language(
+    launch: Callable[..., Browser], site: str, settings: Settings
 ) -> None:
     settings.TULGA_PUBLIC_URL = "https://identification.some-operator.example"
-    tab = open_tab(open_context(launch(), language=language), site=site)
-    tab.page.goto(f"{site}/protect")
-    assert leaves(tab) == 1
-    if language == "kk":  # The search sees pages where there are more: the rules fill several.
-        tab.page.goto(f"{site}/rules")
-        assert leaves(tab) > 1
+    tab = open_tab(open_context(launch()), site=site)
+    for language in LANGUAGES:
+        tab.page.goto(f"{site}/protect?lang={language}")
+        assert leaves(tab) == 1
+    # The search sees pages where there are more: the rules fill several.
+    tab.page.goto(f"{site}/rules")
+    assert leaves(tab) > 1
 
 
 def leaves(tab: Tab) -> int:
@@ -98,20 +58,25 @@ def seen(tab: Tab) -> str:
     return tab.page.locator("#asked").inner_text()
 
 
-@ways
 def test_the_first_page_names_the_lender_before_its_link_is_spent(
-    launch: Callable[..., Browser], story: Story, site: str, size: str, language: str
+    launch: Callable[..., Browser], story: Story, site: str
 ) -> None:
-    tab = open_tab(open_context(launch(), size=size, language=language), site=site)
+    tab = open_tab(open_context(launch(), size="phone", language="ru"), site=site)
     tab.page.goto(f"{site}/v/#{story.token}")
     tab.until(lambda: story.lender.name in seen(tab), "the lender")
-    assert words(language, "Test: no real loan is paid out here.") in seen(tab)
+    assert words("ru", "Test: no real loan is paid out here.") in seen(tab)
     assert "150" not in tab.page.inner_text("main")
-    tab.look(f"link-{size}-{language}")
+    tab.look()
     assert LINKS.rows.get().spent_at is None
-    tab.page.get_by_role("button", name=words(language, "Continue")).click()
+    press(tab, "ru", "Continue")
     tab.until(lambda: tab.page.url.endswith("/v/now/"), "the first step")
     assert LINKS.rows.get().spent_at is not None
+    # Each step leads to the sheet in a tab of its own.
+    with tab.page.context.expect_page() as opened:
+        tab.page.get_by_role("link", name=words("ru", "Is this fraud? How to tell")).click()
+    opened.value.wait_for_load_state()
+    assert opened.value.inner_text("h1") == words("ru", TITLES["/protect"])
+    assert tab.page.url.endswith("/v/now/")
     assert tab.problems == []
 
 
@@ -126,17 +91,3 @@ def test_another_link_in_the_same_tab_is_asked_about_anew_and_a_spent_one_says_n
     assert told.value.status == 204
     tab.until(lambda: seen(tab) == "", "nothing")
     assert tab.page.get_by_role("button", name="Continue").is_visible()
-
-
-def test_each_step_leads_to_the_sheet_in_a_tab_of_its_own(
-    launch: Callable[..., Browser], story: Story, site: str
-) -> None:
-    tab = open_tab(open_context(launch(), language="ru"), site=site)
-    tab.page.goto(f"{site}/v/#{story.token}")
-    tab.page.get_by_role("button", name=words("ru", "Continue")).click()
-    tab.until(lambda: tab.page.url.endswith("/v/now/"), "the first step")
-    with tab.page.context.expect_page() as opened:
-        tab.page.get_by_role("link", name=words("ru", "Is this fraud? How to tell")).click()
-    opened.value.wait_for_load_state()
-    assert opened.value.inner_text("h1") == words("ru", TITLES["/protect"])
-    assert tab.page.url.endswith("/v/now/")

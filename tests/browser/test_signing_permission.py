@@ -61,10 +61,9 @@ def test_a_question_is_foretold_and_its_refusal_named_until_it_is_taken_back(
         tab = arrived_from_outside(launch, site, story, "ru")
         tab.until_state("ready")
         tab.until(lambda: visible(tab, "data-asks"), "the announcement of the question")
-        tab.look("signing-ready-asks-ru")
-        fails_with(
-            tab, "blocked", language="ru"
-        )  # a headless Chromium refuses in the place of its person
+        tab.look()
+        # A headless Chromium refuses in the place of its person.
+        fails_with(tab, "blocked", language="ru")
         tab.page.reload()
         tab.until_state("blocked")
         way_out(tab, "ru")
@@ -80,11 +79,11 @@ def test_a_question_closed_without_an_answer_is_no_refusal_and_a_change_is_notic
     with desk.ncalayer(issued("rsa")):
         tab = arrived_from_outside(launch, site, story, "kk", "phone")
         permit(tab, "prompt")
-        fails_with(tab, "absent", language="kk", picture="signing-absent-asked-kk-phone")
+        fails_with(tab, "absent", language="kk")
         assert visible(tab, "data-may-ask")
         permit(tab, "denied")
         tab.until_state("blocked")
-        tab.look("signing-blocked-kk-phone")
+        tab.look()
         permit(tab, "prompt")
         tab.until_state("ready")
         assert visible(tab, "data-asks")

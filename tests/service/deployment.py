@@ -244,15 +244,9 @@ class Deployment:
         counted = "SELECT COUNT(*) FROM verification_attempt WHERE verification_id = %s AND burnt"
         return int(self.rows(counted, verification_id)[0][0])
 
-    def events(self, after: int = 0) -> list[dict[str, Any]]:
+    def events(self) -> list[dict[str, Any]]:
         """What the lender may read of the log."""
-        found: list[dict[str, Any]] = []
-        while True:
-            page = self.api.call("GET", f"/v1/events?limit=100&after={after}")
-            found += page["data"]
-            if not page["has_more"]:
-                return found
-            after = page["next"]
+        return events_of(self.api)
 
     def received(self) -> dict[str, set[bytes]]:
         """The bodies that came to the lender's endpoint, by `webhook-id`."""
@@ -319,6 +313,16 @@ class Deployment:
 
     def _pid_file(self, name: str) -> Path:
         return self.folder / f"{name}.pid"
+
+
+def events_of(api: LenderApi) -> list[dict[str, Any]]:
+    """What this lender may read of the log."""
+    found: list[dict[str, Any]] = []
+    page: dict[str, Any] = {"next": 0, "has_more": True}
+    while page["has_more"]:
+        page = api.call("GET", f"/v1/events?limit=100&after={page['next']}")
+        found += page["data"]
+    return found
 
 
 def _program(pid: int) -> str:

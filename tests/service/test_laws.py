@@ -3,7 +3,6 @@ across the change.
 """
 
 import json
-import secrets
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +12,7 @@ import urllib3
 from insecure_sandbox.demo.lender import LenderApi
 from insecure_sandbox.demo.processes import DemoFailed, wait_until
 from tests.service.deployment import Deployment
-from tests.service.test_simulated_waits import cleared, played
+from tests.service.simulated import CONTRACT, cleared, opened, played
 from tests.verification import law_files
 from verification.core import profiles
 from verification.management.commands.make_keys import ROOT_KEY
@@ -55,13 +54,12 @@ def clear_under(deployment: Deployment, api: LenderApi) -> dict[str, Any]:
     """A clearance of a case that this lender opened, web took and a worker judged by the
     profile.
     """
-    letters = "".join(secrets.choice("abcdefghijkl") for _ in range(12))
-    opened = api.open(f"law-{letters}", iin=deployment.stage.iin(), routes=["eds"])["id"]
-    verified = played(api, opened, "verified")
+    made = opened(deployment, api, "eds")
+    verified = played(api, made, "verified")
     assert (verified["status"], verified["profile"]["id"]) == ("verified", NAME)
-    contract = {"signed_at": datetime.now(UTC).isoformat(), "contract_sha256": "c0" * 32}
-    api.call("POST", f"/v1/verifications/{opened}/contract", contract)
-    return cleared(api, opened)
+    contract = {"signed_at": datetime.now(UTC).isoformat(), "contract_sha256": CONTRACT}
+    api.call("POST", f"/v1/verifications/{made}/contract", contract)
+    return cleared(api, made)
 
 
 def test_web_worker_and_audit_take_it_without_a_restart(deployment: Deployment) -> None:

@@ -1,11 +1,11 @@
 """One code, many guesses at once: five are weighed, and a right one is taken once. Security: S2."""
 
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from contextlib import suppress
+from functools import partial
 
 import pytest
-from django.db import connections
 
+from tests.service.at_once import at_once
 from tests.verification.checks_on_record import checks
 from tests.verification.stages.person.conftest import asked as asked
 from tests.verification.stages.person.told import codes, other_than, tell
@@ -31,24 +31,9 @@ def story(asked):
     return story
 
 
-def at_once(guess):
-    """What `guess` gave to each of 64 threads that begin together."""
-    start = Barrier(_TIMES)
-
-    def one(_):
-        try:
-            start.wait(60)
-            return guess()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(max_workers=_TIMES) as pool:
-        return list(pool.map(one, range(_TIMES)))
-
-
 def persistent(story, code):
-    """A thread's part: guess on whatever turn is open, again and again, until it was taken or no
-    turn is open. A guess is looked at by whichever thread comes by first.
+    """An act: guess on whatever turn is open, again and again, until it was taken or no turn is
+    open. A guess is looked at by whichever thread comes by first.
     """
 
     def guess():
@@ -56,12 +41,9 @@ def persistent(story, code):
             if page.page == "wait":
                 story.work()
                 continue
-            try:
-                story.answer_turn(page.turn, {"code": code})
-            except NotYourTurn:
-                continue
-            return 1
-        return 0
+            with suppress(NotYourTurn):
+                return story.answer_turn(page.turn, {"code": code})
+        raise NotYourTurn("no turn is open")
 
     return guess
 
@@ -72,14 +54,14 @@ def guesses(story):
 
 
 def test_of_64_wrong_guesses_at_once_five_are_weighed(story, asked):
-    assert sum(at_once(persistent(story, other_than(codes(asked)[-1])))) == 5
+    assert at_once(persistent(story, other_than(codes(asked)[-1])), times=_TIMES) == 5
     assert guesses(story) == [f"code.guess.{number}" for number in range(1, 6)]
     story.work()
     assert (story.row().status, story.row().last_failure) == ("declined", "otp_attempts_exhausted")
 
 
 def test_of_64_right_guesses_at_once_one_is_taken(story, asked):
-    assert sum(at_once(persistent(story, codes(asked)[-1]))) == 1
+    assert at_once(persistent(story, codes(asked)[-1]), times=_TIMES) == 1
     assert guesses(story) == ["code.guess.1"]
     story.work()
     assert story.page().page == "question"
@@ -88,14 +70,8 @@ def test_of_64_right_guesses_at_once_one_is_taken(story, asked):
 
 def test_of_64_guesses_on_one_turn_one_is_weighed_whatever_they_are(story, asked):
     right, turn = codes(asked)[-1], story.page().turn
-    tried = iter([right, other_than(right)] * _TIMES)
-
-    def guess():
-        try:
-            story.answer_turn(turn, {"code": next(tried)})
-        except NotYourTurn:
-            return 0
-        return 1
-
-    assert sum(at_once(guess)) == 1
+    acts = [
+        partial(story.answer_turn, turn, {"code": tried}) for tried in (right, other_than(right))
+    ]
+    assert at_once(*acts, times=_TIMES) == 1
     assert guesses(story) == ["code.guess.1"]

@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 from django.db import connection
 
-from tests.service.test_parallel_mobile_signings import at_once
+from tests.service.at_once import at_once
 from tests.verification.stories.story import at_statement
 from verification import transactions
 from verification.access import hand_over, links

@@ -1,43 +1,20 @@
 """eGov Mobile's calls many times at once: one reading, one signature, one code that lives."""
 
 import base64
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 
 import pytest
-from django.db import connections
 from django.utils import timezone
 
 from insecure_sandbox.signing import sign_cms
+from tests.service.at_once import at_once
 from tests.verification.stories.conftest import authorities as authorities
 from tests.verification.stories.conftest import issued as issued
 from tests.verification.stories.story import at_statement
 from verification.access import links, mobile_signing
 from verification.access.tokens import SIGNERS
-from verification.core.errors import LinkUnusable, NotYourTurn
 from verification.models import AuditEntry, EvidenceItem
 
 pytestmark = [pytest.mark.service, pytest.mark.django_db(transaction=True)]
-
-_TIMES = 16
-
-
-def at_once(*acts):
-    """How many of the acts, `_TIMES` times in all and begun together, did not come too late."""
-    start = Barrier(_TIMES)
-
-    def one(number):
-        try:
-            start.wait(60)
-            acts[number % len(acts)]()
-        except (LinkUnusable, NotYourTurn):
-            return 0
-        finally:
-            connections.close_all()
-        return 1
-
-    with ThreadPoolExecutor(max_workers=_TIMES) as pool:
-        return sum(pool.map(one, range(_TIMES)))
 
 
 @pytest.fixture
@@ -93,5 +70,5 @@ def test_of_the_app_and_the_page_at_once_one_answers(story, code, signature):
 
 def test_of_16_codes_at_once_one_lives(story, session):
     turn = story.page().turn
-    assert at_once(lambda: mobile_signing.mint(untrusted_session=session, turn=turn)) == _TIMES
+    assert at_once(lambda: mobile_signing.mint(untrusted_session=session, turn=turn)) == 16
     assert SIGNERS.rows.filter(outcome="").count() == 1
