@@ -3,7 +3,7 @@ PY    := .venv/bin/python
 MODELS := var/models/.built
 PO    := $(wildcard locale/*/LC_MESSAGES/*.po)
 CHECKS := check-ruff check-types check-imports check-migrations
-SUITE := suite-main suite-browser suite-embedded suite-rabbitmq
+SUITE := suite-main suite-browser suite-rabbitmq suite-embedded
 FAST  := not service and not browser and not proof and not long
 # The seed of every generated set: what fails for one run fails for all. `make prove` tries others.
 SEED  := 20261126
@@ -33,10 +33,10 @@ demo: .venv/.runtime .venv/.locale $(MODELS)  ## the whole thing on this machine
 sandbox: .venv/.runtime .venv/.locale $(MODELS)  ## Tulga with its sandbox and a test lender, for the commands of docs/lender/start.md, until Ctrl-C
 	@$(CLEAN) $(PY) -m insecure_sandbox.demo --empty
 
-# Tests in a browser play in real time, so all others give way to them.
+# The first suite fills the cores, the second plays in real time, and the third place takes turns.
 test: .venv/.dev .venv/.locale $(MODELS)  ## everything: PostgreSQL + Redis, browser, SQLite, PostgreSQL + RabbitMQ; TESTS="tests/x.py" BACKEND= for some; SEED=
 	@$(PY) -m tests.packages
-	@$(if $(TESTS),$(PYTEST) --backend=$(BACKEND) $(TESTS),$(MAKE) -j$(words $(CHECKS) $(SUITE)) $(CHECKS) $(SUITE))
+	@$(if $(TESTS),$(PYTEST) --backend=$(BACKEND) $(TESTS),$(MAKE) --keep-going -j3 $(SUITE) $(CHECKS))
 
 check: .venv/.dev .venv/.locale $(MODELS)  ## before a commit: lint, types, imports, migrations, the fast tests; SEED=
 	@$(MAKE) -j5 $(CHECKS) suite-fast

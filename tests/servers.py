@@ -31,7 +31,7 @@ REDIS_DATABASES = 256
 number.
 """
 
-_START_SECONDS = 60
+_START_SECONDS = 180
 _PACKAGES = {
     "postgres": "postgresql",
     "redis-server": "redis-server",
@@ -240,7 +240,7 @@ def start_rabbitmq(folder: Path) -> Server:
         command("stop")
         _end(process)
 
-    _wait(lambda: command("await_startup", "--timeout", "30"), process, ServerMissing)
+    _wait(lambda: command("await_startup", "--timeout", "60"), process, ServerMissing)
     return Server(places=places, stop=stop)
 
 
