@@ -24,6 +24,8 @@ from tests.servers import ServerMissing, Servers
 
 BACKENDS: Final = {"sqlite": "filesystem", "postgresql": "redis", "rabbitmq": "rabbitmq"}
 """The broker that belongs to each."""
+SPARES: Final = 2
+"""Workers that pytest-xdist may start in the place of crashed ones."""
 _running: list[Servers] = []
 
 
@@ -65,7 +67,7 @@ def _start(backend: str, *, workers: int) -> Mapping[str, str]:
     try:
         places = {
             f"gw{number}": servers.environment(f"gw{number}", broker=broker)
-            for number in range(workers)
+            for number in range(workers + (SPARES if workers else 0))
         }
         main = servers.environment("main", broker=broker)
     except ServerMissing as missing:
