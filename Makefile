@@ -43,8 +43,8 @@ check: .venv/.dev .venv/.locale $(MODELS)  ## before a commit: lint, types, impo
 
 # Each suite is one run of pytest on servers of its own. What it prints is headed by its name.
 suite-fast: SELECTED = -n 3 -m "$(FAST)"
-suite-main: SELECTED = -n 3 --max-worker-restart=2 --backend=postgresql --codes -m "not browser"
-suite-browser: SELECTED = -n 2 --max-worker-restart=2 -m browser
+suite-main: SELECTED = -n 3 --backend=postgresql --codes -m "not browser"
+suite-browser: SELECTED = -n 2 -m browser
 suite-embedded: SELECTED = -n 1 -m "embedded and not browser"
 suite-rabbitmq: SELECTED = -n 1 --backend=rabbitmq -m rabbitmq
 $(SUITE) suite-fast: SHELL := /bin/bash
