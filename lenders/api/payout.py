@@ -72,8 +72,8 @@ class Clearances(APIView):
             "Answered at once as `processing`; a worker evaluates every gate that your profile asks"
             " for and signs: `clearance.issued` tells you, or read it. It lives 15 minutes. One of"
             " a verification is open: another request makes the one before `superseded`. Once the"
-            " money has left: 409 `clearance_consumed`. If another verification paid the contract: 409"
-            " `contract_paid`."
+            " money has left: 409 `clearance_consumed`. If another verification paid the contract:"
+            " 409 `contract_paid`."
         ),
         parameters=[IDEMPOTENCY_KEY],
         request=requests.ClearanceRequest,

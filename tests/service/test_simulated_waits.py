@@ -5,6 +5,7 @@ plays both consents.
 import secrets
 from contextlib import suppress
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from verification.core.scenarios import SCENARIOS
 
 pytestmark = pytest.mark.service
 
-_BIN, _CONTRACT = "100640000011", "c0" * 32
+_BIN = "100640000011"
 _HOURS_24 = 24 * 3600 + 60
 _SAYS_NO = ("consent_declined", "coercion_reported")
 _REFUSED = [
@@ -54,10 +55,17 @@ def played(api: LenderApi, verification_id: str, scenario: str) -> dict[str, Any
     return api.read(verification_id)
 
 
+def contract_of(verification_id: str) -> str:
+    """The hash of its loan's contract."""
+    return sha256(f"The contract of {verification_id}.".encode()).hexdigest()
+
+
 def cleared(api: LenderApi, verification_id: str) -> dict[str, Any]:
     """A clearance, once its gates are evaluated."""
     made = api.call(
-        "POST", f"/v1/verifications/{verification_id}/clearances", {"contract_sha256": _CONTRACT}
+        "POST",
+        f"/v1/verifications/{verification_id}/clearances",
+        {"contract_sha256": contract_of(verification_id)},
     )
     place = f"/v1/clearances/{made['id']}"
     wait_until(
@@ -76,7 +84,8 @@ def waited(deployment: Deployment, api: LenderApi) -> tuple[str, str, str]:
     )
     opened = api.open(f"waits-{letters}", iin=iin, routes=["eds"])["id"]
     assert played(api, opened, "verified")["status"] == "verified"
-    contract = {"signed_at": datetime.now(UTC).isoformat(), "contract_sha256": _CONTRACT}
+    signed_at = datetime.now(UTC).isoformat()
+    contract = {"signed_at": signed_at, "contract_sha256": contract_of(opened)}
     api.call("POST", f"/v1/verifications/{opened}/contract", contract)
     assert cleared(api, opened)["code"] == "cooling_off"
     api.call("POST", "/v1/test/clock", {"advance_seconds": _HOURS_24, "verification": opened})
@@ -96,7 +105,9 @@ def test_the_money_leaves_once_the_borrower_has_consented_anew(
     assert (issued["status"], issued["code"]) == ("issued", None)
     loan = {"amount": "150000.00", "iin": iin, "payout_account": "KZ86125KZT5004100100"}
     paid = api.call(
-        "POST", f"/v1/clearances/{issued['id']}/consume", {**loan, "contract_sha256": _CONTRACT}
+        "POST",
+        f"/v1/clearances/{issued['id']}/consume",
+        {**loan, "contract_sha256": contract_of(opened)},
     )
     assert paid["status"] == "consumed"
     deployment.wait_for_log()

@@ -1729,8 +1729,8 @@ _TABLE: Final = (
         status=409,
         title="The contract is paid",
         advice=(
-            "Do not pay: a clearance of another verification was consumed for this contract. If this"
-            " is another loan, its contract must name its own number."
+            "Do not pay: a clearance of another verification was consumed for this contract. If"
+            " this is another loan, its contract must name its own number."
         ),
         problem_remedy=_STOP,
     ),

@@ -392,7 +392,9 @@ def test_the_audit_names_a_contract_that_was_paid_twice(
         body = {"clearance": waiting["id"], "amount": 1}
         moving.record(other.row(), "clearance.consumed", at=clock.now(), body=body)
     order_all()
-    first, forged = AuditEntry.objects.filter(type="clearance.consumed").order_by("leaf__leaf_index")
+    first, forged = AuditEntry.objects.filter(type="clearance.consumed").order_by(
+        "leaf__leaf_index"
+    )
     (named,) = (one for one in verify_log("test") if one.code == "contract_paid_twice")
     assert (named.entry, named.leaf_index) == (forged.pk, forged.leaf.leaf_index)
     assert first.pk in named.detail
