@@ -377,6 +377,21 @@ def test_no_row_hides_that_the_contract_is_paid(api, lender, issued, clearance, 
 
 
 @pytest.mark.forges
+def test_a_payout_without_a_signature_pays_no_contract(api, lender, issued, story, clearance):
+    other = verified(lender, issued, "B-1")
+    forged = {"clearance": cleared(api, other)["id"], "amount": 1}
+    AuditEntry.objects.create(
+        log="test",
+        type="clearance.consumed",
+        at=clock.now(),
+        verification_id=other.id,
+        lender_id=lender.pk,
+        body=forged,
+    )
+    assert consume(api, clearance).status_code == 200
+
+
+@pytest.mark.forges
 @pytest.mark.parametrize("page", [1, 100])
 def test_the_audit_names_a_contract_that_was_paid_twice(
     api, lender, issued, monkeypatch, page, story, clearance

@@ -2,6 +2,7 @@
 wrong at.
 """
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -16,12 +17,22 @@ from tests.verification.log.clearings import (
     passing,
     requested,
 )
-from tests.verification.log.histories import AFTER, WHOLE, Said, at, codes, codes_on_record
-from tests.verification.log.rows import NOON
+from tests.verification.log.histories import (
+    AFTER,
+    WHOLE,
+    Said,
+    at,
+    codes,
+    codes_on_record,
+    told,
+    write,
+)
+from tests.verification.log.rows import NOON, add_lender, add_verification, tamper
 from verification.core import profiles
 from verification.core.almaty import begins, day_of
 from verification.core.clearance import Facts, evaluate
 from verification.course import policy
+from verification.models import AuditEntry
 
 N = len(WHOLE)
 LAW = "KZ-2026-01"
@@ -202,3 +213,37 @@ def test_over_the_limit_a_new_consent_is_needed():
 @pytest.mark.django_db(transaction=True)
 def test_a_clearance_that_names_an_absent_renewal_is_named():
     assert codes_on_record([*WHOLE, *waited(renewal="evt_0")]) == [("terms_differ", N + 3)]
+
+
+def paid(contract: str) -> list[Said]:
+    """A verified loan whose contract is paid by `clr_2`."""
+    named = {"clearance": "clr_2", "contract": contract}
+    return [*WHOLE, requested(**named), issued(**named), consumed(clearance="clr_2")]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("contract", "is_of_lender", "expected"),
+    [
+        ("c" * 64, True, ["contract_paid_twice"]),
+        ("d" * 64, True, []),
+        ("c" * 64, False, []),
+    ],
+    ids=["its contract", "another contract", "another lender's"],
+)
+def test_a_contract_that_two_verifications_paid_is_named(contract, is_of_lender, expected):
+    first = write([*WHOLE, *PAID])
+    second = add_verification(first.lender if is_of_lender else add_lender("180440012349"))
+    write(paid(contract), of=second)
+    findings = told()
+    assert [finding.code for finding in findings] == expected
+    payout = AuditEntry.objects.get(verification=second, type="clearance.consumed")
+    assert {finding.entry for finding in findings} == ({payout.pk} if expected else set())
+    # A payout without a signature pays nothing.
+    tamper(
+        (
+            "UPDATE verification_auditentry SET body = %s WHERE id = %s",
+            (json.dumps({**payout.body, "signed": {}}), payout.pk),
+        )
+    )
+    assert told() == []
