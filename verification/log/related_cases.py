@@ -22,6 +22,7 @@ from verification.course.entry import MOVE, TERMS, TRIES, maps, released, text
 from verification.log import policy as log_policy
 from verification.log import signatures
 from verification.log.damaged import readable
+from verification.log.entries import of_cases
 from verification.models import AuditEntry, Clearance, Verification
 
 _APART: Final = timedelta(seconds=policy.CLOCKS_APART_SECONDS)
@@ -50,7 +51,7 @@ def is_paid_elsewhere(verification: Verification, contract: str) -> bool:
     """Whether another verification of this lender and mode paid this contract, by its row or by a
     valid entry.
 
-    Rows locate the other verifications.
+    Rows locate the other verifications. An unreadable entry raises the database's error.
     """
     lender, mode = verification.lender_id, verification.mode
     of_contract = Clearance.objects.filter(lender=lender, mode=mode, contract_sha256=contract)
@@ -61,8 +62,8 @@ def is_paid_elsewhere(verification: Verification, contract: str) -> bool:
         return True
     if not others:
         return False
-    payments = _payments(_read_payouts(mode, {pk for pk, _ in others}))
-    return any(key == (lender, contract) for _, key in payments)
+    payouts = of_cases({pk for pk, _ in others}, types=_PAYOUTS, log=mode)
+    return any(key == (lender, contract) for _, key in _payments(signatures.sound(payouts)))
 
 
 def _verify_tries(log: str, entries: Sequence[AuditEntry]) -> Iterator[Finding]:
@@ -298,7 +299,8 @@ def _verify_paid(log: str, entries: Sequence[AuditEntry]) -> Iterator[Finding]:
     rows = Clearance.objects.filter(lender__in=lenders, mode=log, contract_sha256__in=contracts)
     related = set(rows.values_list("verification_id", flat=True))
     elsewhere = related - {str(entry.verification_id) for entry in entries}
-    payments = paid + (_payments(_read_payouts(log, elsewhere)) if elsewhere else [])
+    payouts = of_cases(elsewhere, types=_PAYOUTS, log=log, with_leaf=True, skips_damaged=True)
+    payments = paid + _payments(signatures.sound(payouts))
     first = dict[_Contract, AuditEntry]()
     for entry, key in sorted(payments, key=lambda payment: _place(payment[0])):
         first.setdefault(key, entry)
@@ -314,13 +316,6 @@ _PAYOUTS: Final = ("clearance.requested", CLEARED, _PAID)
 
 _Contract = tuple[str, str]
 """The lender, and the contract's hash."""
-
-
-def _read_payouts(log: str, ids: Collection[str]) -> list[AuditEntry]:
-    """The valid requests, issues and payouts of these verifications, each case in order."""
-    rows = AuditEntry.objects.filter(log=log, verification_id__in=ids, type__in=_PAYOUTS)
-    in_order = rows.select_related("leaf").order_by("verification_id", "verification_sequence")
-    return signatures.sound(readable(in_order))
 
 
 def _payments(entries: Sequence[AuditEntry]) -> list[tuple[AuditEntry, _Contract]]:

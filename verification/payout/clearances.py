@@ -61,6 +61,7 @@ _NOT_OPEN: Mapping[str, str] = {
 }
 TOLD = "verification.key_revoked"
 _CONTRACT_PAID = "contract_paid"
+_PAID_ELSEWHERE = "another verification paid this contract"
 
 
 def ask(
@@ -90,7 +91,7 @@ def ask(
         loan = contents.read(verification, contents.key_of(verification)).case.loan
         contract = contract_of(loan, contract_sha256, reported=reported(sound))
         if is_paid_elsewhere(verification, contract):
-            raise Conflict("another verification paid this contract", code=_CONTRACT_PAID)
+            raise Conflict(_PAID_ELSEWHERE, code=_CONTRACT_PAID)
         of_case.filter(status__in=OPEN).update(status=SUPERSEDED)
         clearance = Clearance.objects.create(
             verification=verification,
@@ -178,10 +179,10 @@ def consume(*, lender_id: str, mode: str, clearance_id: str, payment: Payment) -
             # A savepoint: PostgreSQL refuses further statements after a broken constraint.
             with transactions.writing():
                 spent = payable.update(status=CONSUMED, consumed_at=at, amount_tiyn=sum_tiyn)
-        except IntegrityError:  # one_payout_per_contract: another verification was faster
+        except IntegrityError as fault:  # one_payout_per_contract, or else it is passed on
             if not is_paid_elsewhere(verification, contract):
                 raise
-            spent = 0
+            raise Conflict(_PAID_ELSEWHERE, code=_CONTRACT_PAID) from fault
         if spent != 1:
             raise Conflict(code=_why(clearance.get(), verification, at=at))
         # Rows issue nothing: workers' signed entries count, and a flawed case pays nothing.
@@ -194,7 +195,7 @@ def consume(*, lender_id: str, mode: str, clearance_id: str, payment: Payment) -
             raise Conflict("no valid worker's signature supports it", code="clearance_frozen")
         # A changed row evades the constraint; the other verification's signed entry still counts.
         if is_paid_elsewhere(verification, contract):
-            raise Conflict("another verification paid this contract", code=_CONTRACT_PAID)
+            raise Conflict(_PAID_ELSEWHERE, code=_CONTRACT_PAID)
         with moving.moving(history):
             used = {"clearance": clearance_id, "amount": sum_tiyn}
             moving.record(verification, _PAID, at=at, body=used)
