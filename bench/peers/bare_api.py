@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from io import BytesIO
 from itertools import cycle
 from pathlib import Path
@@ -28,7 +29,7 @@ from lenders import keys, policy
 from lenders.models import ApiKey, IdempotentRequest, Lender
 from peers import bare_view
 from peers.bare_view import KEPT
-from peers.signed_cases import CONTRACT, Signer, payment
+from peers.signed_cases import Signer, payment
 from tests.lenders.samples import opening
 from tests.statements import statements
 from verification.access.tokens import LINKS
@@ -48,12 +49,12 @@ _SIGNED_MAX = (
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of request: its addresses in turn, and its body."""
+    """One kind of request: its addresses in turn, and the body for each."""
 
     name: str
     method: str
     where: Sequence[str]
-    body: Callable[[], Any] = lambda: None
+    body: Callable[[str], Any] = lambda address: None
     is_once: bool = False
 
 
@@ -82,7 +83,10 @@ def main() -> None:
 def _kinds(signer: Signer, lender: Lender, requests: int) -> list[Kind]:
     """The measured kinds, in order: the first provides the peer's rows."""
     number = min(requests, _SIGNED_MAX)
-    paid = [f"/v1/clearances/{signer.cleared(lender)[1]}/consume" for _ in range(number)]
+    issued = [signer.cleared(lender) for _ in range(number)]
+    payments = {
+        f"/v1/clearances/{clearance}/consume": payment(contract) for clearance, contract in issued
+    }
     paths = [f"{_PATH}/{signer.verified(lender).id}/clearances" for _ in range(_ROUND)]
     fresh = signer.opened(lender)
     return [
@@ -90,13 +94,18 @@ def _kinds(signer: Signer, lender: Lender, requests: int) -> list[Kind]:
             "create",
             "POST",
             [_PATH],
-            lambda: opening(client_reference=f"bench-{ids.new_id('ref')}"),
+            lambda address: opening(client_reference=f"bench-{ids.new_id('ref')}"),
         ),
         Kind("status", "GET", [f"{_PATH}/{fresh}"]),
         Kind("list", "GET", [_PATH]),
-        Kind("issue", "POST", paths, lambda: {"contract_sha256": CONTRACT}),
-        Kind("consume", "POST", paid, payment, is_once=True),
+        Kind("issue", "POST", paths, lambda address: {"contract_sha256": _contract_of(address)}),
+        Kind("consume", "POST", list(payments), payments.__getitem__, is_once=True),
     ]
+
+
+def _contract_of(address: str) -> str:
+    """The hash of the contract of this address's loan."""
+    return sha256(address.encode()).hexdigest()
 
 
 def _keep(kind: Kind, answer: Any, key: ApiKey) -> None:
@@ -123,7 +132,7 @@ def _keep(kind: Kind, answer: Any, key: ApiKey) -> None:
 
 
 def _call(handler: WSGIHandler, kind: Kind, address: str, secret: str) -> bytes:
-    body = json.dumps(kind.body()).encode() if kind.method == "POST" else b""
+    body = json.dumps(kind.body(address)).encode() if kind.method == "POST" else b""
     environ = {
         "REQUEST_METHOD": kind.method,
         "PATH_INFO": address,

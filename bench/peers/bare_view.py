@@ -93,6 +93,7 @@ def _ask(named: str) -> tuple[int, Any]:
     rows = Clearance.objects.filter(verification=row)
     rows.filter(status="consumed").exists()
     DataKey.objects.get(verification=row)
+    _others_of_contract(row, KEPT["answer to issue"]["contract_sha256"])
     rows.filter(status__in=("issued", "processing")).update(status="superseded")
     fresh = _anew("clearance", pk=ids.new_id("clr"), verification_id=row.pk, status="processing")
     fresh.save(force_insert=True)
@@ -109,12 +110,21 @@ def _consume(named: str) -> tuple[int, Any]:
     )
     live = rows.filter(~Exists(waiting), expires_at__gt=timezone.now())
     live.update(status="consumed", consumed_at=timezone.now())
+    _others_of_contract(row, KEPT["answer to consume"]["contract_sha256"])
     entries = list(AuditEntry.objects.filter(verification=row, type__in=_TOLD))
     list(AuditEntry.objects.filter(pk__in=[entries[0].pk]))
     _placed(verification=row, type__in=_TOLD)
     _enter(row, "clearance.consumed")
     rows.get()
     return 200, KEPT["answer to consume"]
+
+
+def _others_of_contract(row: Verification, contract: str) -> None:
+    """The clearances of other verifications of a contract."""
+    others = Clearance.objects.filter(
+        lender_id=KEPT["lender"], mode="test", contract_sha256=contract
+    )
+    list(others.exclude(verification=row).values_list("verification_id", "status"))
 
 
 def _placed(**which: Any) -> None:

@@ -18,7 +18,10 @@ from tests.verification.stories.insecure_revocation import InsecureRevocation
 from tests.verification.stories.story import IIN, Story, begin, opening
 from verification.payout import clearances
 
-CONTRACT = "c" * 64
+
+def contract_of(story: Story) -> str:
+    """The hash of its loan's contract."""
+    return sha256(f"The contract of {story.id}.".encode()).hexdigest()
 
 
 @dataclass
@@ -56,25 +59,25 @@ class Signer:
         return story
 
     def cleared(self, lender: Lender) -> tuple[str, str]:
-        """The ids of a verification and of the clearance that a worker has issued for it."""
+        """A clearance that a worker has issued, by its id, and its contract."""
         story = self.verified(lender)
         clearance = clearances.ask(
             lender_id=lender.pk,
             mode="test",
             verification_id=story.id,
             profile_id="KZ-2021-04",
-            contract_sha256=CONTRACT,
+            contract_sha256=contract_of(story),
         )
         story.work()
-        return story.id, clearance
+        return clearance, contract_of(story)
 
 
-def payment() -> dict[str, str]:
+def payment(contract: str) -> dict[str, str]:
     """The body of a consume request for any borrower verified here."""
     loan = opening().loan
     return {
         "amount": loan.amount,
         "iin": IIN,
-        "contract_sha256": CONTRACT,
+        "contract_sha256": contract,
         "payout_account": loan.payout_account,
     }

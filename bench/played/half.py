@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from hashlib import sha256
 from itertools import count, cycle
 from pathlib import Path
 from threading import Lock
@@ -25,7 +26,6 @@ from insecure_sandbox.demo.lender import opening
 from insecure_sandbox.demo.stage import Stage, phone_of
 from played.installation import KEY, LENDER_BIN, Installation, running
 
-_CONTRACT = "c" * 64
 _CALLERS, _KEYS = 8, 20
 _SECONDS = 15.0
 _PATIENCE_SECONDS = 60.0
@@ -68,7 +68,7 @@ class Caller:
     def issue(self, number: int, due: float) -> str:
         """Requests a clearance; its id."""
         verification, _ = self.verified[number]
-        body = {"contract_sha256": _CONTRACT}
+        body = {"contract_sha256": _contract_of(verification)}
         clearance = self.call("POST", f"/v1/verifications/{verification}/clearances", body)["id"]
         self.took("issue", due)
         return str(clearance)
@@ -84,7 +84,7 @@ class Caller:
         paid = {
             "amount": loan["amount"],
             "payout_account": loan["payout_account"],
-            "contract_sha256": _CONTRACT,
+            "contract_sha256": _contract_of(self.verified[number][0]),
         }
         due = max(due, time.monotonic())
         self.call(
@@ -109,6 +109,11 @@ class Caller:
         """The time since the due time."""
         with self.lock:
             self.waited[kind].append(time.monotonic() - due)
+
+
+def _contract_of(verification: str) -> str:
+    """The hash of this loan's contract."""
+    return sha256(f"The contract of {verification}.".encode()).hexdigest()
 
 
 _LETTERS = str.maketrans(

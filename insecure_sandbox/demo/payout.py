@@ -6,6 +6,7 @@ Under a law with a bureau and a bank, no clearance is issued while the borrower 
 
 from dataclasses import replace
 from decimal import Decimal
+from hashlib import sha256
 
 from insecure_sandbox.demo.lender import opening
 from insecure_sandbox.demo.processes import wait_until
@@ -15,7 +16,6 @@ from tulga import Client, calls
 from tulga.errors import Conflict
 from tulga.resources import Clearance, Payment
 
-_CONTRACT = "c0" * 32
 _ELSEWHERE = "KZ75125KZT1001300335"
 _GATES_SECONDS = 30.0
 
@@ -28,7 +28,7 @@ def pays_once(stage: Stage) -> bool:
     browser.wait_for_judgement()
     verification = calls.get_verification(opened["id"])
     wait_until(lambda: client.send(verification).status == "verified", what="verified", seconds=30)
-    clearance, payment = _clearance_of(client, opened["id"]).id, _payment(iin)
+    clearance, payment = _clearance_of(client, opened["id"]).id, _payment(opened["id"], iin)
     elsewhere = _consumed(client, clearance, replace(payment, payout_account=_ELSEWHERE))
     first, second = (_consumed(client, clearance, payment) for _ in range(2))
     say(
@@ -46,7 +46,8 @@ def pays_unless_refused(stage: Stage, verification_id: str, iin: str) -> bool:
     stage.register(iin, refuses_credits=True)
     code = _clearance_of(client, verification_id).code
     stage.register(iin)
-    paid = _consumed(client, _clearance_of(client, verification_id).id, _payment(iin))
+    clearance = _clearance_of(client, verification_id).id
+    paid = _consumed(client, clearance, _payment(verification_id, iin))
     say(
         f"  the money: while the bureau knows of a refusal of all credits {code}; without one"
         f" {paid}"
@@ -56,7 +57,8 @@ def pays_unless_refused(stage: Stage, verification_id: str, iin: str) -> bool:
 
 def _clearance_of(client: Client, verification_id: str) -> Clearance:
     """A clearance whose gates were evaluated."""
-    requested = client.send(calls.ask_for_clearance(verification_id, contract_sha256=_CONTRACT))
+    contract = _contract_of(verification_id)
+    requested = client.send(calls.ask_for_clearance(verification_id, contract_sha256=contract))
     clearance = calls.get_clearance(requested.id)
     wait_until(
         lambda: client.send(clearance).status != "processing",
@@ -66,10 +68,16 @@ def _clearance_of(client: Client, verification_id: str) -> Clearance:
     return client.send(clearance)
 
 
-def _payment(iin: str) -> Payment:
+def _contract_of(verification_id: str) -> str:
+    """The hash of this loan's contract."""
+    return sha256(f"The contract of {verification_id}.".encode()).hexdigest()
+
+
+def _payment(verification_id: str, iin: str) -> Payment:
     loan = opening("", iin=iin, routes=[])["loan"]
     amount, account = Decimal(loan["amount"]), loan["payout_account"]
-    return Payment(amount=amount, iin=iin, contract_sha256=_CONTRACT, payout_account=account)
+    contract = _contract_of(verification_id)
+    return Payment(amount=amount, iin=iin, contract_sha256=contract, payout_account=account)
 
 
 def _consumed(client: Client, clearance: str, payment: Payment) -> str:

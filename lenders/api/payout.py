@@ -72,7 +72,8 @@ class Clearances(APIView):
             "Answered at once as `processing`; a worker evaluates every gate that your profile asks"
             " for and signs: `clearance.issued` tells you, or read it. It lives 15 minutes. One of"
             " a verification is open: another request makes the one before `superseded`. Once the"
-            " money has left: 409 `clearance_consumed`."
+            " money has left: 409 `clearance_consumed`. If another verification paid the contract:"
+            " 409 `contract_paid`."
         ),
         parameters=[IDEMPOTENCY_KEY],
         request=requests.ClearanceRequest,
@@ -128,7 +129,8 @@ class ClearanceConsume(APIView):
         summary="Consume a clearance, right before the money leaves",
         description=(
             "Pay only after a 200. It works once: of many requests at once one gets 200, the others"
-            " 409 `clearance_consumed`; with the same Idempotency-Key the first answer again."
+            " 409 `clearance_consumed`; with the same Idempotency-Key the first answer again. A"
+            " contract that another verification paid is 409 `contract_paid`."
             " Amount up to `amount_max`, the IIN, contract and account of the verification; else"
             " 409 `clearance_mismatch`, and nothing is spent."
         ),

@@ -62,7 +62,7 @@ _FIND: Final = """
 SELECT kind, title, snippet(entry, 1, '', '', ' … ', :excerpt), url FROM entry
 WHERE entry MATCH :expression
 ORDER BY :name IN (folded(title), known_as) DESC,
-    instr(folded(title) || ' ' || known_as, :name) > 0 DESC, round(bm25(entry, 30, 1, 20), 1), rowid
+    instr(folded(title) || ' ' || known_as, :name) > 0 DESC, round(bm25(entry, 30, 1, 20)), rowid
 """
 
 

@@ -1,25 +1,25 @@
 """A verification that the sandbox plays, by requests alone."""
 
 import secrets
+from hashlib import sha256
 from typing import Any
 
 from insecure_sandbox.demo.lender import LenderApi
 from insecure_sandbox.demo.processes import wait_until
 from tests.service.deployment import Deployment, events_of
 
-CONTRACT = "c0" * 32
 _PASSING = ("requires_input", "processing")
 
 
 def opened(deployment: Deployment, api: LenderApi, *routes: str, iin: str = "") -> str:
-    """A fresh verification of somebody whom no register knows; its id."""
+    """A fresh verification of a person whom no register knows; its id."""
     letters = "".join(secrets.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(12))
     made = api.open(f"simulated-{letters}", iin=iin or deployment.stage.iin(), routes=list(routes))
     return str(made["id"])
 
 
 def simulate(api: LenderApi, verification_id: str, scenario: str, **more: str) -> dict[str, Any]:
-    """What is answered to whoever has it played."""
+    """The answer to a request to play it."""
     place = f"/v1/test/verifications/{verification_id}/simulate"
     return api.call("POST", place, {"scenario": scenario, **more})
 
@@ -40,10 +40,17 @@ def played(api: LenderApi, verification_id: str, scenario: str) -> dict[str, Any
     return ended(api, verification_id)
 
 
+def contract_of(verification_id: str) -> str:
+    """The hash of its loan's contract."""
+    return sha256(f"The contract of {verification_id}.".encode()).hexdigest()
+
+
 def cleared(api: LenderApi, verification_id: str) -> dict[str, Any]:
     """A clearance, once its gates are evaluated."""
     made = api.call(
-        "POST", f"/v1/verifications/{verification_id}/clearances", {"contract_sha256": CONTRACT}
+        "POST",
+        f"/v1/verifications/{verification_id}/clearances",
+        {"contract_sha256": contract_of(verification_id)},
     )
     place = f"/v1/clearances/{made['id']}"
     wait_until(

@@ -12,7 +12,7 @@ import urllib3
 from insecure_sandbox.demo.lender import LenderApi
 from insecure_sandbox.demo.processes import DemoFailed, wait_until
 from tests.service.deployment import Deployment
-from tests.service.simulated import CONTRACT, cleared, opened, played
+from tests.service.simulated import cleared, contract_of, opened, played
 from tests.verification import law_files
 from verification.core import profiles
 from verification.management.commands.make_keys import ROOT_KEY
@@ -57,7 +57,7 @@ def clear_under(deployment: Deployment, api: LenderApi) -> dict[str, Any]:
     made = opened(deployment, api, "eds")
     verified = played(api, made, "verified")
     assert (verified["status"], verified["profile"]["id"]) == ("verified", NAME)
-    contract = {"signed_at": datetime.now(UTC).isoformat(), "contract_sha256": CONTRACT}
+    contract = {"signed_at": datetime.now(UTC).isoformat(), "contract_sha256": contract_of(made)}
     api.call("POST", f"/v1/verifications/{made}/contract", contract)
     return cleared(api, made)
 

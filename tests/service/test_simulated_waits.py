@@ -10,7 +10,7 @@ import pytest
 from insecure_sandbox.demo.lender import LenderApi
 from insecure_sandbox.demo.processes import DemoFailed, wait_until
 from tests.service.deployment import Deployment
-from tests.service.simulated import CONTRACT, cleared, ended, opened, played, simulate, told
+from tests.service.simulated import cleared, contract_of, ended, opened, played, simulate, told
 from verification.core.scenarios import SCENARIOS
 
 pytestmark = pytest.mark.service
@@ -50,7 +50,7 @@ def waited(deployment: Deployment, api: LenderApi, iin: str) -> tuple[str, str]:
     """A verified loan whose wait is over: its verification, and its new consent."""
     made = opened(deployment, api, "eds", iin=iin)
     assert played(api, made, "verified")["status"] == "verified"
-    contract = {"signed_at": datetime.now(UTC).isoformat(), "contract_sha256": CONTRACT}
+    contract = {"signed_at": datetime.now(UTC).isoformat(), "contract_sha256": contract_of(made)}
     api.call("POST", f"/v1/verifications/{made}/contract", contract)
     assert cleared(api, made)["code"] == "cooling_off"
     put_forward(api, made, _HOURS_24)
@@ -75,9 +75,8 @@ def test_the_money_leaves_once_the_borrower_has_consented_anew(
     issued = cleared(api, made)
     assert (issued["status"], issued["code"]) == ("issued", None)
     loan = {"amount": "150000.00", "iin": iin, "payout_account": "KZ86125KZT5004100100"}
-    paid = api.call(
-        "POST", f"/v1/clearances/{issued['id']}/consume", {**loan, "contract_sha256": CONTRACT}
-    )
+    loan["contract_sha256"] = contract_of(made)
+    paid = api.call("POST", f"/v1/clearances/{issued['id']}/consume", loan)
     assert paid["status"] == "consumed"
     deployment.wait_for_log()
     assert told(api, made)[-1] == "clearance.consumed"

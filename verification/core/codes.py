@@ -1725,6 +1725,16 @@ _TABLE: Final = (
         problem_remedy=_DONE,
     ),
     Code(
+        code="contract_paid",
+        status=409,
+        title="The contract is paid",
+        advice=(
+            "Do not pay: a clearance of another verification was consumed for this contract. If"
+            " this is another loan, its contract must name its own number."
+        ),
+        problem_remedy=_STOP,
+    ),
+    Code(
         code="consent_given",
         status=409,
         title="The borrower has consented anew",

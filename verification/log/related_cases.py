@@ -4,6 +4,7 @@ every course.
 Renewed consents are verifications of their own (O-52), and attempts count over all verifications of
 a borrower.
 Rows say which verifications are of one person; only the keys prove it.
+A contract is paid once, whatever number of verifications name it.
 """
 
 from collections import Counter
@@ -13,14 +14,16 @@ from typing import Final
 
 from django.db.models import QuerySet
 
-from verification.core.clearance import UNWANTED
+from verification.core.clearance import CONSUMED, UNWANTED
 from verification.core.events import ATTESTED, CLEARED, CLOSINGS, DECISIONS, RENEWED
 from verification.core.findings import Finding
 from verification.course import policy
 from verification.course.entry import MOVE, TERMS, TRIES, maps, released, text
+from verification.log import policy as log_policy
 from verification.log import signatures
 from verification.log.damaged import readable
-from verification.models import AuditEntry, Verification
+from verification.log.entries import of_cases
+from verification.models import AuditEntry, Clearance, Verification
 
 _APART: Final = timedelta(seconds=policy.CLOCKS_APART_SECONDS)
 _DAY: Final = timedelta(seconds=policy.TRIES_SECONDS)
@@ -41,6 +44,26 @@ def verify_related(
     yield from _verify_opened(log, counted)
     yield from _verify_renewals(log, counted)
     yield from _verify_declined(log, counted)
+    yield from _verify_paid(log, counted)
+
+
+def is_paid_elsewhere(verification: Verification, contract: str) -> bool:
+    """Whether another verification of this lender and mode paid this contract, by its row or by a
+    valid entry.
+
+    Rows locate the other verifications. An unreadable entry raises the database's error.
+    """
+    lender, mode = verification.lender_id, verification.mode
+    of_contract = Clearance.objects.filter(lender=lender, mode=mode, contract_sha256=contract)
+    others = list(
+        of_contract.exclude(verification=verification).values_list("verification_id", "status")
+    )
+    if any(status == CONSUMED for _, status in others):
+        return True
+    if not others:
+        return False
+    payouts = of_cases({pk for pk, _ in others}, types=_PAYOUTS, log=mode)
+    return any(key == (lender, contract) for _, key in _payments(signatures.sound(payouts)))
 
 
 def _verify_tries(log: str, entries: Sequence[AuditEntry]) -> Iterator[Finding]:
@@ -265,6 +288,55 @@ def _verify_declined(log: str, entries: Sequence[AuditEntry]) -> Iterator[Findin
                 "a payout was permitted after the borrower had declined it by a renewed consent"
             )
             yield _finding(log, entry, MOVE, detail)
+
+
+def _verify_paid(log: str, entries: Sequence[AuditEntry]) -> Iterator[Finding]:
+    """Every payout of a contract that another verification of its lender had paid before."""
+    paid = _payments(entries)
+    if not paid:
+        return
+    lenders, contracts = ({key[place] for _, key in paid} for place in (0, 1))
+    rows = Clearance.objects.filter(lender__in=lenders, mode=log, contract_sha256__in=contracts)
+    related = set(rows.values_list("verification_id", flat=True))
+    elsewhere = related - {str(entry.verification_id) for entry in entries}
+    payouts = of_cases(elsewhere, types=_PAYOUTS, log=log, with_leaf=True, skips_damaged=True)
+    payments = paid + _payments(signatures.sound(payouts))
+    first = dict[_Contract, AuditEntry]()
+    for entry, key in sorted(payments, key=lambda payment: _place(payment[0])):
+        first.setdefault(key, entry)
+    for entry, key in paid:
+        earlier = first[key]
+        if earlier.verification_id != entry.verification_id:
+            detail = f"its contract was paid before, by {earlier.pk} of {earlier.verification_id}"
+            yield _finding(log, entry, "contract_paid_twice", detail)
+
+
+_PAID: Final = "clearance.consumed"
+_PAYOUTS: Final = ("clearance.requested", CLEARED, _PAID)
+
+_Contract = tuple[str, str]
+"""The lender, and the contract's hash."""
+
+
+def _payments(entries: Sequence[AuditEntry]) -> list[tuple[AuditEntry, _Contract]]:
+    """Each payout with its contract, which the issue of its clearance names, or else its request.
+
+    entries: valid, each case in order.
+    """
+    contracts, payments = dict[tuple[str, str], str](), list[tuple[AuditEntry, _Contract]]()
+    for entry in entries:
+        place = str(entry.verification_id), text(entry.body, "clearance")
+        if entry.type == _PAID and place in contracts:
+            payments.append((entry, (str(entry.lender_id), contracts[place])))
+        elif entry.type in _PAYOUTS and (contract := text(entry.body, "contract")):
+            contracts[place] = contract
+    return payments
+
+
+def _place(entry: AuditEntry) -> tuple[int, str]:
+    """Its order among others of the log; entries without a place come last."""
+    leaf = getattr(entry, "leaf", None)
+    return (log_policy.SIZE if leaf is None else leaf.leaf_index), entry.pk
 
 
 def _finding(log: str, entry: AuditEntry, code: str, detail: str) -> Finding:

@@ -591,8 +591,8 @@ class Migration(migrations.Migration):
                 ('verification', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='clearances', to='verification.verification')),
             ],
             options={
-                'indexes': [models.Index(fields=['verification', 'created_at'], name='clearance_of_verification'), models.Index(condition=models.Q(('code__in', ['age_confirmation_required', 'in_person_required']), ('status', 'refused')), fields=['lender', 'mode', 'created_at'], name='clearance_to_attest')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('status__in', ('issued', 'processing'))), fields=('verification',), name='one_open_clearance'), models.UniqueConstraint(condition=models.Q(('status', 'consumed')), fields=('verification',), name='one_consumed_clearance')],
+                'indexes': [models.Index(fields=['verification', 'created_at'], name='clearance_of_verification'), models.Index(fields=['lender', 'mode', 'contract_sha256'], name='clearance_of_contract'), models.Index(condition=models.Q(('code__in', ['age_confirmation_required', 'in_person_required']), ('status', 'refused')), fields=['lender', 'mode', 'created_at'], name='clearance_to_attest')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('status__in', ('issued', 'processing'))), fields=('verification',), name='one_open_clearance'), models.UniqueConstraint(condition=models.Q(('status', 'consumed')), fields=('verification',), name='one_consumed_clearance'), models.UniqueConstraint(condition=models.Q(('status', 'consumed')), fields=('lender', 'mode', 'contract_sha256'), name='one_payout_per_contract')],
             },
         ),
         migrations.RunPython(protect, lift),

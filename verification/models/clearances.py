@@ -53,9 +53,17 @@ class Clearance(models.Model):
                 condition=Q(status=clearance.CONSUMED),
                 name="one_consumed_clearance",
             ),
+            models.UniqueConstraint(
+                fields=("lender", "mode", "contract_sha256"),
+                condition=Q(status=clearance.CONSUMED),
+                name="one_payout_per_contract",
+            ),
         )
         indexes = (
             models.Index(fields=("verification", "created_at"), name="clearance_of_verification"),
+            models.Index(
+                fields=("lender", "mode", "contract_sha256"), name="clearance_of_contract"
+            ),
             models.Index(
                 fields=("lender", "mode", "created_at"),
                 condition=Q(

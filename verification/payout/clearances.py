@@ -4,6 +4,7 @@
 Every transaction locks the verification first, then its clearances, which prevents deadlocks.
 For a renewed consent, a worker first locks the verification it renews (`queue.require_fence`).
 A row decides nothing alone: only an issue in a worker's signed entry can be consumed.
+A contract is paid once, whatever number of verifications it has.
 
 A root-signed entry revokes a key that signed decisions. The lender of each decision gets an entry.
 Clearances that depend on the key are frozen.
@@ -15,6 +16,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db import IntegrityError
 from django.db.models import Exists, OuterRef
 
 from verification import clock, transactions
@@ -39,6 +41,7 @@ from verification.core.status import Status
 from verification.evidence import vault
 from verification.log import decided, entries, keys, log, signatures
 from verification.log.advanced import advanced_since, earlier
+from verification.log.related_cases import is_paid_elsewhere
 from verification.models import AuditEntry, Clearance, Verification
 
 _VERIFIED, _DECLINED = "verification.verified", "verification.declined"
@@ -57,6 +60,8 @@ _NOT_OPEN: Mapping[str, str] = {
     FROZEN: "clearance_frozen",
 }
 TOLD = "verification.key_revoked"
+_CONTRACT_PAID = "contract_paid"
+_PAID_ELSEWHERE = "another verification paid this contract"
 
 
 def ask(
@@ -66,8 +71,8 @@ def ask(
 
     profile_id: the lender's present law.
 
-    Raises: `NotFound`, `BadInput` without a contract, `Conflict` for another contract or if no
-    issue is possible.
+    Raises: `NotFound`, `BadInput` without a contract, `Conflict` for another or a paid contract,
+    or if no issue is possible.
     """
     at = clock.now()
     profile = profiles.binding(profile_id, mode=mode, at=at)
@@ -85,6 +90,8 @@ def ask(
             raise Conflict("a worker has another step of it to do; send again", code="conflict")
         loan = contents.read(verification, contents.key_of(verification)).case.loan
         contract = contract_of(loan, contract_sha256, reported=reported(sound))
+        if is_paid_elsewhere(verification, contract):
+            raise Conflict(_PAID_ELSEWHERE, code=_CONTRACT_PAID)
         of_case.filter(status__in=OPEN).update(status=SUPERSEDED)
         clearance = Clearance.objects.create(
             verification=verification,
@@ -136,7 +143,7 @@ class Payment:
 
 def consume(*, lender_id: str, mode: str, clearance_id: str, payment: Payment) -> None:
     """Spends a clearance for this sum, person, contract and account: once, however often it is
-    requested.
+    requested, and once for all verifications of the contract.
 
     Raises: `NotFound`, or `Conflict` with the code of the reason; then nothing is spent.
     """
@@ -157,7 +164,7 @@ def consume(*, lender_id: str, mode: str, clearance_id: str, payment: Payment) -
         at = clock.now()  # under the row's lock: the borrower's dispute comes before or after
         undisputed = Verification.objects.filter(pk=OuterRef("verification_id"), disputed_at=None)
         # One conditional statement: of many at once one succeeds.
-        spent = clearance.filter(
+        payable = clearance.filter(
             Exists(undisputed),
             ~decided.issue_waits(),
             status=ISSUED,
@@ -167,7 +174,15 @@ def consume(*, lender_id: str, mode: str, clearance_id: str, payment: Payment) -
             contract_sha256=contract,
             iin_index__in=iins,
             account_index__in=accounts,
-        ).update(status=CONSUMED, consumed_at=at, amount_tiyn=sum_tiyn)
+        )
+        try:
+            # A savepoint: PostgreSQL refuses further statements after a broken constraint.
+            with transactions.writing():
+                spent = payable.update(status=CONSUMED, consumed_at=at, amount_tiyn=sum_tiyn)
+        except IntegrityError as fault:  # one_payout_per_contract, or else it is passed on
+            if not is_paid_elsewhere(verification, contract):
+                raise
+            raise Conflict(_PAID_ELSEWHERE, code=_CONTRACT_PAID) from fault
         if spent != 1:
             raise Conflict(code=_why(clearance.get(), verification, at=at))
         # Rows issue nothing: workers' signed entries count, and a flawed case pays nothing.
@@ -178,6 +193,9 @@ def consume(*, lender_id: str, mode: str, clearance_id: str, payment: Payment) -
             body, sum_tiyn=sum_tiyn, at=at, account=[mark.hex() for mark in accounts], **presented
         ):
             raise Conflict("no valid worker's signature supports it", code="clearance_frozen")
+        # A changed row evades the constraint; the other verification's signed entry still counts.
+        if is_paid_elsewhere(verification, contract):
+            raise Conflict(_PAID_ELSEWHERE, code=_CONTRACT_PAID)
         with moving.moving(history):
             used = {"clearance": clearance_id, "amount": sum_tiyn}
             moving.record(verification, _PAID, at=at, body=used)
@@ -361,6 +379,8 @@ def _why(row: Clearance, verification: Verification, *, at: datetime) -> str:
         return _NOT_OPEN[row.status]
     if verification.disputed_at is not None:
         return "clearance_frozen"
+    if is_paid_elsewhere(verification, row.contract_sha256):
+        return _CONTRACT_PAID
     if row.expires_at is None or row.expires_at <= at:
         return "clearance_expired"
     if row.fresh_until is None or row.fresh_until <= at:

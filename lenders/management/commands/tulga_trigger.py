@@ -72,12 +72,13 @@ class TriggerFailed(Exception):
 
 @dataclass
 class Trigger:
-    """One lender's calls. `say` receives each id. iin: of the newest borrower."""
+    """One lender's calls. `say` receives each id. iin, contract: of the newest loan."""
 
     url: str
     key: str = field(repr=False)
     say: Callable[[str], object]
     iin: str = ""
+    contract: str = ""
 
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The JSON answer. An answer with `Retry-After` is retried.
@@ -137,7 +138,7 @@ class Trigger:
         while last == "x":
             eleven = f"9901011{1000 + secrets.randbelow(9000)}"
             last = check_digit(eleven)
-        self.iin = eleven + last
+        self.iin, self.contract = eleven + last, secrets.token_hex(32)
         example = openapi.examples()["open_verification"]["request"]
         changes = {
             "subject": example["subject"] | {"iin": self.iin},
@@ -183,9 +184,7 @@ class Trigger:
         """A clearance that was issued."""
         verified = self.played("verified", status="verified")
         place = f"/v1/verifications/{verified}/clearances"
-        clearance = str(
-            self.call("POST", place, openapi.examples()["ask_for_clearance"]["request"])["id"]
-        )
+        clearance = str(self.call("POST", place, {"contract_sha256": self.contract})["id"])
         self.say(clearance)
         place = f"/v1/clearances/{clearance}"
         self.until(lambda: self.call("GET", place)["status"] != "processing", subject="the gates")
@@ -243,7 +242,8 @@ def _cause(trigger: Trigger, event: str) -> None:
             trigger.cleared()
         case "clearance.consumed":
             place = f"/v1/clearances/{trigger.cleared()}/consume"
-            paid = openapi.examples()["consume_clearance"]["request"] | {"iin": trigger.iin}
+            paid = openapi.examples()["consume_clearance"]["request"]
+            paid |= {"iin": trigger.iin, "contract_sha256": trigger.contract}
             trigger.call("POST", place, paid)
         case "endpoint.disabled":
             endpoint = trigger.call(

@@ -1,5 +1,7 @@
 """Clearances as a lender's disbursement step asks for them, and what then is on record."""
 
+from hashlib import sha256
+
 from tests.lenders.samples import code
 from tests.lenders.shapes import hold
 from tests.scenes import IS_OVER, staged
@@ -8,6 +10,11 @@ from tests.verification.stories.story import begin
 from verification.models import AuditEntry, Clearance
 
 CONTRACT, OTHER_CONTRACT = "c" * 64, "d" * 64
+
+
+def contract_of(loan):
+    """The contract of another loan, by its number."""
+    return sha256(f"The contract of loan {loan}.".encode()).hexdigest()
 
 
 PAID = {
@@ -40,9 +47,9 @@ def ask(api, story, **more):
     )
 
 
-def cleared(api, story):
+def cleared(api, story, **more):
     """An issued clearance."""
-    asked = hold(ask(api, story), ASK, "post")
+    asked = hold(ask(api, story, **more), ASK, "post")
     assert (asked["status"], asked["amount_max"], asked["gates"]) == ("processing", "150000.00", [])
     story.work()
     return hold(api.get(f"/v1/clearances/{asked['id']}"), READ, "get")

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, connection
 
 from lenders import keys
 from tests.insecure_sandbox.asked import register
@@ -21,6 +22,7 @@ from tests.lenders.api.clearing import (
     clean,
     cleared,
     consume,
+    contract_of,
     read,
     refused,
     types,
@@ -32,7 +34,7 @@ from tests.lenders.samples import Caller, code, faults, opening
 from tests.lenders.shapes import hold
 from tests.statements import statements
 from tests.verification.log import root
-from tests.verification.log.judged import erase, findings
+from tests.verification.log.judged import erase, findings, verify_legality
 from tests.verification.log.rows import order_all, tamper
 from tests.verification.stories.destruction_story import dispute
 from tests.verification.stories.story import (
@@ -45,11 +47,12 @@ from tests.verification.stories.story import (
     wait_until,
 )
 from verification import clock, tasks, transactions
-from verification.case import contents, policy
+from verification.case import contents, moving, policy
 from verification.core import almaty, certificates, profiles
 from verification.core.almaty import day_of
 from verification.evidence import store
-from verification.log import signatures
+from verification.log import signatures, verify_cases
+from verification.log.verify import verify_log
 from verification.models import AuditEntry, AuditLeaf, Clearance, EvidenceItem, Verification
 from verification.payout import clearances, gates
 from verification.payout import gates as answers
@@ -205,7 +208,7 @@ def test_it_takes_as_many_statements_as_are_listed(api, story):
     with statements() as sent:
         assert consume(api, asked).status_code == 200
     found["consume"] = len(sent)
-    assert found == {"ask": 14, "read": 3, "consume": 9}
+    assert found == {"ask": 15, "read": 3, "consume": 10}
 
 
 # A clearance is told to be issued, and consumed, once the log has ordered that; one put back
@@ -260,7 +263,7 @@ _WHOLE = (pytest.mark.proof("clearances"), pytest.mark.whole)
 def test_of_many_at_once_one_is_paid(api, lender, issued):
     for round_ in range(3):
         story = verified(lender, issued, f"R-{round_}")
-        found = at_once(16, lender, cleared(api, story))
+        found = at_once(16, lender, cleared(api, story, contract_sha256=contract_of(round_)))
         assert sorted(found, key=str) == [(200, None)] + [(409, "clearance_consumed")] * 15
         assert types(story).count("clearance.consumed") == 1
 
@@ -271,20 +274,160 @@ def test_of_64_at_once_again_and_again_one_each_is_paid(api, lender, issued, rou
     for round_ in range(rounds):
         if round_:
             story = verified(lender, issued, f"R-{round_}")
-        found = at_once(64, lender, cleared(api, story))
+        found = at_once(64, lender, cleared(api, story, contract_sha256=contract_of(round_)))
         assert sorted(found, key=str) == [(200, None)] + [(409, "clearance_consumed")] * 63
         assert types(story).count("clearance.consumed") == 1
         assert Clearance.objects.filter(verification_id=story.id, status="consumed").count() == 1
 
 
-def at_once(number, lender, clearance):
+# Many present two clearances of one contract at once: one of them all is paid.
+@pytest.mark.embedded
+def test_of_two_verifications_of_a_contract_one_is_paid(api, lender, issued):
+    for round_ in range(3):
+        race(16, api, lender, issued, round_)
+
+
+@pytest.mark.service
+@pytest.mark.parametrize("rounds", [2, pytest.param(20, marks=_WHOLE)])
+def test_of_two_verifications_and_64_at_once_one_is_paid(api, lender, issued, rounds):
+    for round_ in range(rounds):
+        race(64, api, lender, issued, round_)
+
+
+def race(number, api, lender, issued, round_):
+    """Half of the consumers present one clearance, half the other: one pays, and all others learn
+    why not.
+    """
+    stories = [verified(lender, issued, f"{place}-{round_}") for place in "RS"]
+    named = {"contract_sha256": contract_of(round_)}
+    both = [cleared(api, story, **named) for story in stories]
+    found = at_once(number, lender, *both)
+    rows = {row.pk: row for row in Clearance.objects.filter(**named)}
+    paid = [clearance["id"] for clearance in both if rows[clearance["id"]].status == "consumed"]
+    assert len(paid) == 1
+    for place, clearance in enumerate(both):
+        is_paid, own = clearance["id"] in paid, found[place::2]
+        assert own.count((200, None)) == int(is_paid)
+        assert {answer for answer in own if answer[0] != 200} == {
+            (409, "clearance_consumed" if is_paid else "contract_paid")
+        }
+        row = rows[clearance["id"]]
+        assert is_paid or (row.status, row.consumed_at, row.amount_tiyn) == ("issued", None, None)
+        assert types(stories[place])[2:] == (["clearance.consumed"] if is_paid else [])
+        assert clean(stories[place]) == []
+
+
+def at_once(number, lender, *presented):
+    """The answers to so many consumers, who present these clearances in turn."""
     secret = keys.issue(lender, mode="test").secret
 
     def pay(number):
-        key = f"{clearance['id']}-{number}" if number % 2 else ""
-        return code(consume(Caller(secret), clearance, key=key))
+        clearance = presented[number % len(presented)]
+        has_key = number // len(presented) % 2
+        key = f"{clearance['id']}-{number}" if has_key else ""
+        named = {"contract_sha256": clearance["contract_sha256"]}
+        return code(consume(Caller(secret), clearance, key=key, **named))
 
     return in_parallel(pay, number, threads=number)
+
+
+# A contract is paid once, whatever number of verifications it has.
+
+
+def test_a_contract_is_paid_once(api, lender, issued, story, clearance):
+    other, later = verified(lender, issued, "B-1"), verified(lender, issued, "C-1")
+    waiting = cleared(api, other)
+    assert consume(api, clearance).status_code == 200
+    entries = AuditEntry.objects.count()
+    for key in ("", "k-1", "k-1"):
+        assert code(consume(api, waiting, key=key)) == (409, "contract_paid")
+    assert code(ask(api, other)) == code(ask(api, later)) == (409, "contract_paid")
+    assert (AuditEntry.objects.count(), read(api, waiting)[0]) == (entries, "issued")
+    assert code(consume(api, clearance)) == code(ask(api, story)) == (409, "clearance_consumed")
+    assert clean(other) == clean(later) == []
+    next_loan = cleared(api, other, contract_sha256=OTHER_CONTRACT)
+    assert consume(api, next_loan, contract_sha256=OTHER_CONTRACT).status_code == 200
+    order_all()
+    assert list(verify_legality("test")) == []
+
+
+def test_a_paid_contract_outlives_its_clearances(api, lender, issued, clearance):
+    waiting = cleared(api, verified(lender, issued, "B-1"))
+    consume(api, clearance)
+    wait_until(clock.now() + timedelta(minutes=16))
+    assert code(consume(api, waiting)) == (409, "contract_paid")
+    assert code(ask(api, verified(lender, issued, "C-1"))) == (409, "contract_paid")
+
+
+def test_the_same_contract_of_another_lender_is_another_contract(
+    api, other_api, other_lender, issued, clearance
+):
+    others = cleared(other_api, verified(other_lender, issued))
+    assert consume(api, clearance).status_code == 200
+    assert consume(other_api, others).status_code == 200
+    order_all()
+    assert list(verify_legality("test")) == []
+
+
+def test_the_database_keeps_a_second_payout_of_a_contract_out(api, lender, issued, clearance):
+    waiting = cleared(api, verified(lender, issued, "B-1"))
+    consume(api, clearance)
+    second = "UPDATE verification_clearance SET status = 'consumed' WHERE id = %s"
+    with pytest.raises(IntegrityError), connection.cursor() as cursor:
+        cursor.execute(second, [waiting["id"]])
+    assert read(api, waiting)[0] == "issued"
+
+
+@pytest.mark.forges
+@pytest.mark.parametrize(
+    "changed", [{"status": "superseded", "consumed_at": None, "amount_tiyn": None}, {"status": ""}]
+)
+def test_no_row_hides_that_the_contract_is_paid(api, lender, issued, clearance, changed):
+    waiting = cleared(api, verified(lender, issued, "B-1"))
+    consume(api, clearance)
+    Clearance.objects.filter(pk=clearance["id"]).update(**changed)
+    refused(api, waiting, "contract_paid")
+    assert code(ask(api, verified(lender, issued, "C-1"))) == (409, "contract_paid")
+
+
+@pytest.mark.forges
+def test_a_payout_without_a_signature_pays_no_contract(api, lender, issued, story, clearance):
+    other = verified(lender, issued, "B-1")
+    forged = {"clearance": cleared(api, other)["id"], "amount": 1}
+    AuditEntry.objects.create(
+        log="test",
+        type="clearance.consumed",
+        at=clock.now(),
+        verification_id=other.id,
+        lender_id=lender.pk,
+        body=forged,
+    )
+    assert consume(api, clearance).status_code == 200
+
+
+@pytest.mark.forges
+@pytest.mark.parametrize("page", [1, 100])
+def test_the_audit_names_a_contract_that_was_paid_twice(
+    api, lender, issued, monkeypatch, page, story, clearance
+):
+    """By whoever holds the keys of the processes."""
+    monkeypatch.setattr(verify_cases, "_PAGE", page)
+    other = verified(lender, issued, "B-1")
+    waiting = cleared(api, other)
+    assert consume(api, clearance).status_code == 200
+    order_all()
+    assert list(verify_legality("test")) == []
+    with transactions.writing():
+        body = {"clearance": waiting["id"], "amount": 1}
+        moving.record(other.row(), "clearance.consumed", at=clock.now(), body=body)
+    order_all()
+    first, forged = AuditEntry.objects.filter(type="clearance.consumed").order_by(
+        "leaf__leaf_index"
+    )
+    (named,) = (one for one in verify_log("test") if one.code == "contract_paid_twice")
+    assert (named.entry, named.leaf_index) == (forged.pk, forged.leaf.leaf_index)
+    assert first.pk in named.detail
+    assert story.id in named.detail
 
 
 # No row lets money out, or lets it out once more: what may be consumed is what signed entries
@@ -431,7 +574,7 @@ def test_what_ran_out_and_what_was_paid_yesterday_does_not(api, lender, issued):
     first, second = verified(lender, issued), verified(lender, issued, "B-1")
     assert consume(api, cleared(api, first)).status_code == 200
     third = verified(lender, issued, "C-1")
-    cleared(api, third)
+    cleared(api, third, contract_sha256=OTHER_CONTRACT)
     assert of_day(second) == 2 * LOAN
     tomorrow = almaty.day_of(clock.now()) + timedelta(days=1)
     wait_until(datetime(tomorrow.year, tomorrow.month, tomorrow.day, 1, tzinfo=almaty.ZONE))

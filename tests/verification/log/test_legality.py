@@ -68,7 +68,7 @@ from tests.verification.log.histories import (
     write,
     wrong,
 )
-from tests.verification.log.rows import NOON, add_verification, slip_in, tamper
+from tests.verification.log.rows import NOON, add_lender, add_verification, slip_in, tamper
 from verification.core import profiles, releases
 from verification.core.almaty import begins, day_of
 from verification.core.certificates import key_id
@@ -1395,3 +1395,37 @@ def test_a_number_that_decides_what_is_lawful_is_changed_by_a_release_and_not_he
         *(2, 86_400, 86_400),
         5,
     ) == (policy.VOTES_TO_PASS, policy.REVIEW_SECONDS, policy.TRIES_SECONDS, policy.FAULTS_MAX)
+
+
+def paid(contract: str) -> list[Said]:
+    """A verified loan whose contract is paid by `clr_2`."""
+    named = {"clearance": "clr_2", "contract": contract}
+    return [*WHOLE, requested(**named), issued(**named), consumed(clearance="clr_2")]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("contract", "is_of_lender", "expected"),
+    [
+        ("c" * 64, True, ["contract_paid_twice"]),
+        ("d" * 64, True, []),
+        ("c" * 64, False, []),
+    ],
+    ids=["its contract", "another contract", "another lender's"],
+)
+def test_a_contract_that_two_verifications_paid_is_named(contract, is_of_lender, expected):
+    first = write([*WHOLE, *PAID])
+    second = add_verification(first.lender if is_of_lender else add_lender("180440012349"))
+    write(paid(contract), of=second)
+    findings = told()
+    assert [finding.code for finding in findings] == expected
+    payout = AuditEntry.objects.get(verification=second, type="clearance.consumed")
+    assert {finding.entry for finding in findings} == ({payout.pk} if expected else set())
+    # A payout without a signature pays nothing.
+    tamper(
+        (
+            "UPDATE verification_auditentry SET body = %s WHERE id = %s",
+            (json.dumps({**payout.body, "signed": {}}), payout.pk),
+        )
+    )
+    assert told() == []

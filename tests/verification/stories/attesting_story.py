@@ -1,6 +1,7 @@
 """Verified borrowers whose money waits for a word of an employee."""
 
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 from lenders.models import Lender
@@ -17,7 +18,6 @@ from verification.payout import clearances
 from verification.review.attesting import Attestation, attest
 from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
-CONTRACT = "c" * 64
 LARGE = "450000.00"
 """Over 75 MCI of 2026."""
 LAW = replace(
@@ -72,11 +72,16 @@ def _verified(of: Lender, reference: str, iin: str, amount: str, more: dict[str,
     return story
 
 
+def contract_of(story: Story) -> str:
+    """The hash of its loan's contract."""
+    return sha256(f"The contract of {story.id}.".encode()).hexdigest()
+
+
 def cleared(story: Story, *, profile: str = LAW.id) -> Clearance:
     """Its newest clearance, once a worker has evaluated the gates."""
     of = {"lender_id": story.lender.pk, "mode": "test"}
     name = clearances.ask(
-        **of, verification_id=story.id, profile_id=profile, contract_sha256=CONTRACT
+        **of, verification_id=story.id, profile_id=profile, contract_sha256=contract_of(story)
     )
     story.work()
     return Clearance.objects.get(pk=name)
@@ -85,7 +90,7 @@ def cleared(story: Story, *, profile: str = LAW.id) -> Clearance:
 def paid(story: Story, *, amount: str = LARGE, iin: str = IIN) -> None:
     """The money leaves, by the old law."""
     clearance = cleared(story, profile="KZ-2021-04")
-    payment = clearances.Payment(amount, iin, CONTRACT, "KZ86125KZT5004100100")
+    payment = clearances.Payment(amount, iin, contract_of(story), "KZ86125KZT5004100100")
     clearances.consume(
         lender_id=story.lender.pk, mode="test", clearance_id=clearance.pk, payment=payment
     )
