@@ -1,6 +1,6 @@
 """The texts of the project avoid words that make a reader read a sentence twice.
 
-Each folder has a limit of such words; `_NATURAL` lists the sentences that may keep one.
+`_NATURAL` lists the sentences that may keep one.
 Sentences of docstrings and comments of the product have at most 30 words.
 """
 
@@ -35,12 +35,6 @@ _PRODUCT = {
 _END = re.compile(r"(?<=[.!?])\s+|\s·\s|\n\s*\n|\n(?=[-`]|[\w, ]+: )")
 _TEXTS = {".py", ".md", ".html", ".js", ".sh", ".toml", ".css", ".po"}
 _NAMED = {"Makefile"}
-
-# Folder, or root file: how many of the words it may still hold. 0 for what is not listed.
-_LIMITS = {
-    "tests/browser": 16,
-    "tests/service": 15,
-}
 
 # What a borrower reads: natural in speech.
 _BORROWER = (
@@ -108,30 +102,19 @@ def _awkward(path: PurePosixPath, text: str) -> list[str]:
     return _AWKWARD.findall(text)
 
 
-def _folder(path: PurePosixPath) -> str:
-    """The key of the path in `_LIMITS`: two levels for tests, otherwise one."""
-    levels = 2 if path.parts[0] == "tests" and len(path.parts) > 2 else 1
-    return "/".join(path.parts[:levels])
-
-
 @cache
 def _counted() -> Counter[str]:
     counted: Counter[str] = Counter()
     for path in _files():
         if path.suffix in _TEXTS or path.name in _NAMED:
-            counted[_folder(path)] += sum(len(_awkward(path, text)) for text in _texts(path))
+            counted[str(path)] += sum(len(_awkward(path, text)) for text in _texts(path))
     return +counted
 
 
-def test_no_folder_holds_more_awkward_words_than_its_limit() -> None:
+def test_no_file_holds_an_awkward_word() -> None:
     if not _files():
         pytest.skip("needs a git checkout")
-    over = {
-        folder: (count, _LIMITS.get(folder, 0))
-        for folder, count in _counted().items()
-        if count > _LIMITS.get(folder, 0)
-    }
-    assert not over, f"folder: (words, limit): {over}"
+    assert _counted() == {}
 
 
 @pytest.mark.parametrize("place", _NATURAL)

@@ -63,7 +63,7 @@ _CAMERA = """
     const fault = window.insecureCamera.fault;
     if (fault === "silent") return new Promise(() => {});
     if (fault) {
-      await new Promise((later) => setTimeout(later, 700)); // nobody answers the browser's question at once
+      await new Promise((later) => setTimeout(later, 700)); // a person takes a moment to answer the browser
       throw new DOMException("made by a test", fault);
     }
     const stream = canvas.captureStream(every ? 15 : 0);

@@ -1,5 +1,5 @@
-"""The pages of the camera routes without their routes: the real dialogue of the capture, and nobody
-who judges.
+"""The pages of the camera routes without their routes: the real dialogue of the capture, without
+a judge.
 """
 
 import json

@@ -230,7 +230,7 @@ def test_a_phone_held_sideways_is_told_to_turn_and_has_all_on_the_screen(opened:
         tab.until(partial(fits, tab, place, place), place)
     tab.look()
     press(tab, "kk", "Begin")
-    tab.until(lambda: not told.is_visible(), "a capture that nobody may turn")
+    tab.until(lambda: not told.is_visible(), "a capture that stays upright")
     dialogue.reveal(1)
     tab.page.reload()
     until_said(tab, words_of("kk", "turn_left"))

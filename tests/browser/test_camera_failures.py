@@ -1,4 +1,4 @@
-"""What goes wrong before a camera: each is named within three seconds, none is a dead end, and
+"""What goes wrong before a camera: each is named within three seconds and has a way out, and
 nothing is lost.
 """
 

@@ -23,7 +23,7 @@ SHORT = ORDER[:2]
 RENAMED = """
 Object.defineProperty(MediaStreamTrack.prototype, "label", { get: () => "OBS Virtual Camera" });
 """
-# A stream of a page's own making: whoever can run a script in the page gives it any picture at any
+# A stream of a page's own making: a script in the page can give it any picture at any
 # time.
 MADE = """
 navigator.mediaDevices.getUserMedia = async () => {

@@ -52,8 +52,8 @@ def is_drawn(tab: Tab) -> bool:
     """Whether the squares of a QR code are seen, and not an empty frame or a code below a summary
     that is shut.
     """
-    # Chromium may give the box of what a shut <details> hides: only its visibility says that nobody
-    # sees it.
+    # Chromium may give the box of what a shut <details> hides: only its visibility says that it is
+    # hidden.
     paths = [path for path in tab.page.locator("[data-qr] svg path").all() if path.is_visible()]
     boxes = [path.bounding_box() for path in paths]
     return any(box is not None and box["width"] > 150 for box in boxes)

@@ -87,7 +87,7 @@ def test_a_form_is_filled_and_a_mistake_in_it_is_marked(opened: Open) -> None:
     for part, typed in (("Day", "31"), ("Month", "2"), ("Year", "1999")):
         born.get_by_label(words("ru", part)).fill(typed)
     press(tab, "ru", "Continue")
-    # A day that is none is marked as a whole.
+    # A day that does not exist is marked as a whole.
     day = tab.page.locator("fieldset [aria-invalid=true]")
     tab.until(lambda: day.count() == 3, "the mark")
     assert day.first.evaluate("e => document.activeElement === e")

@@ -1,4 +1,4 @@
-"""The page of the statement: every way NCALayer can fail is named and none is a dead end."""
+"""The page of the statement: each failure of NCALayer is named, and has a way out."""
 
 import time
 from collections.abc import Callable

@@ -37,7 +37,7 @@ _LINE = {
 _NARROW: ViewportSize = {"width": 320, "height": 640}
 _BAR_MAX, _SHIFT_MAX = 64, 0.1
 
-# Sums what Chromium reports of the page, from its beginning on. Nobody touches the page.
+# Sums what Chromium reports of the page, from its beginning on. The page is not touched.
 _SHIFTS = """() => new Promise((resolve) => {
   let sum = 0;
   new PerformanceObserver((list) => {

@@ -38,7 +38,7 @@ def make() -> None:
 
 
 def drop() -> None:
-    """Removes it, whoever is still connected."""
+    """Removes it and ends its connections."""
     if is_postgresql():
         _as_owner("DROP DATABASE IF EXISTS {} WITH (FORCE)")
 

@@ -274,7 +274,7 @@ class Deployment:
         if done.returncode != 1:
             return done.stdout + done.stderr
         # Captures by one face are many here: tests/service/test_lines.py has their words forgotten,
-        # and that is named. And some workers give up at the second try, so that nobody waits for
+        # and that is named. And some workers give up at the second try, so that no test waits for
         # five leases.
         expected = (
             "words of words of attempt",

@@ -59,7 +59,7 @@ class ShapedLine:
         self._thread.join(10)
 
     def cut(self, seconds: float) -> None:
-        """Every connection breaks, and none is taken for so long."""
+        """Every connection breaks, and new ones are refused for so long."""
         self._loop.call_soon_threadsafe(self._cut, seconds)
 
     def _cut(self, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""The broker is only a doorbell: what nobody heard, workers find by themselves."""
+"""The broker only wakes workers: they find work without its message."""
 
 import os
 import signal
@@ -61,8 +61,8 @@ def test_a_worker_that_starts_without_its_broker_finds_work_and_ends_when_told_t
     deployment: Deployment,
 ) -> None:
     deployment.staff(workers=0, ticks=1)
-    nobody = f"redis://127.0.0.1:{free_port()}/0"
-    name = deployment.start_worker(CELERY_BROKER_URL=nobody)
+    absent = f"redis://127.0.0.1:{free_port()}/0"
+    name = deployment.start_worker(CELERY_BROKER_URL=absent)
     verification_id, browser, credential = deployment.borrow("broker-never-there")
     browser.sign(credential)
     since = time.monotonic()

@@ -38,7 +38,7 @@ def test_a_list_that_stays_like_this_ends_in_failed(deployment, kind):
     browser.wait_for_judgement(seconds=150)
     verification = deployment.api.read(verification_id)
     assert (verification["status"], verification["code"]) == ("failed", "retries_exhausted")
-    # The last try is a fault as well, or a judgement that is kept although nobody can tell.
+    # The last try is a fault as well, or a judgement that is kept without a certain cause.
     outcomes = deployment.said(verification_id, "attempt.judged", "outcome")
     assert len(deployment.causes(verification_id)) + outcomes.count("retry") == policy.FAULTS_MAX
     assert deployment.decisions(verification_id) == ["verification.failed"]

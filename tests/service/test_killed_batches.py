@@ -37,7 +37,7 @@ def test_a_worker_killed_with_a_batch_in_hand_charges_what_it_had_begun_and_noth
         owed = deployment.rows(_OWED)
         begun = [lease for faults, lease, _ in owed if faults]
         assert len(begun) <= kills * _CHILDREN, "more steps were charged than there were children"
-        assert all(begun), "a row was charged that nobody had begun"
+        assert all(begun), "a row was charged that was never begun"
         reserved = sum(bool(hand and not lease) for _, lease, hand in owed)
     assert reserved, "no batch was in hand"
     deployment.start_worker(children=_CHILDREN)

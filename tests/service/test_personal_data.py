@@ -21,7 +21,7 @@ _SURNAME, _PHONE, _IBAN = "ЖАСЫРЫНБЕКОВ", "+77479138264", "KZ86125KZ
 
 
 def planted(iin):
-    """A request that names a person nobody else in these tests is."""
+    """A request that names a person who is in no other test."""
     body = copy.deepcopy(opening("planted", iin=iin, routes=["eds"]))
     body["subject"] |= {"surname": _SURNAME, "phone": _PHONE}
     body["loan"]["payout_account"] = _IBAN

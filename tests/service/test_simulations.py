@@ -33,7 +33,7 @@ _BY_CHANCE = (pytest.mark.proof("scenarios"), pytest.mark.whole)
 
 
 def _endings() -> Iterator[ParameterSet]:
-    """Every capture by its own route, in `make prove` alone; what shows none is the same on each
+    """Every capture by its own route, in `make prove` alone; what shows no capture is the same on each
     route.
     """
     for name, scenario in SCENARIOS.items():
@@ -64,7 +64,7 @@ def test_a_scenario_comes_to_what_the_catalogue_says(
     verification = ended(api, made)
     holds(verification, name)
     codes = {check["code"] for check in verification["checks"] if check["code"]}
-    # Painted frames may fail more than one check; what nobody paints comes exactly.
+    # Painted frames may fail more than one check; an unpainted scenario comes exactly.
     expected = set(SCENARIOS[name].checks)
     assert codes >= expected if route in FACED else codes == expected
     assert {check["engine"]["name"] for check in verification["checks"]} == {"insecure_simulated"}

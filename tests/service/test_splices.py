@@ -56,7 +56,7 @@ class Splicer(Camera):
 
 @pytest.fixture
 def studio(proof_seed: int) -> Studio:
-    """Everybody whose portraits are there; nobody of real clips is among them."""
+    """Each person with portraits; people of real clips are excluded."""
     try:
         return replace(Studio.here(seed=proof_seed), clips=())
     except OSError as error:

@@ -410,7 +410,7 @@ def test_a_payout_without_a_signature_pays_no_contract(api, lender, issued, stor
 def test_the_audit_names_a_contract_that_was_paid_twice(
     api, lender, issued, monkeypatch, page, story, clearance
 ):
-    """By whoever holds the keys of the processes."""
+    """By an attacker who holds the keys of the processes."""
     monkeypatch.setattr(verify_cases, "_PAGE", page)
     other = verified(lender, issued, "B-1")
     waiting = cleared(api, other)
