@@ -3,8 +3,8 @@ never a person.
 
 It reads command and time left off the page as a borrower would. No clock moves the face but the
 page's own bar: a machine that is late with the command or with its pictures sees the whole gesture
-in fewer of them, as it would of a person who hurries. An attacker who can make such frames needs no live
-person: this is the attack of docs/security/liveness.md, and here the positive control.
+in fewer of them, as it would of a person who hurries. An attacker who can make such frames needs
+no live person: this is the attack of docs/security/liveness.md, and here the positive control.
 """
 
 import base64

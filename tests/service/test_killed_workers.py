@@ -42,7 +42,7 @@ def play_killed(
     browser.wait_for_judgement(seconds=150)
     assert deployment.api.read(verification_id)["status"] == "verified"
     assert deployment.decisions(verification_id) == ["verification.verified"]
-    # The killed worker released nothing: the worker that claimed it next recorded that, and finished it.
+    # The killed worker released nothing: the next one to claim it recorded that, and finished it.
     assert deployment.causes(verification_id) == ["worker_lost"]
     assert deployment.burnt(verification_id) == 0
     deployment.wait_for_log()
