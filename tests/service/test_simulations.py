@@ -33,8 +33,9 @@ _BY_CHANCE = (pytest.mark.proof("scenarios"), pytest.mark.whole)
 
 
 def _endings() -> Iterator[ParameterSet]:
-    """Every capture by its own route, in `make prove` alone; a scenario without a capture is the same
-    on each.
+    """Every capture by its own route, in `make prove` alone.
+
+    A scenario without a capture is the same on each route.
     """
     for name, scenario in SCENARIOS.items():
         if scenario.status in _PASSING:
