@@ -1283,7 +1283,7 @@ def test_a_verdict_by_a_release_that_does_not_ask_is_named(
         assert ("stages_missing", len(VERDICT)) in told
 
 
-@pytest.mark.parametrize(("route", "check"), product(sorted(SILENT), sorted(REGISTER_CHECKS)))
+@pytest.mark.parametrize(("route", "check"), [*product(sorted(SILENT), sorted(REGISTER_CHECKS))])
 def test_a_judgement_without_one_check_of_the_register_is_named(route: str, check: str) -> None:
     cut = []
     for entry_type, body in VERDICT:
