@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -33,7 +34,7 @@ from tests.insecure_sandbox.asked import (
     register,
     wanted,
 )
-from tests.insecure_sandbox_process import SandboxProcess
+from tests.insecure_sandbox_process import SandboxProcess, running_sandbox
 from verification.case import policy
 from verification.core import almaty
 from verification.core.answers import Basis, ConsentAnswer, SmsAnswer
@@ -143,11 +144,18 @@ def test_a_question_that_is_not_right_is_rejected(
     assert response.status == 400
 
 
-def test_the_person_of_the_lenders_first_page_is_known(sandbox: SandboxProcess) -> None:
+@pytest.fixture
+def untouched(tmp_path: Path) -> Iterator[SandboxProcess]:
+    """A sandbox in which no other test registers a person."""
+    with running_sandbox(tmp_path / "state") as running:
+        yield running
+
+
+def test_the_person_of_the_lenders_first_page_is_known(untouched: SandboxProcess) -> None:
     asked = re.search(r"-d '(\{.*?\n  \})'", text_of("start"), re.DOTALL)
     assert asked is not None
     subject = json.loads(asked[1].replace("'\"$LOAN\"'", "loan-1"))["subject"]
-    person = person_of(sandbox, subject["iin"]).person
+    person = person_of(untouched, subject["iin"]).person
     assert person is not None
     names = (person.surname, person.name, person.patronymic)
     assert names == (
@@ -164,7 +172,7 @@ def test_the_person_of_the_lenders_first_page_is_known(sandbox: SandboxProcess) 
         "valid_to": document.valid_to.isoformat(),
     }
     assert found == subject["document"]
-    assert ownership_of(sandbox, subject["phone"], iin=subject["iin"]).status == "owned"
+    assert ownership_of(untouched, subject["phone"], iin=subject["iin"]).status == "owned"
 
 
 # Each scripted fault of a register or gateway is the product's fault, exactly n times; and no

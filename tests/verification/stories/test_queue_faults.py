@@ -679,7 +679,9 @@ def test_frames_that_stay_undestroyed_are_an_error_once_an_hour(caplog):
     for _ in range(2):
         sweep.run_round()
     told = [record.getMessage() for record in caplog.records if "frames" in record.getMessage()]
-    assert told == ["sweep: 1 of test keep frames too long: does a worker serve the queue storage?"]
+    assert told == [
+        "sweep: 1 of test keep frames too long: check that a worker serves the queue storage"
+    ]
 
 
 @pytest.mark.usefixtures("trusted")

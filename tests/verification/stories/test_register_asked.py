@@ -269,7 +269,7 @@ def test_a_signature_and_a_face_ask_1414_and_the_register_once(
 
 # Who would be verified without the register, or on a consent that no longer holds; and the
 # honest person meanwhile.
-_LATE = "it was verified longer after its opening than any verification lives"
+_LATE = "it was verified longer after its opening than a verification can last"
 
 
 class Revocation(InsecureRevocation):

@@ -221,7 +221,7 @@ def test_a_judgement_that_no_worker_signed_cannot_be_judged_nor_any_other_of_its
     )
     code, said = command(verified)
     assert code == 2
-    assert f"evidence_unreadable: entry {entry.pk} does not count" in said
+    assert f"evidence_unreadable: entry {entry.pk} is invalid" in said
 
 
 @pytest.mark.django_db(transaction=True)
@@ -461,7 +461,7 @@ def test_a_release_that_is_not_known_cannot_be_judged_by(
         before_it.setattr(releases, "RELEASES", table)
         last = of_statement(verified)
     assert (last.verdict, last.code) == (Verdict.CANNOT, "stored_unreadable")
-    assert last.detail == f"release {name} is none that this one knows"
+    assert last.detail == f"release {name} is unknown to this release"
 
 
 # Judgements drawn by chance are judged again: what comes out otherwise is named, what cannot be

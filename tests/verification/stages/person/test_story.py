@@ -12,7 +12,7 @@ from tests.verification.borrower.visits import NOW, browser, text
 from tests.verification.checks_on_record import passed
 from tests.verification.stages.person.told import codes, other_than, tell
 from tests.verification.stories import camera_story as camera
-from tests.verification.stories.story import BORN, begin, lender, make_due
+from tests.verification.stories.story import BORN, begin, lender, make_due, put_aside, wait_until
 from verification import clock
 from verification.case import contents
 from verification.core.codes import REASONS
@@ -219,3 +219,17 @@ def test_another_code_is_asked_for_too_soon_and_too_often(asked):
     later(31)
     borrower.say(resend="true")
     assert borrower.sees("otp_resends_exhausted")
+
+
+def test_a_right_code_after_its_time_is_told(asked, monkeypatch):
+    put_aside(monkeypatch, seconds=20)
+    borrower = at_form(asked).to_code()
+    expires_at = Attempt.objects.get(verification=borrower.story.id, status="open").expires_at
+    wait_until(expires_at - timedelta(seconds=18))
+    borrower.say(code=codes(asked)[-1])
+    assert borrower.sees("otp_expired")
+
+
+def test_the_wait_for_the_message_of_the_state_is_told(asked):
+    borrower = at_form(asked, consent="pending").to_code()
+    assert borrower.client.get("/v/now/state/").json()["notice"] == "consent_pending"
