@@ -42,7 +42,7 @@ check: .venv/.dev .venv/.locale $(MODELS)  ## before a commit: lint, types, impo
 	@$(MAKE) -j5 $(CHECKS) suite-fast
 
 # Each suite is one run of pytest on servers of its own. What it prints is headed by its name.
-suite-fast: SELECTED = -n 3 -m "$(FAST)"
+suite-fast: SELECTED = -n 3 --dist=worksteal -m "$(FAST)"
 suite-main: SELECTED = -n 3 --backend=postgresql --codes -m "not browser"
 suite-browser: SELECTED = -n 2 -m browser
 suite-embedded: SELECTED = -n 1 -m "embedded and not browser"

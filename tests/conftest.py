@@ -90,9 +90,9 @@ class _ByDeployment(LoadScopeScheduling):  # type: ignore[misc]
         return scope_of(nodeid)
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
-    """How pytest-xdist deals tests to its workers."""
-    return _ByDeployment(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
+    """How pytest-xdist deals tests to its workers; its own way if `--dist=worksteal` asks for it."""
+    return None if config.getoption("dist") == "worksteal" else _ByDeployment(config, log)
 
 
 def scope_of(nodeid: str) -> str:
