@@ -91,7 +91,7 @@ class _ByDeployment(LoadScopeScheduling):  # type: ignore[misc]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
-    """How pytest-xdist deals tests to its workers; its own way if `--dist=worksteal` asks for it."""
+    """How pytest-xdist deals tests to its workers; `--dist=worksteal` asks for its own way."""
     return None if config.getoption("dist") == "worksteal" else _ByDeployment(config, log)
 
 
