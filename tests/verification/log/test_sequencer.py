@@ -415,6 +415,14 @@ def test_two_sequencers_at_once_order_each_entry_once() -> None:
     assert_whole(30)
 
 
+def order_in_batches() -> int:
+    """Order beside writers for a while; writes no entry."""
+    for _ in range(25):
+        order_all(limit=7)
+        time.sleep(0.005)
+    return 0
+
+
 @pytest.mark.embedded
 @pytest.mark.service
 def test_writers_and_sequencers_together_leave_a_whole_log() -> None:
@@ -422,10 +430,7 @@ def test_writers_and_sequencers_together_leave_a_whole_log() -> None:
 
     def write_or_order(own: int) -> int:
         if own >= len(verifications):
-            for _ in range(25):
-                order_all(limit=7)
-                time.sleep(0.005)
-            return 0
+            return order_in_batches()
         for sequence in range(1, 26):
             add_entry(verifications[own], verification_sequence=sequence)
         return 25
@@ -442,10 +447,7 @@ def test_events_of_a_lender_have_no_gap_under_concurrent_writers_aborts_and_kill
 
     def write_or_order(own: int) -> int:
         if own >= len(verifications):
-            for _ in range(25):
-                order_all(limit=7)
-                time.sleep(0.005)
-            return 0
+            return order_in_batches()
         kept = 0
         for number in range(25):
             # Two of three are told; those that are rolled back are never told, and no number
