@@ -3,7 +3,7 @@
 import gc
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -55,18 +55,13 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put what takes longest first, so that no core waits at the end."""
-    slow = {
-        scope_of(item.nodeid) for item in items if item.get_closest_marker("service") is not None
-    }
-    items.sort(key=_has_deployment_first(slow))
+    slow = {scope_of(item.nodeid) for item in items if item.get_closest_marker("service")}
 
-
-def _has_deployment_first(slow: set[str]) -> Callable[[pytest.Item], int]:
     def rank(item: pytest.Item) -> int:
         scope = scope_of(item.nodeid)
-        return 0 if not scope.endswith(".py") else 1 if scope in slow else 2
+        return 0 if scope in _DEPLOYMENTS else 1 if scope in slow else 2
 
-    return rank
+    items.sort(key=rank)
 
 
 def pytest_collection_finish() -> None:
