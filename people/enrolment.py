@@ -1,25 +1,22 @@
 """Enrolment of a person: a row, a password, a second factor."""
 
 import secrets
-import time
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
-from django_otp.oath import TOTP
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from people.models import User
+from people.models import SecondFactor, User
 from people.policy import CODE_DIGITS, GENERATED_PASSWORD_BYTES
 from verification import transactions
 
 
 @dataclass(frozen=True, repr=False)
 class Credentials:
-    """Credentials to hand over once: the password and the second factor's device."""
+    """Credentials to hand over once: the password and the second factor."""
 
     password: str
-    device: TOTPDevice
+    factor: SecondFactor
 
 
 def enrol(
@@ -37,7 +34,7 @@ def enrol(
     candidate.full_clean()
     with transactions.writing():
         candidate.save(force_insert=True)
-        return candidate, Credentials(password=password, device=_fresh_device(candidate))
+        return candidate, Credentials(password=password, factor=SecondFactor.make(candidate))
 
 
 def renew(user: User, *, password: str = "") -> Credentials:
@@ -47,15 +44,13 @@ def renew(user: User, *, password: str = "") -> Credentials:
     with transactions.writing():
         # Also ends every session: Django binds a session to the password's hash.
         user.save(update_fields=["password"])
-        TOTPDevice.objects.filter(user=user).delete()
-        return Credentials(password=password, device=_fresh_device(user))
+        SecondFactor.objects.filter(user=user).delete()
+        return Credentials(password=password, factor=SecondFactor.make(user))
 
 
-def current_code(device: TOTPDevice) -> str:
+def current_code(factor: SecondFactor) -> str:
     """The code in the person's app now. The server knows it because TOTP is a shared secret."""
-    totp = TOTP(device.bin_key, device.step, device.t0, device.digits)
-    totp.time = time.time()
-    return f"{totp.token():0{device.digits}d}"
+    return f"{factor.totp().token():0{CODE_DIGITS}d}"
 
 
 def _acceptable(password: str, user: User) -> str:
@@ -65,9 +60,3 @@ def _acceptable(password: str, user: User) -> str:
     if password:
         validate_password(password, user)
     return password or secrets.token_urlsafe(GENERATED_PASSWORD_BYTES)
-
-
-def _fresh_device(user: User) -> TOTPDevice:
-    # The library's other defaults are RFC 6238's: 30 s from 1970 on, SHA-1, and 160 bits of secret,
-    # which RFC 4226 §4 recommends. Few phone apps support others.
-    return TOTPDevice.objects.create(user=user, name="authenticator", digits=CODE_DIGITS)

@@ -4,17 +4,28 @@ A role is a set of permissions. Pages require permissions and both factors.
 """
 
 import re
+import secrets
+import time
+from base64 import b32encode
 from collections.abc import Iterable
 from enum import StrEnum
 from functools import partial
 from typing import Any, ClassVar
+from urllib.parse import quote, urlencode
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.crypto import salted_hmac
+from django_otp.models import Device, ThrottlingMixin
+from django_otp.oath import TOTP
 
+from people.policy import CODE_DIGITS, CODE_KEY_BYTES, CODE_SECONDS, CODES_AROUND
+from verification.core.errors import EvidenceUnreadable
 from verification.core.ids import new_id
+from verification.evidence import vault
 
 REVIEW_CASES = "people.review_cases"
 READ_OVERSIGHT = "people.read_oversight"
@@ -79,7 +90,7 @@ class People(BaseUserManager["User"]):
         return self.get(email=(username or "").strip().lower())
 
 
-class User(AbstractBaseUser):
+class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # django-otp is untyped
     """One person. Their rights follow from the role alone, so no row can add a permission."""
 
     id = models.CharField(
@@ -124,6 +135,15 @@ class User(AbstractBaseUser):
 
     get_short_name = get_full_name
 
+    def get_session_auth_hash(self) -> str:
+        """What ends every session when it changes: the password, the role, the lender."""
+        rights = f"{self.password}\n{self.role}\n{self.lender_id or ''}"
+        return salted_hmac("people.session", rights, algorithm="sha256").hexdigest()
+
+    def get_session_auth_fallback_hash(self) -> Iterable[str]:
+        """None: a secret key that was replaced ends every session."""
+        return ()
+
     @property
     def is_staff(self) -> bool:
         """The admin site's name for a person who may enter."""
@@ -141,6 +161,77 @@ class User(AbstractBaseUser):
     def has_module_perms(self, app_label: str) -> bool:
         """Whether the admin site may show this app's rows."""
         return self.has_perm(f"{app_label}.view_anything")
+
+
+class SecondFactor(ThrottlingMixin, Device):  # type: ignore[misc]  # django-otp is untyped
+    """A person's authenticator app, by RFC 6238. Its key is sealed for this person, role and
+    lender.
+
+    So a row that SQL copies, inserts or puts under another role verifies no code.
+    `last_step`: the newest step of 30 seconds whose code was spent.
+    """
+
+    sealed_key = models.BinaryField()
+    last_step = models.BigIntegerField(default=-1)
+
+    @classmethod
+    def make(cls, user: User) -> "SecondFactor":
+        """A saved factor with a fresh key."""
+        sealed = vault.seal(_scope(user), secrets.token_bytes(CODE_KEY_BYTES))
+        factor: SecondFactor = cls.objects.create(
+            user=user, name="authenticator", sealed_key=sealed
+        )
+        return factor
+
+    def key(self) -> bytes:
+        """The shared key.
+
+        Raises: `EvidenceUnreadable` if it was sealed for another person, role or lender.
+        """
+        return vault.unseal(_scope(self.user), bytes(self.sealed_key))
+
+    def totp(self) -> TOTP:
+        """The generator of codes, set to now.
+
+        Raises: `EvidenceUnreadable` like `key`.
+        """
+        totp = TOTP(self.key(), CODE_SECONDS, digits=CODE_DIGITS)
+        totp.time = time.time()
+        return totp
+
+    def verify_token(self, token: str) -> bool:
+        """Whether the app shows this code now, or did a step ago or will next. It is then spent.
+
+        django-otp calls it under a lock on the row.
+        """
+        if not self.verify_is_allowed()[0] or not token.isdecimal():
+            return False
+        try:
+            totp = self.totp()
+        except EvidenceUnreadable:
+            return False
+        is_valid: bool = totp.verify(int(token), CODES_AROUND, self.last_step + 1)
+        if is_valid:
+            self.last_step = totp.t()
+            self.throttle_reset(commit=False)
+            self.save()
+        else:
+            self.throttle_increment(commit=True)
+        return is_valid
+
+    def address(self) -> str:
+        """The `otpauth:` address that apps read from a QR code."""
+        issuer, account = settings.OTP_TOTP_ISSUER, self.user.email
+        parameters = {"secret": b32encode(self.key()).decode(), "issuer": issuer}
+        return f"otpauth://totp/{quote(f'{issuer}:{account}')}?{urlencode(parameters)}"
+
+    def get_throttle_factor(self) -> int:
+        """Seconds of the first pause after a wrong code; django-otp doubles it."""
+        return 1
+
+
+def _scope(user: User) -> str:
+    return f"second-factor:{user.pk}:{user.role}:{user.lender_id or ''}"
 
 
 def is_second_factor_done(user: User | AnonymousUser) -> bool:

@@ -23,5 +23,9 @@ PASSWORD_MAX_LENGTH = 256
 # Random bytes in a generated password: 120 bits cannot be guessed, 20 characters can be typed.
 GENERATED_PASSWORD_BYTES = 15
 
-# Digits of a TOTP code (RFC 6238, what every authenticator app shows).
+# A TOTP code (RFC 6238, what every authenticator app shows): digits, seconds of a step, bytes of
+# the key (RFC 4226 §4 recommends 160 bits). For slow clocks, so many steps around now count, too.
 CODE_DIGITS = 6
+CODE_SECONDS = 30
+CODE_KEY_BYTES = 20
+CODES_AROUND = 1

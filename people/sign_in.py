@@ -19,9 +19,8 @@ from django.db.models import F
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from people.models import SignInTries, User
+from people.models import SecondFactor, SignInTries, User
 from people.policy import (
     CODE_DIGITS,
     IPV6_NETWORK_BITS,
@@ -121,13 +120,13 @@ def prove(request: HttpRequest, *, email: str, password: str, code: str) -> User
         )
     # 2. The password.
     user = authenticate(request, username=email, password=password)
-    device: TOTPDevice | None = None
+    factor: SecondFactor | None = None
     if isinstance(user, User):
-        # 3. The library returns the device only if it shows this code now and the code is unused.
-        device = TOTPDevice.objects.devices_for_user(user, confirmed=True).first()
+        # 3. The library returns the factor only if it shows this code now and the code is unused.
+        factor = SecondFactor.objects.devices_for_user(user).first()
         # RFC 6238 §5.2: the same code is not accepted a second time.
-        device = device and django_otp.verify_token(user, device.persistent_id, code)
-    if not isinstance(user, User) or device is None:
+        factor = factor and django_otp.verify_token(user, factor.persistent_id, code)
+    if not isinstance(user, User) or factor is None:
         _log.warning("sign-in: refused")
         message = _(
             "The e-mail address, the password or the code is wrong. Wait for the next code, then"
@@ -136,7 +135,7 @@ def prove(request: HttpRequest, *, email: str, password: str, code: str) -> User
         raise ValidationError(message, code="sign_in_refused")
     forget_tries(email=email, address=address)
     # django-otp's name: login() puts it into the session
-    user.otp_device = device  # type: ignore[attr-defined]
+    user.otp_device = factor  # type: ignore[attr-defined]
     return user
 
 

@@ -169,7 +169,11 @@ ALLOWED: dict[str, frozenset[str]] = dict(
             base=_LENDERS,
         ),
         _row("lenders/management/commands/tulga_listen.py", "signal threading", base=_LENDERS),
-        _row("people", "argparse django django_otp http ipaddress logging secrets segno sys time"),
+        _row("people", "argparse django django_otp http ipaddress logging secrets segno sys"),
+        _row(
+            "people/models.py",
+            "base64 django django_otp re secrets time urllib.parse",
+        ),
         _row(
             "config",
             "celery contextvars csp ctypes dj_database_url django ipaddress kombu logging os"

@@ -5,6 +5,7 @@ import functools
 import django.db.models.deletion
 import django.db.models.functions.text
 import verification.core.ids
+from django.conf import settings
 from django.db import migrations, models
 
 
@@ -43,6 +44,22 @@ class Migration(migrations.Migration):
             ],
             options={
                 'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('lender__isnull', False), ('role', 'reviewer')), models.Q(('lender__isnull', True), ('role__in', ['regulator', 'operator'])), _connector='OR'), name='people_user_reviewers_alone_have_a_lender'), models.CheckConstraint(condition=models.Q(('email', django.db.models.functions.text.Lower('email'))), name='people_user_email_is_lower_case')],
+            },
+        ),
+        migrations.CreateModel(
+            name='SecondFactor',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(help_text='The human-readable name of this device.', max_length=64)),
+                ('confirmed', models.BooleanField(default=True, help_text='Is this device ready for use?')),
+                ('throttling_failure_timestamp', models.DateTimeField(blank=True, default=None, help_text='A timestamp of the last failed verification attempt. Null if last attempt succeeded.', null=True)),
+                ('throttling_failure_count', models.PositiveIntegerField(default=0, help_text='Number of successive failed attempts.')),
+                ('sealed_key', models.BinaryField()),
+                ('last_step', models.BigIntegerField(default=-1)),
+                ('user', models.ForeignKey(help_text='The user that this device belongs to.', on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'abstract': False,
             },
         ),
     ]

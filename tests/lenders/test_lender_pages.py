@@ -17,7 +17,6 @@ from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
-from django_otp.plugins.otp_totp.models import TOTPDevice
 from standardwebhooks import Webhook
 
 from lenders import endpoints, keys, openapi, policy
@@ -25,6 +24,7 @@ from lenders.docs import prose
 from lenders.management.commands import tulga_trigger
 from lenders.management.commands.tulga_trigger import Trigger, TriggerFailed, bring_about
 from lenders.models import ApiKey, Delivery, Lender
+from people.models import SecondFactor
 from scripts.guide_blocks import BLOCK, FOLDER, PAGES, text_of
 from tests.lenders.insecure_receiver import Receiver, listening
 from tests.lenders.samples import Caller
@@ -167,7 +167,7 @@ def operator(client: Client, db: None) -> Client:
     )
     client.force_login(user)
     session = client.session
-    session["otp_device_id"] = TOTPDevice.objects.create(user=user, name="phone").persistent_id
+    session["otp_device_id"] = SecondFactor.make(user).persistent_id
     session.save()
     return client
 

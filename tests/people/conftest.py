@@ -22,7 +22,7 @@ def add() -> Callable[..., Enrolled]:
             lender=lender,
             password=PASSWORD,
         )
-        return Enrolled(user=User.objects.get(pk=user.pk), device=credentials.device)
+        return Enrolled(user=User.objects.get(pk=user.pk), factor=credentials.factor)
 
     return _add
 
@@ -36,7 +36,7 @@ def signed_in(client: Client, add: Callable[..., Enrolled]) -> Callable[[str], C
         fields = {
             "email": person.user.email,
             "password": PASSWORD,
-            "code": current_code(person.device),
+            "code": current_code(person.factor),
         }
         assert client.post("/people/sign-in/", fields).status_code == 302
         return client

@@ -2,16 +2,14 @@
 
 from dataclasses import dataclass
 
-from django_otp.plugins.otp_totp.models import TOTPDevice
-
-from people.models import User
+from people.models import SecondFactor, User
 
 PASSWORD = "сегіз-бұлт-теңіз-7"
 
 
 @dataclass(frozen=True)
 class Enrolled:
-    """A person as stored, and the device their app imitates."""
+    """A person as stored, and the factor their app imitates."""
 
     user: User
-    device: TOTPDevice
+    factor: SecondFactor

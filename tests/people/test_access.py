@@ -1,6 +1,7 @@
 """Which role opens which page, and how the pages look."""
 
 import re
+from base64 import b32encode
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,9 +10,8 @@ from django.apps import apps
 from django.contrib.admin.utils import quote
 from django.contrib.auth.models import AnonymousUser
 from django.test import Client
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from people.models import Role, User, allows, may
+from people.models import Role, SecondFactor, User, allows, may
 from tests.people.enrolled import Enrolled
 
 # Which role opens which page.
@@ -59,13 +59,13 @@ def test_the_admin_sites_own_form_is_no_way_in(client: Client, add: Add) -> None
 @pytest.mark.django_db
 def test_the_admin_site_shows_neither_password_nor_second_factor(signed_in: SignedIn) -> None:
     client = signed_in("operator")
-    user, device = User.objects.get(), TOTPDevice.objects.get()
+    user, factor = User.objects.get(), SecondFactor.objects.get()
     page = client.get(f"/admin/people/user/{user.pk}/change/").content.decode()
     assert user.email in page
     assert user.password not in page
-    assert device.key not in page
-    assert client.get("/admin/otp_totp/totpdevice/").status_code == 403
-    assert client.get(f"/admin/otp_totp/totpdevice/{device.pk}/change/").status_code == 403
+    assert b32encode(factor.key()).decode() not in page
+    assert client.get("/admin/people/secondfactor/").status_code == 404
+    assert client.get(f"/admin/people/secondfactor/{factor.pk}/change/").status_code == 404
 
 
 @pytest.mark.django_db
@@ -105,7 +105,7 @@ def test_may_asks_for_both_the_second_factor_and_the_role(
 @pytest.mark.django_db
 def test_removing_the_second_factor_ends_what_it_opened(signed_in: SignedIn) -> None:
     client = signed_in("regulator")
-    TOTPDevice.objects.all().delete()
+    SecondFactor.objects.all().delete()
     assert client.get("/people/").status_code != 200
 
 
@@ -124,7 +124,7 @@ def test_home_says_who_one_is(client: Client, add: Add, role: str, shows: str) -
     person = add(role, lender=lender)
     client.force_login(person.user)
     session = client.session
-    session["otp_device_id"] = person.device.persistent_id
+    session["otp_device_id"] = person.factor.persistent_id
     session.save()
     page = client.get("/people/", headers={"accept-language": "en"})
     assert shows in page.content.decode()
@@ -155,7 +155,6 @@ def test_a_role_carries_its_own_permissions_and_no_other(role: str, permission: 
     [
         "lenders.delete_lender",
         "people.delete_user",
-        "otp_totp.view_totpdevice",
         "sessions.view_session",
         "verification.view_verification",
         "people.operate_everything",

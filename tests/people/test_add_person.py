@@ -9,10 +9,9 @@ import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.test import Client
-from django_otp.plugins.otp_totp.models import TOTPDevice
 from pytest_django import Settings
 
-from people.models import User
+from people.models import SecondFactor, User
 from tests.people.enrolled import PASSWORD, Enrolled
 from tests.verification.log.rows import NOON, order_all, slip_in
 from tests.verification.stories.story import Story, begin
@@ -90,7 +89,7 @@ def test_a_mistake_is_one_sentence_and_leaves_nothing_behind(
     with pytest.raises(CommandError, match=says):
         _run(*arguments)
     assert not User.objects.exists()
-    assert not TOTPDevice.objects.exists()
+    assert not SecondFactor.objects.exists()
 
 
 @pytest.mark.django_db
@@ -143,7 +142,7 @@ def test_renewing_replaces_both_factors() -> None:
     new = _run("reg@example.kz", "--renew", "--print-code")
     assert new["password"] != old["password"]
     assert new["secret"] != old["secret"]
-    assert TOTPDevice.objects.count() == 1
+    assert SecondFactor.objects.count() == 1
     assert _sign_in(new, password=old["password"]) == 422
     assert _sign_in(new) == 302
 

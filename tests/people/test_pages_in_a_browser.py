@@ -37,7 +37,7 @@ def _page(chromium: Browser, *, width: int, height: int) -> tuple[Page, list[str
 def _fill_in(page: Page, person: Enrolled) -> None:
     page.fill("#id_email", person.user.email)
     page.fill("#id_password", PASSWORD)
-    page.fill("#id_code", current_code(person.device))
+    page.fill("#id_code", current_code(person.factor))
     page.click("form.card button")
 
 

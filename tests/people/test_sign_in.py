@@ -15,10 +15,9 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.test import Client
 from django.utils import timezone
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from people.enrolment import current_code
-from people.models import SignInTries, User
+from people.models import SecondFactor, SignInTries, User
 from people.policy import SESSION_IDLE_S, SESSION_LIFETIME_S, SIGN_IN_TRIES, SIGN_IN_WINDOW_S
 from people.sign_in import forget_tries, take_try
 from tests.people.enrolled import PASSWORD, Enrolled
@@ -33,7 +32,7 @@ def _fields(person: Enrolled, **changes: str) -> dict[str, str]:
     return {
         "email": person.user.email,
         "password": PASSWORD,
-        "code": current_code(person.device),
+        "code": current_code(person.factor),
         **changes,
     }
 
@@ -80,14 +79,14 @@ def test_both_factors_sign_in_and_anything_less_does_not(
 @pytest.mark.django_db
 def test_a_code_may_be_typed_in_two_groups(client: Client, add: Add) -> None:
     person = add("regulator")
-    code = current_code(person.device)
+    code = current_code(person.factor)
     assert _post(client, _fields(person, code=f" {code[:3]} {code[3:]}")).status_code == 302
 
 
 @pytest.mark.django_db
 def test_a_wrong_code_refuses(client: Client, add: Add) -> None:
     person = add("regulator")
-    wrong = f"{(int(current_code(person.device)) + 500_000) % 1_000_000:06d}"
+    wrong = f"{(int(current_code(person.factor)) + 500_000) % 1_000_000:06d}"
     assert _post(client, _fields(person, code=wrong)).status_code == 422
     assert SESSION_KEY not in client.session
 
@@ -104,7 +103,7 @@ def test_a_code_works_once(client: Client, add: Add) -> None:
 def test_a_second_factor_of_another_person_refuses(client: Client, add: Add) -> None:
     stranger = add("operator")
     assert (
-        _post(client, _fields(add("regulator"), code=current_code(stranger.device))).status_code
+        _post(client, _fields(add("regulator"), code=current_code(stranger.factor))).status_code
         == 422
     )
 
@@ -114,7 +113,7 @@ def test_closing_an_account_ends_its_session_and_refuses_another(client: Client,
     person = add("regulator")
     _post(client, _fields(person))
     assert client.get("/people/").status_code == 200
-    TOTPDevice.objects.update(last_t=-1)  # the same code would count again
+    SecondFactor.objects.update(last_step=-1)  # the same code would count again
     person.user.is_active = False
     person.user.save()
     assert client.get("/people/").status_code == 302
@@ -129,7 +128,7 @@ def test_a_refusal_is_the_same_page_for_every_reason(client: Client, add: Add) -
         for fields in (
             _fields(person, code="000000", email="stranger@example.kz"),
             _fields(person, code="000000", password="another-long-one-1"),
-            _fields(person, code=f"{(int(current_code(person.device)) + 500_000) % 1_000_000:06d}"),
+            _fields(person, code=f"{(int(current_code(person.factor)) + 500_000) % 1_000_000:06d}"),
         )
     }
     assert len(pages) == 1

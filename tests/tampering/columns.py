@@ -102,9 +102,9 @@ _OTHERS: Final[Mapping[Field, Mapping[str, str]]] = {
         "people_user": "password last_login id email full_name role lender_id is_active created_at",
         "people_signintries": "key started_at tries",
         "django_session": "session_key session_data expire_date",
-        "otp_totp_totpdevice": (
+        "people_secondfactor": (
             "id user_id name confirmed throttling_failure_timestamp throttling_failure_count"
-            " created_at last_used_at key step t0 digits tolerance drift last_t"
+            " sealed_key last_step"
         ),
         "django_admin_log": (
             "id action_time user_id content_type_id object_id object_repr action_flag"

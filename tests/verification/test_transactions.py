@@ -28,7 +28,7 @@ _NAMED = re.compile(
     r"SELECT set_config\('tulga\.lender', '(\w*)', true\), set_config\('tulga\.scope', '(\w*)',"
     r" true\)"
 )
-_SHARED = ("django_session", "people_", "otp_totp", "django_content_type", "auth_")
+_SHARED = ("django_session", "people_", "django_content_type", "auth_")
 
 
 @contextmanager

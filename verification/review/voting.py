@@ -1,4 +1,4 @@
-"""One case as its reviewers see it, and their votes: together or one by one.
+"""One case as its reviewers see it, and their votes.
 
 Every look is an entry with the person.
 Pictures are opened here only, while the case waits for reviewers of its own lender; never after the
@@ -8,7 +8,7 @@ Each vote is one transaction under the lock of the verification's row: of two at
 sees the first.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -251,26 +251,39 @@ def vote(*, verification_id: str, reviewer: Reviewer, passes: bool, reason: str)
     Raises: `BadInput`, `NotFound` (absent or another lender's), `Conflict`; then nothing is
     written.
     """
-    return _give(verification_id, (reviewer,), passes=passes, reason=reason)
-
-
-def review(
-    *, verification_id: str, passes: bool, reviewers: Sequence[Reviewer], reason: str
-) -> None:
-    """Takes a joint vote of the reviewers: a pass by two or more, a fail by one. It decides.
-
-    Each of them must meet the steps of `vote`.
-
-    Raises: as `vote`; then no vote is written.
-    """
-    needed = policy.REVIEWERS_TO_PASS if passes else 1
-    different = {reviewer.person_id for reviewer in reviewers}
-    if len(different) != len(reviewers):
-        raise BadInput("a person cannot vote twice", code="reviewer_repeated", pointer="reviewers")
-    if len(different) < needed:
-        detail = f"this needs {needed} reviewers, who are different people"
-        raise BadInput(detail, code="reviewers_too_few", pointer="reviewers")
-    _give(verification_id, reviewers, passes=passes, reason=reason)
+    # 1
+    text = reason.strip()
+    if (
+        not policy.REVIEW_REASON_MIN <= len(text) <= policy.REVIEW_REASON_MAX
+        or not text.isprintable()
+    ):
+        limits = (
+            f"{policy.REVIEW_REASON_MIN} to {policy.REVIEW_REASON_MAX} printable characters on one"
+            " line"
+        )
+        raise BadInput(f"a reason has {limits}", code="reason_malformed", pointer="reason")
+    at = clock.now()
+    with transactions.writing():
+        # 2
+        verification = case_in_review(verification_id, reviewer.lender_id, at=at, lock=True)
+        history, attempt, _ = question(verification)
+        name, key = attempt.pk, contents.key_of(verification)
+        if code := hindrance(attempt, reviewer, key=key):  # 3
+            raise Conflict("this person may not vote on this case", code=code)
+        if passes:
+            votes.require_the_rest_passed(history, name)  # 4
+        # 5. Of the reason the log holds the commitment only.
+        number = len(history.state.attempts[name].votes) + 1
+        with moving.moving(history):
+            dossier.keep(attempt, {f"{REASON_KIND}.{number}": text.encode()}, key=key, at=at)
+            person = reviewer.person_id
+            ReviewVote.objects.create(attempt=attempt, person=person, passes=passes, created_at=at)
+            body = moving.place_of(name, attempt) | {"person": person}
+            body["outcome"] = Outcome.PASSED if passes else Outcome.FAILED
+            moving.record(verification, "review.voted", at=at, body=body)
+            if is_decided := votes.verdict(history, name) is not None:
+                steps.schedule(verification, steps.WEIGH, due_at=at, queue=policy.ENDING_QUEUE)
+    return is_decided
 
 
 def case_in_review(
@@ -328,51 +341,6 @@ def hindrance(attempt: Attempt, reviewer: Reviewer, *, key: vault.Key) -> str:
     if ReviewVote.objects.filter(attempt=attempt, person=reviewer.person_id).exists():
         return "already_voted"
     return votes.part_of(reviewer, attempt.verification, key=key)
-
-
-def _give(
-    verification_id: str, reviewers: Sequence[Reviewer], *, passes: bool, reason: str
-) -> bool:
-    # 1
-    text = reason.strip()
-    if (
-        not policy.REVIEW_REASON_MIN <= len(text) <= policy.REVIEW_REASON_MAX
-        or not text.isprintable()
-    ):
-        limits = (
-            f"{policy.REVIEW_REASON_MIN} to {policy.REVIEW_REASON_MAX} printable characters on one"
-            " line"
-        )
-        raise BadInput(f"a reason has {limits}", code="reason_malformed", pointer="reason")
-    at = clock.now()
-    with transactions.writing():
-        # 2
-        lenders = {reviewer.lender_id for reviewer in reviewers}
-        if len(lenders) != 1:
-            raise NotFound("the lender of these reviewers has no such verification")
-        verification = case_in_review(verification_id, *lenders, at=at, lock=True)
-        history, attempt, _ = question(verification)
-        name, key = attempt.pk, contents.key_of(verification)
-        for reviewer in reviewers:
-            if code := hindrance(attempt, reviewer, key=key):  # 3
-                raise Conflict("this person may not vote on this case", code=code)
-        if passes:
-            votes.require_the_rest_passed(history, name)  # 4
-        # 5. Of the reason the log holds the commitment only.
-        number = len(history.state.attempts[name].votes) + 1
-        with moving.moving(history):
-            dossier.keep(attempt, {f"{REASON_KIND}.{number}": text.encode()}, key=key, at=at)
-            body = moving.place_of(name, attempt)
-            body["outcome"] = Outcome.PASSED if passes else Outcome.FAILED
-            for reviewer in reviewers:
-                person = reviewer.person_id
-                ReviewVote.objects.create(
-                    attempt=attempt, person=person, passes=passes, created_at=at
-                )
-                moving.record(verification, "review.voted", at=at, body=body | {"person": person})
-            if is_decided := votes.verdict(history, name) is not None:
-                steps.schedule(verification, steps.WEIGH, due_at=at, queue=policy.ENDING_QUEUE)
-    return is_decided
 
 
 # Words

@@ -9,10 +9,9 @@ from typing import Any
 import segno
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from people.enrolment import Credentials, current_code, enrol, renew
-from people.models import Role, User
+from people.models import Role, SecondFactor, User
 
 
 class Command(BaseCommand):
@@ -52,12 +51,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Runs it; every refusal is one sentence with exit status 1, and nothing is half-done."""
         if options["print_code"] and not options["renew"] and not options["role"]:
-            device = TOTPDevice.objects.devices_for_user(
-                _find(options["email"]), confirmed=True
-            ).first()
-            if device is None:
+            factor = SecondFactor.objects.devices_for_user(_find(options["email"])).first()
+            if factor is None:
                 raise CommandError("this person has no second factor; give one with --renew")
-            self.stdout.write(f"code: {current_code(device)}")
+            self.stdout.write(f"code: {current_code(factor)}")
             return
         password = sys.stdin.readline().rstrip("\r\n") if options["password_stdin"] else ""
         if options["password_stdin"] and not password:
@@ -70,21 +67,21 @@ class Command(BaseCommand):
                 user, credentials = _enrol(options, password)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
-        device = credentials.device
+        factor = credentials.factor
         created = {
             "id": user.id,
             "email": user.email,
             "role": user.role,
             "password": credentials.password,
         }
-        created |= {"secret": b32encode(device.bin_key).decode(), "otpauth": device.config_url}
+        created |= {"secret": b32encode(factor.key()).decode(), "otpauth": factor.address()}
         if options["print_code"]:
-            created["code"] = current_code(device)
+            created["code"] = current_code(factor)
         for name, value in created.items():
             self.stdout.write(f"{name}: {value}")
         if options["qr"]:
             drawing = StringIO()
-            segno.make(device.config_url).terminal(out=drawing, compact=True)
+            segno.make(factor.address()).terminal(out=drawing, compact=True)
             self.stdout.write(drawing.getvalue())
         self.stderr.write(
             "Shown once: pass both on by separate ways. Lost ones are replaced with --renew."

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.test import Client
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from lenders.models import Lender
+from people.models import SecondFactor
 from verification.access import answers, openings
 from verification.core.ids import Iin, Phone
 from verification.core.lender import LenderFacts
@@ -143,7 +143,7 @@ def signed_in(user: Any, *, both_factors: bool = True) -> Client:
     client = Client()
     client.force_login(user)
     if both_factors:
-        device = TOTPDevice.objects.create(user=user, name="phone")
+        device = SecondFactor.make(user)
         session = client.session
         session["otp_device_id"] = device.persistent_id
         session.save()

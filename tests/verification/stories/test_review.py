@@ -114,24 +114,6 @@ def test_a_pass_goes_on_with_the_next_route_of_the_combination_and_alone_verifie
 
 @pytest.mark.usefixtures("glances")
 @pytest.mark.parametrize(
-    ("passes", "ids", "code"),
-    [
-        (True, ("usr_1",), "reviewers_too_few"),
-        (True, (), "reviewers_too_few"),
-        (False, (), "reviewers_too_few"),
-        (True, ("usr_1", "usr_1"), "reviewer_repeated"),
-        (True, ("usr_1", "usr_2", "usr_1"), "reviewer_repeated"),
-    ],
-)
-def test_a_pass_needs_two_different_people_and_a_fail_one(passes, ids, code, story):
-    reviewers = [Reviewer(person_id=one, lender_id=story.lender.pk) for one in ids]
-    with pytest.raises(BadInput) as caught:
-        voted(story, passes=passes, reviewers=reviewers)
-    assert (caught.value.code, story.row().status) == (code, "in_review")
-
-
-@pytest.mark.usefixtures("glances")
-@pytest.mark.parametrize(
     ("reason", "is_good"),
     [
         ("x" * 9, False),
@@ -285,19 +267,18 @@ def test_the_same_people_may_vote_when_the_case_comes_to_them_again():
 
 
 @pytest.mark.usefixtures("glances")
-def test_what_the_command_enters_counts_with_the_vote_that_stands_and_no_vote_is_entered_twice():
+def test_a_vote_after_one_that_stands_decides_and_no_person_votes_twice():
     story = glanced("clear", "grey", profile="KZ-2021-04")
     one_voted(story, person="usr_0")
     with pytest.raises(Conflict, match="may not vote"):
-        voted(story)
-    others = [Reviewer(person_id=f"usr_{n}", lender_id=story.lender.pk) for n in (1, 2)]
-    assert voted(story, reviewers=others) == "verified"
-    assert ReviewVote.objects.count() == 3
+        one_voted(story, person="usr_0")
+    assert one_voted(story, person="usr_1") == "verified"
+    assert ReviewVote.objects.count() == 2
 
 
 @pytest.mark.usefixtures("glances")
 @pytest.mark.forges
-def test_a_single_vote_is_held_to_everything_that_a_common_word_is(story):
+def test_a_vote_needs_a_reason_a_case_of_its_lender_and_a_question_for_people(story):
     with pytest.raises(BadInput, match="a reason has"):
         one_voted(story, reason="too short")
     with pytest.raises(NotFound):
