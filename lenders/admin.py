@@ -7,7 +7,9 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from lenders import register
 from lenders.models import ApiKey, Delivery, Lender, WebhookEndpoint
+from verification import transactions
 
 
 def never(self: object, request: HttpRequest, obj: Any = None) -> bool:
@@ -47,6 +49,12 @@ class LenderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscripta
     readonly_fields = ("id", "bin", "created_at")
     inlines = (KeyInline,)
     has_add_permission = has_delete_permission = never
+
+    def save_model(self, request: HttpRequest, obj: Lender, form: Any, change: bool) -> None:
+        """Saves and states the lender."""
+        with transactions.writing():
+            super().save_model(request, obj, form, change)
+            register.keep_lender(obj, by=str(request.user.pk))
 
 
 @admin.register(WebhookEndpoint)

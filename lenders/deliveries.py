@@ -24,7 +24,7 @@ from django.db import DataError, IntegrityError
 from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, When
 from django.db.models.functions import Least
 
-from lenders import endpoints, policy
+from lenders import endpoints, policy, register
 from lenders.answers import Moment
 from lenders.models import Delivery, Lender, WebhookEndpoint
 from lenders.resources import checkpoints
@@ -156,8 +156,8 @@ def payload(event: Event, checkpoint: str | None) -> dict[str, Any]:
 
 
 def unproven(deliveries: Sequence[Delivery]) -> set[str]:
-    """Ids of deliveries that contradict the log: an attacker with access to rows may have made
-    them.
+    """Ids of deliveries that contradict the log, or whose endpoint does: an attacker with access to
+    rows may have made them.
 
     The lender's own reference is not compared, because erasure removes it.
     """
@@ -165,7 +165,8 @@ def unproven(deliveries: Sequence[Delivery]) -> set[str]:
         {delivery.event_id for delivery in deliveries if delivery.type != TEST_TYPE}
     )
     doubtful = {delivery.pk for delivery in deliveries}
-    for delivery in deliveries:
+    sound = register.as_stated([delivery.endpoint for delivery in deliveries])
+    for delivery in (row for row in deliveries if row.endpoint_id in sound):
         event = events.get((delivery.lender_id, delivery.event_id))
         try:
             body = json.loads(bytes(delivery.body))

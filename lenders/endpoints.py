@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 from django.db import models
 
-from lenders import policy
+from lenders import policy, register
 from lenders.models import Delivery, Lender, WebhookEndpoint
 from lenders.parsing import WEBHOOK_URL, holds_personal_number
 from lenders.resources import events as lender_events
@@ -141,7 +141,7 @@ def sign(
 
 
 def create(
-    lender: Lender, *, mode: str, url: str, events: Sequence[str]
+    lender: Lender, *, mode: str, url: str, events: Sequence[str], by: str = ""
 ) -> tuple[WebhookEndpoint, str]:
     """A fresh endpoint and its secret. It gets events from now on; earlier ones are in the list of
     events.
@@ -168,6 +168,7 @@ def create(
             cursor=lender_events.last_sequence(lender_id=lender.pk, mode=mode),
             created_at=clock.now(),
         )
+        register.keep_endpoint(endpoint, by=by)
     return endpoint, spell_secret(secret)
 
 
@@ -195,6 +196,7 @@ def change(
     url: str | None = None,
     events: Sequence[str] | None = None,
     enabled: bool | None = None,
+    by: str = "",
 ) -> None:
     """Changes the given fields. Enabling clears the flag; the pump then delivers the missed
     events.
@@ -212,14 +214,16 @@ def change(
     if enabled is True:
         # The cursor stays: events of the meantime are sent when it is enabled again.
         columns |= {"disabled_at": None, "disabled_reason": "", "failures": 0, "paused_until": None}
-    if columns:
-        WebhookEndpoint.objects.filter(pk=endpoint.pk, deleted_at=None).update(**columns)
-    if enabled is False:
-        disable(endpoint, reason="by_lender", at=clock.now())
-    endpoint.refresh_from_db()
+    with transactions.writing():
+        if columns:
+            WebhookEndpoint.objects.filter(pk=endpoint.pk, deleted_at=None).update(**columns)
+        if enabled is False:
+            disable(endpoint, reason="by_lender", at=clock.now())
+        endpoint.refresh_from_db()
+        register.keep_endpoint(endpoint, by=by)
 
 
-def rotate_secret(endpoint: WebhookEndpoint) -> str:
+def rotate_secret(endpoint: WebhookEndpoint, *, by: str = "") -> str:
     """A new secret; the previous one also signs for a day.
 
     Raises: `Conflict` if two rotate at once.
@@ -230,18 +234,20 @@ def rotate_secret(endpoint: WebhookEndpoint) -> str:
     unchanged = WebhookEndpoint.objects.filter(
         pk=endpoint.pk, sealed_secret=bytes(endpoint.sealed_secret)
     )
-    changed = unchanged.update(
-        sealed_secret=vault.seal_for_sender(secret_scope(endpoint.pk), secret),
-        sealed_previous_secret=bytes(endpoint.sealed_secret),
-        previous_secret_until=clock.now() + timedelta(seconds=policy.SECRET_OVERLAP_SECONDS),
-    )
-    if changed != 1:
-        raise Conflict("the secret was rotated by another request")
-    endpoint.refresh_from_db()
+    with transactions.writing():
+        changed = unchanged.update(
+            sealed_secret=vault.seal_for_sender(secret_scope(endpoint.pk), secret),
+            sealed_previous_secret=bytes(endpoint.sealed_secret),
+            previous_secret_until=clock.now() + timedelta(seconds=policy.SECRET_OVERLAP_SECONDS),
+        )
+        if changed != 1:
+            raise Conflict("the secret was rotated by another request")
+        endpoint.refresh_from_db()
+        register.keep_endpoint(endpoint, by=by)
     return spell_secret(secret)
 
 
-def delete(endpoint: WebhookEndpoint) -> None:
+def delete(endpoint: WebhookEndpoint, *, by: str = "") -> None:
     """Ends an endpoint for good: no message is sent any more, its deliveries stay on record."""
     at = clock.now()
     with transactions.writing():
@@ -249,6 +255,8 @@ def delete(endpoint: WebhookEndpoint) -> None:
         Delivery.objects.filter(endpoint=endpoint, status="pending").update(
             status="canceled", finished_at=at
         )
+        endpoint.refresh_from_db()
+        register.keep_endpoint(endpoint, by=by)
 
 
 def disable(endpoint: WebhookEndpoint, *, reason: str, at: datetime) -> None:

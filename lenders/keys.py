@@ -23,7 +23,7 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from lenders import policy
+from lenders import policy, register
 from lenders.models import ApiKey, Lender
 from lenders.requests import NoQuery, read_query
 from verification import clock, transactions
@@ -84,30 +84,39 @@ def issue(
     # A mark for secret scanners, and the mode, so that people do not confuse keys.
     secret = f"{MARK}_{mode}_{secrets.token_urlsafe(policy.KEY_BYTES)}"
     at = clock.now()
-    key = ApiKey.objects.create(
-        lender=lender,
-        mode=mode,
-        sha256=secret_digest(secret).hex(),
-        shown=secret[: len(f"{MARK}_{mode}_") + policy.SHOWN_CHARACTERS],
-        scopes=list(dict.fromkeys(scopes)),
-        cidrs=networks,
-        created_at=at,
-        expires_at=at + timedelta(days=days),
-    )
+    with transactions.writing():
+        key = ApiKey.objects.create(
+            lender=lender,
+            mode=mode,
+            sha256=secret_digest(secret).hex(),
+            shown=secret[: len(f"{MARK}_{mode}_") + policy.SHOWN_CHARACTERS],
+            scopes=list(dict.fromkeys(scopes)),
+            cidrs=networks,
+            created_at=at,
+            expires_at=at + timedelta(days=days),
+        )
+        register.keep_key(key)
     return Issued(key, secret)
 
 
 def retire(key: ApiKey, *, seconds: int = policy.ROTATION_SECONDS) -> datetime:
     """Lets a replaced key expire soon; returns when. A key that ends earlier is unchanged."""
     end = clock.now() + timedelta(seconds=seconds)
-    ApiKey.objects.filter(pk=key.pk, expires_at__gt=end).update(expires_at=end)
-    key.refresh_from_db(fields=["expires_at"])
+    with transactions.writing():
+        ApiKey.objects.filter(pk=key.pk, expires_at__gt=end).update(expires_at=end)
+        key.refresh_from_db()
+        register.keep_key(key)
     return key.expires_at
 
 
 def revoke(key: ApiKey) -> bool:
     """Ends a key at once; False if it was revoked before."""
-    return ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=clock.now()) == 1
+    with transactions.writing():
+        valid = ApiKey.objects.filter(pk=key.pk, revoked_at=None)
+        is_changed = valid.update(revoked_at=clock.now()) == 1
+        key.refresh_from_db()
+        register.keep_key(key)
+    return is_changed
 
 
 _BY_HASH = Compiled(lambda hashed: ApiKey.objects.select_related("lender").filter(sha256=hashed))
@@ -139,6 +148,9 @@ class ApiKeyAuthentication(BaseAuthentication):
         at = clock.now()
         with transactions.looking_up("api_key"):
             key = _BY_HASH.first(secret_digest(secret.strip()).hex())
+            # Rows can be written without the key that signs entries.
+            if key is not None and not register.is_on_record(key):
+                key = None
         if key is None:
             raise AuthenticationFailed("there is no such key", code="key_unknown")
         if key.revoked_at is not None:

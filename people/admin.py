@@ -15,7 +15,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path, reverse
 
+from people import register
 from people.models import OPERATE, User, is_second_factor_done, may
+from verification import transactions
 from verification.oversight import refusals
 
 
@@ -29,6 +31,12 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_filter = ("role", "is_active")
     list_select_related = ("lender",)
     ordering = ("email",)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Saves and states the person."""
+        with transactions.writing():
+            super().save_model(request, obj, form, change)
+            register.keep(obj, by=str(request.user.pk))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Never: a person without a second factor could not sign in."""

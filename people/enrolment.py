@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 
+from people import register
 from people.models import SecondFactor, User
 from people.policy import CODE_DIGITS, GENERATED_PASSWORD_BYTES
 from verification import transactions
@@ -34,7 +35,9 @@ def enrol(
     candidate.full_clean()
     with transactions.writing():
         candidate.save(force_insert=True)
-        return candidate, Credentials(password=password, factor=SecondFactor.make(candidate))
+        factor = SecondFactor.make(candidate)
+        register.keep(candidate)
+        return candidate, Credentials(password=password, factor=factor)
 
 
 def renew(user: User, *, password: str = "") -> Credentials:
@@ -45,7 +48,9 @@ def renew(user: User, *, password: str = "") -> Credentials:
         # Also ends every session: Django binds a session to the password's hash.
         user.save(update_fields=["password"])
         SecondFactor.objects.filter(user=user).delete()
-        return Credentials(password=password, factor=SecondFactor.make(user))
+        factor = SecondFactor.make(user)
+        register.keep(user)
+        return Credentials(password=password, factor=factor)
 
 
 def current_code(factor: SecondFactor) -> str:

@@ -22,7 +22,7 @@ from django.utils.crypto import salted_hmac
 from django_otp.models import Device, ThrottlingMixin
 from django_otp.oath import TOTP
 
-from people.policy import CODE_DIGITS, CODE_KEY_BYTES, CODE_SECONDS, CODES_AROUND
+from people.policy import CODE_DIGITS, CODE_KEY_BYTES, CODE_SECONDS, CODES_AROUND, SALT_BYTES
 from verification.core.errors import EvidenceUnreadable
 from verification.core.ids import new_id
 from verification.evidence import vault
@@ -104,6 +104,8 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # django-
         "lenders.Lender", null=True, blank=True, on_delete=models.PROTECT, related_name="reviewers"
     )
     is_active = models.BooleanField(default=True)
+    # Opens the commitment to address and name that stands in the log.
+    salt = models.BinaryField(default=partial(secrets.token_bytes, SALT_BYTES), editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects: ClassVar[People] = People()

@@ -29,3 +29,6 @@ CODE_DIGITS = 6
 CODE_SECONDS = 30
 CODE_KEY_BYTES = 20
 CODES_AROUND = 1
+
+# Bytes of the salt in the commitment to a person's address and name: 128 bits cannot be guessed.
+SALT_BYTES = 16

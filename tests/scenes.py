@@ -24,6 +24,8 @@ from django.db.models import Model
 from tests.environment import prepare
 from tests.fresh_database import copies
 from verification import clock
+from verification.log import keys
+from verification.models import AuditEntry, AuditPending
 
 Given = TypeVar("Given")
 Row = TypeVar("Row", bound=Model)
@@ -50,7 +52,7 @@ _MOST = 50
 """Scenes; the one that was first kept makes way."""
 _Scene = tuple[str, str, str, timedelta]
 _kept: dict[_Scene, _Kept] = {}
-_made: dict[str, Model] = {}
+_made: dict[tuple[str, tuple[str, ...]], tuple[Model, list[AuditEntry]]] = {}
 
 
 def staged(name: str, play: Callable[[], Given], *, seconds: float | None = None) -> Given:
@@ -76,14 +78,19 @@ def staged(name: str, play: Callable[[], Given], *, seconds: float | None = None
 
 
 def same(name: str, make: Callable[[], Row]) -> Row:
-    """A row that is the same in each test of this process, so that a scene that begins upon it can
-    be put back.
+    """A row, with the entries that state it, that is the same in each test of this process, so
+    that a scene that begins upon it can be put back.
     """
-    if name not in _made:
-        _made[name] = deepcopy(row := make())
+    scene = (name, keys.ordered_logs())
+    if scene not in _made:
+        before = set(AuditEntry.objects.values_list("pk", flat=True))
+        row = make()
+        _made[scene] = deepcopy((row, list(AuditEntry.objects.exclude(pk__in=before))))
         return row
-    row = deepcopy(_made[name])  # type: ignore[assignment]
+    row, entries = deepcopy(_made[scene])  # type: ignore[assignment]
     row.save_base(raw=True, force_insert=True)
+    AuditEntry.objects.bulk_create(entries)
+    AuditPending.objects.bulk_create([AuditPending(entry_id=entry.pk) for entry in entries])
     return row
 
 

@@ -103,6 +103,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/log/log.py", "contextvars django.db django.utils"),
         _row("verification/log", "cryptography django.conf django.db django.utils logging secrets"),
         _row("verification/log/laws.py", "django.db logging time"),
+        _row("verification/log/verify_actors.py", "django.apps django.db"),
         _row("verification/log/head_file.py", "django.conf fcntl os pathlib"),
         _row(
             "verification/log/spread.py",
@@ -203,6 +204,7 @@ FINDS_BY_NAME = {
     "verification/engines/faces/backends.py": ("import_module",),
     "verification/sources/installed.py": ("import_string",),
     "verification/borrower/public.py": ("get_model",),
+    "verification/log/verify_actors.py": ("get_model",),
     "verification/oversight/search.py": ("get_model",),
 }
 # What these judge by is handed in, the time too, and what a file holds; a film is read by its name.

@@ -39,6 +39,11 @@ def _unpacked(stored: bytes) -> str:
     return _compact(text) if reader.eof and not reader.unused_data else ""
 
 
+def columns_of(row: models.Model) -> dict[str, Any]:
+    """The values of a row by its columns."""
+    return {str(field.column): getattr(row, field.attname) for field in row._meta.concrete_fields}
+
+
 # Django's own takes none when it runs
 class _BinaryField(models.BinaryField):  # type: ignore[type-arg]
     # Django's own accepts no type argument at run time

@@ -141,7 +141,7 @@ class WebhookEndpoints(APIView):
         key = caller(request)
         body = read(requests.EndpointRequest, request.data)
         endpoint, secret = endpoints.create(
-            key.lender, mode=key.mode, url=body.url, events=body.events
+            key.lender, mode=key.mode, url=body.url, events=body.events, by=key.pk
         )
         return Response(EndpointAnswer(endpoint).data | {"secret": secret}, status=201)
 
@@ -171,7 +171,9 @@ class WebhookEndpointDetail(APIView):
         """The endpoint after the change; absent fields stay."""
         endpoint = _endpoint(request, endpoint_id)
         body = read(requests.EndpointChange, request.data)
-        endpoints.change(endpoint, url=body.url, events=body.events, enabled=body.enabled)
+        endpoints.change(
+            endpoint, url=body.url, events=body.events, enabled=body.enabled, by=caller(request).pk
+        )
         return Response(EndpointAnswer(endpoint).data)
 
     @extend_schema(
@@ -181,7 +183,7 @@ class WebhookEndpointDetail(APIView):
     )
     def delete(self, request: Request, endpoint_id: str) -> Response:
         """Nothing: it gets no more messages, including waiting ones. Its deliveries stay listed."""
-        endpoints.delete(_endpoint(request, endpoint_id))
+        endpoints.delete(_endpoint(request, endpoint_id), by=caller(request).pk)
         return Response(status=204)
 
 
@@ -234,7 +236,7 @@ class WebhookEndpointSecret(APIView):
         """The endpoint with its new secret."""
         read(requests.NothingRequest, request.data)
         endpoint = _endpoint(request, endpoint_id)
-        secret = endpoints.rotate_secret(endpoint)
+        secret = endpoints.rotate_secret(endpoint, by=caller(request).pk)
         return Response(EndpointAnswer(endpoint).data | {"secret": secret})
 
 

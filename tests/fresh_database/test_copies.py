@@ -18,6 +18,7 @@ from django.db import connection, connections
 from pytest_django.live_server_helper import LiveServer
 
 from lenders.models import Lender
+from tests import registered
 from tests.fresh_database import copies, emptying
 from tests.verification.stories.story import begin, lender
 from verification.log import sequencer
@@ -118,7 +119,7 @@ def assert_nothing_was_taken_away() -> None:
     "held", [(), ("BEGIN",), ("BEGIN IMMEDIATE",), ("BEGIN EXCLUSIVE",)], ids=str
 )
 def test_a_database_is_renewed_below_a_process_that_still_holds_it(held: tuple[str, ...]) -> None:
-    Lender.objects.create(name="of this test", bin="120340000125", phone="+77270000044")
+    registered.lender(name="of this test", bin="120340000125", phone="+77270000044")
     with left_open(*held, "SELECT count(*) FROM lenders_lender") as left:
         renewed()
         assert not Lender.objects.exists()

@@ -7,6 +7,7 @@ from pytest_django import Settings
 
 from lenders import endpoints, keys, policy
 from lenders.models import ApiKey, Lender, WebhookEndpoint
+from tests import registered
 from tests.lenders.insecure_receiver import Receiver, listening
 from tests.lenders.log_of_lenders import MODE
 from tests.lenders.samples import Caller
@@ -27,14 +28,14 @@ def lender(db: None) -> Lender:
     """A lender with one registered address."""
     told = {"name": "Ақша LLP", "bin": "180440012349", "phone": "+77270000044"}
     at = ["https://lender.example/back"]
-    return with_two(same("lender", lambda: Lender.objects.create(**told, return_urls=at)))
+    return with_two(same("lender", lambda: registered.lender(**told, return_urls=at)))
 
 
 @pytest.fixture
 def other_lender(db: None) -> Lender:
     """Somebody else."""
     told = {"name": "Other LLP", "bin": "180440012350", "phone": "+77270000044"}
-    return same("other lender", lambda: Lender.objects.create(**told))
+    return same("other lender", lambda: registered.lender(**told))
 
 
 @pytest.fixture
@@ -58,10 +59,10 @@ def live(lender: Lender) -> Caller:
 def live_secret(lender: Lender, *, scopes: Sequence[str] = policy.SCOPES) -> str:
     """Of a live key, as it is issued where a live set is complete."""
     lender.live_calendar = profiles.calendar_of("KZ-2026-01")
-    lender.save()
+    registered.saved(lender, logs=("test", "live"))
     issued = keys.issue(lender, mode="test", scopes=scopes)
     issued.key.mode = "live"
-    issued.key.save()
+    registered.saved(issued.key)
     return issued.secret
 
 

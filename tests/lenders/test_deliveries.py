@@ -29,6 +29,7 @@ from lenders.deliveries import Outcome
 from lenders.models import Delivery, IdempotentRequest, Lender, Sender, WebhookEndpoint
 from lenders.resources import checkpoints, events
 from lenders.resources.events import Event
+from tests import registered
 from tests.lenders.insecure_receiver import Receiver, listening
 from tests.lenders.log_of_lenders import (
     MODE,
@@ -627,7 +628,7 @@ def test_a_lender_that_another_sender_serves_just_now_is_passed_over(settings: S
 def make_lender(settings: Settings, *, events: int, bin: str = "180440012362") -> Lender:
     """A lender with an endpoint that does not listen, and with events in the log."""
     settings.TULGA_WEBHOOK_TEST_HOSTS = ["127.0.0.1:9"]
-    lender = Lender.objects.create(name="Parallel LLP", bin=bin, phone="+77270000044")
+    lender = registered.lender(name="Parallel LLP", bin=bin, phone="+77270000044")
     endpoints.create(lender, mode=MODE, url="http://127.0.0.1:9/", events=())
     happen(Caller(keys.issue(lender, mode=MODE).secret), events)
     return lender
@@ -647,10 +648,15 @@ def _with_checkpoint(verified: Delivery, change: Callable[[str], str | None]) ->
     return deliveries.spell_body(said | {"checkpoint": change(said["checkpoint"])})
 
 
+def _with_another_size(note: str) -> str:
+    name, size, rest = note.split("\n", 2)
+    return f"{name}\n{int(size) + 1}\n{rest}"
+
+
 def _signed_before(note: str) -> str:
     """A checkpoint of the log itself, from before the event."""
     key = log_keys.signing_key("test")
-    assert note.startswith(f"{key.name}\n2\n")
+    assert note.startswith(f"{key.name}\n")
     return checkpoint.sign(Checkpoint(key.name, 0, bytes(32)), key=key)
 
 
@@ -665,7 +671,7 @@ def _signed_before(note: str) -> str:
         lambda one: {"body": _says(one), "type": "verification.verified", "event_id": "evt_none"},
         lambda one: {"body": _with_checkpoint(one, lambda note: None)},
         lambda one: {"body": _with_checkpoint(one, lambda note: note.replace("/test", "/live"))},
-        lambda one: {"body": _with_checkpoint(one, lambda note: note.replace("\n2\n", "\n3\n"))},
+        lambda one: {"body": _with_checkpoint(one, _with_another_size)},
         lambda one: {"body": _with_checkpoint(one, lambda note: _signed_before(note))},
         lambda one: {"body": b"{}"},
         lambda one: {"body": b"\xff"},
@@ -705,7 +711,7 @@ def test_a_pump_that_finds_the_cursor_moved_makes_nothing(
 def told(settings: Settings, url: str, *, events: int = 1, bin: str = "180440012362") -> Caller:
     """A lender with an endpoint at this address and with events in the log; its server."""
     settings.TULGA_WEBHOOK_TEST_HOSTS = [*settings.TULGA_WEBHOOK_TEST_HOSTS, url.split("/")[2]]
-    lender = Lender.objects.create(name="Told LLP", bin=bin, phone="+77270000044")
+    lender = registered.lender(name="Told LLP", bin=bin, phone="+77270000044")
     endpoints.create(lender, mode=MODE, url=url, events=())
     api = Caller(keys.issue(lender, mode=MODE).secret)
     happen(api, events)

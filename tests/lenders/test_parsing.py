@@ -33,6 +33,7 @@ from lenders.models import ApiKey, IdempotentRequest, Lender
 from lenders.policy import API_VERSION
 from lenders.requests import StrictJSONParser
 from lenders.resources import verifications
+from tests import registered
 from tests.lenders.log_of_lenders import happen
 from tests.lenders.samples import Caller, code, faults, opening
 from tests.responses import Response
@@ -670,14 +671,16 @@ def test_without_a_key_access_is_refused(db: None, header: str | None, code: str
 
 def test_a_key_that_ran_out_is_out(lender: Lender) -> None:
     issued = keys.issue(lender, mode="test")
-    ApiKey.objects.filter(pk=issued.key.pk).update(expires_at=timezone.now())
+    issued.key.expires_at = timezone.now()
+    registered.saved(issued.key)
     assert answered(issued.secret) == (401, "key_expired")
 
 
 def test_retiring_never_lengthens_a_key(lender: Lender) -> None:
     key = keys.issue(lender, mode="test").key
     soon = timezone.now() + timedelta(minutes=1)
-    ApiKey.objects.filter(pk=key.pk).update(expires_at=soon)
+    key.expires_at = soon
+    registered.saved(key)
     assert keys.retire(key) == soon
 
 
@@ -926,7 +929,7 @@ def test_answers_are_kept_for_a_day_and_forgotten_after_the_time_of_the_policy(a
 @pytest.mark.django_db(transaction=True)
 def test_the_same_key_64_times_in_parallel_opens_one_verification() -> None:
     """Real threads with connections of their own, on whatever database the leg runs on."""
-    lender = Lender.objects.create(name="Parallel LLP", bin="180440012362", phone="+77270000044")
+    lender = registered.lender(name="Parallel LLP", bin="180440012362", phone="+77270000044")
     secret = keys.issue(lender, mode="test").secret
     body = json.dumps(opening())
 

@@ -13,6 +13,7 @@ from django.test import Client
 from lenders.models import Lender
 from people.enrolment import current_code, enrol
 from people.models import SecondFactor, User
+from tests import registered
 from tests.people.enrolled import PASSWORD, Enrolled
 
 Add = Callable[..., Enrolled]
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def lender() -> Lender:
-    return Lender.objects.create(name="First Credit LLP", bin="150140000002", phone="+77172700000")
+    return registered.lender(name="First Credit LLP", bin="150140000002", phone="+77172700000")
 
 
 def sign_in(email: str, code: str, *, password: str = PASSWORD) -> Client:
@@ -127,7 +128,7 @@ def test_a_role_by_update_opens_nothing(add: Add, lender: Lender, role: str, pag
 
 
 def test_a_reviewer_moved_to_another_lender_by_update_is_out(lender: Lender) -> None:
-    rival = Lender.objects.create(name="Rival LLP", bin="150140000012", phone="+77172700000")
+    rival = registered.lender(name="Rival LLP", bin="150140000012", phone="+77172700000")
     user, credentials = enrol(
         email="a@example.kz", full_name="A", role="reviewer", lender=lender, password=PASSWORD
     )

@@ -91,41 +91,57 @@ _OF_LOG: Final[Mapping[str, Mapping[str, Field]]] = {
         "created_at": operational("what is signed holds no time; no reader asks for it"),
     },
 }
-_PEOPLE: Final = Field(
-    Kind.NOT_COVERED, "people, their factors and sessions: changes of them are no entries yet"
-)
-_LENDERS: Final = Field(
-    Kind.NOT_COVERED, "lenders, their keys, what they are sent: changes of them are no entries yet"
-)
 _OTHERS: Final[Mapping[Field, Mapping[str, str]]] = {
-    _PEOPLE: {
-        "people_user": "password last_login id email full_name role lender_id is_active created_at",
-        "people_signintries": "key started_at tries",
-        "django_session": "session_key session_data expire_date",
-        "people_secondfactor": (
-            "id user_id name confirmed throttling_failure_timestamp throttling_failure_count"
-            " sealed_key last_step"
+    stated("actor.person"): {
+        "people_user": "id email full_name role lender_id is_active salt",
+        "people_secondfactor": "user_id sealed_key",
+    },
+    stated("actor.lender"): {
+        "lenders_lender": "id name bin phone test_calendar live_calendar return_urls"
+    },
+    stated("actor.key"): {
+        "lenders_apikey": "id lender_id mode sha256 shown scopes cidrs expires_at revoked_at"
+    },
+    stated("actor.endpoint"): {
+        "lenders_webhookendpoint": (
+            "id lender_id mode url events sealed_secret sealed_previous_secret"
+            " previous_secret_until sealed_signing_key public_key deleted_at"
         ),
+    },
+    operational("a password opens nothing without the second factor, whose key is sealed"): {
+        "people_user": "password"
+    },
+    operational("when it was made or last used; no rule asks it"): {
+        "people_user": "created_at last_login",
+        "lenders_lender": "created_at",
+        "lenders_apikey": "created_at last_used_at",
+        "lenders_webhookendpoint": "created_at",
+    },
+    operational("slows down who guesses codes or passwords"): {
+        "people_secondfactor": (
+            "id name confirmed throttling_failure_timestamp throttling_failure_count last_step"
+        ),
+        "people_signintries": "key started_at tries",
+    },
+    operational("signed for its row and its key, which is not in it; a change ends the session"): {
+        "django_session": "session_key session_data expire_date"
+    },
+    operational("what the framework's pages list; the statement of the change is the record"): {
         "django_admin_log": (
             "id action_time user_id content_type_id object_id object_repr action_flag"
             " change_message"
         ),
     },
-    _LENDERS: {
-        "lenders_lender": "id name bin phone test_calendar live_calendar return_urls created_at",
-        "lenders_apikey": (
-            "id lender_id mode sha256 shown scopes cidrs created_at expires_at revoked_at"
-            " last_used_at"
-        ),
+    operational("an answer is sealed for its key and lender; without it the request runs anew"): {
         "lenders_idempotentrequest": (
             "id lender_id mode key_sha256 request_sha256 fence process reserved_until"
             " created_at answered_at status sealed_answer"
         ),
-        "lenders_webhookendpoint": (
-            "id lender_id mode url events sealed_secret sealed_previous_secret"
-            " previous_secret_until sealed_signing_key public_key cursor failures paused_until"
-            " created_at disabled_at disabled_reason deleted_at"
-        ),
+    },
+    operational("when a message is sent; every event stays in the lender's list of events"): {
+        "lenders_webhookendpoint": "cursor failures paused_until disabled_at disabled_reason",
+    },
+    operational("a message that contradicts the log is not sent"): {
         "lenders_delivery": (
             "id endpoint_id lender_id mode event_id type lender_sequence event_at redelivery_of"
             " body created_at status tries due_at lease_until fence finished_at response_status"
@@ -149,13 +165,19 @@ _OTHERS: Final[Mapping[Field, Mapping[str, str]]] = {
         " to them"
     ): {"django_migrations": "id app name applied"},
 }
+
+
+def _others() -> dict[str, dict[str, Field]]:
+    by_table = dict[str, dict[str, Field]]()
+    for field, tables in _OTHERS.items():
+        for table, names in tables.items():
+            by_table.setdefault(table, {}).update(dict.fromkeys(names.split(), field))
+    return by_table
+
+
 COLUMNS: Final[Mapping[str, Mapping[str, Field]]] = {
     **{name: table.fields for name, table in TABLES.items()},
     **_OF_LOG,
-    **{
-        table: dict.fromkeys(names.split(), each)
-        for each, of in _OTHERS.items()
-        for table, names in of.items()
-    },
+    **_others(),
 }
 """By table and column."""

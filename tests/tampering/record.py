@@ -180,4 +180,4 @@ def _pair(tried: Mapping[str, int], found: Mapping[str, int], word: str) -> dict
 def _kind_of(table: str) -> str:
     """A whole row matters if any of its columns does."""
     kinds = {column.kind for column in COLUMNS[table].values()}
-    return next(kind for kind in (*_COMPARED, Kind.NOT_COVERED, Kind.OPERATIONAL) if kind in kinds)
+    return next(kind for kind in (*_COMPARED, Kind.OPERATIONAL) if kind in kinds)

@@ -534,7 +534,7 @@ def _contradicts(world: World) -> bool:
     return reader.contradicts(world.kept)
 
 
-def test_people_and_lenders_are_counted_apart(
+def test_each_change_of_people_and_lenders_is_found(
     world: World, chance: random.Random, proof_scale: float, proof_figures: Figures
 ) -> None:
     worlds.people_and_lenders()
@@ -545,6 +545,7 @@ def test_people_and_lenders_are_counted_apart(
         if sum(record.tried.values()) >= wanted:
             break
     proof_figures["elsewhere"] = record.figures()
+    assert record.missed == []
 
 
 def test_an_honest_log_raises_no_alarm(

@@ -14,8 +14,10 @@ import pytest
 from django.conf import settings as django_settings
 from pytest_django import Settings
 
-from lenders.models import ApiKey, Delivery, Lender, WebhookEndpoint
-from people.models import Role, User
+from lenders import endpoints, keys
+from lenders.models import Delivery, Lender
+from people.enrolment import enrol
+from people.models import Role
 from tests.fresh_database import copies
 from tests.lenders.api.insecure_payout import in_memory
 from tests.verification.log.rows import order_all
@@ -283,32 +285,20 @@ def _readings() -> None:
 
 
 def people_and_lenders() -> None:
-    """A row or two in the tables of people and lenders."""
+    """Some rows of each kind, as commands and lenders make them."""
     of, at = Lender.objects.order_by("pk")[0], clock.now()
     for number in range(2):
-        ApiKey.objects.create(
-            lender=of,
-            mode="test",
-            sha256=f"{number}" * 64,
-            shown="tk",
-            created_at=at,
-            expires_at=at,
-            scopes=["open"],
-        )
-        endpoint = WebhookEndpoint.objects.create(
-            lender=of,
-            mode="test",
-            url="https://example.kz",
-            sealed_secret=b"s",
-            sealed_signing_key=b"k",
-            created_at=at,
-        )
+        key = keys.issue(of, mode="test").key
+        if number:
+            keys.revoke(key)
+        endpoint, _ = endpoints.create(of, mode="test", url="https://example.kz", events=())
+        endpoints.rotate_secret(endpoint)
         Delivery.objects.create(
             endpoint=endpoint, lender=of, mode="test", event_id="evt_x", type="verification.verified", event_at=at,  # noqa: E501
             body=b"{}", created_at=at, due_at=at, lender_sequence=1,
         )  # fmt: skip
-        email = f"reader{number}@example.kz"
-        User.objects.create_user(email=email, full_name="Reader", role=Role.REGULATOR)
+        enrol(email=f"reader{number}@example.kz", full_name="Reader", role=Role.REGULATOR)
+    sweep.run_round()
 
 
 __all__ = ("READER", "Copy", "World", "copied", "people_and_lenders", "play")

@@ -25,6 +25,7 @@ from insecure_sandbox.signing import sign_cms
 from lenders import endpoints, keys, sender
 from lenders.deliveries import Outcome
 from lenders.models import Delivery, Lender
+from tests import registered
 from tests.insecure_sandbox_process import SandboxProcess
 from tests.lenders.samples import Caller, opening
 from tests.statements import APART
@@ -71,6 +72,7 @@ COSTS = {
 _SESSION = "a session counts only by the signed entry that began it"
 
 RAISED: dict[str, tuple[tuple[int, int], str]] = {
+    "open": ((11, 2), "a key counts only by its signed statement, and its lender's"),
     "link": ((8, 1), "a link counts only by the signed entry that made it"),
     "page": ((2, 0), _SESSION),
     "page of the statement": ((3, 0), _SESSION),
@@ -198,7 +200,7 @@ class Installation:
 def installed(settings: Any) -> Installation:
     """Every process has done before what it does once."""
     settings.TULGA_WEBHOOK_TEST_HOSTS = ["127.0.0.1:9"]
-    lender = Lender.objects.create(
+    lender = registered.lender(
         name="Ақша LLP",
         bin="180440012349",
         phone="+77270000044",
@@ -313,7 +315,9 @@ def test_the_register_of_people_costs_a_signature_few_statements(
         combinations=(("eds",),),
     )
     monkeypatch.setitem(profiles.PROFILES, law.id, law)
-    Lender.objects.update(test_calendar=profiles.calendar_of(law.id))
+    for row in Lender.objects.all():
+        row.test_calendar = profiles.calendar_of(law.id)
+        registered.saved(row)
     told = opening()["subject"]
     names = {name: told.get(name) or "" for name in ("surname", "name", "patronymic", "birth_date")}
     document = {**told["document"], "issued_on": None, "status": "valid"}

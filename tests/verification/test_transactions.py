@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from lenders import keys
 from lenders.models import Lender
+from tests import registered
 from tests.lenders.samples import Caller, opening
 from tests.verification.review import desk
 from tests.verification.stories.story import Story, begin, lender
@@ -69,7 +70,7 @@ def assert_only(
 
 @needs_postgresql
 def test_a_lenders_request_sees_its_own_rows_once_the_key_is_known() -> None:
-    of = Lender.objects.create(
+    of = registered.lender(
         name="Ақша LLP",
         bin="180440012349",
         phone="+77270000044",

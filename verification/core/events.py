@@ -53,6 +53,11 @@ CLEARINGS = (
     "clearance.frozen",
 )
 """Each names its `clearance`."""
+PERSON, LENDER, API_KEY, ENDPOINT = "actor.person", "actor.lender", "actor.key", "actor.endpoint"
+ACTORS = (PERSON, LENDER, API_KEY, ENDPOINT)
+"""Statements of who may act: each names its `actor`, numbers the statement by `version`, and states
+the actor whole.
+"""
 CREATED = "verification.created"
 DISPUTED = "verification.disputed"
 REPORTED, RENEWED = "contract.reported", "renewal.opened"
@@ -137,6 +142,7 @@ ENTRY_TYPES = {
         EntryType(DOWNLOADED, (WEB,)),
         EntryType("step.faulted", (WORKER,)),
         EntryType("endpoint.disabled", (SENDER, WEB), is_told=True),
+        *(EntryType(name, (WEB,)) for name in ACTORS),
         EntryType("oversight.searched", (WEB,)),
         EntryType("oversight.viewed", (WEB,)),
         EntryType("oversight.counted", (WEB,)),

@@ -72,6 +72,8 @@ GATES: Final = "gates_missing"
 PLAYED: Final = "simulation_hidden"
 LENDER: Final = "lender_differs"
 SESSION: Final = "session_unknown"
+ACTOR: Final = "illegal_actor"
+"""Of a statement of an actor; the others are of a verification."""
 CODES: Final = frozenset(
     {
         *(MOVE, LAW, CHECKS, CONSENT, VOTES, STAGES, REASON, AFTER_END, INPUTS, TIME, TRIES),

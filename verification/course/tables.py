@@ -24,8 +24,6 @@ class Kind(StrEnum):
     """Other rows imply it: rows of the log, and of counts."""
     OPERATIONAL = auto()
     """Not compared: it changes no decision, actor, law or reading."""
-    NOT_COVERED = auto()
-    """About people and lenders, whose changes have no entries yet."""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from verification.log.laws import verify_laws
 from verification.log.proofs import tile_loader
 from verification.log.tiles import edge_root
 from verification.log.tree import Growing
+from verification.log.verify_actors import verify_actors
 from verification.log.verify_cases import verify_cases
 from verification.log.verify_entries import verify_entries, verify_parents
 from verification.log.verify_tree import TreeInspection, signed_roots, verify_leaves
@@ -74,11 +75,12 @@ def describe(log: str) -> str:
 
 
 def verify_database() -> Iterator[Finding]:
-    """Deviations in the database of both logs: rows without an owner, and SQLite's findings in
-    its file.
+    """Deviations in the database of both logs: rows without an owner, actors, and SQLite's findings
+    in its file.
     """
     yield from _guarded("", "the database file", verify_file())
     yield from _guarded("", "the rows", verify_parents())
+    yield from _guarded("", "the actors", verify_actors())
     # Entries of an unknown log: they are never ordered.
     elsewhere = (
         AuditEntry.objects.exclude(log__in=keys.LOGS).order_by("pk").values_list("pk", "log")

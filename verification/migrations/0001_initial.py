@@ -517,6 +517,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='auditentry',
+            index=models.Index(models.F('log'), django.db.models.functions.comparison.Cast(django.db.models.fields.json.KeyTextTransform('actor', 'body'), models.TextField()), condition=models.Q(('type__in', ('actor.person', 'actor.lender', 'actor.key', 'actor.endpoint'))), name='statement_of_actor'),
+        ),
+        migrations.AddIndex(
+            model_name='auditentry',
             index=models.Index(models.F('log'), django.db.models.functions.comparison.Cast(django.db.models.fields.json.KeyTextTransform('verification', 'body'), models.TextField()), condition=models.Q(('type__in', ('document.read', 'receipt.read', 'document.downloaded', 'review.viewed'))), name='look_at_case'),
         ),
         migrations.AddIndex(

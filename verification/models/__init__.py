@@ -19,6 +19,7 @@ from verification.models.evidence import (
     SharedEvidenceUse,
 )
 from verification.models.log import (
+    ACTOR,
     LOOKED_AT,
     READER,
     AuditCheckpoint,
@@ -31,6 +32,7 @@ from verification.models.log import (
 )
 
 __all__ = (
+    "ACTOR",
     "LOOKED_AT",
     "READER",
     "Access",

@@ -9,7 +9,15 @@ from django.db.models.functions import Cast, Length
 from django.db.models.lookups import LessThanOrEqual
 
 from verification.core import ids
-from verification.core.events import CREDITING, DECISIONS, HEARTBEAT, LOOKS, OF_ROOT, READINGS
+from verification.core.events import (
+    ACTORS,
+    CREDITING,
+    DECISIONS,
+    HEARTBEAT,
+    LOOKS,
+    OF_ROOT,
+    READINGS,
+)
 from verification.fields import CompactJwsField
 from verification.models.cases import ID_LENGTH, Verification
 
@@ -17,6 +25,7 @@ from verification.models.cases import ID_LENGTH, Verification
 BODY_LENGTH = 65_535
 """Maximum characters of an entry's body: the bytes of a leaf. Source: C2SP tlog-tiles."""
 LOOKED_AT = Cast(KT("body__verification"), models.TextField())
+ACTOR = Cast(KT("body__actor"), models.TextField())
 READER = Cast(KT("body__person"), models.TextField())
 
 
@@ -68,6 +77,7 @@ class AuditEntry(models.Model):
                 condition=Q(type__in=CREDITING),
                 name="crediting_of_verification",
             ),
+            models.Index("log", ACTOR, condition=Q(type__in=ACTORS), name="statement_of_actor"),
             models.Index("log", LOOKED_AT, condition=Q(type__in=LOOKS), name="look_at_case"),
             models.Index(
                 "log", READER, "at", "id", condition=Q(type__in=READINGS), name="reading_by_person"

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import IntegrityError
 
-from lenders import keys, parsing
+from lenders import keys, parsing, register
 from lenders.models import NAME_LENGTH, Lender
 from verification import transactions
 from verification.core import profiles
@@ -72,6 +72,7 @@ class Command(BaseCommand):
                     live_calendar=profiles.parse_live_calendar(live),
                     return_urls=addresses,
                 )
+                register.keep_lender(lender)
                 issued = keys.issue(lender, mode="test")
         except TulgaError as error:
             raise CommandError(error.detail) from error

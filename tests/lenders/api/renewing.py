@@ -13,6 +13,7 @@ from pytest_django import Settings
 from config.settings import TULGA_SANDBOX_URL, TULGA_SOURCES
 from insecure_sandbox.authority import Authority
 from lenders.models import Lender
+from tests import registered
 from tests.insecure_sandbox_process import SandboxProcess
 from tests.lenders.api.clearing import ASK, PAID, READ
 from tests.lenders.samples import Caller
@@ -46,7 +47,7 @@ def go_by(lender: Lender, monkeypatch: pytest.MonkeyPatch, over_mci: int) -> Non
     own = law(over_mci)
     monkeypatch.setitem(profiles.PROFILES, own.id, own)
     lender.test_calendar = profiles.calendar_of(own.id)
-    lender.save()
+    registered.saved(lender)
 
 
 def ask_at(sandbox: SandboxProcess, settings: Settings) -> None:

@@ -10,6 +10,7 @@ import pytest
 from django.db import IntegrityError, connection
 
 from lenders import keys
+from tests import registered
 from tests.insecure_sandbox.asked import register
 from tests.lenders.api import renewing
 from tests.lenders.api.clearing import (
@@ -208,7 +209,7 @@ def test_it_takes_as_many_statements_as_are_listed(api, story):
     with statements() as sent:
         assert consume(api, asked).status_code == 200
     found["consume"] = len(sent)
-    assert found == {"ask": 15, "read": 3, "consume": 10}
+    assert found == {"ask": 16, "read": 4, "consume": 11}
 
 
 # A clearance is told to be issued, and consumed, once the log has ordered that; one put back
@@ -448,7 +449,7 @@ def test_a_row_revives_no_clearance_that_is_void(api, lender, story):
     Clearance.objects.filter(pk=first["id"]).update(status="issued")
     refused(api, first, "clearance_frozen")
     lender.test_calendar = profiles.calendar_of("KZ-2024-10")
-    lender.save()
+    registered.saved(lender)
     third = cleared(api, story)
     assert third["status"] == "refused"
     for one in (second, third):
@@ -508,13 +509,13 @@ def test_the_lenders_profile_is_that_of_the_day(api, lender, story):
         *profiles.calendar_of("KZ-2021-04"),
         {"from": (today + timedelta(days=1)).isoformat(), "profile": "KZ-2026-01"},
     ]
-    lender.save()
+    registered.saved(lender)
     assert ask(api, story).json()["profile"] == "KZ-2021-04"
     lender.test_calendar[1]["from"] = today.isoformat()
-    lender.save()
+    registered.saved(lender)
     assert cleared(api, story)["profile"] == "KZ-2026-01"
     lender.test_calendar = [{"from": "2099-01-01", "profile": "KZ-2021-04"}]
-    lender.save()
+    registered.saved(lender)
     assert code(ask(api, story)) == (409, "profile_not_held")
     assert code(api.post("/v1/verifications", opening())) == (409, "profile_not_held")
 
@@ -665,7 +666,7 @@ def under(lender, monkeypatch, **asked):
     """From now on the lender goes by a law that asks, with these numbers."""
     monkeypatch.setitem(profiles.PROFILES, LAW, replace(ASKING, **asked))
     lender.test_calendar = profiles.calendar_of(LAW)
-    lender.save()
+    registered.saved(lender)
 
 
 def asked_gates(clearance):

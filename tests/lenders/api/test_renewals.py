@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from lenders import keys
+from tests import registered
 from tests.lenders.api import renewing
 from tests.lenders.api.clearing import OTHER_CONTRACT, clean, consume, types
 from tests.lenders.api.renewing import (
@@ -252,7 +253,7 @@ def test_a_consent_to_another_loan_lets_no_money_out(api, lender, issued, story,
 
 def test_where_no_law_asks_nothing_waits(api, lender, story):
     lender.test_calendar = profiles.calendar_of("KZ-2021-04")
-    lender.save()
+    registered.saved(lender)
     assert report(api, story).json()["contract"]["release_not_before"] is None
     assert gate(api, story) == ("issued", None)
     assert code(link(api, story)) == (409, "illegal_transition")

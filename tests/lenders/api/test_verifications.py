@@ -17,6 +17,7 @@ from pytest_django import Settings
 from lenders import keys, openapi, policy
 from lenders.models import IdempotentRequest, Lender, WebhookEndpoint
 from lenders.policy import API_VERSION
+from tests import registered
 from tests.entries import body_of
 from tests.lenders.api.clearing import clean, cleared, consume, verified
 from tests.lenders.conftest import live_secret
@@ -394,7 +395,7 @@ def test_a_person_of_the_sandbox_is_unknown_in_live_mode(live: Caller) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_an_unknown_law_opens_nothing(api: Caller, lender: Lender) -> None:
     lender.test_calendar = [{"from": "2020-01-01", "profile": "KZ-0000"}]
-    lender.save()
+    registered.saved(lender)
     answer = api.post(PATH, opening())
     assert (answer.status_code, answer.json()["code"]) == (422, "profile_unknown")
 
@@ -428,7 +429,7 @@ def test_a_gate_that_a_law_asks_for_refuses(
     law = replace(profiles.get("KZ-2021-04"), id="KZ-TEST", **asked)
     monkeypatch.setitem(profiles.PROFILES, law.id, law)
     lender.test_calendar = profiles.calendar_of(law.id)
-    lender.save()
+    registered.saved(lender)
     told = cleared(api, verified(lender, issued))
     assert (told["status"], told["code"]) == ("refused", expected)
 
@@ -799,27 +800,28 @@ def test_a_row_that_says_otherwise_is_named_and_decides_nothing(api, story):
 # BEGIN, COMMIT, savepoints and set_config apart. Each begins with the look-up of the key; once a
 # minute a request more writes down that the key is in use.
 COUNTED = {
+    # In each: the statements of the key and its lender.
     # reserve and hold the Idempotency-Key, attempt, link, row, key, entries, their waiting, the
     # answer
-    "open": 10,
+    "open": 11,
     # a way that people may look at is on offer: who of the lender may vote
-    "open, the borrower chooses": 10,
-    "open without Idempotency-Key": 7,
-    "open again": 16,
-    "status": 3,
-    "status with checks": 6,
-    "list of 1": 3,
-    "list of 100": 3,
-    "events": 3,  # and what was signed together with them
+    "open, the borrower chooses": 11,
+    "open without Idempotency-Key": 8,
+    "open again": 17,
+    "status": 4,
+    "status with checks": 7,
+    "list of 1": 4,
+    "list of 100": 4,
+    "events": 4,  # and what was signed together with them
     # whether it leads to the verification or to its new consent, each by the entry that opened it
-    "link": 14,
+    "link": 15,
     # its decision is read with its leaf and with what was signed beside it
-    "status of one that has ended": 3,
-    "list of one that has ended": 3,
+    "status of one that has ended": 4,
+    "list of one that has ended": 4,
     # Row, the entry that opened it, decision, its receipt's entry, who was revoked; checkpoint and
     # tile; and the reading is an entry, which waits.
-    "receipt of one that was canceled": 10,
-    "cancel": 14,  # the row is locked first: somebody may be stopping it
+    "receipt of one that was canceled": 11,
+    "cancel": 15,  # the row is locked first: somebody may be stopping it
 }
 
 

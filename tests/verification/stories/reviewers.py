@@ -6,7 +6,10 @@ from typing import Any
 from django.contrib.auth import get_user_model
 
 from lenders.models import Lender
+from people import register
+from tests import registered
 from tests.scenes import same
+from verification import transactions
 
 
 def with_two(employer: Lender) -> Lender:
@@ -21,10 +24,12 @@ def leave(employer: Lender, *, number: int = 2) -> None:
     people = get_user_model().objects.filter(lender=employer, is_active=True).order_by("email")
     for person in people[:number]:
         person.is_active = False
-        person.save()
+        with transactions.writing():
+            person.save()
+            register.keep(person)
 
 
 def _reviewer(employer: Lender, number: int) -> Any:
     fields = {"email": f"{number}@{employer.pk}.example".lower(), "full_name": f"Reviewer {number}"}
     # This password signs no person in.
-    return get_user_model().objects.create(**fields, role="reviewer", lender=employer, password="!")
+    return registered.person(**fields, role="reviewer", lender=employer, password="!")

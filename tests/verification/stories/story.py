@@ -15,6 +15,7 @@ from django.utils import timezone
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.signing import sign_cms
 from lenders.models import Lender
+from tests import registered
 from tests.scenes import same, staged
 from tests.verification.stories.reviewers import with_two
 from verification import clock, tasks
@@ -43,7 +44,7 @@ def lender(name: str = "Sandbox Credit", *, number: int = 1) -> Lender:
         number += 1
         eleven = f"12034000{number:03}"
     told = {"name": name, "bin": eleven + check_digit(eleven), "phone": "+77270000044"}
-    return with_two(same(f"{name} {eleven}", lambda: Lender.objects.create(**told)))
+    return with_two(same(f"{name} {eleven}", lambda: registered.lender(**told)))
 
 
 def person(iin: str = IIN) -> Person:

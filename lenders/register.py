@@ -1,0 +1,54 @@
+"""Lenders, their keys and endpoints on record: each change is stated in the logs, with the row."""
+
+from collections.abc import Collection
+
+from lenders.models import ApiKey, Lender, WebhookEndpoint
+from verification.core.errors import EvidenceUnreadable
+from verification.core.events import API_KEY, ENDPOINT, LENDER
+from verification.fields import columns_of
+from verification.log import actors
+
+
+def keep_lender(lender: Lender, *, by: str = "") -> None:
+    """States a saved lender, inside the transaction that saved it.
+
+    by: the id of the operator who acts; empty for a command.
+    """
+    actors.state(LENDER, lender.pk, columns_of(lender), by=by)
+
+
+def keep_key(key: ApiKey) -> None:
+    """States a saved key in its log."""
+    actors.state(API_KEY, key.pk, columns_of(key), logs=[key.mode])
+
+
+def keep_endpoint(endpoint: WebhookEndpoint, *, by: str = "") -> None:
+    """States a saved endpoint in its log; by: the id of the key that asked."""
+    actors.state(ENDPOINT, endpoint.pk, columns_of(endpoint), logs=[endpoint.mode], by=by)
+
+
+def is_on_record(key: ApiKey) -> bool:
+    """Whether the log states this key, and its row and its lender's are as stated.
+
+    Raises: `EvidenceUnreadable` if a row differs from its statement: then it admits no request.
+    """
+    by_id = actors.read(key.mode, [key.pk, key.lender_id])
+    if key.pk not in by_id:
+        return False
+    for row in (key, key.lender):
+        if not actors.is_as_stated(columns_of(row), by_id.get(row.pk)):
+            raise EvidenceUnreadable(f"the row of {row.pk} is not what the log states")
+    return True
+
+
+def as_stated(endpoints: Collection[WebhookEndpoint]) -> set[str]:
+    """The ids of these endpoints whose rows are as the log states."""
+    by_mode: dict[str, dict[str, WebhookEndpoint]] = {}
+    for endpoint in endpoints:
+        by_mode.setdefault(endpoint.mode, {})[endpoint.pk] = endpoint
+    return {
+        pk
+        for mode, rows in by_mode.items()
+        for pk, actor in actors.read(mode, list(rows)).items()
+        if actors.is_as_stated(columns_of(rows[pk]), actor)
+    }

@@ -1,0 +1,47 @@
+"""Lenders and people with their statements in the log, as commands add them."""
+
+from collections.abc import Collection
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db.models import Model
+
+from lenders import register as lender_register
+from lenders.models import ApiKey, Lender
+from people import register
+from verification import transactions
+from verification.core.events import API_KEY, LENDER
+from verification.fields import columns_of
+from verification.log import actors
+
+
+def lender(**fields: Any) -> Lender:
+    """A lender on record."""
+    with transactions.writing():
+        row = Lender.objects.create(**fields)
+        lender_register.keep_lender(row)
+    return row
+
+
+def person(**fields: Any) -> Any:
+    """A person on record, without a second factor."""
+    with transactions.writing():
+        row = get_user_model().objects.create(**fields)
+        register.keep(row)
+    return row
+
+
+def saved(row: Model, *, logs: Collection[str] = ()) -> None:
+    """Saves a changed lender or key, and states it, by default in the logs that are ordered."""
+    kind = API_KEY if isinstance(row, ApiKey) else LENDER
+    in_logs = [row.mode] if isinstance(row, ApiKey) else logs
+    with transactions.writing():
+        row.save()
+        actors.state(kind, str(row.pk), columns_of(row), logs=in_logs)
+
+
+def every_lender() -> None:
+    """States the lenders whose rows a test wrote itself."""
+    with transactions.writing():
+        for row in Lender.objects.all():
+            lender_register.keep_lender(row)

@@ -1,0 +1,122 @@
+"""Statements of actors in a log: written with the row they state, read before an actor acts."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from django.db.models import Q
+
+from verification.compiled import Compiled
+from verification.core import events
+from verification.course import actors
+from verification.course.actors import Actor, Values
+from verification.log import keys, log, policy, signatures
+from verification.log.damaged import readable
+from verification.models import ACTOR, AuditEntry
+
+
+def state(
+    entry_type: str,
+    actor: str,
+    row: Values,
+    *,
+    logs: Collection[str] = (),
+    by: str = "",
+    lender: str | None = None,
+) -> None:
+    """States a changed row in these logs, by default in all that are ordered. Without a change of
+    what it states, nothing is written.
+
+    The caller's transaction has written the row, and holds its lock.
+    by: the id of the person or key who acts; empty for a command.
+
+    Raises: `Misconfigured` without a key that signs it.
+    """
+    fields = actors.stated(entry_type, row)
+    for name in logs or keys.ordered_logs():
+        before = read(name, [actor]).get(actor)
+        if before is not None and before.fields == fields:
+            continue
+        version = 1 if before is None else before.version + 1
+        body = {"actor": actor, "version": version, "by": by, **fields}
+        log.append(log=name, type=entry_type, body=body, lender=lender)
+
+
+_OF_TWO = Compiled(
+    lambda name, one, other: (
+        AuditEntry.objects.annotate(actor=ACTOR)
+        .filter(
+            Q(actor=one, type__in=events.ACTORS)
+            | Q(actor=other, type__in=events.ACTORS)
+            | Q(type=events.REVOKED),
+            log=name,
+        )
+        .select_related("leaf")
+    )
+)
+"""The statements of two actors, and the revocations of keys of their log."""
+
+
+def read(name: str, ids: Collection[str]) -> dict[str, Actor]:
+    """These actors by their signed statements in a log, by id; unknown ones are absent.
+
+    Ordered or not: an actor that ended a moment ago must not act. One statement for one or two.
+    """
+    if len(ids) in (1, 2):
+        first, *others = ids
+        rows = list(readable(_OF_TWO, name, first, others[0] if others else first))
+    else:
+        of_actors = Q(actor__in=ids, type__in=events.ACTORS) | Q(type=events.REVOKED)
+        query = AuditEntry.objects.annotate(actor=ACTOR).filter(of_actors, log=name)
+        rows = list(readable(query.select_related("leaf")))
+    statements = [row for row in rows if row.type in events.ACTORS]
+    return fold(sound(statements, revoked=keys.revoked(rows)))
+
+
+def is_as_stated(row: Values, actor: Actor | None) -> bool:
+    """Whether a row is what the log states of this actor; False for one it does not state."""
+    return actor is not None and actors.stated(actor.type, row) == actor.fields
+
+
+def sound(entries: Iterable[AuditEntry], *, revoked: Mapping[str, int]) -> list[AuditEntry]:
+    """The statements with a valid signature, by keys that were not revoked before them."""
+    candidates = list(entries)
+    _, signers = signatures.inspect(candidates)
+    return [
+        entry
+        for entry in candidates
+        if entry.pk in signers and not keys.is_revoked(revoked, signers[entry.pk], place(entry))
+    ]
+
+
+def place(entry: AuditEntry) -> int:
+    """Its index in the log; without one, after all others."""
+    leaf = getattr(entry, "leaf", None)
+    return leaf.leaf_index if leaf is not None else policy.SIZE
+
+
+def in_order(entries: Iterable[AuditEntry]) -> list[AuditEntry]:
+    """The statements of each actor in the order of their versions."""
+    return sorted(
+        entries, key=lambda entry: (_text(entry, "actor"), _version(entry), place(entry), entry.pk)
+    )
+
+
+def fold(entries: Iterable[AuditEntry]) -> dict[str, Actor]:
+    """The actors after these valid statements, by id."""
+    by_id = dict[str, Actor]()
+    for entry in in_order(entries):
+        actor_id = _text(entry, "actor")
+        actor, _ = actors.apply(by_id.get(actor_id), signatures.course_entry(entry))
+        if actor is not None:
+            by_id[actor_id] = actor
+    return by_id
+
+
+def _text(entry: AuditEntry, name: str) -> str:
+    value: Any = entry.body.get(name) if isinstance(entry.body, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+def _version(entry: AuditEntry) -> int:
+    value: Any = entry.body.get("version") if isinstance(entry.body, dict) else None
+    return value if type(value) is int else 0
