@@ -1,9 +1,14 @@
 """People on record: each change of a person is stated in the logs, with the row."""
 
+import logging
+from typing import Any
+
 from people.models import SecondFactor, User
 from verification.core.events import PERSON
 from verification.fields import columns_of
-from verification.log import actors
+from verification.log import actors, keys
+
+_log = logging.getLogger(__name__)
 
 
 def keep(user: User, *, by: str = "") -> None:
@@ -11,6 +16,19 @@ def keep(user: User, *, by: str = "") -> None:
 
     by: the id of the operator who acts; empty for a command.
     """
+    actors.state(PERSON, user.pk, _row(user), by=by)
+
+
+def is_on_record(user: User) -> bool:
+    """Whether every ordered log states the person as their row does. A difference is logged."""
+    row = _row(user)
+    for log in keys.ordered_logs():
+        if not actors.is_as_stated(row, actors.read(log, [user.pk]).get(user.pk)):
+            _log.error("%s is not as the %s log states", user.pk, log)
+            return False
+    return True
+
+
+def _row(user: User) -> dict[str, Any]:
     factor = SecondFactor.objects.filter(user=user).order_by("pk").first()
-    row = columns_of(user) | {"sealed_key": bytes(factor.sealed_key) if factor else b""}
-    actors.state(PERSON, user.pk, row, by=by)
+    return columns_of(user) | {"sealed_key": bytes(factor.sealed_key) if factor else b""}

@@ -1,14 +1,17 @@
 """Lenders and people with their statements in the log, as commands add them."""
 
 from collections.abc import Collection
+from io import StringIO
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.core.management import call_command
 from django.db.models import Model
 
 from lenders import register as lender_register
 from lenders.models import ApiKey, Lender
 from people import register
+from people.models import SecondFactor
 from verification import transactions
 from verification.core.events import API_KEY, LENDER
 from verification.fields import columns_of
@@ -26,9 +29,17 @@ def lender(**fields: Any) -> Lender:
 def person(**fields: Any) -> Any:
     """A person on record, without a second factor."""
     with transactions.writing():
-        row = get_user_model().objects.create(**fields)
+        row = get_user_model().objects.create_user(**fields)
         register.keep(row)
     return row
+
+
+def factor_of(person: Any) -> SecondFactor:
+    """A fresh second factor of a person, on record."""
+    with transactions.writing():
+        factor = SecondFactor.make(person)
+        register.keep(person)
+    return factor
 
 
 def saved(row: Model, *, logs: Collection[str] = ()) -> None:
@@ -38,6 +49,11 @@ def saved(row: Model, *, logs: Collection[str] = ()) -> None:
     with transactions.writing():
         row.save()
         actors.state(kind, str(row.pk), columns_of(row), logs=in_logs)
+
+
+def everybody(log: str) -> None:
+    """States all people and lenders in a log that was not kept when they were added."""
+    call_command("state_actors", log=log, stdout=StringIO())
 
 
 def every_lender() -> None:

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.contrib.admin.utils import quote
-from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
@@ -24,8 +23,8 @@ from lenders.docs import prose
 from lenders.management.commands import tulga_trigger
 from lenders.management.commands.tulga_trigger import Trigger, TriggerFailed, bring_about
 from lenders.models import ApiKey, Delivery, Lender
-from people.models import SecondFactor
 from scripts.guide_blocks import BLOCK, FOLDER, PAGES, text_of
+from tests import registered
 from tests.lenders.insecure_receiver import Receiver, listening
 from tests.lenders.samples import Caller
 from tests.verification import one_format
@@ -162,12 +161,12 @@ def test_the_page_of_the_sandbox_names_every_scenario_with_its_end_and_every_per
 @pytest.fixture
 def operator(client: Client, db: None) -> Client:
     """A browser in which an operator gave both factors."""
-    user = get_user_model().objects.create_user(
+    user = registered.person(
         email="o@example.kz", password="long enough to pass", full_name="O", role="operator"
     )
     client.force_login(user)
     session = client.session
-    session["otp_device_id"] = SecondFactor.make(user).persistent_id
+    session["otp_device_id"] = registered.factor_of(user).persistent_id
     session.save()
     return client
 

@@ -11,10 +11,12 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 
 from lenders.models import Lender
+from people import register
 from people.enrolment import current_code, enrol
 from people.models import SecondFactor, User
 from tests import registered
 from tests.people.enrolled import PASSWORD, Enrolled
+from verification import transactions
 
 Add = Callable[..., Enrolled]
 OVERSIGHT, DESK = "/oversight/", "/review/"
@@ -145,3 +147,36 @@ def test_no_key_of_a_factor_is_readable_in_its_row(add: Add) -> None:
     factor = add("regulator").factor
     assert factor.key() not in bytes(factor.sealed_key)
     assert len(factor.key()) == 20
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [{"is_active": True}, {"full_name": "Another"}, {"email": "another@example.kz"}],
+)
+def test_a_closed_or_renamed_account_is_not_opened_by_update(
+    add: Add, columns: dict[str, object]
+) -> None:
+    person = add("regulator")
+    client = sign_in(person.user.email, current_code(person.factor))
+    assert opens(client, OVERSIGHT)
+    with transactions.writing():
+        person.user.is_active = "is_active" not in columns
+        person.user.save()
+        register.keep(person.user)
+    assert opens(client, OVERSIGHT) is person.user.is_active
+    User.objects.filter(pk=person.user.pk).update(**columns)
+    assert not opens(client, OVERSIGHT)
+    SecondFactor.objects.update(last_step=-1)
+    email = str(columns.get("email", person.user.email))
+    assert not opens(sign_in(email, current_code(person.factor)), OVERSIGHT)
+
+
+def test_a_person_without_a_statement_signs_in_nowhere(add: Add) -> None:
+    """Everything about the row is right but that no entry states it."""
+    insider = add("operator")
+    user = User.objects.create(
+        email="r@example.kz", full_name="R", role="regulator", password=make_password(PASSWORD)
+    )
+    factor = SecondFactor.make(user)  # as web's key could seal it
+    assert not opens(sign_in(user.email, current_code(factor)), OVERSIGHT)
+    assert opens(sign_in(insider.user.email, current_code(insider.factor)), "/admin/")

@@ -67,7 +67,7 @@ def _verify_rows(entry_type: str, stated: Mapping[str, Mapping[str, Actor]]) -> 
         for name, actor in by_id.items()
         if actor.type == entry_type
     }
-    for row in _rows(entry_type):
+    for row in rows(entry_type):
         name = str(row["id"])
         logs = [str(row["mode"])] if entry_type in _IN_A_MODE else list(keys.ordered_logs())
         # A log that is not ordered now may have been.
@@ -81,7 +81,7 @@ def _verify_rows(entry_type: str, stated: Mapping[str, Mapping[str, Actor]]) -> 
         yield Finding(code="row_missing", log=log, entry=entry, detail=detail)
 
 
-def _rows(entry_type: str) -> Iterator[Values]:
+def rows(entry_type: str) -> Iterator[Values]:
     """The rows by column; a damaged one has its id alone."""
     query: Any = apps.get_model(*_MODELS[entry_type])._default_manager.all()
     if entry_type == events.PERSON:

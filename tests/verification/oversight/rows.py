@@ -5,11 +5,10 @@ in numbers.
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from django.contrib.auth import get_user_model
 from django.test import Client
 
 from lenders.models import Lender
-from people.models import SecondFactor
+from tests import registered
 from verification.access import answers, openings
 from verification.core.ids import Iin, Phone
 from verification.core.lender import LenderFacts
@@ -129,7 +128,7 @@ def at(year: int, month: int, day: int, hour: int = 12, minute: int = 0) -> date
 
 def person(role: str, **columns: Any) -> Any:
     """Somebody who may sign in."""
-    return get_user_model().objects.create_user(
+    return registered.person(
         email=f"{role}@example.kz",
         password="correct horse battery",
         full_name="Somebody",
@@ -143,7 +142,7 @@ def signed_in(user: Any, *, both_factors: bool = True) -> Client:
     client = Client()
     client.force_login(user)
     if both_factors:
-        device = SecondFactor.make(user)
+        device = registered.factor_of(user)
         session = client.session
         session["otp_device_id"] = device.persistent_id
         session.save()

@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from lenders.models import Lender
+from tests import registered
 from tests.verification.oversight.rows import signed_in
 from tests.verification.stories.story import Story
 from verification.models import AuditEntry, EvidenceItem
@@ -17,7 +18,7 @@ GOOD = {"word": "pass", "reason": "the ears and the mole are the same"}
 
 def reviewer(of: Lender, number: int = 1) -> Any:
     """A reviewer of this lender; `number` tells several apart."""
-    return get_user_model().objects.create_user(
+    return registered.person(
         email=_email(of, number),
         password="correct horse battery",
         full_name=f"Асель Омарова {number}",

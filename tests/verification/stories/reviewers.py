@@ -32,4 +32,4 @@ def leave(employer: Lender, *, number: int = 2) -> None:
 def _reviewer(employer: Lender, number: int) -> Any:
     fields = {"email": f"{number}@{employer.pk}.example".lower(), "full_name": f"Reviewer {number}"}
     # This password signs no person in.
-    return registered.person(**fields, role="reviewer", lender=employer, password="!")
+    return registered.person(**fields, role="reviewer", lender=employer)

@@ -1,0 +1,44 @@
+"""On the day live mode is turned on, people and lenders enter its log; before, they act in none."""
+
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from tests import registered
+from verification.log import actors
+from verification.log.verify_actors import verify_actors
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def run() -> list[str]:
+    out = StringIO()
+    call_command("state_actors", stdout=out)
+    return out.getvalue().splitlines()
+
+
+def test_it_states_each_once_and_names_it(settings: Any) -> None:
+    lender = registered.lender(name="Ақша LLP", bin="180440012349", phone="+77270000044")
+    person = registered.person(email="r@example.kz", full_name="R", role="regulator")
+    settings.TULGA_MODES_LIVE = True
+    assert [finding.code for finding in verify_actors()] == ["row_unsaid", "row_unsaid"]
+    assert run() == [lender.pk, person.pk, "2 stated in the live log"]
+    assert actors.read("live", [lender.pk, person.pk]).keys() == {lender.pk, person.pk}
+    assert run() == ["0 stated in the live log"]
+    assert list(verify_actors()) == []
+
+
+def test_it_does_not_restate_a_row_that_was_changed(settings: Any) -> None:
+    settings.TULGA_MODES_LIVE = True
+    lender = registered.lender(name="Ақша LLP", bin="180440012349", phone="+77270000044")
+    type(lender).objects.update(phone="+77019999999")
+    assert run() == ["0 stated in the live log"]
+    assert {finding.field for finding in verify_actors()} == {"phone"}
+
+
+def test_a_log_that_is_not_kept_is_refused(settings: Any) -> None:
+    settings.TULGA_MODES_LIVE = False
+    with pytest.raises(CommandError, match="not kept here"):
+        run()
