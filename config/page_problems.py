@@ -66,7 +66,11 @@ class PageProblems(MiddlewareMixin):
         if not isinstance(error, TulgaError) or is_machine(request):
             return None
         about = error.about if isinstance(error, LinkUnusable) else None
-        return _page(request, status=problems.status_of(error), code=error.code, about=about)
+        status = problems.status_of(error)
+        response = _page(request, status=status, code=error.code, about=about)
+        if status == 503:
+            response.headers["Retry-After"] = str(PROBLEMS["unavailable"].retry_after)
+        return response
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -135,7 +135,7 @@ TULGA_APPLICATION_ROLE = (
 )  # for grant_application_role
 
 PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "people.hashing.PooledScryptHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [

@@ -14,6 +14,7 @@ from typing import Any
 
 from celery.signals import before_task_publish
 
+from config import web_reading
 from config.settings import *  # noqa: F403
 from config.settings import TULGA_SOURCES, TULGA_VAR_DIR
 from lenders import policy as lenders_policy
@@ -41,7 +42,9 @@ _WEBHOOK = {
     "BREAKER_MAX_SECONDS": 2,
 }
 
-for module, numbers in ((policy, _STEP), (lenders_policy, _WEBHOOK)):
+_READING = {"HEAD_SECONDS": 3, "REQUEST_SECONDS": 6}
+
+for module, numbers in ((policy, _STEP), (lenders_policy, _WEBHOOK), (web_reading, _READING)):
     for name, number in numbers.items():
         assert hasattr(module, name), name
         setattr(module, name, number)
