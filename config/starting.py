@@ -3,6 +3,9 @@ the remedy.
 """
 
 import sys
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Final
 
 from django.conf import settings
 from django.db import Error, ProgrammingError, connection
@@ -12,6 +15,13 @@ from verification.case.stages import refuse_unsafe_live, refuse_unsigned
 from verification.core.errors import Misconfigured
 
 _TABLE = "verification_verification"
+_FOLDERS: Final = {
+    "web": ("TULGA_EVIDENCE_DIR",),
+    "worker": ("TULGA_EVIDENCE_DIR",),
+    "tick": ("TULGA_LOG_HEAD_DIR",),
+}
+"""By process, the variables of the folders that it writes."""
+_PROBE_BYTES: Final = 4096  # a block, so that a full disk refuses it
 
 
 def load_settings() -> None:
@@ -23,18 +33,51 @@ def load_settings() -> None:
 
 
 def refuse_wrong_setup() -> None:
-    """Ends the process by `SystemExit` if it must not start: no tables, no keys, an unsafe live
-    set, a wrong clock.
+    """Ends the process by `SystemExit` if it must not start: no texts, folders, tables or keys, an
+    unsafe live set, a wrong clock.
 
     An absent database is awaited, not refused.
     """
     try:
+        require_files()
         require_tables()
         require_keys()
         refuse_unsafe_live()
         clock.require_right()
     except Misconfigured as error:
         raise SystemExit(message_of(error)) from None
+
+
+def require_files() -> None:
+    """Raises: `Misconfigured` without the compiled texts, or if this process cannot write its
+    folder.
+    """
+    sources = [path for place in settings.LOCALE_PATHS for path in Path(place).rglob("*.po")]
+    if missing := [path for path in sources if not path.with_suffix(".mo").is_file()]:
+        raise Misconfigured(
+            f"the texts of {missing[0]} are not compiled, so pages would be in English.\nIn the"
+            " folder of Tulga: .venv/bin/pybabel compile --directory locale --domain"
+            ' "django developers"'
+        )
+    for name in _FOLDERS.get(settings.TULGA_PROCESS, ()):
+        if cause := folder_fault(Path(getattr(settings, name))):
+            raise Misconfigured(
+                f"{name} is {getattr(settings, name)}, in which no file can be stored ({cause})."
+                "\nName a folder that this user may write, on a disk with room."
+            )
+
+
+def folder_fault(folder: Path) -> str:
+    """Why no file can be stored in the folder; empty if one can. A missing folder must be
+    possible to make.
+    """
+    try:
+        place = next(path for path in (folder, *folder.parents) if path.exists())
+        with TemporaryFile(dir=place) as probe:  # without a name, so a crash leaves nothing
+            probe.write(bytes(_PROBE_BYTES))
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return ""
 
 
 def require_tables() -> None:

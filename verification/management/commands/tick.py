@@ -45,13 +45,16 @@ class Command(BaseCommand):
         whole_at = time.monotonic()
         while once or not stop.is_set():
             close_old_connections()
-            is_whole = time.monotonic() >= whole_at
+            began_at = time.monotonic()
+            is_whole = began_at >= whole_at
             try:
                 with transactions.running(scope=transactions.ALL):
                     # On a wrong clock fresh dialogues would lapse. The clock itself has reported
                     # that.
-                    if clock.is_right():
-                        sweep.run_round(is_whole=is_whole)
+                    done = sweep.run_round(is_whole=is_whole) if clock.is_right() else 0
+                if done:
+                    took = int((time.monotonic() - began_at) * 1000)
+                    logger.info("round: %d done, %d ms", done, took)
                 whole_at = time.monotonic() + policy.SWEEP_SECONDS if is_whole else whole_at
             except Exception:
                 if once:
