@@ -34,6 +34,7 @@ _REPEATED = (
     "verification.clock",
     "verification.log.laws",
     "verification.management.commands",
+    "verification.worker.pulse",
     "verification.worker.sweep",
 )
 """Loggers of rounds, which would repeat a lasting fault each half second."""

@@ -4,7 +4,6 @@ the remedy.
 
 import sys
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Final
 
 from django.conf import settings
@@ -13,6 +12,7 @@ from django.db import Error, ProgrammingError, connection
 from verification import clock
 from verification.case.stages import refuse_unsafe_live, refuse_unsigned
 from verification.core.errors import Misconfigured
+from verification.core.folders import folder_fault
 
 _TABLE = "verification_verification"
 _FOLDERS: Final = {
@@ -21,7 +21,6 @@ _FOLDERS: Final = {
     "tick": ("TULGA_LOG_HEAD_DIR",),
 }
 """By process, the variables of the folders that it writes."""
-_PROBE_BYTES: Final = 4096  # a block, so that a full disk refuses it
 
 
 def load_settings() -> None:
@@ -65,19 +64,6 @@ def require_files() -> None:
                 f"{name} is {getattr(settings, name)}, in which no file can be stored ({cause})."
                 "\nName a folder that this user may write, on a disk with room."
             )
-
-
-def folder_fault(folder: Path) -> str:
-    """Why no file can be stored in the folder; empty if one can. A missing folder must be
-    possible to make.
-    """
-    try:
-        place = next(path for path in (folder, *folder.parents) if path.exists())
-        with TemporaryFile(dir=place) as probe:  # without a name, so a crash leaves nothing
-            probe.write(bytes(_PROBE_BYTES))
-    except OSError as error:
-        return error.strerror or type(error).__name__
-    return ""
 
 
 def require_tables() -> None:

@@ -12,9 +12,9 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from config import env, imprint
-from config.starting import folder_fault
 from insecure_sandbox.demo.processes import BIN, ROOT, free_port
 from verification.core.errors import Misconfigured
+from verification.core.folders import folder_fault
 from verification.management.commands.make_keys import make_missing
 
 # The settings of a process that is started with a given environment.
@@ -631,7 +631,7 @@ def test_a_disk_without_room_is_found_before_the_first_file() -> None:
     # A limit of 0 bytes of a file refuses as a full disk does.
     code = (
         "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0));"
-        "from pathlib import Path; from config.starting import folder_fault;"
+        "from pathlib import Path; from verification.core.folders import folder_fault;"
         "print(folder_fault(Path('/tmp')))"
     )
     done = _run("-c", code)
