@@ -109,10 +109,12 @@ def test_a_head_folder_that_is_away_is_named_by_tick(deployment: Deployment) -> 
 
 def test_a_broker_that_is_away_is_named(deployment: Deployment) -> None:
     url = deployment.url.rpartition(":")[0] + ":" + str(free_port())
-    deployment.start_web("deaf-web", url=url, **broker.deaf_environment(deployment.folder))
+    # A folder of its own: other tests leave theirs without one.
+    folder = deployment.folder / "ready"
+    deployment.start_web("deaf-web", url=url, **broker.deaf_environment(folder))
     try:
         deployment.processes.wait_for(f"{url}/healthz", name="deaf-web")
-        broker.deafen(deployment.folder)
+        broker.deafen(folder)
         comes_to(deployment, {"broker", "503"}, url)
     finally:
         deployment.processes.kill("deaf-web")
