@@ -30,6 +30,7 @@ def main() -> None:
     try:
         if lasting:
             django.setup()  # Django warns of database queries before it
+            starting.require_files()
             starting.require_tables()
             starting.require_keys()
             starting.tell_of_others_keys()

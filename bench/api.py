@@ -25,6 +25,9 @@ from played import ROOT, half
 from tests.growth import database
 from tests.servers import start_postgresql
 
+# The module's imports need models, and so Django's set-up before them.
+_PEERS = "import django; django.setup(); from peers import bare_api; bare_api.main()"
+
 
 def main() -> None:
     """Starts a database and measures in a process of its own."""
@@ -48,7 +51,7 @@ def main() -> None:
             "DJANGO_SETTINGS_MODULE": "tests.settings",
         }
         database.make(variables)
-        call = [sys.executable, "-m", "peers.bare_api", str(arguments.requests)]
+        call = [sys.executable, "-c", _PEERS, str(arguments.requests)]
         subprocess.run(
             call, cwd=ROOT / "bench", env=variables | {"PYTHONPATH": str(ROOT)}, check=True
         )

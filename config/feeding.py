@@ -18,11 +18,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from celery import Celery, Task, bootsteps
 from celery.utils import uuid
 from celery.worker.request import Request
+from django.conf import settings
 from django.db import Error, close_old_connections, connection
 from kombu.message import Message
 
@@ -30,6 +32,7 @@ from config.pool import TaskPool
 from verification import clock, transactions
 from verification.case import policy
 from verification.worker import queue
+from verification.worker.pulse import WORKER, Heart
 
 logger = logging.getLogger(__name__)
 
@@ -108,10 +111,14 @@ class Feeder(bootsteps.StartStopStep):
         self.close(worker)
 
     def _feed(self, worker: Any, queues: list[str]) -> None:
+        heart = Heart(WORKER, Path(settings.TULGA_EVIDENCE_DIR), tuple(queues))
         while not self._is_over.is_set():
             _rung.clear()
             has_work = False
             try:
+                if heart.is_due():
+                    with self._looking_into_rows():
+                        heart.beat()
                 has_work = self._look(worker, queues)
                 self._hand_out(worker)
             except Exception as fault:
@@ -120,14 +127,16 @@ class Feeder(bootsteps.StartStopStep):
                 logger.warning("the queue could not be asked (%s)", type(fault).__name__)
             if not has_work or len(self._running) >= worker.concurrency:
                 _rung.wait(policy.LOOK_SECONDS)
-        if self._awaited or self._hand:
-            try:
-                with self._looking_into_rows():
-                    queue.give_back([*self._awaited, *self._hand])
-            except Error as error:
-                logger.warning(
-                    "rows were not given back, others take them later (%s)", type(error).__name__
-                )
+        reserved = [*self._awaited, *self._hand]
+        try:
+            with self._looking_into_rows():
+                heart.stop()
+                if reserved:
+                    queue.give_back(reserved)
+        except Error as error:
+            logger.warning(
+                "rows were not given back, others take them later (%s)", type(error).__name__
+            )
 
     def _look(self, worker: Any, queues: list[str]) -> bool:
         """Reserves more rows; returns whether any are reserved.

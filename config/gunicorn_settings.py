@@ -14,6 +14,7 @@ wsgi_app = "config.wsgi"
 worker_class = "config.web_worker.Worker"
 logger_class = "config.web_worker.Logger"
 bind, workers, threads = settings.TULGA_BIND, settings.TULGA_WEB_WORKERS, settings.TULGA_WEB_THREADS
+worker_connections = 1_000  # of a process; most wait, and hold no thread: config/web_worker.py
 timeout = 30  # seconds; no request does outside work, so a longer one hangs
 graceful_timeout = 20
 max_requests = 10_000  # replaces a process at intervals, whatever it may have leaked

@@ -28,6 +28,57 @@ _PERSONAL = re.compile(r"(?<![0-9A-Za-z])\+?[0-9]{11,12}(?![0-9A-Za-z])")
 _SECRET_PLACE = re.compile(r"(?<=/v/egov/)[^/\s]+")
 
 
+_REPEATED = (
+    "config.feeding",
+    "lenders.sender",
+    "verification.clock",
+    "verification.log.laws",
+    "verification.management.commands",
+    "verification.worker.pulse",
+    "verification.worker.sweep",
+)
+"""Loggers of rounds, which would repeat a lasting fault each half second."""
+_QUIET_SECONDS = 60
+_MESSAGES_KEPT = 1000
+
+
+class OncePerMinute(logging.Filter):
+    """Lets one of the equal warnings of a round pass in a minute, with the number of the others."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._passed: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it is the first in its minute."""
+        if record.levelno < logging.WARNING or not record.name.startswith(_REPEATED):
+            return True
+        key = record.name, record.getMessage()
+        at, left_out = self._passed.get(key, (0.0, 0))
+        if at and record.created - at < _QUIET_SECONDS:
+            self._passed[key] = at, left_out + 1
+            return False
+        if len(self._passed) >= _MESSAGES_KEPT:
+            self._passed.clear()
+        self._passed[key] = record.created, 0
+        if left_out:
+            record.msg, record.args = f"{key[1]} ({left_out} more since the last line)", ()
+        return True
+
+
+class OwnAnswers(logging.Filter):
+    """Drops Django's line about an answer of ours, which has a line already, and the places of a
+    database that is away.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the line is Django's own news."""
+        status = getattr(record, "status_code", 0)
+        if status == 503 and record.exc_info:
+            record.exc_info, record.is_away = None, True
+        return status < 500 or bool(record.exc_info) or hasattr(record, "is_away")
+
+
 class LineFormatter(logging.Formatter):
     """Formats a record as one line of JSON with the request's id.
 

@@ -19,7 +19,7 @@ from verification import transactions
 from verification.borrower import browsers
 from verification.core import almaty
 
-ALIVE = "/healthz"
+ALIVE, READY = "/healthz", "/readyz"
 
 
 class RequestIdMiddleware(MiddlewareMixin):
@@ -40,6 +40,9 @@ class RequestIdMiddleware(MiddlewareMixin):
         )
         # Django's own way to pass a value to a view
         request.request_id = identity  # type: ignore[attr-defined]
+        if request.path in (ALIVE, READY):
+            # A probe asks by an address; its answer depends on no host.
+            request.META["HTTP_HOST"] = settings.ALLOWED_HOSTS[0]
         token = request_id.set(identity)
         try:
             response = cast(HttpResponse, self.get_response(request))

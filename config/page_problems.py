@@ -2,11 +2,14 @@
 theirs from lenders/.
 """
 
+import logging
 import re
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import DisallowedHost, RequestDataTooBig
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -20,6 +23,8 @@ from verification.borrower import wording
 from verification.core.codes import CODES, PROBLEMS
 from verification.core.errors import LinkUnusable, TulgaError
 from verification.core.lender import Outline
+
+logger = logging.getLogger(__name__)
 
 # Every problem page here leads back to the borrower's own page.
 BORROWER = "/v/"
@@ -66,7 +71,11 @@ class PageProblems(MiddlewareMixin):
         if not isinstance(error, TulgaError) or is_machine(request):
             return None
         about = error.about if isinstance(error, LinkUnusable) else None
-        return _page(request, status=problems.status_of(error), code=error.code, about=about)
+        status = problems.status_of(error)
+        if status >= 500:
+            trace = error if status == 500 else None
+            logger.error("request failed: %s", error.code, exc_info=trace)
+        return _page(request, status=status, code=error.code, about=about)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -97,10 +106,11 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's 500."""
+    """Django's 500; a 503 while the database is away."""
+    is_away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
     if is_machine(request):
-        return _problem(request, "internal_error")
-    return _page(request, status=500)
+        return _problem(request, "unavailable" if is_away else "internal_error")
+    return _page(request, status=503 if is_away else 500)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -118,8 +128,12 @@ def _problem(request: HttpRequest, code: str) -> HttpResponse:
     body = problems.body_of(
         problem, code=code, detail="", instance=request.path, request_id=request_id
     )
+    wait = {} if problem.retry_after is None else {"Retry-After": str(problem.retry_after)}
     return JsonResponse(
-        body | {"errors": []}, status=problem.status, content_type=problems.MEDIA_TYPE
+        body | {"errors": []},
+        status=problem.status,
+        content_type=problems.MEDIA_TYPE,
+        headers=wait,
     )
 
 
@@ -164,6 +178,8 @@ def _page(
             "is_renewal": about.is_renewal,
         }
     response = render(request, "problem.html", context, status=status)
+    if status == 503:
+        response.headers["Retry-After"] = str(PROBLEMS["unavailable"].retry_after)
     if chosen is not None:
         response.cookies.update(chosen.cookies)
     return response

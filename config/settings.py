@@ -134,7 +134,7 @@ TULGA_APPLICATION_ROLE = (
 )  # for grant_application_role
 
 PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "people.hashing.PooledScryptHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
@@ -239,13 +239,22 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"()": "config.log_lines.LineFormatter"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {
+        "rounds": {"()": "config.log_lines.OncePerMinute"},
+        "answers": {"()": "config.log_lines.OwnAnswers"},
+    },
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["rounds"]}
+    },
     "root": {
         "handlers": ["stderr"],
         "level": env.choice("TULGA_LOG_LEVEL", env.LOG_LEVELS, "INFO"),
     },
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "django.request": {"filters": ["answers"]},
+        # An unknown host is answered, and says nothing about us.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
         **{
             name: {"level": "ERROR"} for name in ("httpcore", "httpx", "urllib3")
         },  # they log whole addresses

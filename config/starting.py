@@ -3,6 +3,8 @@ the remedy.
 """
 
 import sys
+from pathlib import Path
+from typing import Final
 
 from django.conf import settings
 from django.db import Error, ProgrammingError, connection
@@ -10,8 +12,15 @@ from django.db import Error, ProgrammingError, connection
 from verification import clock
 from verification.case.stages import refuse_unsafe_live, refuse_unsigned
 from verification.core.errors import Misconfigured
+from verification.core.folders import folder_fault
 
 _TABLE = "verification_verification"
+_FOLDERS: Final = {
+    "web": ("TULGA_EVIDENCE_DIR",),
+    "worker": ("TULGA_EVIDENCE_DIR",),
+    "tick": ("TULGA_LOG_HEAD_DIR",),
+}
+"""By process, the variables of the folders that it writes."""
 
 
 def load_settings() -> None:
@@ -23,18 +32,38 @@ def load_settings() -> None:
 
 
 def refuse_wrong_setup() -> None:
-    """Ends the process by `SystemExit` if it must not start: no tables, no keys, an unsafe live
-    set, a wrong clock.
+    """Ends the process by `SystemExit` if it must not start: no texts, folders, tables or keys, an
+    unsafe live set, a wrong clock.
 
     An absent database is awaited, not refused.
     """
     try:
+        require_files()
         require_tables()
         require_keys()
         refuse_unsafe_live()
         clock.require_right()
     except Misconfigured as error:
         raise SystemExit(message_of(error)) from None
+
+
+def require_files() -> None:
+    """Raises: `Misconfigured` without the compiled texts, or if this process cannot write its
+    folder.
+    """
+    sources = [path for place in settings.LOCALE_PATHS for path in Path(place).rglob("*.po")]
+    if missing := [path for path in sources if not path.with_suffix(".mo").is_file()]:
+        raise Misconfigured(
+            f"the texts of {missing[0]} are not compiled, so pages would be in English.\nIn the"
+            " folder of Tulga: .venv/bin/pybabel compile --directory locale --domain"
+            ' "django developers"'
+        )
+    for name in _FOLDERS.get(settings.TULGA_PROCESS, ()):
+        if cause := folder_fault(Path(getattr(settings, name))):
+            raise Misconfigured(
+                f"{name} is {getattr(settings, name)}, in which no file can be stored ({cause})."
+                "\nName a folder that this user may write, on a disk with room."
+            )
 
 
 def require_tables() -> None:

@@ -81,6 +81,7 @@ _STATUSES = {
     401: "not_authenticated",
     403: "scope_missing",
     404: "not_found",
+    408: "request_timeout",
     409: "conflict",
     410: "document_erased",
     411: "length_required",
@@ -93,7 +94,7 @@ _STATUSES = {
     500: "internal_error",
     503: "unavailable",
 }
-_OF_ALL = (400, 411, 414, 431, 500, 503)
+_OF_ALL = (400, 408, 411, 414, 431, 500, 503)
 """Problems of any request: its form is judged before its operation is known."""
 _WEBHOOK_HEADERS = {
     "webhook-id": (

@@ -85,7 +85,10 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response:
         # succeed.
         row = PROBLEMS["unavailable"]
     if row.status >= 500:
-        logger.error("request failed: %s", type(error).__name__, exc_info=error)
+        # An unexpected error alone is shown with its places.
+        trace = error if row is PROBLEMS["internal_error"] else None
+        told = row.code if trace is None else type(error).__name__
+        logger.error("request failed: %s", told, exc_info=trace)
     if row.retry_after is not None:
         headers.setdefault("Retry-After", str(row.retry_after))
     # The methods of an address would reveal its existence.

@@ -62,6 +62,10 @@ class Rounds:
         with transactions.running(scope=transactions.ALL):
             if ended:
                 deliveries.record_outcomes(ended)
+                for delivery, outcome in ended:
+                    result = outcome.status or outcome.failure
+                    took = outcome.milliseconds
+                    logger.info("webhook %s: %s, %d ms", delivery.pk, result, took)
             if time.monotonic() >= self.tidy_at:
                 # Reports this sender, and deletes old rows, a batch of each kind.
                 at = clock.now()

@@ -20,6 +20,11 @@ SESSION_STAMP_S = 60
 # Longest password read, characters: NIST SP 800-63B-3 §5.1.1.2 asks for at least 64.
 PASSWORD_MAX_LENGTH = 256
 
+# Requests of a web process that hash a password or wait for it, and the niceness of the thread that
+# hashes. Ours: of its four threads two stay free, and its hashes yield to every other thread.
+HASHING_PLACES = 2
+HASHING_NICENESS = 10
+
 # Random bytes in a generated password: 120 bits cannot be guessed, 20 characters can be typed.
 GENERATED_PASSWORD_BYTES = 15
 

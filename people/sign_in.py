@@ -20,6 +20,7 @@ from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
+from people import hashing
 from people.models import SecondFactor, SignInTries, User
 from people.policy import (
     CODE_DIGITS,
@@ -83,10 +84,13 @@ class SignInForm(forms.Form):
         self._user: User | None = None
 
     def clean(self) -> dict[str, Any]:
-        """Verifies both factors of a readable form. An unreadable form costs no try."""
+        """Verifies both factors of a readable form. An unreadable form costs no try.
+
+        Raises: `Unavailable`, which costs no try either, while others sign in.
+        """
         fields = super().clean() or {}
         if not self.errors:
-            with transactions.looking_up("sign_in"):
+            with hashing.place(), transactions.looking_up("sign_in"):
                 self._user = prove(
                     self._request,
                     email=fields["email"],

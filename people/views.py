@@ -7,13 +7,13 @@ from typing import Any
 
 from django.contrib.auth.mixins import UserPassesTestMixin
 from django.contrib.auth.views import LoginView, PasswordChangeView
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.generic import TemplateView
 
-from people import sessions
+from people import hashing, sessions
 from people.models import is_second_factor_done
 from people.sign_in import SignInForm
 
@@ -64,3 +64,8 @@ class PasswordView(UserPassesTestMixin, PasswordChangeView):
     def test_func(self) -> bool:
         """Anybody with both factors."""
         return is_second_factor_done(self.request.user)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The new password, hashed as for a sign-in."""
+        with hashing.place():
+            return super().post(request, *args, **kwargs)

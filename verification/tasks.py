@@ -3,6 +3,7 @@ pool.
 """
 
 import logging
+import time
 from copy import copy
 
 from celery import shared_task
@@ -32,14 +33,22 @@ def advance(verification_id: str) -> None:
         claimed = queue.claim(verification_id) if clock.is_right() else None
         if claimed is None:
             return
+        began_at = time.monotonic()
         try:
             # The work gets its own copy of the row: a rolled-back transaction must not change the
             # claim.
-            run.run(copy(claimed))
+            row = copy(claimed)
+            run.run(row)
+            outcome = f"{row.status} {row.code}".rstrip()
+            took = int((time.monotonic() - began_at) * 1000)
+            logger.info("step %s of %s: %s, %d ms", claimed.step, row.pk, outcome, took)
         except FenceLost:
             logger.info("fence lost: %s", verification_id)
         except ConsentPending as pending:
             run.release(claimed, pending)
         except Exception as fault:
-            logger.warning("step faulted: %s (%s)", verification_id, type(fault).__name__)
+            told = type(fault).__name__
+            if isinstance(fault, OSError) and fault.filename:
+                told = f"{told}: {fault.filename}"  # a file of evidence has its hash for a name
+            logger.warning("step faulted: %s (%s)", verification_id, told)
             run.release(claimed, fault)

@@ -17,7 +17,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import django
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
 from django.db.models import Model
@@ -35,9 +34,6 @@ from tests.statements import statements
 from verification.access.tokens import LINKS
 from verification.core import ids
 from verification.models import Attempt, AuditEntry, Clearance, DataKey, Verification
-
-django.setup()  # the following imports need rows and models
-
 
 _PATH = "/v1/verifications"
 _TICKS = os.sysconf("SC_CLK_TCK")

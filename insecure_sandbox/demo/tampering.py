@@ -74,6 +74,7 @@ def _quote(text: str) -> None:
 
 _FORGED = "evt_forgedbythedemo"
 _WAIT_SECONDS = 30.0
+_APPEND_ONLY = "*_no_*"  # names of the triggers that refuse a change of the log
 
 
 def is_refused(stage: Stage, *, database: Path, like: str) -> bool:
@@ -102,7 +103,7 @@ def is_refused(stage: Stage, *, database: Path, like: str) -> bool:
 def _forged(database: Path, *, victim: str, like: str) -> Iterator[None]:
     at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
     with _writing(database) as rows:
-        sequence, last_hash = rows.execute(
+        sequence, last_status = rows.execute(
             "SELECT sequence, status FROM verification_verification WHERE id = ?", (victim,)
         ).fetchone()
         body, lender = rows.execute(
@@ -128,8 +129,10 @@ def _forged(database: Path, *, victim: str, like: str) -> Iterator[None]:
         yield
     finally:
         with _writing(database) as rows:
+            # Only those of the log: the monthly counts must learn of the case's return.
             stored = rows.execute(
-                "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+                "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name GLOB ?",
+                (_APPEND_ONLY,),
             ).fetchall()
             for name, _ in stored:
                 rows.execute(f'DROP TRIGGER "{name}"')
@@ -138,7 +141,7 @@ def _forged(database: Path, *, victim: str, like: str) -> Iterator[None]:
             rows.execute(
                 "UPDATE verification_verification SET status = ?, finished_at = NULL, sequence = ?"
                 " WHERE id = ?",
-                (last_hash, sequence, victim),
+                (last_status, sequence, victim),
             )
             for _, made_by in stored:
                 rows.execute(made_by)

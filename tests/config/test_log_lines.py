@@ -7,7 +7,7 @@ import sys
 import pytest
 from celery.app import trace
 
-from config.log_lines import LineFormatter, request_id
+from config.log_lines import LineFormatter, OncePerMinute, OwnAnswers, request_id
 from verification.core.errors import Misconfigured
 
 
@@ -94,3 +94,47 @@ def test_of_what_a_task_raised_celery_tells_the_type_and_never_the_text() -> Non
     assert "ТЕСТОВ" not in LineFormatter().format(record)
     record.exc_info = (ValueError, error, None)
     assert "raised unexpected: ValueError" in LineFormatter().format(record)
+
+
+def _passed(filtering: logging.Filter, *, at: float, name: str = "config.feeding") -> str:
+    record = logging.LogRecord(name, logging.WARNING, "here", 1, "no %s", ("database",), None)
+    record.created = at
+    return record.getMessage() if filtering.filter(record) else ""
+
+
+def test_a_lasting_fault_of_a_round_is_a_line_a_minute_with_the_number_of_the_others() -> None:
+    rounds = OncePerMinute()
+    passed = [_passed(rounds, at=1000 + second / 2) for second in range(240)]
+    assert [line for line in passed if line] == [
+        "no database",
+        "no database (119 more since the last line)",
+    ]
+
+
+def test_lines_of_single_requests_and_other_faults_are_not_held_back() -> None:
+    rounds = OncePerMinute()
+    assert all(_passed(rounds, at=1000, name="people.sign_in") for _ in range(3))
+    assert _passed(rounds, at=1000)
+    assert _passed(rounds, at=1000, name="verification.clock")
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "is_passed"),
+    [
+        (503, None, False),
+        (500, None, False),
+        (500, ValueError(), True),
+        (503, OSError(), True),
+        (404, None, True),
+    ],
+)
+def test_djangos_line_about_an_answer_of_ours_is_dropped(
+    status: int, error: Exception | None, is_passed: bool
+) -> None:
+    info = (type(error), error, None) if error else None
+    record = logging.LogRecord("django.request", logging.ERROR, "here", 1, "x", (), info)
+    record.status_code = status
+    # The settings are applied twice in some processes, and so the filter.
+    passed = all(answers.filter(record) for answers in (OwnAnswers(), OwnAnswers()))
+    assert passed is is_passed
+    assert (record.exc_info is not None) is (status == 500 and is_passed)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,9 +22,11 @@ from tests.verification.borrower import catalogues
 from tests.verification.oversight import rows
 from verification import clock, routes
 from verification.case import stages
+from verification.case.policy import QUEUES
 from verification.case.stages import Readiness
 from verification.core import errors
 from verification.core.errors import Misconfigured
+from verification.models import AuditEntry, AuditPending, Pulse
 from verification.stages import statement
 from verification.stages.statement.measure import ready
 
@@ -252,6 +255,15 @@ def _broken():
 
 
 @pytest.fixture
+def alive(settings):
+    """A tick, and a worker of every queue."""
+    settings.TULGA_BELL_DIR.mkdir(exist_ok=True)
+    at = timezone.now()
+    Pulse.objects.create(id="prc_tick", kind="tick", seen_at=at)
+    Pulse.objects.create(id="prc_work", kind="worker", queues=" ".join(QUEUES), seen_at=at)
+
+
+@pytest.fixture
 def broken(monkeypatch):
     """The signature route's self-test fails."""
     broken = replace(routes.EDS, stages=(statement.STAGE.differing(ready=_broken),))
@@ -259,12 +271,18 @@ def broken(monkeypatch):
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("alive")
 def test_the_tiers_that_count_are_told_on_loopback(client):
     answer = client.get("/readyz")
     assert answer.status_code == 200
     assert answer.json() == {
         "ready": True,
         "routes": {"eds": {"ready": True, "in_use": ready(), "detail": ""}},
+        "database": {"ready": True, "detail": ""},
+        "tick": {"ready": True, "running": 1, "unordered_seconds": 0, "detail": ""},
+        "worker": {"ready": True, "queues": dict.fromkeys(QUEUES, 1), "detail": ""},
+        "broker": {"ready": True, "detail": ""},
+        "store": {"ready": True, "detail": ""},
         "webhooks": {
             "ready": False,
             "senders": 0,
@@ -277,12 +295,14 @@ def test_the_tiers_that_count_are_told_on_loopback(client):
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("alive")
 @pytest.mark.parametrize("address", ["10.0.0.1", "192.0.2.7", "2001:db8::1", ""])
 def test_a_stranger_learns_one_word(client, address):
     assert client.get("/readyz", REMOTE_ADDR=address).json() == {"ready": True}
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("alive")
 @pytest.mark.parametrize(
     "name", ["Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Proto", "X-Real-Ip"]
 )
@@ -291,6 +311,7 @@ def test_whom_a_proxy_on_this_machine_speaks_for_is_a_stranger(client, name):
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("alive")
 def test_senders_are_counted_while_they_say_that_they_live(client):
     at = timezone.now()
     for seconds in (0, 10, 15, 25, 3600):
@@ -303,17 +324,83 @@ def test_senders_are_counted_while_they_say_that_they_live(client):
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("alive")
 def test_a_database_that_is_away_is_named(client):
     def away(*_):
         raise OperationalError
 
     with connection.execute_wrapper(away):
         answer = client.get("/readyz")
-    assert answer.json()["webhooks"]["detail"] == "the database does not answer"
-    assert answer.json()["frames"]["detail"] == "the database does not answer"
+    assert answer.status_code == 503
+    parts = ("database", "tick", "worker", "log", "webhooks", "frames")
+    details = {answer.json()[name]["detail"] for name in parts}
+    assert details == {"the database does not answer"}
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("alive")
+@pytest.mark.parametrize(
+    ("late", "part"),
+    [({"kind": "tick"}, "tick"), ({"kind": "worker"}, "worker")],
+)
+def test_a_process_that_reports_no_more_is_a_503_and_named(client, late, part):
+    assert client.get("/readyz").status_code == 200
+    Pulse.objects.filter(**late).update(seen_at=timezone.now() - timedelta(seconds=21))
+    answer = client.get("/readyz")
+    assert (answer.status_code, unready(answer)) == (503, {part, "webhooks"})
+    assert client.get("/readyz", REMOTE_ADDR="192.0.2.7").json() == {"ready": False}
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("alive")
+def test_a_queue_without_a_worker_is_a_503_and_named(client):
+    Pulse.objects.filter(kind="worker").update(queues="default eds")
+    answer = client.get("/readyz")
+    assert (answer.status_code, unready(answer)) == (503, {"worker", "webhooks"})
+    assert answer.json()["worker"]["queues"] == dict.fromkeys(QUEUES, 0) | {"default": 1, "eds": 1}
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("alive")
+def test_an_entry_that_waits_for_its_place_too_long_is_a_503_of_tick(client):
+    lender = rows.lender()
+    case = rows.bare(lender, created_at=timezone.now(), status="requires_input")
+    entry = AuditEntry.objects.create(
+        id="evt_waits",
+        log="test",
+        type="verification.created",
+        at=timezone.now() - timedelta(seconds=61),
+        verification_id=case,
+        verification_sequence=1,
+        lender_id=lender.pk,
+        body={},
+    )
+    AuditPending.objects.create(entry=entry)
+    answer = client.get("/readyz")
+    assert (answer.status_code, unready(answer)) == (503, {"tick", "webhooks"})
+    assert answer.json()["tick"]["unordered_seconds"] >= 61
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("alive")
+def test_a_store_that_takes_no_file_is_a_503_and_named_with_its_path(client, settings):
+    settings.TULGA_EVIDENCE_DIR = Path("/proc/tulga")
+    answer = client.get("/readyz")
+    assert (answer.status_code, unready(answer)) == (503, {"store", "webhooks"})
+    assert "/proc/tulga" in answer.json()["store"]["detail"]
+
+
+def unready(answer):
+    """The parts that are not ready."""
+    return {
+        name
+        for name, part in answer.json().items()
+        if name not in ("ready", "routes") and not part["ready"]
+    }
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("alive")
 def test_frames_that_are_kept_too_long_are_counted_and_are_no_503(client):
     at, lender = timezone.now(), rows.lender()
     for minutes, status in (
@@ -336,6 +423,7 @@ def test_frames_that_are_kept_too_long_are_counted_and_are_no_503(client):
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("alive")
 def test_a_failed_self_test_is_503_and_named_on_loopback(client, broken):
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["ready"]) == (503, False)

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +14,7 @@ from psycopg.conninfo import make_conninfo
 from config import env, imprint
 from insecure_sandbox.demo.processes import BIN, ROOT, free_port
 from verification.core.errors import Misconfigured
+from verification.core.folders import folder_fault
 from verification.management.commands.make_keys import make_missing
 
 # The settings of a process that is started with a given environment.
@@ -538,3 +541,98 @@ def test_a_number_that_is_no_bin_is_refused_by_name(
     monkeypatch.setenv("TULGA_OPERATOR_BIN", number)
     with pytest.raises(Misconfigured, match="TULGA_OPERATOR_BIN"):
         imprint.read()
+
+
+# Without compiled texts, or a folder to write, a process does not start.
+
+_COMPILE = re.compile(r"^\.venv/bin/pybabel compile .*$", re.MULTILINE)
+
+
+def _command_of_the_page() -> str:
+    page = (ROOT / "docs" / "operator" / "install.md").read_text("utf-8")
+    [command] = _COMPILE.findall(page)
+    return str(command)
+
+
+def _texts(folder: Path) -> dict[str, str]:
+    """The environment of a process whose texts are sources only, in this folder."""
+    for source in (ROOT / "locale").rglob("*.po"):
+        copy = folder / source.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, copy)
+    lines = f"from config.settings import *\nLOCALE_PATHS = [{str(folder / 'locale')!r}]\n"
+    (folder / "sources_only.py").write_text(lines)
+    return {"DJANGO_SETTINGS_MODULE": "sources_only", "PYTHONPATH": f"{folder}:{ROOT}"}
+
+
+@pytest.mark.service
+@pytest.mark.parametrize("process", [*_LASTING, "deliver"])
+def test_without_compiled_texts_the_command_of_the_install_page_is_told(
+    process: str, tmp_path: Path
+) -> None:
+    make_missing(tmp_path / "keys", made_by="operator")
+    code, output = start(process, tmp_path, **_texts(tmp_path))
+    assert code != 0
+    assert "are not compiled" in lines_of(output)
+    assert _command_of_the_page() in lines_of(output)
+
+
+@pytest.mark.service
+def test_the_command_of_the_install_page_compiles_every_text(tmp_path: Path) -> None:
+    environment = _texts(tmp_path)
+    command = _command_of_the_page().replace(".venv/bin", str(BIN))
+    done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, check=False)  # noqa: S602
+    assert done.returncode == 0, done.stderr
+    make_missing(tmp_path / "keys", made_by="operator")
+    code, output = start("tick", tmp_path, **environment)
+    assert code != 0
+    assert "there are no tables" in lines_of(output)
+
+
+def test_the_install_page_makes_the_environment_before_it_compiles() -> None:
+    page = (ROOT / "docs" / "operator" / "install.md").read_text("utf-8")
+    [block] = [part for part in page.split("```") if "pybabel compile" in part]
+    set_up, compiling, *_ = block.strip().splitlines()[1:]
+    assert (set_up, compiling) == ("sh scripts/set_up.sh runtime", _command_of_the_page())
+    script = (ROOT / "scripts" / "set_up.sh").read_text("utf-8")
+    assert "-m venv .venv" in script
+    assert "requirements/$1.txt" in script
+    assert (ROOT / "requirements" / "runtime.txt").is_file()
+
+
+@pytest.mark.service
+@pytest.mark.parametrize(
+    ("process", "name"),
+    [
+        ("web", "TULGA_EVIDENCE_DIR"),
+        ("worker", "TULGA_EVIDENCE_DIR"),
+        ("tick", "TULGA_LOG_HEAD_DIR"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["a file", "impossible"])
+def test_a_folder_in_which_nothing_can_be_stored_is_told_in_two_lines(
+    process: str, name: str, kind: str, tmp_path: Path
+) -> None:
+    make_missing(tmp_path / "keys", made_by="operator")
+    (tmp_path / "a file").write_text("no folder")
+    folder = str(tmp_path / "a file") if kind == "a file" else "/proc/tulga"
+    code, output = start(process, tmp_path, **{name: folder})
+    assert code != 0
+    assert f"{name} is {folder}, in which no file can be stored" in lines_of(output)
+
+
+def test_a_folder_that_is_missing_is_possible_and_is_not_made(tmp_path: Path) -> None:
+    assert folder_fault(tmp_path / "below" / "absent") == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.service
+def test_a_disk_without_room_is_found_before_the_first_file() -> None:
+    # A limit of 0 bytes of a file refuses as a full disk does.
+    code = (
+        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0));"
+        "from pathlib import Path; from verification.core.folders import folder_fault;"
+        "print(folder_fault(Path('/tmp')))"
+    )
+    done = _run("-c", code)
+    assert done.stdout.strip() == "File too large", done.stderr

@@ -40,7 +40,7 @@ from verification.review import attesting
 from verification.review import desk as review_desk
 from verification.stages import live_capture
 from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
-from verification.worker import queue, replay, sweep
+from verification.worker import pulse, queue, replay, sweep
 
 # Catches the statements that a function of the product sends, and has PostgreSQL explain each as
 # it runs.
@@ -449,6 +449,10 @@ def _of_work(world: World) -> dict[str, Callable[[], object]]:
         "refused": sweep.entries_refused,
         "law": _read_law,
         "overdue": lambda: sweep.frames_overdue(at=timezone.now()),
+        "ready": lambda: [
+            ask(at=timezone.now())
+            for ask in (pulse.count_ticks, pulse.count_workers, pulse.seconds_unordered)
+        ],
         "add up": sweep.add_up_months,
         "replay": partial(replay.replay, verification_id=world.judged),
     }

@@ -1,8 +1,11 @@
 """How people sign in, how often they may try, and how long they stay."""
 
+import os
 import re
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import timedelta
 from threading import Barrier
 
@@ -10,15 +13,25 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.hashers import ScryptPasswordHasher
 from django.db import IntegrityError, connection, transaction
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.test import Client
 from django.utils import timezone
 
+from config import settings as product_settings
+from people import hashing
 from people.enrolment import current_code
 from people.models import SecondFactor, SignInTries, User
-from people.policy import SESSION_IDLE_S, SESSION_LIFETIME_S, SIGN_IN_TRIES, SIGN_IN_WINDOW_S
+from people.policy import (
+    HASHING_NICENESS,
+    HASHING_PLACES,
+    SESSION_IDLE_S,
+    SESSION_LIFETIME_S,
+    SIGN_IN_TRIES,
+    SIGN_IN_WINDOW_S,
+)
 from people.sign_in import forget_tries, take_try
 from tests.people.enrolled import PASSWORD, Enrolled
 
@@ -239,6 +252,44 @@ def test_of_parallel_posts_of_one_code_one_signs_in(add: Add) -> None:
     assert statuses.count(302) == 1
 
 
+# Few requests hash a password at once, and they hash in a thread of their own.
+
+
+@pytest.mark.django_db
+def test_beyond_the_places_a_sign_in_is_asked_to_come_again_and_costs_no_try(
+    client: Client, add: Add
+) -> None:
+    fields = _fields(add("regulator"))
+    with ExitStack() as stack:
+        for _ in range(HASHING_PLACES):
+            stack.enter_context(hashing.place())
+        refused = _post(client, fields)
+        assert (refused.status_code, int(refused.headers["Retry-After"]) > 0) == (503, True)
+    assert not SignInTries.objects.exists()
+    assert _post(client, fields).status_code == 302
+
+
+def test_a_refused_place_is_free_again() -> None:
+    for _ in range(2 * HASHING_PLACES):
+        with pytest.raises(ValueError, match="inside"), hashing.place():
+            raise ValueError("inside")
+
+
+def test_a_password_is_hashed_in_the_yielding_thread_and_stored_as_djangos_own() -> None:
+    ours, djangos = hashing.PooledScryptHasher(), ScryptPasswordHasher()
+    assert ours.encode(PASSWORD, "salt") == djangos.encode(PASSWORD, "salt")
+    assert djangos.verify(PASSWORD, ours.encode(PASSWORD, "salt"))
+    nice = hashing._thread.submit(
+        lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    ).result()
+    assert nice == HASHING_NICENESS
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) < nice
+
+
+def test_the_products_passwords_are_hashed_so() -> None:
+    assert product_settings.PASSWORD_HASHERS[0] == "people.hashing.PooledScryptHasher"
+
+
 # The limit on tries counts, forgets and cannot be outrun.
 
 
@@ -392,6 +443,15 @@ def test_signing_out_takes_a_post(signed_in: SignedIn) -> None:
     assert SESSION_KEY in client.session
     assert client.post("/people/sign-out/")["Location"] == "/people/sign-in/"
     assert SESSION_KEY not in client.session
+
+
+@pytest.mark.django_db
+def test_beyond_the_places_a_password_is_not_changed(signed_in: SignedIn) -> None:
+    client = signed_in("regulator")
+    with ExitStack() as stack:
+        for _ in range(HASHING_PLACES):
+            stack.enter_context(hashing.place())
+        assert client.post("/people/password/", {"old_password": PASSWORD}).status_code == 503
 
 
 @pytest.mark.django_db

@@ -14,6 +14,7 @@ from typing import Any
 
 from celery.signals import before_task_publish
 
+from config import web_reading
 from config.settings import *  # noqa: F403
 from config.settings import TULGA_SOURCES, TULGA_VAR_DIR
 from lenders import policy as lenders_policy
@@ -33,6 +34,8 @@ _STEP = {
     "STEP_HARD_LIMIT_SECONDS": 5,
     "LEASE_SECONDS": 6,
     "BACKOFF_SECONDS": (1,),
+    "PULSE_SECONDS": 1,
+    "PULSE_LATE_SECONDS": 5,
 }
 _WEBHOOK = {
     "POST_SECONDS": 3,
@@ -41,7 +44,9 @@ _WEBHOOK = {
     "BREAKER_MAX_SECONDS": 2,
 }
 
-for module, numbers in ((policy, _STEP), (lenders_policy, _WEBHOOK)):
+_READING = {"HEAD_SECONDS": 3, "REQUEST_SECONDS": 6}
+
+for module, numbers in ((policy, _STEP), (lenders_policy, _WEBHOOK), (web_reading, _READING)):
     for name, number in numbers.items():
         assert hasattr(module, name), name
         setattr(module, name, number)

@@ -75,6 +75,29 @@ def test_a_borrowers_form_in_chunks_is_a_page(deployment):
     assert b"<h1" in body
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "10.0.0.7:8000", "evil.example", "a b", ""])
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_a_probe_is_answered_whatever_host_it_names(deployment, path, host):
+    named = f"Host: {host}\r\n" if host else ""
+    answer, body = asked(deployment.url, f"GET {path} HTTP/1.0\r\n{named}\r\n".encode())
+    assert answer.status == 200, body
+    assert b"<" not in body
+
+
+@pytest.mark.parametrize("path", ["/", "/people/sign-in/", "/v/", "/readyz/"])
+def test_another_page_is_refused_to_an_unknown_host_and_the_log_does_not_repeat_it(
+    deployment, path
+):
+    answer, body = asked(
+        deployment.url, f"GET {path} HTTP/1.1\r\nHost: evil.example\r\n\r\n".encode()
+    )
+    assert answer.status == 400
+    assert len(body) < 5000
+    log = (deployment.folder / "logs" / "web.log").read_text()
+    assert "evil.example" not in log
+    assert "DisallowedHost" not in log
+
+
 def asked(url: str, sent: bytes) -> tuple[HTTPResponse, bytes]:
     """What the web server answers to these bytes: the answer and its body."""
     place = urlsplit(url)

@@ -151,6 +151,9 @@ _OTHERS: Final[Mapping[Field, Mapping[str, str]]] = {
     operational("that a sender is alive; what is sent is decided by the log"): {
         "lenders_sender": "id seen_at"
     },
+    operational("that a tick or worker is alive; what they do is in the log"): {
+        "verification_pulse": "id kind queues seen_at"
+    },
     operational(
         "names of tables, groups and permissions of the framework: what a person may do follows"
         " from the role alone"

@@ -152,6 +152,14 @@ TICK_SECONDS = 0.5
 # Pause between two rounds for lapses, expiries and counts, seconds: their maximum delay.
 SWEEP_SECONDS = 2
 
+# Interval of a tick's and worker's reports, and the age after which one counts as dead, seconds.
+# Ours: as the sender's.
+PULSE_SECONDS = 5
+PULSE_LATE_SECONDS = 20
+# Age of the oldest unordered entry after which tick is late, seconds. Ours: a round takes half a
+# second.
+ORDER_LATE_SECONDS = 60
+
 BELL_SECONDS: Final = 60
 """Lifetime of an unread message, seconds: workers look for work within that time."""
 RING_SECONDS: Final = 1

@@ -1652,6 +1652,12 @@ _TABLE: Final = (
         advice="See the header `Allow`.",
     ),
     Code(
+        code="request_timeout",
+        status=408,
+        title="The request did not come in time",
+        advice="Send the head within 10 seconds, and the whole request within 60.",
+    ),
+    Code(
         code="conflict",
         status=409,
         title="The moment is wrong",

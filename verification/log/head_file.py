@@ -9,21 +9,25 @@ If it is missing later, it was deleted, or the host is new.
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
 
-from verification.core.errors import BadInput, LogInconsistent
+from verification.core.errors import BadInput, LogInconsistent, Unavailable
 from verification.log.checkpoint import Checkpoint, VerificationKey, open_checkpoint
 
 
 def read(log: str, *, key: VerificationKey) -> Checkpoint | None:
     """The checkpoint in the file, or None if absent.
 
-    Raises: `LogInconsistent` for a file that is not ours.
+    Raises: `LogInconsistent` for a file that is not ours, `Unavailable` for an unreadable one.
     """
+    path = _path(log)
     try:
-        note = _path(log).read_bytes().decode()
+        with _naming(path):
+            note = path.read_bytes().decode()
     except FileNotFoundError:
         return None
     except UnicodeDecodeError:
@@ -37,8 +41,16 @@ def read(log: str, *, key: VerificationKey) -> Checkpoint | None:
 
 
 def write(log: str, note: str, *, key: VerificationKey) -> None:
-    """Stores a committed checkpoint, unless a later one is there."""
+    """Stores a committed checkpoint, unless a later one is there.
+
+    Raises: `Unavailable` if the folder cannot be written.
+    """
     path = _path(log)
+    with _naming(path):
+        _write(path, log, note, key=key)
+
+
+def _write(path: Path, log: str, note: str, *, key: VerificationKey) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     # On a separate file: the head is replaced by a rename, and flock(2) locks the open file, not
     # its name.
@@ -59,6 +71,17 @@ def write(log: str, note: str, *, key: VerificationKey) -> None:
             os.fsync(directory)
         finally:
             os.close(directory)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Gives a fault of the file system its path; a missing file stays one."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise Unavailable(f"{path}: {error.strerror}", code="head_folder") from error
 
 
 def _path(log: str) -> Path:

@@ -13,11 +13,12 @@ import logging
 import secrets
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Final
 
 from django.db import connection, transaction
-from django.db.models import Case, QuerySet, When
+from django.db.models import Case, Min, QuerySet, When
 
 from verification import clock, transactions
 from verification.core import events
@@ -309,6 +310,12 @@ def _refuse(faults: Mapping[str, str]) -> int:
     for pk, fault in faults.items():
         logger.error("the log refuses entry %s: %s", pk, fault)
     return AuditPending.objects.filter(pk__in=faults).update(refused=True) if faults else 0
+
+
+def waiting_since(log: str) -> datetime | None:
+    """The time of the oldest entry of a log that waits for its place; None without one."""
+    oldest: datetime | None = _unordered(log).aggregate(oldest=Min("at"))["oldest"]
+    return oldest
 
 
 def ask_again(log: str) -> None:

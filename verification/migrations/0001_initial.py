@@ -224,6 +224,15 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='Pulse',
+            fields=[
+                ('id', models.CharField(editable=False, max_length=30, primary_key=True, serialize=False)),
+                ('kind', models.CharField(max_length=8)),
+                ('queues', models.CharField(blank=True, max_length=100)),
+                ('seen_at', models.DateTimeField()),
+            ],
+        ),
+        migrations.CreateModel(
             name='SharedEvidence',
             fields=[
                 ('sha256', models.BinaryField(primary_key=True, serialize=False)),

@@ -282,6 +282,15 @@ class MonthlyChange(models.Model):
     number = models.SmallIntegerField()
 
 
+class Pulse(models.Model):
+    """A running tick or worker, which reports every few seconds; `queues`: served, with blanks."""
+
+    id = models.CharField(primary_key=True, max_length=ID_LENGTH, editable=False)
+    kind = models.CharField(max_length=8)
+    queues = models.CharField(max_length=100, blank=True)
+    seen_at = models.DateTimeField()
+
+
 class ReviewVote(models.Model):
     """One reviewer's vote on one attempt. Immutable; the reason is evidence of the attempt."""
 

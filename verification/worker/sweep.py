@@ -94,7 +94,8 @@ def _guarded(work: Callable[..., int], name: str, *, at: datetime, task: str = "
     try:
         return work(name, at=at)
     except ROW_FAULTS as fault:
-        logger.error("sweep: %s of %s failed (%s)", task, name, type(fault).__name__)
+        told = f": {fault.detail}" if isinstance(fault, TulgaError) else ""
+        logger.error("sweep: %s of %s failed (%s%s)", task, name, type(fault).__name__, told)
         return 0
 
 

@@ -2,6 +2,7 @@
 
 import re
 import struct
+import zlib
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
@@ -23,6 +24,19 @@ _SCAN, _END_OF_IMAGE = b"\xda", b"\xd9"
 # Passes over all pixels that a JPEG may request. Encoders make up to about 12; each of 64 bytes
 # cost 15 ms at 25 million pixels when measured, so a file of 2 MB requests minutes.
 _MOST_SCANS = 50
+# RFC 2083: samples of a pixel by colour type, and of each of Adam7's passes the first column and
+# row, and the steps to the next.
+_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+_PASSES = (
+    (0, 0, 8, 8),
+    (4, 0, 8, 8),
+    (0, 4, 4, 8),
+    (2, 0, 4, 4),
+    (0, 2, 2, 4),
+    (1, 0, 2, 2),
+    (0, 1, 1, 2),
+)
+_INFLATED_BYTES = 65_536  # at a time
 FORMATS = {b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG"}
 # For people's pictures: longest side in pixels, and libjpeg quality. Ours: a face fills a screen
 # without artefacts.
@@ -128,8 +142,11 @@ def _refuse_harmful(
         raise Refused("face_image_malformed", "more than 8 bits a channel")
     # The end of the one picture; none if it does not end, or is the first of several.
     end, at, scans = -1, 8 if kind == "PNG" else 2, 0
+    data: list[bytes] = []
     while kind == "PNG" and at + 8 <= len(untrusted):
         length, name = struct.unpack_from(">I4s", untrusted, at)
+        if name == b"IDAT":
+            data.append(untrusted[at + 8 : at + 8 + length])
         at += 12 + length
         # An animation has more pictures than the one that would be shown. The checksum of an empty
         # last chunk ends in a non-zero byte, so trailing zeros are detected.
@@ -148,6 +165,33 @@ def _refuse_harmful(
         at += int.from_bytes(untrusted[at : at + 2], "big") or len(untrusted)
     if end != len(untrusted.rstrip(b"\0")):
         raise Refused("face_image_malformed", "more or less in the file than one picture")
+    if kind == "PNG" and not _is_whole_png(untrusted, data):
+        raise Refused("face_image_malformed", "more or fewer rows than the header announces")
+
+
+def _is_whole_png(untrusted: bytes, data: list[bytes]) -> bool:
+    """Whether the compressed data hold all rows of the header; Pillow leaves missing ones black.
+
+    No more is inflated than one block beyond the rows.
+    """
+    width, height, depth, colour, _, _, interlace = struct.unpack_from(">IIBBBBB", untrusted, 16)
+    bits = depth * _SAMPLES.get(colour, 0)
+    expected = 0
+    for left, top, across, down in _PASSES if interlace else ((0, 0, 1, 1),):
+        columns, rows = -(-(width - left) // across), -(-(height - top) // down)
+        # Each row has a byte for its filter; a pass without columns has no rows.
+        expected += (1 + (columns * bits + 7) // 8) * rows if columns > 0 and rows > 0 else 0
+    inflater, inflated, rest = zlib.decompressobj(), 0, b"".join(data)
+    try:
+        while not inflater.eof and inflated <= expected:
+            block = inflater.decompress(rest, _INFLATED_BYTES)
+            rest = inflater.unconsumed_tail
+            inflated += len(block)
+            if not block and not rest:
+                break
+    except zlib.error:
+        return False
+    return inflated == expected
 
 
 def renewed(untrusted: bytes, *, limits: ImageLimits) -> bytes:

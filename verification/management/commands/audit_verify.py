@@ -20,7 +20,7 @@ from verification.core.findings import Finding
 from verification.evidence.inspection import Unchecked, verify_page, verify_shared
 from verification.log import entries, policy
 from verification.log.damaged import UNREADABLE
-from verification.log.keys import LOGS
+from verification.log.keys import LOGS, ordered_logs, verification_key
 from verification.log.sequencer import adopt_head
 from verification.log.spread import spread, together
 from verification.log.verify import describe, log_of, verify_database, verify_log, verify_since
@@ -120,6 +120,9 @@ class Command(BaseCommand):
                 "cores"
             ),
         )
+        parser.add_argument(
+            "--key", action="store_true", help="only print the log's public key, for log.vkey"
+        )
         heads = parser.add_mutually_exclusive_group()
         heads.add_argument(
             "--copy",
@@ -138,6 +141,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Verifies, reports, and raises `CommandError` with a non-zero exit code."""
         try:
+            if options["key"]:
+                for log in [options["log"]] if options["log"] else ordered_logs():
+                    self.stdout.write(str(verification_key(log)))
+                return
             request = _request_of(options)
             profiles.look_again()
             with together():

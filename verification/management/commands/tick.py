@@ -7,15 +7,19 @@ import signal
 import threading
 import time
 from argparse import ArgumentParser
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError, close_old_connections
+from django.db import Error, OperationalError, close_old_connections
 
 from verification import clock, transactions
 from verification.case import policy
 from verification.core.errors import TulgaError
 from verification.worker import sweep
+from verification.worker.pulse import TICK, Heart
 
 logger = logging.getLogger(__name__)
 
@@ -42,16 +46,20 @@ class Command(BaseCommand):
             self._begin(stop, is_single=once)
         except TulgaError as error:
             raise CommandError(error.detail) from error
-        whole_at = time.monotonic()
+        whole_at, heart = time.monotonic(), Heart(TICK, Path(settings.TULGA_LOG_HEAD_DIR))
         while once or not stop.is_set():
             close_old_connections()
-            is_whole = time.monotonic() >= whole_at
+            began_at = time.monotonic()
+            is_whole = began_at >= whole_at
             try:
                 with transactions.running(scope=transactions.ALL):
                     # On a wrong clock fresh dialogues would lapse. The clock itself has reported
                     # that.
-                    if clock.is_right():
-                        sweep.run_round(is_whole=is_whole)
+                    done = sweep.run_round(is_whole=is_whole) if clock.is_right() else 0
+                    heart.beat()
+                if done:
+                    took = int((time.monotonic() - began_at) * 1000)
+                    logger.info("round: %d done, %d ms", done, took)
                 whole_at = time.monotonic() + policy.SWEEP_SECONDS if is_whole else whole_at
             except Exception:
                 if once:
@@ -61,6 +69,8 @@ class Command(BaseCommand):
             if once:
                 return
             stop.wait(policy.TICK_SECONDS)
+        with suppress(Error):  # another sees that it is late
+            heart.stop()
 
     @staticmethod
     def _begin(stop: threading.Event, *, is_single: bool) -> None:

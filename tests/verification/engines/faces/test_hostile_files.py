@@ -88,7 +88,7 @@ def _bombs(portrait: Image.Image) -> Iterator[Hostile]:
     yield (
         "pixels_of_100_mb.png",
         _png(100, 100, zlib.compress(bytes(100_000_000), 9)),
-        "face_not_found",
+        "face_image_malformed",
     )
 
 
@@ -478,6 +478,78 @@ def test_damage_is_refused_or_opened_and_never_anything_else(junk: bytes, place:
         assert open_image(damaged, limits=LIMITS).dtype == np.uint8
     except Refused:
         return
+
+
+# A picture opens whole or not at all.
+
+
+def png(depth: int, colour: int, data: bytes, *, interlace: int = 0) -> bytes:
+    """A PNG of 60 × 80 with this compressed content."""
+    header = struct.pack(">IIBBBBB", 60, 80, depth, colour, 0, 0, interlace)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        (_chunk(b"IHDR", header), _chunk(b"IDAT", data), _chunk(b"IEND", b""))
+    )
+
+
+def noise(size: int) -> bytes:
+    """Bytes that compress badly, so that a cut meets the rows."""
+    return np.random.default_rng(7).integers(0, 256, size, dtype=np.uint8).tobytes()
+
+
+def rows(depth: int, samples: int, number: int = 80) -> bytes:
+    """So many rows of noise, without a filter."""
+    width = 60 * samples * depth // 8
+    content = noise(number * width)
+    return b"".join(b"\0" + content[at : at + width] for at in range(0, number * width, width))
+
+
+# RFC 2083 §2.6: columns and rows of a picture of 60 × 80 in each of Adam7's passes.
+_PASSES = [(8, 10), (7, 10), (15, 10), (15, 20), (30, 20), (30, 40), (60, 40)]
+_INTERLACED = b"".join((b"\0" + noise(3 * columns)) * lines for columns, lines in _PASSES)
+_DEEP = {
+    f"{colour}_{depth}": (depth, colour, samples)
+    for colour, samples in ((2, 3), (6, 4))
+    for depth in (8, 16)
+} | {"0_8": (8, 0, 1), "4_8": (8, 4, 2)}
+_PHOTO = Image.fromarray(np.frombuffer(noise(60 * 80 * 3), np.uint8).reshape(80, 60, 3))
+WHOLE = {
+    "baseline.jpg": saved(_PHOTO),
+    "progressive.jpg": saved(_PHOTO, progressive=True),
+    "grey.jpg": saved(_PHOTO.convert("L")),
+    "palette.png": saved(_PHOTO.convert("P"), "PNG"),
+    "black_and_white.png": saved(_PHOTO.convert("1"), "PNG"),
+    "interlaced.png": png(8, 2, zlib.compress(_INTERLACED), interlace=1),
+    **{
+        f"{name}.png": png(depth, colour, zlib.compress(rows(depth, samples)))
+        for name, (depth, colour, samples) in _DEEP.items()
+    },
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_picture_cut_anywhere_is_refused_and_the_whole_one_opens(name: str) -> None:
+    whole = WHOLE[name]
+    assert open_image(whole, limits=LIMITS).shape == (80, 60, 3)
+    for length in (*range(0, len(whole), 37), *range(max(0, len(whole) - 40), len(whole))):
+        with pytest.raises(Refused) as refused:
+            open_image(whole[:length], limits=LIMITS)
+        assert refused.value.code == "face_image_malformed", length
+
+
+@pytest.mark.parametrize("number", [0, 1, 4, 79, 81])
+@pytest.mark.parametrize("name", _DEEP)
+def test_a_png_with_fewer_or_more_rows_than_it_announces_is_refused(name: str, number: int) -> None:
+    depth, colour, samples = _DEEP[name]
+    with pytest.raises(Refused) as refused:
+        open_image(png(depth, colour, zlib.compress(rows(depth, samples, number))), limits=LIMITS)
+    assert refused.value.code == "face_image_malformed"
+
+
+@pytest.mark.parametrize("cut", [1, 3, 200, 2000])
+def test_an_interlaced_png_without_its_last_rows_is_refused(cut: int) -> None:
+    with pytest.raises(Refused) as refused:
+        open_image(png(8, 2, zlib.compress(_INTERLACED[:-cut]), interlace=1), limits=LIMITS)
+    assert refused.value.code == "face_image_malformed"
 
 
 WORD = b"where the borrower lives"

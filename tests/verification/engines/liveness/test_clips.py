@@ -343,6 +343,11 @@ def test_a_damaged_frame_is_decoded_or_refused_and_nothing_else(seed: int) -> No
         assert outcome in frames.CODES or outcome[2] == 3
 
 
+def test_a_frame_cut_anywhere_is_refused() -> None:
+    outcomes = {_outcome(_GOOD[:length]) for length in range(0, len(_GOOD), 7)}
+    assert outcomes == {"frame_not_jpeg", "frame_truncated"}
+
+
 _CHANCE = np.random.default_rng(1)
 
 

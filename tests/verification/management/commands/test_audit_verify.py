@@ -3,6 +3,7 @@
 import json
 import random
 import shutil
+from base64 import b64decode
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -20,10 +21,9 @@ from tests.fresh_database import copies
 from tests.verification.log.ordered import ENTRY, nine_ordered, without_law
 from tests.verification.log.rows import add_entry, add_lender, add_verification, tamper
 from verification.evidence import store, vault
+from verification.log.checkpoint import VerificationKey, open_checkpoint
 from verification.log.verify import verify_file
-from verification.models import (
-    AuditLeaf,
-)
+from verification.models import AuditCheckpoint, AuditLeaf
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -48,6 +48,25 @@ def command(*arguments: str) -> tuple[int, str]:
     except CommandError as error:
         return error.returncode, out.getvalue() + str(error)
     return 0, out.getvalue()
+
+
+def test_the_key_that_verifiers_pin_is_printed_and_opens_the_logs_heads(
+    log: list[AuditLeaf],
+) -> None:
+    code, out = command("--key", "--log", "test")
+    name, _, encoded = out.strip().split("+", 2)
+    key = VerificationKey(name=name, public=b64decode(encoded)[1:])
+    assert (code, str(key)) == (0, out.strip())
+    note = AuditCheckpoint.objects.filter(log="test").latest("size").note
+    assert open_checkpoint(note, key=key).size == len(log)
+    assert command("--key") == (code, out)
+
+
+def test_without_a_certified_key_nothing_is_printed(settings: Settings) -> None:
+    settings.TULGA_CERTIFIED = ()
+    code, out = command("--key")
+    assert code == 3
+    assert "no certified public key of the test log" in out
 
 
 def test_the_command_says_that_all_is_well(log: list[AuditLeaf]) -> None:
