@@ -100,6 +100,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/evidence/vault.py", "cryptography django.conf secrets zlib"),
         _row("verification/evidence/store.py", "django.core.files django.db django.utils"),
         _row("verification/evidence/durable_files.py", "django.core.files os pathlib"),
+        _row("lenders/resources/clearances.py", "csv", base=_LENDERS),
         _row("verification/log/log.py", "contextvars django.db django.utils"),
         _row("verification/log", "cryptography django.conf django.db django.utils logging secrets"),
         _row("verification/log/laws.py", "django.db logging time"),

@@ -244,6 +244,7 @@ def read_page(
     case_number: str | None = None,
     status: str | None = None,
     created_from: datetime | None = None,
+    created_to: datetime | None = None,
     after: str | None = None,
     limit: int = 20,
 ) -> dict[str, Any]:
@@ -258,6 +259,8 @@ def read_page(
         rows = rows.filter(pk__range=ids.numbered(case_number, prefix="ver"))
     if created_from is not None:
         rows = rows.filter(created_at__gte=created_from)
+    if created_to is not None:
+        rows = rows.filter(created_at__lt=created_to)
     if after is not None:
         # A cursor is an id from the lender; another lender's must look like an unknown one.
         last = Verification.objects.filter(pk=after, lender_id=lender_id, mode=mode).first()

@@ -18,6 +18,7 @@ from verification.core.profiles import Profile, mci_tenge, suffices
 
 PROCESSING, ISSUED, REFUSED, SUPERSEDED = "processing", "issued", "refused", "superseded"
 CONSUMED, FROZEN = "consumed", "frozen"
+STATUSES: Final = (PROCESSING, ISSUED, REFUSED, SUPERSEDED, CONSUMED, FROZEN)
 OPEN: Final = (ISSUED, PROCESSING)
 """A verification has at most one clearance in these states."""
 PASSED, NOT_EVALUATED = "passed", "not_evaluated"

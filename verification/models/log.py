@@ -9,7 +9,15 @@ from django.db.models.functions import Cast, Length
 from django.db.models.lookups import LessThanOrEqual
 
 from verification.core import ids
-from verification.core.events import CREDITING, DECISIONS, HEARTBEAT, LOOKS, OF_ROOT, READINGS
+from verification.core.events import (
+    CREDITING,
+    DECISIONS,
+    HEARTBEAT,
+    LOOKS,
+    OF_ROOT,
+    PAID,
+    READINGS,
+)
 from verification.fields import CompactJwsField
 from verification.models.cases import ID_LENGTH, Verification
 
@@ -67,6 +75,9 @@ class AuditEntry(models.Model):
                 fields=("verification",),
                 condition=Q(type__in=CREDITING),
                 name="crediting_of_verification",
+            ),
+            models.Index(
+                fields=("lender", "log", "at", "id"), condition=Q(type=PAID), name="payout_by_time"
             ),
             models.Index("log", LOOKED_AT, condition=Q(type__in=LOOKS), name="look_at_case"),
             models.Index(
