@@ -49,6 +49,7 @@ RATE_REQUESTS: Final = (
     600  # per key and window; our choice: ten a second, a hundred times a busy lender's need
 )
 RATE_SECONDS: Final = 60
+UNKNOWN_KEYS: Final = 20  # per network and window; ours: enough to find a typing error
 PAGE_DEFAULT: Final = 20
 TABLE_DAYS: Final = 31  # of payouts in one CSV; ours: a month is compared at most
 JWKS_SECONDS: Final = (

@@ -100,7 +100,6 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/evidence/vault.py", "cryptography django.conf secrets zlib"),
         _row("verification/evidence/store.py", "django.core.files django.db django.utils"),
         _row("verification/evidence/durable_files.py", "django.core.files os pathlib"),
-        _row("lenders/resources/clearances.py", "csv", base=_LENDERS),
         _row("verification/log/log.py", "contextvars django.db django.utils"),
         _row("verification/log", "cryptography django.conf django.db django.utils logging secrets"),
         _row("verification/log/laws.py", "django.db logging time"),
@@ -110,6 +109,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
             "concurrent.futures contextvars django.db gc multiprocessing",
         ),
         _row("verification/access", "django.conf django.db django.utils secrets"),
+        _row("verification/access/addresses.py", "django.utils ipaddress"),
         _row("verification/payout", "django.conf django.db django.utils secrets"),
         _row("verification/artifacts", "cryptography django.conf django.db django.utils"),
         _row("verification/case", "django.conf django.db django.utils logging secrets"),
@@ -156,6 +156,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("lenders/openapi.py", "threading", base=_LENDERS),
         _row("lenders/endpoints.py", "cryptography", base=_LENDERS),
         _row("lenders/deliveries.py", "random", base=_LENDERS),
+        _row("lenders/resources/clearances.py", "csv", base=_LENDERS),
         _row(
             "lenders/sender.py", "asyncio concurrent.futures email.utils socket time", base=_LENDERS
         ),

@@ -334,6 +334,8 @@ def test_an_address_of_no_database_of_ours_is_told_in_two_lines(
         ("worker", "TULGA_LOG_LEVEL", "verbose"),
         ("worker", "TULGA_BELL_DIR", "/dev/null/bell"),
         ("tick", "TULGA_MODES_LIVE", "maybe"),
+        ("web", "TULGA_TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("web", "TULGA_TRUSTED_PROXIES", "0.0.0.0/0"),
     ],
 )
 def test_a_word_that_a_variable_cannot_be_is_told_in_two_lines(

@@ -580,8 +580,9 @@ QUERIES = ["", "?limit=x&limit=y"]
 
 
 @pytest.fixture(params=[policy.SCOPES, ()], ids=["all-scopes", "no-scope"])
-def secret(request: pytest.FixtureRequest, lender: Lender) -> str:
+def secret(request: pytest.FixtureRequest, lender: Lender, settings: Settings) -> str:
     """The secret of a live key."""
+    settings.TULGA_MODES_LIVE = True
     return live_secret(lender, scopes=request.param)
 
 
