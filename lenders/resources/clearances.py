@@ -65,6 +65,11 @@ class GateAnswer(serializers.Serializer[Any]):
         allow_null=True, required=False, help_text="Of `cooling_off`: until when."
     )
 
+    def to_representation(self, gate: Any) -> dict[str, Any]:
+        """What waits is told only where it makes the gate refuse."""
+        answer: dict[str, Any] = super().to_representation(gate)
+        return answer if _refuses(gate) else answer | {"release_not_before": None}
+
     def get_status(self, gate: Mapping[str, Any]) -> str:
         """In rows and entries a refusal's code takes its place."""
         return REFUSED if _refuses(gate) else gate["status"]

@@ -92,8 +92,9 @@ class ContractAnswer(serializers.Serializer[Any]):
     release_not_before = Moment(
         allow_null=True,
         help_text=(
-            "Until then the money waits if the person's credits of the day come to so much; null"
-            " where no law of yours or of the verification asks."
+            "Until then the money waits, as far as the credits of the day are known; null where"
+            " nothing waits. A refused clearance may bring it later: another credit of the day"
+            " counts."
         ),
     )
 

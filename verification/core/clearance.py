@@ -140,6 +140,12 @@ def release_not_before(release_from: datetime, laws: Sequence[Profile]) -> datet
     return release_from + timedelta(hours=max(hours)) if hours else None
 
 
+def may_wait(sum_tiyn: int, laws: Sequence[Profile], moments: Sequence[datetime]) -> bool:
+    """Whether credits of this sum wait, or might: in a year without a value of the MCI. O-52."""
+    most = _least(laws, "cooling_off_over_mci")
+    return most is not None and _is_over(sum_tiyn, most, moments) is not False
+
+
 def evaluate(facts: Facts, laws: Sequence[Profile], *, at: datetime) -> tuple[Gate, ...]:
     """Results of every gate, in the order in which refusals are reported."""
     most, ends = _least(laws, "amount_max_mci"), _day_ends(at)
