@@ -5,6 +5,7 @@ Raises: `Misconfigured` by name for a missing or wrong variable.
 
 import os
 from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -73,6 +74,22 @@ def comma_separated(name: str, default: Sequence[str] = ()) -> list[str]:
     if value is None:
         return list(default)
     return [word.strip() for word in value.split(",") if word.strip()]
+
+
+def networks(name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """The variable as comma-separated networks; an address is a network of one.
+
+    Raises: `Misconfigured` for anything else, and for a network of all addresses.
+    """
+    try:
+        listed = tuple(ip_network(word) for word in comma_separated(name))
+    except ValueError:
+        listed = (ip_network("0.0.0.0/0"),)
+    if any(network.prefixlen == 0 for network in listed):
+        raise Misconfigured(
+            f"{name} is no list of networks.\nWrite it like 10.0.0.5, 10.1.0.0/24, 2001:db8::/48"
+        )
+    return listed
 
 
 def folder(name: str, default: Path) -> Path:

@@ -16,7 +16,7 @@ from config.celery import app
 from lenders import sender
 from verification import clock
 from verification.case import policy, stages
-from verification.core.folders import folder_fault
+from verification.folders import folder_fault
 from verification.worker import pulse, sweep
 
 # A proxy on this machine also comes from loopback, but names its client.

@@ -1,5 +1,5 @@
-"""For every request: an id for the log, transactions, a size limit, headers that keep pages
-private.
+"""For every request: the caller's address, an id for the log, transactions, a size limit, headers
+that keep pages private.
 """
 
 import re
@@ -16,10 +16,23 @@ from django.utils.deprecation import MiddlewareMixin
 from config import page_problems
 from config.log_lines import request_id
 from verification import transactions
+from verification.access import addresses
 from verification.borrower import browsers
 from verification.core import almaty
 
 ALIVE, READY = "/healthz", "/readyz"
+
+
+class CallerAddressMiddleware(MiddlewareMixin):
+    """Puts the caller's address into `REMOTE_ADDR`; behind a proxy the server sees the proxy's."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Replaces the address of the connection."""
+        request.META["REMOTE_ADDR"] = addresses.of_caller(
+            peer=request.META.get("REMOTE_ADDR", ""),
+            untrusted_forwarded=request.META.get("HTTP_X_FORWARDED_FOR"),
+            proxies=settings.TULGA_TRUSTED_PROXIES,
+        )
 
 
 class RequestIdMiddleware(MiddlewareMixin):

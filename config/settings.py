@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "verification",
 ]
 MIDDLEWARE = [
+    "config.middleware.CallerAddressMiddleware",
     "config.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "config.static_files.StaticFiles",
@@ -205,6 +206,8 @@ SECURE_HSTS_PRELOAD = _IS_HTTPS
 # send it.
 if env.flag("TULGA_BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Only these may say in X-Forwarded-For for whom they ask.
+TULGA_TRUSTED_PROXIES = env.networks("TULGA_TRUSTED_PROXIES")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _IS_HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"

@@ -12,7 +12,7 @@ from django.db import Error, ProgrammingError, connection
 from verification import clock
 from verification.case.stages import refuse_unsafe_live, refuse_unsigned
 from verification.core.errors import Misconfigured
-from verification.core.folders import folder_fault
+from verification.folders import folder_fault
 
 _TABLE = "verification_verification"
 _FOLDERS: Final = {

@@ -10,7 +10,6 @@ answered in the API's form, `application/problem+json`.
 """
 
 import errno
-import ipaddress
 import json
 import math
 import secrets
@@ -31,10 +30,10 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from config import web_reading
 from lenders import problems
+from verification.access import addresses
 from verification.core.codes import PROBLEMS
 
 _RECEIVED: Final = 65_536  # bytes at a time
-_IPV6_NETWORK_BITS: Final = 64  # what one subscriber gets, RFC 6177
 _GONE: Final = (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK)
 _CODES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (errors.InvalidResponseHeader, "internal_error"),
@@ -290,12 +289,12 @@ def _is_behind_proxy() -> bool:
 
 
 def _origin(client: Any) -> str:
-    """What counts as one address; empty for a Unix socket, which only a proxy uses."""
+    """What counts as one address; empty for a proxy's, and for a Unix socket, which only a proxy
+    uses.
+    """
     if not isinstance(client, tuple):
         return ""
-    address = ipaddress.ip_address(client[0].partition("%")[0])
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((address, _IPV6_NETWORK_BITS), strict=False))
-    return str(address)
+    address = addresses.read(client[0].partition("%")[0])
+    if address is None or addresses.is_in(address, settings.TULGA_TRUSTED_PROXIES):
+        return ""
+    return addresses.subscriber(address)

@@ -13,13 +13,12 @@ CODE_HELP: Final = "A code of the table in /docs/problems; accept unknown ones."
 
 
 class Moment(serializers.DateTimeField):
-    """A time as `2026-11-24T10:00:00.000Z`; a text stays as it is."""
+    """A time as `2026-11-24T10:00:00.000Z`, also one that a record spells otherwise."""
 
     def to_representation(self, value: Any) -> Any:
         """Its canonical form."""
-        if not isinstance(value, datetime):
-            return value
-        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        at = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Word(serializers.CharField):

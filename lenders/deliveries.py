@@ -21,8 +21,8 @@ from functools import cache
 from typing import Any
 
 from django.db import DataError, IntegrityError
-from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, When
-from django.db.models.functions import Least
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, When, Window
+from django.db.models.functions import Least, Random, RowNumber
 
 from lenders import endpoints, policy, register
 from lenders.answers import Moment
@@ -70,16 +70,21 @@ class Outcome:
 
 @cache
 def _endpoints_in_arrears(modes: tuple[str, ...]) -> Compiled[Any]:
-    """Endpoints with outstanding events, those after one of them first; one more than are
+    """Endpoints with outstanding events, one per lender before any second one; one more than are
     served.
+
+    Lenders after the last served one come first. Of one lender's endpoints chance picks: each gets
+    its turn, and one whose events cannot be read holds up no other.
     """
 
     def rows(cursor: str) -> QuerySet[Any, Any]:
         newest = lender_events.last_sequence_of_row(lender="lender_id", mode="mode")
         awake = WebhookEndpoint.objects.filter(mode__in=modes, disabled_at=None, deleted_at=None)
         in_arrears = awake.annotate(to_come=newest - F("cursor")).filter(to_come__gt=0)
-        had_its_turn = Case(When(id__lte=cursor, then=1), default=0)
-        return in_arrears.order_by(had_its_turn, "id")[: policy.PUMP_ENDPOINTS + 1]
+        of_lender = Window(RowNumber(), partition_by="lender_id", order_by=Random())
+        had_its_turn = Case(When(lender_id__lte=cursor, then=1), default=0)
+        in_turn = in_arrears.annotate(place=of_lender).order_by("place", had_its_turn, "lender_id")
+        return in_turn[: policy.PUMP_ENDPOINTS + 1]
 
     return Compiled(rows)
 
@@ -87,8 +92,8 @@ def _endpoints_in_arrears(modes: tuple[str, ...]) -> Compiled[Any]:
 def pump(*, cursor: str = "") -> tuple[str, bool]:
     """Makes deliveries of outstanding events, a batch for a few endpoints, in turn.
 
-    Returns the last served endpoint, which is the `cursor` of the next call, and whether more wait.
-    So neither a lender's backlog nor its stream of events delays another's.
+    Returns the last served lender, which is the `cursor` of the next call, and whether more wait.
+    So neither a lender's backlog, nor its stream of events, nor its many endpoints delay another's.
     A fault at one endpoint is logged and stops no other.
     """
     most = policy.PUMP_ENDPOINTS
@@ -105,7 +110,7 @@ def pump(*, cursor: str = "") -> tuple[str, bool]:
     has_more = count > 0 and (
         len(owed) > most or max(row.to_come for row in owed) > policy.EVENTS_BATCH
     )
-    return owed[:most][-1].pk if owed else cursor, has_more
+    return owed[:most][-1].lender_id if owed else cursor, has_more
 
 
 def pump_endpoint(endpoint: WebhookEndpoint) -> int:

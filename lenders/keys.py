@@ -11,14 +11,19 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, PermissionDenied
+from rest_framework.exceptions import (
+    AuthenticationFailed,
+    NotAuthenticated,
+    PermissionDenied,
+    Throttled,
+)
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
@@ -27,7 +32,7 @@ from lenders import policy, register
 from lenders.models import ApiKey, Lender
 from lenders.requests import NoQuery, read_query
 from verification import clock, transactions
-from verification.access import rates
+from verification.access import addresses, rates
 from verification.case import stages
 from verification.compiled import Compiled
 from verification.core import almaty
@@ -59,10 +64,15 @@ def issue(
 ) -> Issued:
     """A fresh key.
 
-    Raises: `BadInput` without scope or network, `Misconfigured` if live mode is incomplete.
+    Raises: `BadInput` for an unknown scope or network, `Misconfigured` if live mode is incomplete,
+    or if the callers' addresses are unknown and the key is limited to networks.
     """
     if mode not in MODES:
         raise BadInput("a key is for test or live", code="mode_unknown")
+    if cidrs and not _knows_addresses(mode):
+        raise Misconfigured(
+            "set TULGA_TRUSTED_PROXIES first: without it a proxy hides the lender's address"
+        )
     if mode == "live" and not (settings.TULGA_MODES_LIVE and stages.live_is_complete()):
         raise Misconfigured(
             "this deployment has no complete live set of sources, anchors and keys: no live keys"
@@ -130,7 +140,7 @@ class ApiKeyAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[AnonymousUser, ApiKey] | None:
         """An anonymous user and the key; None without the header.
 
-        Raises: `AuthenticationFailed`, or `PermissionDenied` in step 3.
+        Raises: `AuthenticationFailed`, `Throttled` in step 2, or `PermissionDenied` in step 3.
         """
         untrusted_header = request.headers.get("Authorization")
         if untrusted_header is None:
@@ -146,28 +156,24 @@ class ApiKeyAuthentication(BaseAuthentication):
         # 2. The key is ours and valid. It is found by its hash, so no comparison leaks how near a
         #    guess was.
         at = clock.now()
+        untrusted_address = str(request.META.get("REMOTE_ADDR", ""))
         with transactions.looking_up("api_key"):
             key = _BY_HASH.first(secret_digest(secret.strip()).hex())
             # Rows can be written without the key that signs entries.
             if key is not None and not register.is_on_record(key):
                 key = None
         if key is None:
+            _count_unknown(untrusted_address)
             raise AuthenticationFailed("there is no such key", code="key_unknown")
         if key.revoked_at is not None:
             raise AuthenticationFailed("this key was revoked", code="key_revoked")
         if key.expires_at <= at:
             raise AuthenticationFailed("this key has run out", code="key_expired")
-        # 3. The caller is in one of its networks. An unreadable address, such as a Unix socket's,
-        #    is in none.
+        if key.mode == "live" and not settings.TULGA_MODES_LIVE:
+            raise AuthenticationFailed("live mode is off here", code="mode_off")
+        # 3. The caller is in one of its networks.
         if key.cidrs:
-            try:
-                address = ip_address(str(request.META.get("REMOTE_ADDR", "")))
-            except ValueError:
-                address = None
-            if address is None or not any(address in ip_network(cidr) for cidr in key.cidrs):
-                raise PermissionDenied(
-                    "this key may not be used from this address", code="address_not_allowed"
-                )
+            _require_network(key, untrusted_address)
         transactions.see(lender=key.lender_id)
         # 4. Its use is recorded to the minute; conditionally, so that of many requests at once one
         #    writes.
@@ -182,6 +188,47 @@ class ApiKeyAuthentication(BaseAuthentication):
     def authenticate_header(self, request: Request) -> str:
         """The challenge for a caller without a key."""
         return 'Bearer realm="tulga"'
+
+
+def _require_network(key: ApiKey, address: str) -> None:
+    """Raises: `PermissionDenied` for an address outside the key's networks, or an unknown one.
+
+    The address of a named proxy is no caller's.
+    """
+    caller_address = addresses.read(address)
+    if (
+        caller_address is None
+        or not _knows_addresses(key.mode)
+        or addresses.is_in(caller_address, settings.TULGA_TRUSTED_PROXIES)
+    ):
+        raise PermissionDenied(
+            "it is not known from where this key is used", code="address_unknown"
+        )
+    if not addresses.is_in(caller_address, [ip_network(cidr) for cidr in key.cidrs]):
+        raise PermissionDenied(
+            "this key may not be used from this address", code="address_not_allowed"
+        )
+
+
+def _knows_addresses(mode: str) -> bool:
+    """Whether the callers' addresses are known: live mode has a proxy before it."""
+    is_behind_proxy = mode == "live" or settings.SECURE_PROXY_SSL_HEADER is not None
+    return bool(settings.TULGA_TRUSTED_PROXIES) or not is_behind_proxy
+
+
+def _count_unknown(address: str) -> None:
+    """Counts an unknown key of this network.
+
+    Raises: `Throttled` above the limit. A known key from there is never counted.
+    """
+    name = addresses.keyed_network(address, purpose="lenders.keys")
+    if rates.count(name, seconds=policy.RATE_SECONDS) > policy.UNKNOWN_KEYS:
+        raise Throttled(wait=_seconds_left())
+
+
+def _seconds_left() -> int:
+    """Seconds until the next window."""
+    return policy.RATE_SECONDS - int(clock.now().timestamp()) % policy.RATE_SECONDS
 
 
 class HasKey(BasePermission):
@@ -219,9 +266,7 @@ class KeyRate(BaseThrottle):
         """Counts this request; False once the window is full."""
         if request.auth is None:
             return True
-        self._seconds_left = (
-            policy.RATE_SECONDS - int(clock.now().timestamp()) % policy.RATE_SECONDS
-        )
+        self._seconds_left = _seconds_left()
         used = rates.count(request.auth.pk, seconds=policy.RATE_SECONDS)
         # Named as in the first drafts of draft-ietf-httpapi-ratelimit-headers; the reset is in
         # seconds from now.

@@ -2,7 +2,7 @@
 operation.
 
 Its examples are in examples.json, by operation: a request if the operation reads one, and an answer
-if it gives one.
+if it gives one. `event` is the webhook's message.
 tests/lenders/test_openapi_examples.py sends every request, checks every answer against its schema,
 and rewrites the file from real answers.
 """
@@ -213,6 +213,7 @@ def parameters_of(query: type) -> list[Any]:
             required=field.is_required,
             description=field.form.help,
             location="query",
+            explode=False if field.form.schema.get("type") == "array" else None,
         )
         for name, field in asked_of(query).items()
     ]
@@ -321,6 +322,8 @@ def document() -> dict[str, Any]:
             schema["additionalProperties"] = False
     _complete_operations(described)
     _put_examples(described)
+    event = described["webhooks"]["event"]["post"]["requestBody"]["content"]["application/json"]
+    event["example"] = examples()["event"]["request"]
     header = {
         "in": "header",
         "name": HEADER,
@@ -382,4 +385,5 @@ def _put_examples(described: dict[str, Any]) -> None:
                     content["example"] = example["request"]
             for status, value in example.get("answers", {}).items():
                 for content in operation["responses"][status]["content"].values():
-                    content["example"] = value
+                    if "examples" not in content:
+                        content["example"] = value

@@ -30,6 +30,8 @@ from verification.core.opening import (
     is_plain,
 )
 
+CLEARANCE_CURSOR = r"^(clr_[a-z2-7]{26}|[0-9]{1,18}(-(evt_[a-z2-7]{26})?)?)$"
+"""After a clearance, or a place of a list of payouts: see `verification.log.payouts.Place`."""
 WEBHOOK_URL = r"^[Hh][Tt][Tt][Pp][Ss]?://[!$%&'()*+,./0-9:;=?@A-Z\[\]_a-z~-]+$"
 """No blanks, breaks, backslashes, fragment or letters beyond ASCII."""
 _IBAN = re.compile(r"KZ[0-9]{2}[A-Z0-9]{16}")
@@ -118,6 +120,15 @@ def several_of(untrusted: Any, *, choices: Sequence[str]) -> tuple[str, ...]:
         if word in untrusted[:position]:
             raise BadInput("named twice", code="choice_repeated", pointer=f"/{position}")
     return tuple(untrusted)
+
+
+def words(untrusted: Any, *, choices: Sequence[str]) -> tuple[str, ...]:
+    """Distinct words out of a set, a comma between two, from a query string."""
+    listed = untrusted.split(",") if isinstance(untrusted, str) else untrusted
+    try:
+        return several_of(listed, choices=choices)
+    except BadInput as error:  # a parameter has no places within
+        raise BadInput(error.detail, code=error.code) from None
 
 
 def route_names(untrusted: Any, *, most: int) -> tuple[str, ...]:
@@ -219,6 +230,13 @@ def sequence_number(untrusted: Any) -> int:
     if not isinstance(untrusted, str) or not re.fullmatch(r"[0-9]{1,18}", untrusted):
         raise BadInput("a number, 0 or more, is expected", code="cursor_malformed")
     return int(untrusted)
+
+
+def clearance_cursor(untrusted: Any) -> str:
+    """A place in a list of clearances, from a query string."""
+    if not isinstance(untrusted, str) or not re.fullmatch(CLEARANCE_CURSOR, untrusted):
+        raise BadInput("the `next` of a page is expected", code="cursor_malformed")
+    return untrusted
 
 
 def query_number(untrusted: Any, *, least: int, most: int) -> int:
@@ -324,6 +342,7 @@ def holds_personal_number(text: str) -> bool:
 READERS: Mapping[str, Callable[..., Any]] = {
     "birth_date": day,
     "case_number": parse_case_number,
+    "clearance_cursor": clearance_cursor,
     "client_reference": partial(text, longest=REFERENCE_MAX, is_impersonal=True, form=_REFERENCE),
     "decimal": decimal,
     "document_number": document_number,
@@ -346,5 +365,6 @@ READERS: Mapping[str, Callable[..., Any]] = {
     "text": text,
     "webhook_url": webhook_url,
     "whole_number": whole_number,
+    "words": words,
     "yes_or_no": yes_or_no,
 }

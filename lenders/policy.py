@@ -49,7 +49,9 @@ RATE_REQUESTS: Final = (
     600  # per key and window; our choice: ten a second, a hundred times a busy lender's need
 )
 RATE_SECONDS: Final = 60
+UNKNOWN_KEYS: Final = 20  # per network and window; ours: enough to find a typing error
 PAGE_DEFAULT: Final = 20
+TABLE_DAYS: Final = 31  # of payouts in one CSV; ours: a month is compared at most
 JWKS_SECONDS: Final = (
     # how long public keys may be cached; our choice: a verifier that meets a new key asks again
     3600
@@ -126,6 +128,7 @@ RETRY_AFTER_CHARACTERS: Final = 64  # of that header that are read; a date has 2
 WAKE_SECONDS: Final = 0.5  # between two looks without events: no wake-up is needed
 GATHER_SECONDS: Final = 0.02  # results within this time are written in one transaction
 SILENCE_SECONDS: Final = 1  # pause after the database did not answer
+EVENT_PAGES: Final = 5  # pages of events that a list of some types looks at, of 100 each
 EVENTS_BATCH: Final = 100  # events that become deliveries of one endpoint in one transaction
 PUMP_ENDPOINTS: Final = 10  # endpoints per round that get a batch, in turn
 SEEN_SECONDS: Final = 5  # interval of a sender's reports; it also purges then

@@ -28,12 +28,14 @@ MEDIA_TYPE = "application/problem+json"
 _OWN_SENTENCES = frozenset(
     {
         "address_not_allowed",
+        "address_unknown",
         "body_too_large",
         "key_expired",
         "key_malformed",
         "key_revoked",
         "key_unknown",
         "malformed_json",
+        "mode_off",
         "scope_missing",
     }
 )

@@ -7,7 +7,7 @@ The header `Tulga-Version` may name the version of the API.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 from typing import IO, Annotated, Any, Final, TypeVar
@@ -22,7 +22,8 @@ from rest_framework.request import Request
 from rest_framework.versioning import BaseVersioning
 
 from lenders import policy
-from lenders.parsing import READERS, WEBHOOK_URL, holds_personal_number
+from lenders.parsing import CLEARANCE_CURSOR, READERS, WEBHOOK_URL, holds_personal_number
+from verification.core.clearance import CONSUMED, STATUSES
 from verification.core.errors import BadInput
 from verification.core.events import CLOSED, OPENED, TOLD
 from verification.core.ids import CASE_NUMBER, Iin
@@ -101,6 +102,12 @@ class AlwaysJSON(BaseContentNegotiation):
         """The first renderer."""
         first = next(iter(renderers))
         return first, first.media_type or "application/json"
+
+
+def prefers_csv(request: Request) -> bool:
+    """Whether `Accept` prefers a table to JSON."""
+    offered = ["application/json", "text/csv"]
+    return bool(request._request.get_preferred_type(offered) == "text/csv")
 
 
 def read(kind: Callable[..., Record], untrusted: Any) -> Record:
@@ -250,6 +257,12 @@ def _our_id(prefix: str, text: str = "") -> Form:
     )
 
 
+def _require_range(start: datetime | None, end: datetime | None, *, pointer: str) -> None:
+    """Raises: `BadInput` at the end of an empty range."""
+    if start is not None and end is not None and start >= end:
+        raise BadInput("not after the beginning", code="out_of_range", pointer=pointer)
+
+
 @dataclass(frozen=True)
 class LinkRequest:
     """An empty object or no body, or who sends the link."""
@@ -275,9 +288,70 @@ class VerificationQuery:
     )
     case_number: Annotated[str | None, _CASE_NUMBER] = None
     status: Annotated[str | None, one_of(tuple(Status))] = None
-    created_from: Annotated[datetime | None, Form("moment", _TIME)] = None
+    created_from: Annotated[
+        datetime | None, Form("moment", _TIME, help="Opened then or later.")
+    ] = None
+    created_to: Annotated[datetime | None, Form("moment", _TIME, help="Opened before then.")] = None
     after: Annotated[str | None, _our_id("ver", "`next` of the page before.")] = None
     limit: Annotated[int, _LIMIT] = policy.PAGE_DEFAULT
+
+    def refuse_together(self) -> None:
+        """Raises: `BadInput` for an empty range."""
+        _require_range(self.created_from, self.created_to, pointer="/created_to")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClearanceQuery:
+    """Which clearances to list."""
+
+    status: Annotated[str | None, one_of(STATUSES)] = None
+    consumed_from: Annotated[
+        datetime | None,
+        Form("moment", _TIME, help="Consumed then or later. A CSV needs this and the next."),
+    ] = None
+    consumed_to: Annotated[datetime | None, Form("moment", _TIME, help="Consumed before then.")] = (
+        None
+    )
+    after: Annotated[
+        str | None,
+        string(
+            "clearance_cursor",
+            {"pattern": CLEARANCE_CURSOR},
+            help="`next` of the page before, with the same filters.",
+        ),
+    ] = None
+    limit: Annotated[int, _LIMIT] = policy.PAGE_DEFAULT
+
+    def refuse_together(self) -> None:
+        """Raises: `BadInput` for an empty range, or for a time of consumption beside another
+        status.
+        """
+        _require_range(self.consumed_from, self.consumed_to, pointer="/consumed_to")
+        is_of_payouts = self.consumed_from is not None or self.consumed_to is not None
+        if is_of_payouts and self.status not in (None, CONSUMED):
+            detail = f"with a time of consumption only {CONSUMED} is listed"
+            raise BadInput(detail, code="choice_unknown", pointer="/status")
+
+    def whole_range(self) -> tuple[datetime, datetime]:
+        """From when and up to when, of a CSV.
+
+        Raises: `ValidationError` for a missing or too wide one, and for a page.
+        """
+        times = {"consumed_from": self.consumed_from, "consumed_to": self.consumed_to}
+        faults = {
+            f"?{name}": [ErrorDetail("a CSV needs this", code="required")]
+            for name, value in times.items()
+            if value is None
+        }
+        if self.after is not None:
+            faults["?after"] = [ErrorDetail("a CSV has no pages", code="unknown_field")]
+        start, end = self.consumed_from, self.consumed_to
+        if start and end and end - start > timedelta(days=policy.TABLE_DAYS):
+            detail = f"a CSV holds at most {policy.TABLE_DAYS} days"
+            faults["?consumed_to"] = [ErrorDetail(detail, code="out_of_range")]
+        if faults or start is None or end is None:
+            raise ValidationError(faults)
+        return start, end
 
 
 @dataclass(frozen=True)
@@ -299,6 +373,21 @@ class EventQuery:
             help="The `lender_sequence` of the last event you have, or `next` of the page before.",
         ),
     ] = 0
+    types: Annotated[
+        tuple[str, ...],
+        Form(
+            "words",
+            {
+                "type": "array",
+                "items": {"type": "string", "enum": list(TOLD)},
+                "uniqueItems": True,
+                "minItems": 1,
+            },
+            limits={"choices": TOLD},
+            called="type",
+            help="Only of these types, a comma between two. Left out: of all.",
+        ),
+    ] = ()
     limit: Annotated[int, _LIMIT] = policy.PAGE_DEFAULT
 
 
@@ -374,8 +463,7 @@ class RangeRequest:
 
     def refuse_together(self) -> None:
         """Raises: `BadInput` for an empty range."""
-        if self.start >= self.end:
-            raise BadInput("not after `from`", code="out_of_range", pointer="/to")
+        _require_range(self.start, self.end, pointer="/to")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -84,6 +84,7 @@ urlpatterns = [
         "v1/test/verifications/<slug:verification_id>/simulate",
         sandbox.Simulation.as_view(**TEST_VIEW_OPTIONS),
     ),
+    path("v1/clearances", payout.ClearanceList.as_view(**VIEW_OPTIONS)),
     path("v1/clearances/<slug:clearance_id>", payout.ClearanceDetail.as_view(**VIEW_OPTIONS)),
     path(
         "v1/clearances/<slug:clearance_id>/consume",

@@ -5,9 +5,6 @@
 SIGN_IN_TRIES = 5
 SIGN_IN_WINDOW_S = 15 * 60
 
-# Prefix of an IPv6 address that counts as one network, bits: what one subscriber gets (RFC 6177).
-IPV6_NETWORK_BITS = 64
-
 # A session ends after this long without a request, and after this long in any case, seconds. NIST
 # SP 800-63B-3 §4.2.3 (AAL2): 30 minutes of inactivity, 12 hours in all; a working day is 8 hours.
 SESSION_IDLE_S = 30 * 60

@@ -5,9 +5,7 @@ A try is counted before any check, so that parallel guesses count too.
 """
 
 import logging
-from contextlib import suppress
 from datetime import timedelta
-from ipaddress import ip_address, ip_network
 from typing import Any
 
 import django_otp
@@ -17,19 +15,18 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db.models import F
 from django.http import HttpRequest
-from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from people import hashing
 from people.models import SecondFactor, SignInTries, User
 from people.policy import (
     CODE_DIGITS,
-    IPV6_NETWORK_BITS,
     PASSWORD_MAX_LENGTH,
     SIGN_IN_TRIES,
     SIGN_IN_WINDOW_S,
 )
 from verification import clock, transactions
+from verification.access import addresses
 
 _log = logging.getLogger(__name__)
 
@@ -166,13 +163,4 @@ def forget_tries(*, email: str, address: str) -> None:
 
 
 def _key(*, email: str, address: str) -> str:
-    network = ""  # a Unix socket has no address
-    with suppress(ValueError):
-        parsed = ip_address(address)
-        # IPv6 is cut to one subscriber's prefix: otherwise they could use the next of 2^64
-        # addresses after a refusal.
-        network = str(
-            parsed if parsed.version == 4 else ip_network((parsed, IPV6_NETWORK_BITS), strict=False)
-        )
-    account = f"{email.strip().lower()}\n{network}"
-    return salted_hmac("people.tries", account, algorithm="sha256").hexdigest()
+    return addresses.keyed_network(address, purpose=f"people.tries\n{email.strip().lower()}")

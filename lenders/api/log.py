@@ -32,7 +32,8 @@ class Events(APIView):
         description=(
             "Keep the `lender_sequence` of the last event you worked off and ask with `after` for"
             " those that followed. What is listed here is never withdrawn, whether or not a webhook"
-            " reached you. Each is ordered in the log, and signed where it decides."
+            " reached you. Each is ordered in the log, and signed where it decides. With `type` a"
+            " page may be short, even empty: go on with `next` while `has_more` is true."
         ),
         parameters=parameters_of(requests.EventQuery),
         responses={200: events.EventPage, **problems(401, 403, 422, 429)},
@@ -41,8 +42,12 @@ class Events(APIView):
         """A page of events."""
         query = read_query(requests.EventQuery, request.query_params)
         key = caller(request)
-        page = events.events_after(
-            lender_id=key.lender_id, mode=key.mode, cursor=query.after, limit=query.limit
+        page = events.events_of_types(
+            query.types,
+            lender_id=key.lender_id,
+            mode=key.mode,
+            cursor=query.after,
+            limit=query.limit,
         )
         return Response(events.EventPage(page).data)
 

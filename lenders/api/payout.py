@@ -1,22 +1,34 @@
 """One verification's credit: its contract, its clearances, and its obligation."""
 
-from drf_spectacular.utils import extend_schema
+from itertools import chain
+
+from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from lenders import idempotency, requests
+from lenders import idempotency, policy, requests
 from lenders.keys import caller, law_of
-from lenders.openapi import IDEMPOTENCY_KEY, problems
-from lenders.requests import read, read_query
+from lenders.openapi import IDEMPOTENCY_KEY, parameters_of, problems
+from lenders.requests import prefers_csv, read, read_query
 from lenders.resources import clearances as clearance_resource
 from lenders.resources import verifications
-from lenders.resources.clearances import ClearanceAnswer
+from lenders.resources.clearances import COLUMNS, ClearanceAnswer, ClearancePage
 from lenders.resources.verifications import VerificationAnswer
 from verification import clock
 from verification.payout import clearances, reports
 
 _SCOPES = {"GET": "verifications:read", "POST": "clearances:write"}
+_CSV = "text/csv"
+_TABLE = (
+    f"{','.join(COLUMNS)}\r\n"
+    "clr_2al4z223s6wtyvolbgj5oxtsm2,ver_2al4z222hw3tpgm5l6ocby7o2g,loan-2026-000123,live,consumed,"
+    "150000.00,cc8321d6375c494d043fdd0260f21bc0ec51dacc9f6abb7f909cdcd3041b78bf,"
+    "2026-12-01T02:47:27.950Z,2026-12-01T02:47:28.104Z,evt_2al4z222i6obebgkyiprgphics,16\r\n"
+)
 
 
 class Contract(APIView):
@@ -95,6 +107,48 @@ class Clearances(APIView):
             lender_id=key.lender_id, mode=key.mode, clearance_id=clearance_id
         )
         return Response(answer, status=202)
+
+
+class ClearanceList(APIView):
+    """Clearances of all verifications of the key's lender and mode."""
+
+    scopes = _SCOPES
+
+    @extend_schema(
+        operation_id="list_clearances",
+        summary="List clearances, newest first; or payouts, oldest first",
+        description=(
+            "With `status=consumed`, `consumed_from` or `consumed_to` it lists payouts, each as"
+            " soon as the log has ordered it, within a second mostly. Each comes once, though"
+            " others are paid meanwhile: first what was ordered when you began, by time, then the"
+            " rest. `Accept: text/csv` gives all payouts of at most"
+            f" {policy.TABLE_DAYS} days at once (RFC 4180): {', '.join(COLUMNS)}. Where a cell"
+            " begins like a formula, an apostrophe stands before it."
+        ),
+        parameters=parameters_of(requests.ClearanceQuery),
+        responses={
+            (200, "application/json"): ClearancePage,
+            (200, _CSV): OpenApiResponse(
+                OpenApiTypes.STR, examples=[OpenApiExample("csv", _TABLE, media_type=_CSV)]
+            ),
+            **problems(401, 403, 422, 429),
+        },
+    )
+    def get(self, request: Request) -> HttpResponseBase:
+        """A page of clearances, or a table of payouts."""
+        query = read_query(requests.ClearanceQuery, request.query_params)
+        key = caller(request)
+        if prefers_csv(request):
+            start, end = query.whole_range()
+            pieces = clearance_resource.read_table(
+                lender_id=key.lender_id, mode=key.mode, consumed_from=start, consumed_to=end
+            )
+            # The first piece now: a refusal can still be told by the status.
+            whole = chain([next(pieces)], pieces)
+            return StreamingHttpResponse(whole, content_type=f"{_CSV}; charset=utf-8")
+        return Response(
+            clearance_resource.read_page(lender_id=key.lender_id, mode=key.mode, **vars(query))
+        )
 
 
 class ClearanceDetail(APIView):

@@ -7,7 +7,7 @@ from typing import Final, NoReturn
 
 from django.contrib.auth.models import AnonymousUser
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied, Throttled
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -28,7 +28,7 @@ class PerhapsKey(ApiKeyAuthentication):
         """An anonymous user and the key; None for an invalid key."""
         try:
             return super().authenticate(request)
-        except (AuthenticationFailed, PermissionDenied):
+        except (AuthenticationFailed, PermissionDenied, Throttled):
             return None
 
 

@@ -108,6 +108,28 @@ def events_after(*, lender_id: str, mode: str, cursor: int = 0, limit: int = 100
     return Page(events, has_more, str(events[-1].lender_sequence) if has_more else None)
 
 
+def events_of_types(
+    types: Collection[str], *, lender_id: str, mode: str, cursor: int, limit: int
+) -> Page[Event]:
+    """Of a lender's events after the sequence number `cursor` those of these types; of all without
+    any.
+
+    It looks at a bounded number: a page may be short, even empty, with more events after it.
+    """
+    if not types:
+        return events_after(lender_id=lender_id, mode=mode, cursor=cursor, limit=limit)
+    listed: list[Event] = []
+    for _ in range(policy.EVENT_PAGES):
+        page = events_after(lender_id=lender_id, mode=mode, cursor=cursor, limit=LIST_MAX)
+        listed += [event for event in page.data if event.type in types]
+        if len(listed) > limit or (len(listed) == limit and page.has_more):
+            return Page(tuple(listed[:limit]), True, str(listed[limit - 1].lender_sequence))
+        if page.next is None:
+            break
+        cursor = int(page.next)
+    return Page(tuple(listed), page.has_more, page.next)
+
+
 def events_named(event_ids: Collection[str]) -> dict[tuple[str, str], Event]:
     """The lender's events among these, by the lender's id and their own."""
     leaves = decided.leaves_of(event_ids)

@@ -92,8 +92,9 @@ class ContractAnswer(serializers.Serializer[Any]):
     release_not_before = Moment(
         allow_null=True,
         help_text=(
-            "Until then the money waits if the person's credits of the day come to so much; null"
-            " where no law of yours or of the verification asks."
+            "Until then the money waits, as far as the credits of the day are known; null where"
+            " nothing waits. A refused clearance may bring it later: another credit of the day"
+            " counts."
         ),
     )
 
@@ -244,6 +245,7 @@ def read_page(
     case_number: str | None = None,
     status: str | None = None,
     created_from: datetime | None = None,
+    created_to: datetime | None = None,
     after: str | None = None,
     limit: int = 20,
 ) -> dict[str, Any]:
@@ -258,6 +260,8 @@ def read_page(
         rows = rows.filter(pk__range=ids.numbered(case_number, prefix="ver"))
     if created_from is not None:
         rows = rows.filter(created_at__gte=created_from)
+    if created_to is not None:
+        rows = rows.filter(created_at__lt=created_to)
     if after is not None:
         # A cursor is an id from the lender; another lender's must look like an unknown one.
         last = Verification.objects.filter(pk=after, lender_id=lender_id, mode=mode).first()

@@ -14,7 +14,7 @@ from psycopg.conninfo import make_conninfo
 from config import env, imprint
 from insecure_sandbox.demo.processes import BIN, ROOT, free_port
 from verification.core.errors import Misconfigured
-from verification.core.folders import folder_fault
+from verification.folders import folder_fault
 from verification.management.commands.make_keys import make_missing
 
 # The settings of a process that is started with a given environment.
@@ -337,6 +337,8 @@ def test_an_address_of_no_database_of_ours_is_told_in_two_lines(
         ("worker", "TULGA_LOG_LEVEL", "verbose"),
         ("worker", "TULGA_BELL_DIR", "/dev/null/bell"),
         ("tick", "TULGA_MODES_LIVE", "maybe"),
+        ("web", "TULGA_TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("web", "TULGA_TRUSTED_PROXIES", "0.0.0.0/0"),
     ],
 )
 def test_a_word_that_a_variable_cannot_be_is_told_in_two_lines(
@@ -631,7 +633,7 @@ def test_a_disk_without_room_is_found_before_the_first_file() -> None:
     # A limit of 0 bytes of a file refuses as a full disk does.
     code = (
         "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0));"
-        "from pathlib import Path; from verification.core.folders import folder_fault;"
+        "from pathlib import Path; from verification.folders import folder_fault;"
         "print(folder_fault(Path('/tmp')))"
     )
     done = _run("-c", code)

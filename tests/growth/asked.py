@@ -320,6 +320,14 @@ def _poll(world: World) -> None:
     open_page.state_of(open_now, attempts.current(open_now))
 
 
+def _payouts(of: dict[str, Any]) -> None:
+    """A day's payouts, as a page and as a table."""
+    end = timezone.now()
+    day: dict[str, Any] = {"consumed_from": end - timedelta(days=1), "consumed_to": end}
+    clearance_resource.read_page(**of, **day)
+    list(clearance_resource.read_table(**of, **day))
+
+
 def _absent(ask: Callable[[], object]) -> None:
     with suppress(TulgaError):
         ask()
@@ -407,6 +415,8 @@ def _of_lender(world: World) -> dict[str, Callable[[], object]]:
         "clearance of none": lambda: _absent(
             partial(clearance_resource.read, **own, clearance_id="clr_none")
         ),
+        "clearances": partial(clearance_resource.read_page, **own, limit=PAGE),
+        "clearances by status": partial(clearance_resource.read_page, **own, status="refused"),
         "credits": lambda: gates.most_credit_of_days(
             Verification.objects.get(pk=judged), rows.IIN, days=(), at=clock.now()
         ),
@@ -425,6 +435,15 @@ def _of_copies(lender_id: str) -> dict[str, Callable[[], object]]:
         ),
         "list before the oldest": partial(verifications.read_page, **copies, after=oldest.pk),
         "events": partial(events.events_after, **copies, cursor=5, limit=LONGEST),
+        "events of a type": partial(
+            events.events_of_types,
+            ("verification.created",),
+            **copies,
+            cursor=5,
+            limit=PAGE,
+        ),
+        "payouts": partial(clearance_resource.read_page, **copies, status="consumed"),
+        "payouts of a day": partial(_payouts, copies),
         "events, none": partial(events.events_after, **copies, cursor=10**12),
         "last event": partial(events.last_sequence, **copies),
         "last events of lenders": _last_events,

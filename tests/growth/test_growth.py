@@ -114,6 +114,7 @@ NOT_HOT = {
     "case.test_clock": (
         "a developer's, of test mode: a hundred and one rows at most, by lender, status and time"
     ),
+    "access.addresses": "asks no row",
     "access.rates": "counts in memory",
     "access.simulations": (
         "a developer's, of test mode: by the verification's key, and the entries of one case"

@@ -51,8 +51,9 @@ def other_api(other_lender: Lender) -> Caller:
 
 
 @pytest.fixture
-def live(lender: Lender) -> Caller:
+def live(lender: Lender, settings: Settings) -> Caller:
     """The lender's server with a live key that may do everything."""
+    settings.TULGA_MODES_LIVE = True
     return Caller(live_secret(lender))
 
 

@@ -2,9 +2,12 @@
 
 import json
 import os
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from jsonschema import Draft202012Validator, FormatChecker
 from openapi_spec_validator import validate
@@ -82,6 +85,7 @@ _PATHS = {
 # Their times lie between a decision and now, which no text that is kept can know.
 _OF_NOW = ("signed_at", "at")
 _WHOLE = ("gates", "events", "combinations")
+_TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z"
 _LONGEST = 120  # characters of a value that a reader looks at; a signature or a proof is longer
 
 
@@ -158,6 +162,7 @@ def _play_the_rest(send: Player, lender: Any, endpoint: str) -> None:
     pump()
     send_due()
     send("list_verifications", status="verified", limit="1")
+    send("list_clearances", status="consumed", limit="1")
     event = send("list_events", limit="1")["data"][0]["id"]
     size = send("get_checkpoint").split("\n")[1]
     send("get_consistency", first="3", second=size)
@@ -199,7 +204,12 @@ def test_every_example_of_a_request_is_taken_as_its_operation_says(
     for post in receiver.received:
         webhook.validate(json.loads(post.body))
     if os.environ.get("KEEP_EXAMPLES"):
-        _keep(send.answers, receiver.url)
+        _keep(send.answers, receiver.url, _event(receiver))
+    # One way to write a time, in answers and in messages.
+    told = [send.answers, *(json.loads(post.body) for post in receiver.received)]
+    assert [time for time in _times(told) if not re.fullmatch(_TIME, time)] == []
+    for sample in (openapi.examples()["event"]["request"], *map(_shown, _MESSAGES)):
+        assert _names(sample) == _names(_event(receiver))
     # An example says what is said: no field of it is gone, and no field is new.
     for operation, answers in send.answers.items():
         for status, said in answers.items():
@@ -230,6 +240,30 @@ def _validate(schema: Any, value: Any) -> None:
     Draft202012Validator(whole, format_checker=FormatChecker()).validate(value)
 
 
+def _event(receiver: Any) -> Any:
+    """The message of a verified borrower, as it was sent."""
+    bodies = [json.loads(post.body) for post in receiver.received]
+    return next(body for body in bodies if body["type"] == "verification.verified")
+
+
+_MESSAGES = ("docs/lender/webhooks.md", "docs/lender/webhooks.ru.md")
+
+
+def _shown(page: str) -> Any:
+    """The message that a page shows."""
+    text = (settings.BASE_DIR / page).read_text(encoding="utf-8")
+    return json.loads(text.partition("```json\n")[2].partition("```")[0])
+
+
+def _times(value: Any) -> Iterator[str]:
+    """Every text within that is a time."""
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _times(item)
+    elif isinstance(value, str) and re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]", value):
+        yield value
+
+
 def _names(value: Any) -> Any:
     """The names within, at every depth; the first item of a list stands for all."""
     if isinstance(value, dict):
@@ -237,10 +271,11 @@ def _names(value: Any) -> Any:
     return [_names(value[0])] if isinstance(value, list) and value else None
 
 
-def _keep(answers: dict[str, Any], receiver: str) -> None:
+def _keep(answers: dict[str, Any], receiver: str, event: Any) -> None:
     kept = {operation: dict(of_this) for operation, of_this in openapi.examples().items()}
     for operation, said in sorted(answers.items()):
         kept.setdefault(operation, {})["answers"] = _short(said, receiver)
+    kept["event"] = {"request": _short(event, receiver)}
     path = openapi.EXAMPLES
     path.write_text(
         json.dumps(kept, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8"

@@ -689,7 +689,7 @@ def test_a_key_for_a_network_is_let_in_from_there_only(lender: Lender) -> None:
     assert answered(secret, address="203.0.113.9")[0] == 200
     assert answered(secret, address="2001:db8::9")[0] == 200
     assert answered(secret, address="203.0.114.9") == (403, "address_not_allowed")
-    assert answered(secret, address="") == (403, "address_not_allowed")
+    assert answered(secret, address="") == (403, "address_unknown")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ words.
 """
 
 import json
+import re
 import socket
 from http.client import HTTPResponse
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests import noting
+from tests.servers import free_port
 
 pytestmark = pytest.mark.service
 
@@ -96,6 +98,53 @@ def test_another_page_is_refused_to_an_unknown_host_and_the_log_does_not_repeat_
     log = (deployment.folder / "logs" / "web.log").read_text()
     assert "evil.example" not in log
     assert "DisallowedHost" not in log
+
+
+@pytest.fixture
+def proxied_url(deployment):
+    """A web server that trusts the proxy on this host, over the same database."""
+    url = f"http://127.0.0.1:{free_port()}"
+    deployment.start_web("proxied-web", url=url, TULGA_TRUSTED_PROXIES="127.0.0.1")
+    try:
+        deployment.processes.wait_for(f"{url}/healthz", name="proxied-web")
+        yield url
+    finally:
+        deployment.processes.kill("proxied-web")
+
+
+@pytest.fixture
+def limited_key(deployment):
+    """A key for one network."""
+    made = deployment.processes.must("add_key", "120340000014", "--cidr", "203.0.113.0/24")
+    return re.findall(r"tlg_test_\S+", made)[0].encode()
+
+
+_IS_LENDER, _IS_OTHER = b"203.0.113.9", b"198.51.100.66"
+
+
+_FORWARDED = (
+    ((b"X-Forwarded-For: " + _IS_LENDER,), 200),
+    ((b"X-Forwarded-For: junk", b"X-Forwarded-For: " + _IS_LENDER), 200),
+    ((b"X-Forwarded-For: " + _IS_LENDER, b"X-Forwarded-For: " + _IS_OTHER), 403),
+    ((b"X-Forwarded-For: " + _IS_LENDER, b"X-Forwarded-For:"), 403),
+    ((b"X-Forwarded-For: " + _IS_OTHER, b"X_Forwarded_For: " + _IS_LENDER), 403),
+    ((b"X_Forwarded_For: " + _IS_LENDER,), 403),
+    ((b"X-Real-IP: " + _IS_LENDER, b"Forwarded: for=" + _IS_LENDER), 403),
+    ((), 403),
+)
+
+
+def test_only_what_the_proxy_appended_tells_who_calls(proxied_url, limited_key):
+    for headers, status in _FORWARDED:
+        lines = b"\r\n".join((b"Authorization: Bearer " + limited_key, *headers))
+        answer, _ = asked(proxied_url, b"GET /v1/verifications " + _HOST + lines + b"\r\n\r\n")
+        assert answer.status == status, headers
+
+
+def test_a_web_server_without_named_proxies_reads_no_such_header(deployment, limited_key):
+    lines = b"Authorization: Bearer " + limited_key + b"\r\nX-Forwarded-For: " + _IS_LENDER
+    answer, body = asked(deployment.url, b"GET /v1/events " + _HOST + lines + b"\r\n\r\n")
+    assert (answer.status, json.loads(body)["code"]) == (403, "address_not_allowed")
 
 
 def asked(url: str, sent: bytes) -> tuple[HTTPResponse, bytes]:

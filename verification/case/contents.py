@@ -20,9 +20,10 @@ from verification.core.opening import Opening
 from verification.core.person import Case, Renewal
 from verification.evidence import vault
 from verification.log import signatures
-from verification.models import DataKey, Verification
+from verification.models import Clearance, DataKey, Verification
 
 Item = TypeVar("Item")
+Listed = TypeVar("Listed", Verification, Clearance)
 LIST_MAX = 100  # rows per page
 
 
@@ -203,7 +204,7 @@ class Page(Generic[Item]):
     next: str | None
 
 
-def beyond(rows: QuerySet[Verification], last: Verification) -> QuerySet[Verification]:
+def beyond(rows: QuerySet[Listed], last: Listed) -> QuerySet[Listed]:
     """Rows after this one in a list, newest first."""
     # The second condition implies the first, but only the first bounds the index scan.
     return rows.filter(created_at__lte=last.created_at).exclude(

@@ -18,6 +18,7 @@ from verification.core.profiles import Profile, mci_tenge, suffices
 
 PROCESSING, ISSUED, REFUSED, SUPERSEDED = "processing", "issued", "refused", "superseded"
 CONSUMED, FROZEN = "consumed", "frozen"
+STATUSES: Final = (PROCESSING, ISSUED, REFUSED, SUPERSEDED, CONSUMED, FROZEN)
 OPEN: Final = (ISSUED, PROCESSING)
 """A verification has at most one clearance in these states."""
 PASSED, NOT_EVALUATED = "passed", "not_evaluated"
@@ -137,6 +138,12 @@ def release_not_before(release_from: datetime, laws: Sequence[Profile]) -> datet
     """End of the longest wait that one of these laws imposes; None without one. Law: O-52."""
     hours = [law.cooling_off_hours for law in laws if law.cooling_off_hours is not None]
     return release_from + timedelta(hours=max(hours)) if hours else None
+
+
+def may_wait(sum_tiyn: int, laws: Sequence[Profile], moments: Sequence[datetime]) -> bool:
+    """Whether credits of this sum wait, or might: in a year without a value of the MCI. O-52."""
+    most = _least(laws, "cooling_off_over_mci")
+    return most is not None and _is_over(sum_tiyn, most, moments) is not False
 
 
 def evaluate(facts: Facts, laws: Sequence[Profile], *, at: datetime) -> tuple[Gate, ...]:

@@ -1622,6 +1622,30 @@ _TABLE: Final = (
     Code(code="key_expired", status=401, title="The key has run out", advice=_VALID_KEY),
     Code(code="key_revoked", status=401, title="The key was revoked", advice=_VALID_KEY),
     Code(
+        code="mode_off",
+        status=401,
+        title="Live mode is off",
+        advice="Nothing is done with a live key now. Ask the operator when live mode begins.",
+        problem_remedy=Remedy(
+            text="Send it again once the operator has turned live mode on.",
+            again=LATER,
+            key=SAME,
+            actor="operator",
+        ),
+    ),
+    Code(
+        code="address_unknown",
+        status=403,
+        title="The caller's address is not known",
+        advice="The key is limited to networks, and Tulga cannot see yours: tell the operator.",
+        problem_remedy=Remedy(
+            text="Ask the operator to set TULGA_TRUSTED_PROXIES, and to look at the proxy.",
+            again=LATER,
+            key=SAME,
+            actor="operator",
+        ),
+    ),
+    Code(
         code="address_not_allowed",
         status=403,
         title="The key may not be used from here",

@@ -45,11 +45,13 @@ A worker's decision names its own receipt.
 CLEARED = "clearance.issued"
 """A worker's signature that every required gate passed: one payout is permitted, for a short time.
 """
+PAID = "clearance.consumed"
+"""The lender spent a clearance: the money may leave. Names its `amount` in tiyn."""
 CLEARINGS = (
     "clearance.requested",
     CLEARED,
     "clearance.refused",
-    "clearance.consumed",
+    PAID,
     "clearance.frozen",
 )
 """Each names its `clearance`."""
@@ -130,7 +132,7 @@ ENTRY_TYPES = {
         EntryType("clearance.requested", (WEB,)),
         EntryType(CLEARED, (WORKER,), is_told=True),
         EntryType("clearance.refused", (WORKER,)),
-        EntryType("clearance.consumed", (WEB,), is_told=True),
+        EntryType(PAID, (WEB,), is_told=True),
         EntryType("clearance.frozen", (WEB, WORKER), is_told=True),
         EntryType(ATTESTED, (WEB,)),
         *(EntryType(name, (WEB,)) for name in OBLIGATIONS),

@@ -125,8 +125,23 @@ def cleared(state: State, entry: Entry, *, status: str) -> Step:
         faults += _faults_of_issue(state, entry, clearance)
     elif status == CONSUMED:
         faults += _faults_of_payment(state, entry, clearance)
-    credit = replace(state.credit, cap=cap, clearances=_with(state, entry, status))
+    credit = replace(
+        state.credit,
+        cap=cap,
+        clearances=_with(state, entry, status),
+        release_not_before=_waits_until(state, entry),
+    )
     return replace(state, credit=credit), faults
+
+
+def _waits_until(state: State, entry: Entry) -> datetime | None:
+    """Until when the money waits by the gate in this entry, or as before without one."""
+    until = state.credit.release_not_before
+    for gate in maps(entry.body, "gates"):
+        if text(gate, "name") == "cooling_off":
+            is_free = text(gate, "status") in (PASSED, NOT_EVALUATED)
+            return None if is_free else state.moment(gate, "release_not_before") or until
+    return until
 
 
 requested = partial(cleared, status=PROCESSING)

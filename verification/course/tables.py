@@ -110,7 +110,9 @@ _OF_CASE: Final[Mapping[str, Field]] = {
         "72 hours after the end, while there are frames; later the step writes it"
     ),
     "contract_signed_at": stated("contract.reported: signed_at"),
-    "release_not_before": stated("contract.reported: release_not_before"),
+    "release_not_before": stated(
+        "contract.reported, the last clearance.refused or .issued: release_not_before"
+    ),
     "status": stated("the end; in review, verification.in_review"),
     "code": stated(f"{_ENDED}: code"),
     "last_failure": stated(f"{_ENDED}: last_failure; before, the codes of its attempts"),

@@ -271,6 +271,12 @@ def _fits(entry: AuditEntry, row: Verification | None) -> bool:
     return stated == (row.mode, row.lender_id, row.profile_id, row.profile_sha256, mark)
 
 
+def issuing() -> QuerySet[AuditPending, Any]:
+    """The verifications with an issue that waits for its place in the log."""
+    waiting = AuditPending.objects.filter(entry__type=events.CLEARED)
+    return waiting.values("entry__verification")
+
+
 def issue_waits() -> Exists:
     """A condition on clearance rows: the issue waits for its place in the log.
 

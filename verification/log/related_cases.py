@@ -15,7 +15,7 @@ from typing import Final
 from django.db.models import QuerySet
 
 from verification.core.clearance import CONSUMED, UNWANTED
-from verification.core.events import ATTESTED, CLEARED, CLOSINGS, DECISIONS, RENEWED
+from verification.core.events import ATTESTED, CLEARED, CLOSINGS, DECISIONS, PAID, RENEWED
 from verification.core.findings import Finding
 from verification.course import policy
 from verification.course.entry import MOVE, TERMS, TRIES, maps, released, text
@@ -281,7 +281,7 @@ def _verify_declined(log: str, entries: Sequence[AuditEntry]) -> Iterator[Findin
     for entry in entries:
         declined_at, is_release = (
             since.get(entry.verification_id),
-            entry.type in (CLEARED, "clearance.consumed"),
+            entry.type in (CLEARED, PAID),
         )
         if is_release and declined_at is not None and entry.leaf.leaf_index > declined_at:
             detail = (
@@ -311,8 +311,7 @@ def _verify_paid(log: str, entries: Sequence[AuditEntry]) -> Iterator[Finding]:
             yield _finding(log, entry, "contract_paid_twice", detail)
 
 
-_PAID: Final = "clearance.consumed"
-_PAYOUTS: Final = ("clearance.requested", CLEARED, _PAID)
+_PAYOUTS: Final = ("clearance.requested", CLEARED, PAID)
 
 _Contract = tuple[str, str]
 """The lender, and the contract's hash."""
@@ -326,7 +325,7 @@ def _payments(entries: Sequence[AuditEntry]) -> list[tuple[AuditEntry, _Contract
     contracts, payments = dict[tuple[str, str], str](), list[tuple[AuditEntry, _Contract]]()
     for entry in entries:
         place = str(entry.verification_id), text(entry.body, "clearance")
-        if entry.type == _PAID and place in contracts:
+        if entry.type == PAID and place in contracts:
             payments.append((entry, (str(entry.lender_id), contracts[place])))
         elif entry.type in _PAYOUTS and (contract := text(entry.body, "contract")):
             contracts[place] = contract

@@ -534,6 +534,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='auditentry',
+            index=models.Index(condition=models.Q(('type', 'clearance.consumed')), fields=['lender', 'log', 'at', 'id'], name='payout_by_time'),
+        ),
+        migrations.AddIndex(
+            model_name='auditentry',
             index=models.Index(models.F('log'), django.db.models.functions.comparison.Cast(django.db.models.fields.json.KeyTextTransform('person', 'body'), models.TextField()), models.F('at'), models.F('id'), condition=models.Q(('type__in', ('oversight.searched', 'oversight.viewed', 'oversight.counted'))), name='reading_by_person'),
         ),
         migrations.AddConstraint(
@@ -604,7 +608,7 @@ class Migration(migrations.Migration):
                 ('verification', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='clearances', to='verification.verification')),
             ],
             options={
-                'indexes': [models.Index(fields=['verification', 'created_at'], name='clearance_of_verification'), models.Index(fields=['lender', 'mode', 'contract_sha256'], name='clearance_of_contract'), models.Index(condition=models.Q(('code__in', ['age_confirmation_required', 'in_person_required']), ('status', 'refused')), fields=['lender', 'mode', 'created_at'], name='clearance_to_attest')],
+                'indexes': [models.Index(fields=['verification', 'created_at'], name='clearance_of_verification'), models.Index(fields=['lender', 'mode', 'contract_sha256'], name='clearance_of_contract'), models.Index(fields=['lender', 'mode', 'created_at', 'id'], name='clearance_of_lender'), models.Index(fields=['lender', 'mode', 'status', 'created_at', 'id'], name='clearance_by_status'), models.Index(condition=models.Q(('code__in', ['age_confirmation_required', 'in_person_required']), ('status', 'refused')), fields=['lender', 'mode', 'created_at'], name='clearance_to_attest')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('status__in', ('issued', 'processing'))), fields=('verification',), name='one_open_clearance'), models.UniqueConstraint(condition=models.Q(('status', 'consumed')), fields=('verification',), name='one_consumed_clearance'), models.UniqueConstraint(condition=models.Q(('status', 'consumed')), fields=('lender', 'mode', 'contract_sha256'), name='one_payout_per_contract')],
             },
         ),

@@ -64,6 +64,10 @@ class Clearance(models.Model):
             models.Index(
                 fields=("lender", "mode", "contract_sha256"), name="clearance_of_contract"
             ),
+            models.Index(fields=("lender", "mode", "created_at", "id"), name="clearance_of_lender"),
+            models.Index(
+                fields=("lender", "mode", "status", "created_at", "id"), name="clearance_by_status"
+            ),
             models.Index(
                 fields=("lender", "mode", "created_at"),
                 condition=Q(

@@ -16,6 +16,7 @@ from verification.core.events import (
     HEARTBEAT,
     LOOKS,
     OF_ROOT,
+    PAID,
     READINGS,
 )
 from verification.fields import CompactJwsField
@@ -78,6 +79,9 @@ class AuditEntry(models.Model):
                 name="crediting_of_verification",
             ),
             models.Index("log", ACTOR, condition=Q(type__in=ACTORS), name="statement_of_actor"),
+            models.Index(
+                fields=("lender", "log", "at", "id"), condition=Q(type=PAID), name="payout_by_time"
+            ),
             models.Index("log", LOOKED_AT, condition=Q(type__in=LOOKS), name="look_at_case"),
             models.Index(
                 "log", READER, "at", "id", condition=Q(type__in=READINGS), name="reading_by_person"

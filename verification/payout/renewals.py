@@ -182,10 +182,6 @@ def _due(
         raise Conflict(
             "the wait counts from the contract's report, which is missing", code="contract_required"
         )
-    until = release_not_before(contract.release_from, laws) or contract.release_from
-    if at < until:
-        wait = ceil((until - at).total_seconds())
-        raise Conflict("the wait is not over", code="cooling_off", wait_seconds=wait)
     # A worker must first find that the payout has to wait; until then its borrower gets no such
     # request.
     gates = [
@@ -193,6 +189,10 @@ def _due(
     ]
     if not any(gate["name"] == COOLING_OFF and gate["status"] in WAITING for gate in gates):
         raise Conflict("no clearance was refused for lack of it", code="renewal_not_due")
+    until = release_not_before(contract.release_from, laws) or contract.release_from
+    if at < until:
+        wait = ceil((until - at).total_seconds())
+        raise Conflict("the wait is not over", code="cooling_off", wait_seconds=wait)
     return contract, until
 
 

@@ -13,14 +13,14 @@ from datetime import datetime, timedelta
 from verification import clock, transactions
 from verification.case import contents, moving, policy
 from verification.case.moving import read_unverified
-from verification.core import profiles
-from verification.core.clearance import release_not_before
+from verification.core import almaty, profiles
+from verification.core.clearance import may_wait, release_not_before
 from verification.core.errors import BadInput, Conflict
 from verification.core.events import ADVANCED, CLOSED, OBLIGATIONS, OPENED, REPORTED
 from verification.core.status import Status
 from verification.log import decided, entries, signatures
 from verification.log.advanced import advanced_since
-from verification.payout import clearances
+from verification.payout import clearances, gates
 
 
 def report_contract(
@@ -46,8 +46,8 @@ def report_contract(
     with transactions.writing():
         verification = contents.lock_of_lender(verification_id, lender_id=lender_id, mode=mode)
         decision = clearances.require_told(verification)
-        loan = contents.read(verification, contents.key_of(verification)).case.loan
-        contract = clearances.contract_of(loan, contract_sha256)
+        case = contents.read(verification, contents.key_of(verification)).case
+        contract = clearances.contract_of(case.loan, contract_sha256)
         sound = clearances.entries_of(verification, REPORTED, ADVANCED)
         if (earlier := clearances.reported(sound)) is not None:
             if (earlier.contract, earlier.signed_at) != (contract, signed_at):
@@ -75,8 +75,13 @@ def report_contract(
                 "the wait would end when the verification is too old for a payout",
                 code="verification_too_old",
             )
+        # What it tells: a wait only where the credits known here already ask for one.
+        cap, days = clearances.tiyn(case.loan.amount), {almaty.day_of(signed_at), almaty.day_of(at)}
+        of_days = gates.most_credit_of_days(verification, case.person.iin.value, days=days, at=at)
+        if not may_wait(cap + of_days, laws, (signed_at, at)):
+            waits = None
         with moving.moving(read_unverified(verification)):
-            body = {"contract": contract, "cap": clearances.tiyn(loan.amount), "profile": law.id}
+            body = {"contract": contract, "cap": cap, "profile": law.id}
             body |= {"signed_at": signed_at.isoformat(), "release_from": release_from.isoformat()}
             body |= {"release_not_before": waits.isoformat() if waits else ""}
             moving.record(verification, REPORTED, at=at, body=body)

@@ -12,8 +12,8 @@ from django.db.models import QuerySet
 
 from verification import clock, transactions
 from verification.case import policy
-from verification.core.folders import folder_fault
 from verification.core.ids import new_id
+from verification.folders import folder_fault
 from verification.log import sequencer
 from verification.models import Pulse
 from verification.worker import sweep

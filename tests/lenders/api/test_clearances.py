@@ -736,15 +736,11 @@ def test_a_refusal_of_all_credits_is_asked_for_as_the_money_leaves(
 def test_an_answer_is_as_old_as_its_question(api, asking, played, story):
     played.before = lambda: wait_until(clock.now() + timedelta(seconds=5))
     clearance = cleared(api, story)
-    at = {
-        gate["name"]: datetime.fromisoformat(gate["at"])
-        for gate in clearance["gates"]
-        if gate["at"]
-    }
+    row = Clearance.objects.get(pk=clearance["id"])
+    at = {gate["name"]: datetime.fromisoformat(gate["at"]) for gate in row.gates if gate["at"]}
     asked = {one["source"]: one["at"] for one in played.asked}
     assert [one["source"] for one in played.asked] == ["account_owner", "stop_credit"]
     assert at["account_owner"] <= asked["account_owner"] < at["stop_credit"] <= asked["stop_credit"]
-    row = Clearance.objects.get(pk=clearance["id"])
     assert row.fresh_until == at["stop_credit"] + timedelta(seconds=60)
 
 

@@ -8,6 +8,7 @@ from standardwebhooks.webhooks import Webhook
 
 from lenders import policy
 from lenders.models import WebhookEndpoint
+from lenders.resources import events
 from tests.lenders.insecure_receiver import Receiver
 from tests.lenders.log_of_lenders import happen, pump, send_due
 from tests.lenders.samples import IIN, Caller, code, faults, opening
@@ -74,6 +75,42 @@ def test_events_come_in_order_and_go_on_after_the_last_one_seen(
 )
 def test_a_malformed_cursor_is_refused(api: Caller, query: dict[str, str], code: str) -> None:
     assert faults(api.get("/v1/events", **query)) == {("?after", code)}
+
+
+def test_events_of_some_types_are_listed_alone_and_none_of_them_is_left_out(
+    api: Caller, three_events: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for verification_id in three_events[:2]:
+        api.post(f"/v1/verifications/{verification_id}/cancel")
+    sequencer.order("test")
+    canceled = api.get("/v1/events", type="verification.canceled").json()
+    assert [event["data"]["verification"] for event in canceled["data"]] == three_events[:2]
+    assert (canceled["has_more"], canceled["next"]) == (False, None)
+    both = api.get("/v1/events", type="verification.created,verification.canceled").json()
+    assert both == api.get("/v1/events").json()
+    monkeypatch.setattr(events, "LIST_MAX", 1)
+    monkeypatch.setattr(policy, "EVENT_PAGES", 2)
+    listed, more, calls = [], {"after": "0"}, 0
+    while more:
+        page = api.get("/v1/events", type="verification.canceled", limit="1", **more).json()
+        listed += page["data"]
+        more, calls = {"after": page["next"]} if page["has_more"] else {}, calls + 1
+    assert listed == canceled["data"]
+    assert calls > 2, "a page looks at few events and says that there are more"
+
+
+@pytest.mark.parametrize(
+    ("types", "code"),
+    [
+        ("verification.paid", "choice_unknown"),
+        ("", "choice_unknown"),
+        ("verification.created,", "choice_unknown"),
+        ("verification.created,verification.created", "choice_repeated"),
+    ],
+)
+def test_an_unknown_type_of_events_is_refused(api: Caller, types: str, code: str) -> None:
+    refused = api.get("/v1/events", type=types)
+    assert (refused.status_code, faults(refused)) == (422, {("?type", code)})
 
 
 def test_the_checkpoint_is_a_signed_note(api: Caller, three_events: list[str]) -> None:

@@ -259,6 +259,52 @@ def test_where_no_law_asks_nothing_waits(api, lender, story):
     assert code(link(api, story)) == (409, "illegal_transition")
 
 
+def told_waits(api, story):
+    """Until when the money waits, as the verification and its newest clearance tell it."""
+    told = api.get(f"/v1/verifications/{story.id}").json()["contract"]["release_not_before"]
+    [newest] = api.get("/v1/clearances", limit="1").json()["data"]
+    return told, [one["release_not_before"] for one in newest["gates"]]
+
+
+def test_where_the_credits_of_the_day_are_small_no_wait_is_told(api, lender, story, monkeypatch):
+    renewing.go_by(lender, monkeypatch, renewing.OVER_MCI)
+    assert report(api, story).json()["contract"]["release_not_before"] is None
+    assert gate(api, story) == ("issued", None)
+    assert told_waits(api, story) == (None, [None] * 8)
+    assert code(link(api, story)) == (409, "renewal_not_due")
+    is_lawful(story)
+
+
+def test_another_credit_of_the_day_makes_a_wait_told(api, lender, issued, iin, monkeypatch, story):
+    renewing.go_by(lender, monkeypatch, renewing.OVER_MCI)
+    other = verified(lender, issued, iin, "B-1")
+    assert report(api, other, contract_sha256=OTHER_CONTRACT).json()["contract"] is not None
+    assert report(api, story).json()["contract"]["release_not_before"] is not None
+    waits = waiting(api, story)
+    assert waits[:2] == ("refused", "cooling_off")
+    told, of_gates = told_waits(api, story)
+    assert told in of_gates
+    # The other was reported first, and learns of the wait by its gate.
+    place = f"/v1/verifications/{other.id}"
+    assert api.get(place).json()["contract"]["release_not_before"] is None
+    api.post(f"{place}/clearances", {"contract_sha256": OTHER_CONTRACT})
+    other.work()
+    told, of_gates = told_waits(api, other)
+    assert told is not None
+    assert told in of_gates
+    is_lawful(story, other)
+
+
+def test_once_the_wait_is_over_and_the_consent_given_no_wait_is_told(api, waited, asked):
+    renewal = asked_anew(api, waited)
+    assert told_waits(api, waited)[0] is not None
+    consent(renewal, asked)
+    order()
+    assert gate(api, waited) == ("issued", None)
+    assert told_waits(api, waited) == (None, [None] * 8)
+    is_lawful(waited)
+
+
 @pytest.mark.forges
 def test_what_rests_on_a_consent_that_does_not_count_any_more_is_frozen(api, waited, asked, iin):
     renewal = asked_anew(api, waited)

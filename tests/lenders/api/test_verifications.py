@@ -299,6 +299,10 @@ def test_the_list_is_filtered(api: Caller) -> None:
     assert (told(status="canceled"), told(status="processing")) == ([first["id"]], [])
     assert told(created_from="2999-01-01T00:00:00Z") == []
     assert told(created_from="2020-01-01T00:00:00Z") == [second["id"], first["id"]]
+    rows = Verification.objects.filter(pk__in=(first["id"], second["id"])).order_by("created_at")
+    earlier, later = (row.created_at.isoformat() for row in rows)
+    assert told(created_from=earlier, created_to=later) == [first["id"]]
+    assert told(created_to=earlier) == []
 
 
 @pytest.mark.parametrize(
@@ -311,6 +315,11 @@ def test_the_list_is_filtered(api: Caller) -> None:
         ("?after=7", ("?after", "id_malformed")),
         ("?case_number=1795895717016", ("?case_number", "case_number_malformed")),
         ("?created_from=today", ("?created_from", "time_malformed")),
+        ("?created_to=2026-11-24", ("?created_to", "time_malformed")),
+        (
+            "?created_from=2026-11-24T00:00:00Z&created_to=2026-11-24T05:00:00%2B05:00",
+            ("?created_to", "out_of_range"),
+        ),
         ("?page=2", ("?page", "unknown_field")),
         ("?created_from=2026-11-24T10:00Z", ("?created_from", "time_malformed")),
         ("?limit=1&limit=2", ("?limit", "choice_repeated")),
@@ -572,8 +581,9 @@ QUERIES = ["", "?limit=x&limit=y"]
 
 
 @pytest.fixture(params=[policy.SCOPES, ()], ids=["all-scopes", "no-scope"])
-def secret(request: pytest.FixtureRequest, lender: Lender) -> str:
+def secret(request: pytest.FixtureRequest, lender: Lender, settings: Settings) -> str:
     """The secret of a live key."""
+    settings.TULGA_MODES_LIVE = True
     return live_secret(lender, scopes=request.param)
 
 
