@@ -184,8 +184,11 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("clients/python/tulga", "cryptography tulga"),
         _row("clients/python/tulga/calls.py", "tulga uuid"),
         _row("clients/python/tulga/checkpoints.py", "threading tulga"),
-        _row("clients/python/tulga/clients.py", "asyncio httpx random time tulga urllib.parse"),
-        _row("clients/python/tulga/errors.py", "email.utils httpx"),
+        _row(
+            "clients/python/tulga/clients.py",
+            "asyncio httpx pathlib random ssl time tulga urllib.parse",
+        ),
+        _row("clients/python/tulga/answers.py", "email.utils"),
         _row("clients/python/tulga/webhooks.py", "threading tulga"),
     )
 )
