@@ -163,12 +163,6 @@ ALLOWED: dict[str, frozenset[str]] = dict(
             "argparse asyncio resource signal",
             base=_LENDERS,
         ),
-        _row(
-            "lenders/management/commands/tulga_trigger.py",
-            "os pathlib string sys time",
-            base=_LENDERS,
-        ),
-        _row("lenders/management/commands/tulga_listen.py", "signal threading", base=_LENDERS),
         _row("people", "argparse django django_otp http ipaddress logging secrets segno sys time"),
         _row(
             "config",
@@ -189,6 +183,9 @@ ALLOWED: dict[str, frozenset[str]] = dict(
             "asyncio httpx pathlib random ssl time tulga urllib.parse",
         ),
         _row("clients/python/tulga/answers.py", "email.utils"),
+        _row("clients/python/tulga/listening.py", "cryptography httpx secrets time tulga"),
+        _row("clients/python/tulga/triggering.py", "secrets time tulga"),
+        _row("clients/python/tulga/__main__.py", "argparse os signal sys tulga"),
         _row("clients/python/tulga/webhooks.py", "threading tulga"),
     )
 )

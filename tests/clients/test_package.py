@@ -26,7 +26,7 @@ from tulga.resources import IdentityDocument, Loan, Opening, Payment, Receipt, S
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACE = ROOT / "clients" / "python"
-STATEMENTS_MAX = 1100
+STATEMENTS_MAX = 1400
 AT, ONE = datetime(2026, 11, 28, tzinfo=UTC), Decimal(1)
 
 _DOCUMENT = IdentityDocument(type="x", number="x", valid_to=date(2031, 5, 1))
