@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -90,7 +90,7 @@ ALL: dict[str, Call[Any]] = {
         endpoint="x", event="x", status="x", after="x", limit=1
     ),
     "list_documents": calls.list_documents("x"),
-    "list_events": calls.list_events(type="x", limit=1),
+    "list_events": calls.list_events(types=("x",), limit=1),
     "list_scenarios": calls.list_scenarios(),
     "list_verifications": calls.list_verifications(
         client_reference="x",
@@ -176,14 +176,18 @@ def test_each_post_takes_a_key_of_the_callers() -> None:
 
 
 def test_clearances_come_as_a_table_too() -> None:
-    call = calls.list_clearances_as_csv(status="consumed", consumed_from=AT, limit=5)
+    call = calls.list_clearances_as_csv(AT, AT + timedelta(days=1))
     assert (call.accept, call.path) == ("text/csv", "/v1/clearances")
     assert call.query == {
-        "status": "consumed",
         "consumed_from": "2026-11-28T00:00:00Z",
-        "limit": 5,
+        "consumed_to": "2026-11-29T00:00:00Z",
     }
-    assert call.read("клиренс;150000.00".encode()) == "клиренс;150000.00"
+    assert call.read("займ,150000.00\r\n".encode()) == "займ,150000.00\r\n"
+
+
+def test_events_of_several_types_are_one_word() -> None:
+    call = calls.list_events(types=("clearance.issued", "clearance.consumed"))
+    assert call.query == {"after": 0, "type": "clearance.issued,clearance.consumed"}
 
 
 @pytest.mark.parametrize("name", sorted(OPERATIONS))

@@ -241,21 +241,22 @@ def list_clearances(
     after: Word = None,
     limit: Size = None,
 ) -> Call[of.Page[of.Clearance]]:
-    """Clearances, to compare with your payments: those consumed in a time, for example."""
-    query = _clearances(status, consumed_from, consumed_to, after, limit)
+    """Clearances, newest first. With a time of consumption, payouts, oldest first: to compare with
+    your books.
+    """
+    query = {
+        "status": status,
+        "consumed_from": consumed_from,
+        "consumed_to": consumed_to,
+        "after": after,
+        "limit": limit,
+    }
     return _get("/v1/clearances", partial(parse, of.Page[of.Clearance]), **query)
 
 
-def list_clearances_as_csv(
-    *,
-    status: Word = None,
-    consumed_from: datetime | None = None,
-    consumed_to: datetime | None = None,
-    after: Word = None,
-    limit: Size = None,
-) -> Call[str]:
-    """The same as a table in CSV."""
-    query = _clearances(status, consumed_from, consumed_to, after, limit)
+def list_clearances_as_csv(consumed_from: datetime, consumed_to: datetime) -> Call[str]:
+    """All payouts of a time as a table in CSV. `consumed_to` does not belong to the time."""
+    query = {"consumed_from": consumed_from, "consumed_to": consumed_to}
     return replace(_get("/v1/clearances", _text, **query), accept="text/csv")
 
 
@@ -313,12 +314,12 @@ def rotate_webhook_secret(endpoint: str, *, key: str = "") -> Call[of.EndpointSe
 
 
 def list_events(
-    *, after: int = 0, type: Word = None, limit: Size = None
+    *, after: int = 0, types: Words = None, limit: Size = None
 ) -> Call[of.Page[of.Event]]:
-    """Oldest first, after the `lender_sequence` of the last event you processed; of one type or
-    of all.
+    """Oldest first, after the `lender_sequence` of the last event you processed; of these types or
+    of all. A page of some types may be empty though another follows.
     """
-    query = {"after": after, "type": type, "limit": limit}
+    query = {"after": after, "type": ",".join(types) if types else None, "limit": limit}
     return _get("/v1/events", partial(parse, of.Page[of.Event]), **query)
 
 
@@ -378,19 +379,3 @@ def advance_test_clock(
     """In test mode: advances the due times of one verification or of all."""
     body = {"advance_seconds": advance_seconds, "verification": verification}
     return _post("/v1/test/clock", TestClock, body=body, key=key)
-
-
-def _clearances(
-    status: Word,
-    consumed_from: datetime | None,
-    consumed_to: datetime | None,
-    after: Word,
-    limit: Size,
-) -> dict[str, object]:
-    return {
-        "status": status,
-        "consumed_from": consumed_from,
-        "consumed_to": consumed_to,
-        "after": after,
-        "limit": limit,
-    }
