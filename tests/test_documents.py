@@ -628,6 +628,7 @@ NO_PAGE = {
         "readyz",
         "lenders:jwks",
         "lenders:openapi",
+        "lenders:openapi-operations",
         "borrower:state",
         "borrower:hint",
     ),
