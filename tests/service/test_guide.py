@@ -155,6 +155,12 @@ def test_the_commands_of_every_other_page_run_where_those_of_the_first_ended(
     assert all(part_of(text_of(name)).commands for name in _OTHERS if name != "concepts")
 
 
+def _within() -> str:
+    """The function of the page `start` that waits: all that other languages use of its terminal."""
+    lines = steps(*BY_CURL).commands.splitlines()
+    return next(line for line in lines if line.startswith("within()"))
+
+
 def _require(interpreter: str) -> None:
     """Skips the test, with the reason, where this machine cannot run a page's language."""
     if shutil.which(interpreter) is None:
@@ -174,9 +180,7 @@ def test_a_page_of_another_language_pays_a_loan_and_verifies_its_webhooks(
     _require(INTERPRETERS[name])
     api, variables = developer
     page = part_of(text_of(name))
-    commands = steps(*BY_CURL).commands + page.commands
-    files = {**steps(*BY_CURL).files, **page.files}
-    written = _play(Part(commands, files), tmp_path, variables)
+    written = _play(Part(f"{_within()}\n{page.commands}", page.files), tmp_path, variables)
     [paid] = re.findall(r"^(?:paid.txt: )?pay now: 150000.00 consumed (ver_\w+)$", written, re.M)
     assert api.call("GET", f"/v1/verifications/{paid}")["status"] == "verified"
     events = (tmp_path / f"{name}-events.txt").read_text().splitlines()
@@ -251,10 +255,7 @@ def _verdicts(url: str, signer: Signer) -> dict[str, int]:
 
 
 def test_the_guide_says_so_and_ends_when_nothing_comes(tmp_path: Path) -> None:
-    within = next(
-        line for line in steps(*BY_CURL).commands.splitlines() if line.startswith("within()")
-    )
-    hurried = within.replace("seq 240", "seq 2").replace("sleep 0.5", "sleep 0")
+    hurried = _within().replace("seq 240", "seq 2").replace("sleep 0.5", "sleep 0")
     said = subprocess.run(
         ["bash", "-c", f"{hurried}\nwithin grep -q told events.txt"],
         cwd=tmp_path,
