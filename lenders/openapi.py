@@ -336,6 +336,12 @@ def document() -> dict[str, Any]:
     return described
 
 
+@cache
+def operations() -> dict[str, Any]:
+    """The same without webhooks, for generators of clients that make wrong code of them."""
+    return {name: part for name, part in document().items() if name != "webhooks"}
+
+
 def _complete_operations(described: dict[str, Any]) -> None:
     """Lists each operation under its resource, or under `test`, and names its scope.
 

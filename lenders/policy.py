@@ -93,7 +93,6 @@ JITTER: Final = (
 POST_SECONDS: Final = 15  # from the look-up of the name to the answer's last byte
 POST_LEASE_SECONDS: Final = 30  # how long a sender holds a delivery; twice the maximum of a post
 EXCERPT_BYTES: Final = 1024  # of the lender's answer kept for its developers
-LISTEN_SECONDS: Final = 0.5  # interval of `tulga_listen`; ours: a person waits at a screen
 SECRET_BYTES: Final = 32  # of a webhook secret; Standard Webhooks asks for 24 to 64
 SECRET_OVERLAP_SECONDS: Final = 24 * 3600  # both secrets sign after a rotation
 ENDPOINTS_MAX: Final = 10  # per lender and mode

@@ -117,6 +117,12 @@ urlpatterns = [
     re_path(r"^v[0-9]+(?:/(?P<rest>.*))?$", unknown.Unknown.as_view(**NOWHERE_OPTIONS)),
     path(".well-known/jwks.json", documents.jwks, name="jwks"),
     path("openapi.json", pages.openapi_json, name="openapi"),
+    path(
+        "openapi-operations.json",
+        pages.openapi_json,
+        {"has_webhooks": False},
+        name="openapi-operations",
+    ),
     path("docs", pages.overview, name="docs"),
     *(path(f"docs/{name}", pages.document, {"name": name}, name=name) for name in prose.NAMES),
     path("docs/problems", pages.problems_page, name="problems"),

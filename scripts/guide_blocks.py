@@ -16,6 +16,8 @@ PAGES: Final = (
     "concepts",
     "payout",
     "webhooks",
+    "php",
+    "node",
     "errors",
     "verify-offline",
     "sandbox",
@@ -23,11 +25,14 @@ PAGES: Final = (
 
 # Steps of the page `start`: how the reader gets a key, and two ways to a consumed clearance.
 BEGIN, BY_CURL, BY_CLIENT = (1, 1), (2, 7), (8, 8)
+# Pages for another language than Python, with the interpreter of their files.
+INTERPRETERS: Final = {"php": "php", "node": "node"}
+PROGRAMS: Final = ("python", "php", "js")
 # A fenced block: its language, empty for what a command prints, and its text.
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 _STEP = re.compile(r"^## (?P<number>\d)\. .+?\n(?P<text>.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
-_FILE = re.compile(r"# (?P<name>\w+\.py)\n")
+_FILE = re.compile(r"(?:# |// |<\?php // )(?P<name>\w+\.(?:py|mjs|php))\n")
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ def steps(first: int, last: int) -> Part:
 
 
 def part_of(text: str) -> Part:
-    """The commands of some Markdown, and its files: a block of Python begins with its file's name.
+    """The commands of some Markdown, and its files: a program begins with its file's name.
 
     Commands of other pages continue in the terminal of `start`.
     """
@@ -64,6 +69,6 @@ def part_of(text: str) -> Part:
         files={
             match["name"]: code
             for language, code in BLOCK.findall(text)
-            if language == "python" and (match := _FILE.match(code))
+            if language in PROGRAMS and (match := _FILE.match(code))
         },
     )

@@ -33,7 +33,7 @@ _READS_ENVIRONMENT = (
     "verification/engines/__init__.py",
     "verification/engines/faces/__init__.py",
     # a lender's key, which is no setting of the service's
-    "lenders/management/commands/tulga_trigger.py",
+    "clients/python/tulga/__main__.py",
 )
 _WRITES_STATUS = ("verification/case/moving.py", "verification/worker/queue.py")
 _LOG_TABLES = frozenset({"AuditEntry", "AuditLeaf", "AuditPending"})

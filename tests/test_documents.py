@@ -17,7 +17,6 @@ from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, reso
 from lxml import html
 from markdown_it import MarkdownIt
 
-from lenders.management.commands import tulga_trigger
 from tests import evidence_index, proofs
 from tests.browser import every_page
 from tests.browser.every_page import EVERY, KEPT, KEPT_PICTURES, ROOT
@@ -70,7 +69,7 @@ class Recorded(dict[str, str]):
 
 
 def variables_read(monkeypatch: pytest.MonkeyPatch, folder: Path) -> set[str]:
-    """Every variable that the settings read in live mode, by the owner, and those of commands."""
+    """Every variable that the settings read in live mode, by the owner."""
     environment = Recorded(
         TULGA_VAR_DIR=str(folder),
         TULGA_MODES_LIVE="1",
@@ -86,9 +85,7 @@ def variables_read(monkeypatch: pytest.MonkeyPatch, folder: Path) -> set[str]:
         # The application's address, which the owner's stands in front of.
         environment["TULGA_DATABASE_ROLE"] = "application"
         spec.loader.exec_module(module_from_spec(spec))
-    return {name for name in environment.asked if VARIABLE.fullmatch(name)} | {
-        tulga_trigger.VARIABLE
-    }
+    return {name for name in environment.asked if VARIABLE.fullmatch(name)}
 
 
 def test_each_variable_that_the_code_reads_is_on_a_page_and_each_on_a_page_is_read(
@@ -639,6 +636,7 @@ NO_PAGE = {
         "readyz",
         "lenders:jwks",
         "lenders:openapi",
+        "lenders:openapi-operations",
         "borrower:state",
         "borrower:hint",
     ),

@@ -169,12 +169,6 @@ ALLOWED: dict[str, frozenset[str]] = dict(
             "argparse asyncio resource signal",
             base=_LENDERS,
         ),
-        _row(
-            "lenders/management/commands/tulga_trigger.py",
-            "os pathlib string sys time",
-            base=_LENDERS,
-        ),
-        _row("lenders/management/commands/tulga_listen.py", "signal threading", base=_LENDERS),
         _row("people", "argparse django django_otp http ipaddress logging secrets segno sys"),
         _row(
             "people/models.py",
@@ -198,8 +192,14 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("clients/python/tulga", "cryptography tulga"),
         _row("clients/python/tulga/calls.py", "tulga uuid"),
         _row("clients/python/tulga/checkpoints.py", "threading tulga"),
-        _row("clients/python/tulga/clients.py", "asyncio httpx random time tulga urllib.parse"),
-        _row("clients/python/tulga/errors.py", "email.utils httpx"),
+        _row(
+            "clients/python/tulga/clients.py",
+            "asyncio httpx pathlib random ssl time tulga urllib.parse",
+        ),
+        _row("clients/python/tulga/answers.py", "email.utils"),
+        _row("clients/python/tulga/listening.py", "cryptography httpx secrets time tulga"),
+        _row("clients/python/tulga/triggering.py", "secrets time tulga"),
+        _row("clients/python/tulga/__main__.py", "argparse os signal sys tulga"),
         _row("clients/python/tulga/webhooks.py", "threading tulga"),
     )
 )

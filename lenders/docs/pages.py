@@ -29,7 +29,7 @@ NAVIGATION: Final[Mapping[str, str]] = {
 
 
 @require_safe
-def openapi_json(request: HttpRequest) -> HttpResponse:
+def openapi_json(request: HttpRequest, *, has_webhooks: bool = True) -> HttpResponse:
     """The description for machines; a query may name its version."""
     if request.GET.get("version", policy.API_VERSION) != policy.API_VERSION:
         row, request_id = PROBLEMS["unknown_version"], getattr(request, "request_id", "")
@@ -37,7 +37,8 @@ def openapi_json(request: HttpRequest) -> HttpResponse:
             row, code=row.code, detail="", instance=request.path, request_id=request_id
         )
         return JsonResponse(problem | {"errors": []}, status=row.status, content_type=MEDIA_TYPE)
-    return JsonResponse(openapi.document(), json_dumps_params={"ensure_ascii": False})
+    described = openapi.document() if has_webhooks else openapi.operations()
+    return JsonResponse(described, json_dumps_params={"ensure_ascii": False})
 
 
 @require_safe

@@ -225,6 +225,8 @@ DEVELOPERS = (
     _docs("docs-concepts", "concepts", "document", "/docs/concepts"),
     _docs("docs-payout", "payout", "document", "/docs/payout"),
     _docs("docs-webhooks", "webhooks", "document", "/docs/webhooks"),
+    _docs("docs-php", "PHP", "document", "/docs/php"),
+    _docs("docs-node", "Node.js", "document", "/docs/node"),
     _docs("docs-errors", "errors", "document", "/docs/errors"),
     _docs("docs-verify-offline", "verify offline", "document", "/docs/verify-offline"),
     _docs("docs-sandbox", "sandbox", "document", "/docs/sandbox"),

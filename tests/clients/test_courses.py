@@ -3,13 +3,14 @@
 import asyncio
 import json
 import random
+import socket
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,7 +20,8 @@ import pytest
 
 from lenders import policy
 from tests.proofs import Figures
-from tulga import AsyncClient, Client, Options, calls, errors
+from tulga import AsyncClient, Client, Options, answers, calls, errors
+from tulga.answers import Answer, Headers, Rate
 from tulga.errors import Unreachable
 from tulga.resources import Sent
 
@@ -199,6 +201,22 @@ def send(request, server):
     return by_thread if request.param == "sync" else by_loop
 
 
+ENDPOINT = {
+    **dict.fromkeys(("id", "mode", "url", "version", "public_key"), "x"),
+    "created_at": _AT,
+    "events": [],
+    "last_sequence": 0,
+    "failing": False,
+}
+
+
+@pytest.fixture
+def send_for_answer(server):
+    """Sends one call, for its answer with headers."""
+    with Client(server.url, KEY, QUICK) as client:
+        yield client.answer
+
+
 def said(code, **more):
     return json.dumps({"code": code, "title": "A title", "request_id": "r-1", **more}).encode()
 
@@ -236,8 +254,14 @@ def test_a_key_is_made_for_each_call_and_none_for_what_does_nothing(send, server
         "half an answer",
         409,
         429,
+        500,
+        502,
         503,
-        (429, b"no JSON", {"Retry-After": "0"}),
+        504,
+        (429, b"no JSON", {}),
+        (429, b"", {"Retry-After": "soon"}),
+        (500, b"<html>", {}),
+        (503, b"", {}),
         (409, said("idempotency_in_progress"), {}),
         (503, b"", {"Retry-After": format_datetime(datetime(2026, 1, 1, tzinfo=UTC), usegmt=True)}),
     ],
@@ -248,6 +272,105 @@ def test_what_may_pass_is_sent_again_under_the_same_key(send, server, fate):
     assert send(calls.make_link("ver_a")).url.endswith("#ver_a")
     assert (len(server.requests), len(server.keys["ver_a"]), server.effects["ver_a"]) == (3, 1, 1)
     assert len({headers["idempotency-key"] for _, _, headers, _ in server.requests}) == 1
+
+
+@pytest.mark.parametrize("fate", ["drop before", "half an answer", 429, 500, 502, 503, 504])
+@pytest.mark.parametrize(
+    "call",
+    [
+        calls.get_receipt("ver_a"),
+        calls.change_webhook_endpoint("whe_a", enabled=False),
+        calls.delete_webhook_endpoint("whe_a"),
+    ],
+    ids=lambda call: call.method if isinstance(call, calls.Call) else str(call),
+)
+def test_what_has_one_effect_by_its_meaning_is_sent_again(send, server, call, fate):
+    server.script += [fate, fate, (200, json.dumps(ENDPOINT).encode(), {})]
+    send(call)
+    assert [(method, path) for method, path, _, _ in server.requests] == [
+        (call.method, call.path)
+    ] * 3
+
+
+@pytest.mark.parametrize("fate", ["drop before", "drop after", "half an answer", 500, 502, 504])
+def test_a_post_without_a_key_is_not_sent_again_after_it_may_have_been_done(send, server, fate):
+    server.script += [fate, SOUND]
+    with pytest.raises((errors.Unreachable, errors.Unavailable)) as lost:
+        send(replace(calls.make_link("ver_a"), key=""))
+    assert lost.value.may_be_done
+    [(_, _, headers, _)] = server.requests
+    assert "idempotency-key" not in headers
+
+
+def test_a_post_without_a_key_is_sent_again_where_nothing_can_have_been_done(send, server):
+    server.script += [429, 503, SOUND]
+    send(replace(calls.make_link("ver_a"), key=""))
+    assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("fates", "may_be_done"),
+    [
+        (["drop before"] * 3, True),
+        (["drop before", 503, 429], True),
+        ([500, 429, 429], True),
+        ([409, 409, 409], True),
+        ([503, 429, 503], False),
+        (["drop before", (401, b"", {})], True),
+        (["drop before", (409, b'{"code": "clearance_expired"}', {})], False),
+        ([(409, b'{"code": "clearance_expired"}', {})], False),
+    ],
+    ids=str,
+)
+def test_a_fault_says_whether_the_call_may_have_been_done(send, server, fates, may_be_done):
+    server.script += fates
+    with pytest.raises(errors.TulgaError) as fault:
+        send(calls.make_link("ver_a"))
+    assert (fault.value.may_be_done, len(server.requests)) == (may_be_done, len(fates))
+
+
+def test_where_no_server_listens_nothing_was_done(server):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    with Client(address, KEY, QUICK) as client, pytest.raises(errors.Unreachable) as lost:
+        client.send(calls.make_link("ver_a"))
+    assert not lost.value.may_be_done
+    assert "ConnectError at try 3" in str(lost.value)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (503, b"", {"Retry-After": "1"}),
+        (429, b"", {"Retry-After": "1"}),
+        (409, b'{"code": "idempotency_in_progress"}', {"Retry-After": "1"}),
+    ],
+    ids=str,
+)
+def test_the_next_try_is_not_before_the_time_that_the_server_names(send, server, answer):
+    server.script += [answer]
+    began = time.monotonic()
+    send(calls.make_link("ver_a"))
+    assert 1 <= time.monotonic() - began < 5
+    assert len(server.requests) == 2
+
+
+def test_no_try_begins_after_the_total_time(send, server):
+    server.script += [503] * 1000
+    began = time.monotonic()
+    with pytest.raises(errors.Unavailable):
+        send(calls.make_link("ver_a"), Options(tries=1000, first=0.05, longest=0.1, total=0.5))
+    assert time.monotonic() - began < 3
+    assert 3 < len(server.requests) < 1000
+
+
+def test_a_server_that_does_not_answer_has_the_total_time_and_no_more(send, server):
+    server.script += ["delay"] * 9
+    began = time.monotonic()
+    with pytest.raises(errors.Unreachable):
+        send(calls.make_link("ver_a"), Options(first=0.01, timeout=30, total=DELAY_SECONDS / 2))
+    assert time.monotonic() - began < 5
 
 
 def test_an_answer_that_does_not_come_in_time_is_asked_for_again(send, server):
@@ -268,12 +391,9 @@ def test_an_answer_that_does_not_come_in_time_is_asked_for_again(send, server):
         (409, "clearance_consumed", {}, errors.Conflict),
         (409, "receipt_not_ready", {"Retry-After": "0"}, errors.Conflict),
         (422, "bad_input", {}, errors.Invalid),
-        (429, "throttled", {}, errors.Unavailable),
-        (429, "throttled", {"Retry-After": "soon"}, errors.Unavailable),
-        (503, "unavailable", {}, errors.Unavailable),
+        (429, "throttled", {"Retry-After": "2"}, errors.Unavailable),
         (503, "unavailable", {"Retry-After": "2"}, errors.Unavailable),
-        (500, "internal_error", {"Retry-After": "0"}, errors.Unavailable),
-        (502, "", {"Retry-After": "0"}, errors.Unavailable),
+        (501, "", {}, errors.Unavailable),
         (302, "", {"Location": "/elsewhere"}, errors.Problem),
     ],
 )
@@ -306,7 +426,7 @@ def test_a_problem_names_each_field(send, server):
     "body", [b"", b"<html>", b"[]", b"\xff", b"[" * 5000], ids=lambda body: repr(body[:6])
 )
 def test_a_problem_of_a_proxy_is_one_all_the_same(send, server, body):
-    server.script += [(502, body, {"X-Request-Id": "r-2"})]
+    server.script += [(502, body, {"X-Request-Id": "r-2"})] * 3
     with pytest.raises(errors.Unavailable) as refused:
         send(calls.make_link("ver_a"))
     assert (refused.value.code, refused.value.request_id, refused.value.errors) == ("", "r-2", ())
@@ -318,10 +438,56 @@ def test_tries_end_and_say_what_became_of_the_last(send, server):
         errors.Unreachable, match=r"^POST /v1/verifications/ver_a/link: \w+ at try 3$"
     ):
         send(calls.make_link("ver_a"))
-    server.script += [503] * 3
-    with pytest.raises(errors.Unavailable):
+    server.script += [502, 500, (503, said("draining"), {})]
+    with pytest.raises(errors.Unavailable, match=r"^503 draining: A title \(r-1\)$") as last:
         send(calls.make_link("ver_a"))
-    assert len(server.requests) == 6
+    assert (len(server.requests), last.value.headers.tries) == (6, 3)
+
+
+def test_an_answer_shows_its_headers(send_for_answer, server):
+    shown = {
+        "X-Request-Id": "r-7",
+        "Tulga-Version": "2026-11-28",
+        "Idempotent-Replayed": "true",
+        "RateLimit-Limit": "100",
+        "RateLimit-Remaining": "9",
+        "RateLimit-Reset": "30",
+        "Deprecation": "@1767225600",
+        "Sunset": "Fri, 01 Jan 2027 00:00:00 GMT",
+    }
+    server.script += [503, (200, b"note", shown)]
+    answer = send_for_answer(calls.get_checkpoint())
+    assert answer == Answer(
+        "note",
+        Headers(
+            status=200,
+            tries=2,
+            request_id="r-7",
+            version="2026-11-28",
+            is_replayed=True,
+            rate=Rate(limit=100, remaining=9, reset_seconds=30),
+            is_deprecated=True,
+            deprecated_at=datetime(2026, 1, 1, tzinfo=UTC),
+            sunset_at=datetime(2027, 1, 1, tzinfo=UTC),
+        ),
+    )
+
+
+def test_a_problem_shows_the_headers_of_its_answer(send, server):
+    shown = {"X-Request-Id": "r-8", "RateLimit-Remaining": "0", "Deprecation": "true"}
+    server.script += [(404, b"", shown)]
+    with pytest.raises(errors.NotFound) as refused:
+        send(calls.make_link("ver_a"))
+    headers = refused.value.headers
+    assert (headers.status, headers.request_id, headers.rate.remaining) == (404, "r-8", 0)
+    assert (headers.is_deprecated, headers.deprecated_at, headers.sunset_at) == (True, None, None)
+
+
+@pytest.mark.parametrize("untrusted", ["", "soon", "-1", "1.5", "1" * 40, "@", "@" + "9" * 40, "é"])
+def test_a_malformed_header_counts_as_absent(untrusted):
+    names = ("retry-after", "ratelimit-limit", "deprecation", "sunset", "idempotent-replayed")
+    headers = answers.read(200, dict.fromkeys(names, untrusted), 1)
+    assert headers == Headers(status=200, is_deprecated=bool(untrusted))
 
 
 def test_what_was_deleted_by_a_try_without_an_answer_is_deleted(send, server):
@@ -345,13 +511,16 @@ def test_an_answer_of_another_form_is_said_to_be_one(send, server, body):
     ("first", "longest", "expected"), [(1.0, 8.0, [1, 2, 4, 8, 8]), (0.5, 30.0, [0.5, 1, 2, 4, 8])]
 )
 def test_waits_double_are_bounded_and_spread(first, longest, expected):
-    options = Options(tries=6, first=first, longest=longest)
+    options = Options(tries=6, first=first, longest=longest, total=100.0)
     for tries, most in enumerate(expected, start=1):
-        assert options.wait(tries, asked_for=0, chance=0.0) == most / 2
-        assert options.wait(tries, asked_for=0, chance=1.0) == most
-        assert options.wait(tries, asked_for=3, chance=0.0) == 3 + most / 2
-    assert options.wait(6, asked_for=0, chance=0.0) is None
-    assert options.wait(1, asked_for=longest + 1, chance=0.0) is None
+        assert options.wait(tries, elapsed=0, asked_for=0, chance=0.0) == 0
+        assert options.wait(tries, elapsed=0, asked_for=0, chance=0.5) == most / 2
+        assert options.wait(tries, elapsed=0, asked_for=0, chance=1.0) == most
+        assert options.wait(tries, elapsed=0, asked_for=3, chance=0.5) == 3 + most / 2
+        assert options.wait(tries, elapsed=100 - most, asked_for=0, chance=1.0) is None
+    assert options.wait(6, elapsed=0, asked_for=0, chance=0.0) is None
+    assert options.wait(1, elapsed=0, asked_for=longest + 1, chance=0.0) is None
+    assert Options(tries=10_000).wait(9_999, elapsed=0, asked_for=0, chance=1.0) == 30.0
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,21 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from lenders import endpoints, keys
-from tests.clients.lender_side import ACCOUNT, CONTRACT, Seen, asked, root_file, verified
+from lenders import endpoints, keys, policy
+from tests.clients.insecure_relay import relaying
+from tests.clients.lender_side import (
+    ACCOUNT,
+    CONTRACT,
+    QUICK,
+    Seen,
+    asked,
+    root_file,
+    verified,
+)
 from tests.lenders.log_of_lenders import pump, send_due
 from tests.lenders.samples import opening
 from tests.verification.stories.story import begin, order
-from tulga import calls, checkpoints, errors, receipts
+from tulga import Client, Options, calls, checkpoints, errors, receipts
 from tulga.fields import spell
 from tulga.resources import ENDS, Payment
 from tulga.webhooks import Verifier
@@ -134,6 +143,84 @@ def test_money_leaves_once(client, lender, issued):
     with pytest.raises(errors.Conflict) as refused:
         client.send(calls.consume_clearance(clearance.id, payment))
     assert refused.value.code == "clearance_consumed"
+
+
+PATIENT = Options(tries=6, first=0.01)
+
+
+@pytest.fixture
+def cleared(live_server, lender, issued):
+    """A clearance that may be consumed, and the key of its lender."""
+    story, key = verified(lender, issued), keys.issue(lender, mode="test").secret
+    with Client(live_server.url, key, QUICK) as client:
+        clearance = client.send(calls.ask_for_clearance(story.id, contract_sha256=CONTRACT))
+        story.work()
+        assert client.send(calls.get_clearance(clearance.id)).status == "issued"
+    return clearance.id, key
+
+
+PAYMENT = Payment(
+    amount=Decimal("150000.00"),
+    iin="990101100010",
+    contract_sha256=CONTRACT,
+    payout_account=ACCOUNT,
+)
+
+
+@pytest.mark.parametrize("losses", [1, 3])
+def test_a_payment_whose_answer_is_lost_is_paid_once(live_server, cleared, losses):
+    clearance, key = cleared
+    with relaying(live_server.url) as relay, Client(relay.url, key, PATIENT) as client:
+        relay.losses = losses
+        answer = client.answer(calls.consume_clearance(clearance, PAYMENT))
+        assert (answer.content.status, answer.content.amount) == ("consumed", Decimal("150000.00"))
+        assert (answer.headers.is_replayed, answer.headers.tries) == (True, losses + 1)
+        assert relay.lost == losses
+        consumed = client.send(calls.get_clearance(clearance))
+    assert consumed == answer.content
+    order()
+    assert consumptions(live_server.url, key) == [clearance]
+
+
+def test_a_process_that_dies_after_it_consumed_asks_again_by_its_key_and_pays_once(
+    live_server, cleared
+):
+    clearance, key = cleared
+    call = calls.consume_clearance(clearance, PAYMENT, key=f"pay-{clearance}")
+    with relaying(live_server.url) as relay, Client(relay.url, key, Options(tries=1)) as client:
+        relay.losses = 1
+        with pytest.raises(errors.Unreachable) as died:
+            client.send(call)
+        assert died.value.may_be_done
+    with Client(live_server.url, key, QUICK) as client:
+        again = client.answer(calls.consume_clearance(clearance, PAYMENT, key=f"pay-{clearance}"))
+        assert (again.content.status, again.headers.is_replayed) == ("consumed", True)
+        with pytest.raises(errors.Conflict) as refused:
+            client.send(calls.consume_clearance(clearance, PAYMENT, key="another"))
+        assert (refused.value.code, refused.value.may_be_done) == ("clearance_consumed", False)
+    order()
+    assert consumptions(live_server.url, key) == [clearance]
+
+
+def consumptions(url, key):
+    """The clearance of each consumption that the log tells."""
+    with Client(url, key, QUICK) as client:
+        events = client.pages(calls.list_events())
+        return [event.data.clearance for event in events if event.type == "clearance.consumed"]
+
+
+def test_an_answer_of_the_product_shows_its_headers(live_server, lender):
+    with Client(live_server.url, keys.issue(lender, mode="test").secret, QUICK) as client:
+        headers = client.answer(calls.list_events()).headers
+        assert (headers.status, headers.version) == (200, calls.VERSION)
+        assert headers.request_id
+        assert (headers.rate.limit, headers.rate.remaining is None) == (
+            policy.RATE_REQUESTS,
+            False,
+        )
+        with pytest.raises(errors.NotFound) as refused:
+            client.send(calls.get_clearance("clr_none"))
+        assert refused.value.headers.request_id == refused.value.request_id
 
 
 def test_a_contract_and_an_obligation_are_reported(client, lender, issued):
@@ -332,11 +419,21 @@ def test_it_plays_from_an_opening_to_a_receipt(live_server, lender, issued, rece
     assert names["receive"](receiver.received[0].headers, b"{}", is_new) == 400
     # While it waits the worker evaluates the gates.
     names["time"] = SimpleNamespace(sleep=lambda seconds: story.work())
-    signed_at = datetime.now(UTC)
-    assert names["pay"](story.id, CONTRACT, signed_at).payout_account == "KZ86125KZT5004100100"
-    with pytest.raises(errors.Conflict) as refused:
-        names["pay"](story.id, CONTRACT, signed_at)
-    assert refused.value.code == "clearance_consumed"
+    clearance, payment = names["clear"](story.id, CONTRACT, datetime.now(UTC))
+    assert payment.payout_account == "KZ86125KZT5004100100"
+    bank: dict[str, Payment] = {}
+
+    def transfer(ordered: Payment, reference: str) -> None:
+        assert bank.setdefault(reference, ordered) == ordered
+
+    def dying(ordered: Payment, reference: str) -> None:
+        raise SystemExit
+
+    with pytest.raises(SystemExit):
+        names["pay"](clearance, payment, dying)
+    names["pay"](clearance, payment, transfer)
+    names["pay"](clearance, payment, transfer)
+    assert bank == {clearance: payment}
     root = (settings.TULGA_KEYS_DIR / "public" / "root.pub").read_bytes()
     status, answer = names["keep"](story.id, root, "990101100010")
     assert (status, b'"receipt"' in answer) == ("verified", True)

@@ -1,14 +1,10 @@
 """The pages of a lender, and the operators who use them."""
 
-import io
 import json
 import re
-import sys
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import StringIO
-from typing import Any
 
 import pytest
 from django.conf import settings
@@ -16,26 +12,19 @@ from django.contrib.admin.utils import quote
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
-from standardwebhooks import Webhook
 
 from lenders import endpoints, keys, openapi, policy
 from lenders.docs import prose
-from lenders.management.commands import tulga_trigger
-from lenders.management.commands.tulga_trigger import Trigger, TriggerFailed, bring_about
 from lenders.models import ApiKey, Delivery, Lender
-from scripts.guide_blocks import BLOCK, FOLDER, PAGES, text_of
+from scripts.guide_blocks import BLOCK, FOLDER, PAGES, PROGRAMS, text_of
 from tests import registered
-from tests.lenders.insecure_receiver import Receiver, listening
+from tests.lenders.insecure_receiver import Receiver
 from tests.lenders.samples import Caller
 from tests.verification import one_format
-from tests.verification.stories.story import begin, order
-from verification import outbound
 from verification.core.codes import PROBLEMS
 from verification.core.events import TOLD
-from verification.core.ids import Iin
 from verification.core.scenarios import SCENARIOS, SCRIPTED
 from verification.core.status import TERMINAL, Status
-from verification.outbound import Answer
 
 # The lender's pages: short sentences, links that lead somewhere, blocks that are what they say.
 
@@ -43,7 +32,7 @@ from verification.outbound import Answer
 WORDS_MAX = 9600  # of all pages in English
 SENTENCE_MAX, SENTENCE_MEAN = 20, 15  # words
 FILES = sorted(FOLDER.glob("*.md"))
-LANGUAGES = ("", "json", "python", "sh")
+LANGUAGES = ("", "json", "sh", *PROGRAMS)
 _FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\[[^\]]+\]\(([^)#\s]*)(?:#([^)\s]+))?\)")
 
@@ -155,7 +144,7 @@ def test_the_page_of_the_sandbox_names_every_scenario_with_its_end_and_every_per
     assert people == dict(SCRIPTED)
 
 
-# What operators see and do: admin pages, add_lender, add_key, tulga_listen, tulga_trigger.
+# What operators see and do: admin pages, add_lender, add_key.
 
 
 @pytest.fixture
@@ -286,7 +275,7 @@ def test_days_and_times_are_written_one_way_and_are_astanas(
         assert "25.11.2026 00:30" in one_format.text(shown)
 
 
-# Commands of manage.py about lenders: add_lender, add_key, tulga_listen, tulga_trigger.
+# Commands of manage.py about lenders: add_lender, add_key.
 BIN = "180440012349"
 PHONE = ("--phone", "8 (727) 000-00-44")
 PATH = "/v1/verifications"
@@ -411,184 +400,3 @@ def test_a_command_with_nonsense_changes_nothing(db: None, words: tuple[str, ...
     with pytest.raises(CommandError):
         run(*words)
     assert ApiKey.objects.count() == 1
-
-
-def listen(lender: Lender, url: str, *more: str) -> str:
-    out = StringIO()
-    call_command("tulga_listen", lender.bin, "--forward-to", url, "--once", *more, stdout=out)
-    return out.getvalue()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_developer_gets_each_event_and_can_verify_it(lender: Lender) -> None:
-    story = begin(lender)
-    story.cancel()
-    with listening(Receiver()) as receiver:
-        said = listen(lender, receiver.url, "--after", "0")
-    secret = re.search(r"whsec_\S+", said)
-    assert secret is not None
-    told = [
-        Webhook(secret[0]).verify(one.body.decode(), dict(one.headers)) for one in receiver.received
-    ]
-    assert [one["type"] for one in told] == ["verification.created", "verification.canceled"]
-    assert {one["data"]["verification"] for one in told} == {story.id}
-    assert all(one["checkpoint"] for one in told)
-    assert re.findall(r"^\d+  (\S+)  evt_\S+  204$", said, re.MULTILINE) == [
-        one["type"] for one in told
-    ]
-    assert [json.loads(one.body)["data"]["sequence"] for one in receiver.received] == sorted(
-        one["data"]["sequence"] for one in told
-    )
-
-
-@pytest.mark.django_db(transaction=True)
-def test_it_begins_behind_what_is_there_and_where_it_is_told_to(lender: Lender) -> None:
-    begin(lender)
-    order()
-    with listening(Receiver()) as receiver:
-        listen(lender, receiver.url)
-        assert receiver.received == []
-        listen(lender, receiver.url, "--after", "1")
-        assert receiver.received == []
-
-
-@pytest.mark.django_db(transaction=True)
-def test_an_absent_machine_is_named_and_another_lender_reads_nothing(lender: Lender) -> None:
-    begin(lender)
-    order()
-    assert "connection_failed" in listen(lender, "http://127.0.0.1:9/hook", "--after", "0")
-    with pytest.raises(CommandError, match="no such lender"):
-        call_command("tulga_listen", "180440012399", "--forward-to", "http://127.0.0.1:9/")
-
-
-@pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What was sent, and in between for how many seconds it slept."""
-    kept: list[Any] = []
-    monkeypatch.setattr(time, "sleep", kept.append)
-    return kept
-
-
-def _answering(monkeypatch: pytest.MonkeyPatch, sent: list[Any], *answers: Answer) -> Trigger:
-    left = list(answers)
-
-    def send(request: Any) -> Answer:
-        sent.append(request.headers["Idempotency-Key"])
-        return left.pop(0)
-
-    monkeypatch.setattr(outbound, "send", send)
-    return Trigger("http://tulga.example", "tlg_test_x", print)
-
-
-def test_a_call_is_sent_again_by_the_same_key_when_retry_after_is_over(
-    monkeypatch: pytest.MonkeyPatch, sent: list[Any]
-) -> None:
-    busy = Answer(status=503, body=b'{"code": "sandbox_unavailable"}', retry_after="5")
-    trigger = _answering(monkeypatch, sent, busy, busy, Answer(status=200, body=b'{"id": "ver_a"}'))
-    assert trigger.call("POST", "/v1/verifications", {}) == {"id": "ver_a"}
-    assert sent == [sent[0], 5, sent[0], 5, sent[0]]
-
-
-@pytest.mark.parametrize(("retry_after", "tries"), [("5", 4), ("86400", 1), ("", 1), ("soon", 1)])
-def test_it_gives_up_after_three_times_and_where_the_wait_is_long(
-    monkeypatch: pytest.MonkeyPatch, sent: list[Any], retry_after: str, tries: int
-) -> None:
-    busy = Answer(status=409, body=b'{"code": "cooling_off"}', retry_after=retry_after)
-    trigger = _answering(monkeypatch, sent, *[busy] * tries)
-    with pytest.raises(TriggerFailed, match="409 cooling_off"):
-        trigger.call("POST", "/v1/verifications", {})
-    assert len([one for one in sent if isinstance(one, str)]) == tries
-
-
-@pytest.mark.parametrize(
-    ("ends", "painted"),
-    [(["in_review"], 1), (["declined", "in_review"], 2), (["verified", "declined", "failed"], 3)],
-)
-def test_a_face_that_comes_to_something_else_is_followed_by_another_persons(
-    monkeypatch: pytest.MonkeyPatch, sent: list[Any], ends: list[str], painted: int
-) -> None:
-    opened: list[str] = []
-    told = {"type": "verification.in_review", "lender_sequence": 1}
-
-    def send(request: Any) -> Answer:
-        if "/v1/events" in request.url:
-            return Answer(status=200, body=json.dumps({"data": [told] if opened else []}).encode())
-        if request.method == "GET":
-            return Answer(status=200, body=json.dumps({"status": ends[len(opened) - 1]}).encode())
-        if request.url.endswith("/v1/verifications"):
-            opened.append(json.loads(request.body)["subject"]["iin"])
-        return Answer(status=201, body=b'{"id": "ver_a"}')
-
-    monkeypatch.setattr(outbound, "send", send)
-    trigger = Trigger("http://tulga.example", "tlg_test_x", lambda _: None)
-    bring_about(trigger, "verification.in_review", seconds=1)
-    assert len(set(opened)) == len(opened) == painted
-    assert trigger.iin == opened[-1]
-    born = [Iin.parse(iin).birth_date for iin in opened]
-    assert {day and day.isoformat() for day in born} == {"1899-01-01"}
-    assert SCRIPTED.keys().isdisjoint(opened)
-
-
-def test_where_too_few_could_vote_nothing_else_is_painted(
-    monkeypatch: pytest.MonkeyPatch, sent: list[Any]
-) -> None:
-    failed = {"status": "failed", "code": "review_unavailable"}
-
-    def send(request: Any) -> Answer:
-        sent.append(request.url)
-        if "/v1/events" in request.url:
-            return Answer(status=200, body=b'{"data": []}')
-        return Answer(status=200, body=json.dumps({"id": "ver_a"} | failed).encode())
-
-    monkeypatch.setattr(outbound, "send", send)
-    trigger = Trigger("http://tulga.example", "tlg_test_x", lambda _: None)
-    with pytest.raises(TriggerFailed, match="review_unavailable: two of your people"):
-        bring_about(trigger, "verification.in_review", seconds=1)
-    assert len([url for url in sent if str(url).endswith("/v1/verifications")]) == 1
-
-
-# Where `manage.py tulga_trigger` takes its key from: nowhere that another user of the machine
-# can read.
-KEY = "tlg_test_x"
-
-
-@pytest.fixture
-def used(monkeypatch):
-    """The keys by which events were asked for; nothing is called."""
-    keys = []
-
-    def bring_about(run_trigger, event, *, seconds):
-        keys.append(run_trigger.key)
-        return {"type": event, "id": "evt_1", "lender_sequence": 1}
-
-    monkeypatch.setattr(tulga_trigger, "bring_about", bring_about)
-    monkeypatch.delenv("TULGA_KEY", raising=False)
-    return keys
-
-
-def run_trigger(*given):
-    call_command("tulga_trigger", "verification.created", *given, stdout=io.StringIO())
-
-
-def test_it_is_taken_from_the_environment_a_file_or_the_input(used, monkeypatch, tmp_path):
-    (tmp_path / "key").write_text(f"{KEY}file\n")
-    run_trigger("--key-file", str(tmp_path / "key"))
-    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{KEY}input\n"))
-    run_trigger("--key-file", "-")
-    monkeypatch.setenv("TULGA_KEY", f"{KEY}variable")
-    run_trigger()
-    assert used == [f"{KEY}file", f"{KEY}input", f"{KEY}variable"]
-
-
-def test_the_command_line_takes_none(used):
-    with pytest.raises(CommandError):
-        run_trigger("--key", KEY)
-    assert used == []
-
-
-@pytest.mark.parametrize("given", [(), ("--key-file", "/nonexistent/key")])
-def test_without_one_nothing_is_asked(used, given):
-    with pytest.raises(CommandError) as refused:
-        run_trigger(*given)
-    assert ("TULGA_KEY" if not given else "FileNotFoundError") in str(refused.value)
-    assert used == []

@@ -38,6 +38,15 @@ def test_the_document_is_valid_openapi_3_1(client: Client, db: None) -> None:
     validate(document)
 
 
+def test_the_operations_are_the_same_document_without_webhooks(client: Client, db: None) -> None:
+    served = client.get("/openapi-operations.json").json()
+    validate(served)
+    whole = client.get("/openapi.json").json()
+    assert whole.pop("webhooks")
+    assert served == whole
+    assert client.get("/openapi-operations.json?version=2020-01-01").status_code == 400
+
+
 def test_every_reference_in_the_document_leads_somewhere() -> None:
     text = json.dumps(openapi.document())
     named = {part.partition('"')[0] for part in text.split("#/components/schemas/")[1:]}

@@ -7,24 +7,55 @@ nothing else of ours.
 
 import os
 import re
+import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from insecure_sandbox.demo.__main__ import Demo
-from scripts.guide_blocks import BEGIN, BY_CLIENT, BY_CURL, PAGES, Part, part_of, steps, text_of
+from scripts.guide_blocks import (
+    BEGIN,
+    BY_CLIENT,
+    BY_CURL,
+    INTERPRETERS,
+    PAGES,
+    Part,
+    part_of,
+    steps,
+    text_of,
+)
+from tests.servers import free_port
 from tests.service.deployment import Deployment
+from tulga.listening import Signer
 
 pytestmark = pytest.mark.service
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SECONDS = 240
+# The events of a loan that is paid, in their order.
+_ENDS = (
+    "verification.created",
+    "verification.verified",
+    "clearance.issued",
+    "clearance.consumed",
+)
 _NAMED = {"TULGA_URL", "TULGA_KEY", "TULGA_BIN", "TULGA_HOME", "TULGA_VAR_DIR", "RECEIVER"}
-_OTHERS = PAGES[1:]
+_OTHERS = tuple(name for name in PAGES[1:] if name not in INTERPRETERS)
+# Whether an interpreter can run its page, by a line of its own.
+_ABLE = {
+    "php": ["php", "-r", "exit(PHP_VERSION_ID < 80200 || !extension_loaded('curl') ? 1 : 0);"],
+    "node": [
+        "node",
+        "-e",
+        "process.exit(Number(process.versions.node.split('.')[0]) < 18 ? 1 : 0)",
+    ],
+}
 
 
 def _play(part: Part, folder: Path, variables: Mapping[str, str]) -> str:
@@ -110,13 +141,7 @@ def test_the_guide_goes_from_nothing_to_a_paid_loan_and_goes_there_again(
         assert deployment.decisions(found["id"]) == ["verification.verified"]
         if part == steps(*BY_CURL):
             told = [line.split() for line in (tmp_path / "events.txt").read_text().splitlines()]
-            ends = [
-                "verification.created",
-                "verification.verified",
-                "clearance.issued",
-                "clearance.consumed",
-            ]
-            assert told == [[event, found["id"], found["client_reference"]] for event in ends]
+            assert told == [[event, found["id"], found["client_reference"]] for event in _ENDS]
 
 
 @pytest.mark.parametrize("developer", ["180440012362"], indirect=True)
@@ -130,11 +155,107 @@ def test_the_commands_of_every_other_page_run_where_those_of_the_first_ended(
     assert all(part_of(text_of(name)).commands for name in _OTHERS if name != "concepts")
 
 
+def _within() -> str:
+    """The function of the page `start` that waits: all that other languages use of its terminal."""
+    lines = steps(*BY_CURL).commands.splitlines()
+    return next(line for line in lines if line.startswith("within()"))
+
+
+def _require(interpreter: str) -> None:
+    """Skips the test, with the reason, where this machine cannot run a page's language."""
+    if shutil.which(interpreter) is None:
+        pytest.skip(f"{interpreter} is not on PATH")
+    if subprocess.run(_ABLE[interpreter], check=False, capture_output=True).returncode:
+        pytest.skip(f"this {interpreter} is too old, or lacks an extension")
+
+
+@pytest.mark.parametrize(
+    ("name", "developer"),
+    [*zip(sorted(INTERPRETERS), ("180440012374", "180440012386"), strict=True)],
+    indirect=["developer"],
+)
+def test_a_page_of_another_language_pays_a_loan_and_verifies_its_webhooks(
+    name: str, developer: tuple[Any, dict[str, str]], tmp_path: Path
+) -> None:
+    _require(INTERPRETERS[name])
+    api, variables = developer
+    page = part_of(text_of(name))
+    written = _play(Part(f"{_within()}\n{page.commands}", page.files), tmp_path, variables)
+    [paid] = re.findall(r"^(?:paid.txt: )?pay now: 150000.00 consumed (ver_\w+)$", written, re.M)
+    assert api.call("GET", f"/v1/verifications/{paid}")["status"] == "verified"
+    events = (tmp_path / f"{name}-events.txt").read_text().splitlines()
+    assert {f"{event} {paid}" for event in _ENDS} == set(events)
+
+
+@pytest.mark.parametrize("name", sorted(INTERPRETERS))
+def test_a_receiver_of_another_language_refuses_what_tulga_did_not_sign(
+    name: str, tmp_path: Path
+) -> None:
+    _require(INTERPRETERS[name])
+    files = part_of(text_of(name)).files
+    [file] = [file for file in files if file.startswith("webhook.")]
+    (tmp_path / file).write_text(files[file], encoding="utf-8")
+    signer, port = Signer(), free_port()
+    url = f"http://127.0.0.1:{port}/webhooks"
+    listen = ["-S", f"127.0.0.1:{port}"] if name == "php" else []
+    with (tmp_path / "printed.txt").open("w") as printed:
+        running = subprocess.Popen(
+            [INTERPRETERS[name], *listen, file],
+            cwd=tmp_path,
+            env={"PATH": os.environ["PATH"], "WEBHOOK_SECRET": signer.secret, "RECEIVER": url},
+            stdout=printed,
+            stderr=subprocess.DEVNULL,
+        )
+    try:
+        assert _verdicts(url, signer) == {
+            "signed": 204,
+            "signed by two": 204,
+            "by another secret": 400,
+            "another body": 400,
+            "another id": 400,
+            "too old": 400,
+            "ahead": 400,
+            "no headers": 400,
+            "no signature": 400,
+            "empty signature": 400,
+            "no time": 400,
+            "signed again": 204,
+        }
+    finally:
+        running.terminate()
+        running.wait(10)
+
+
+def _verdicts(url: str, signer: Signer) -> dict[str, int]:
+    """What a receiver answers to messages, each with one defect or none."""
+    body = b'{"type": "verification.created", "data": {"verification": "ver_a"}}'
+    now = int(time.time())
+    right = signer.sign("evt_1", body, at=now)
+    other = Signer().sign("evt_1", body, at=now)["webhook-signature"]
+    bare = {name: value for name, value in right.items() if name != "webhook-signature"}
+    messages = {
+        "signed": right,
+        "signed by two": bare | {"webhook-signature": f"{other} {right['webhook-signature']}"},
+        "by another secret": bare | {"webhook-signature": other},
+        "another body": signer.sign("evt_1", body + b" ", at=now),
+        "another id": right | {"webhook-id": "evt_2"},
+        "too old": signer.sign("evt_1", body, at=now - 310),
+        "ahead": signer.sign("evt_1", body, at=now + 310),
+        "no headers": {},
+        "no signature": bare,
+        "empty signature": bare | {"webhook-signature": "v1,"},
+        "no time": {name: value for name, value in right.items() if name != "webhook-timestamp"},
+        "signed again": right,
+    }
+    with httpx.Client(transport=httpx.HTTPTransport(retries=10), trust_env=False) as client:
+        return {
+            defect: client.post(url, content=body, headers=headers).status_code
+            for defect, headers in messages.items()
+        }
+
+
 def test_the_guide_says_so_and_ends_when_nothing_comes(tmp_path: Path) -> None:
-    within = next(
-        line for line in steps(*BY_CURL).commands.splitlines() if line.startswith("within()")
-    )
-    hurried = within.replace("seq 240", "seq 2").replace("sleep 0.5", "sleep 0")
+    hurried = _within().replace("seq 240", "seq 2").replace("sleep 0.5", "sleep 0")
     said = subprocess.run(
         ["bash", "-c", f"{hurried}\nwithin grep -q told events.txt"],
         cwd=tmp_path,

@@ -1,20 +1,25 @@
-"""`manage.py tulga_trigger` over real processes: each event that a lender is told comes, or it says
-who brings it.
+"""`tulga trigger` and `tulga listen` over real processes, with the lender's test key alone: each
+event that a lender is told comes, or the command says who brings it about.
 """
 
 import os
-from io import StringIO
-from unittest.mock import patch
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
-from django.core.management import CommandError, call_command
 
-from lenders.management.commands.tulga_trigger import NOT_BY_API, TRIGGERS
+from tests.lenders.insecure_receiver import Receiver, listening
 from tests.service.deployment import Deployment
+from tulga.triggering import NOT_BY_A_LENDER, TRIGGERS
+from tulga.webhooks import Verifier
 from verification.core.events import TOLD
 
 pytestmark = pytest.mark.service
 
+_CLIENT = Path(__file__).resolve().parents[2] / "clients" / "python"
 # A face that was painted by chance decides it, as it does the scenario that is played.
 _BY_CHANCE = (pytest.mark.proof("scenarios"), pytest.mark.whole)
 _EACH = [
@@ -23,51 +28,59 @@ _EACH = [
 ]
 
 
-def trigger(deployment: Deployment, event: str, key: str = "") -> str:
-    """What the command says, here in the test's process: one of its own takes longer to start than
-    most events.
-    """
-    said = StringIO()
-    with patch.dict(os.environ, TULGA_KEY=key or deployment.api.key):
-        call_command("tulga_trigger", event, url=deployment.url, stdout=said)
-    return said.getvalue()
-
-
-def started(deployment: Deployment, event: str) -> tuple[int, str, str]:
-    """The command's exit code and what it said, started as a developer does."""
-    with patch.dict(os.environ, TULGA_KEY=deployment.api.key):
-        done = deployment.processes.manage("tulga_trigger", event, "--url", deployment.url)
-    return done.returncode, done.stdout, done.stderr
+def tulga(deployment: Deployment, *words: str, key: str = "") -> subprocess.CompletedProcess[str]:
+    """The command, as a lender's developer starts it: with an address, a key and nothing else."""
+    variables = {"TULGA_URL": deployment.url, "TULGA_KEY": key or deployment.api.key}
+    return subprocess.run(
+        [sys.executable, "-m", "tulga", *words],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(_CLIENT), **variables},
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=350,
+    )
 
 
 def test_every_event_has_its_way_or_a_word_why_not() -> None:
-    assert {*TRIGGERS, *NOT_BY_API} == set(TOLD)
-    assert TRIGGERS.keys().isdisjoint(NOT_BY_API)
+    assert {*TRIGGERS, *NOT_BY_A_LENDER} == set(TOLD)
+    assert TRIGGERS.keys().isdisjoint(NOT_BY_A_LENDER)
 
 
 @pytest.mark.parametrize("event", _EACH)
-def test_an_event_comes(deployment: Deployment, event: str) -> None:
-    assert trigger(deployment, event).splitlines()[-1].startswith(f"{event}  evt_")
+def test_an_event_comes_by_a_lenders_key(deployment: Deployment, event: str) -> None:
+    done = tulga(deployment, "trigger", event)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(rf"{event}  evt_\w+  \d+", done.stdout.splitlines()[-1])
 
 
-@pytest.mark.parametrize("event", sorted(NOT_BY_API))
-def test_what_no_call_brings_about_says_who_does(deployment: Deployment, event: str) -> None:
-    with pytest.raises(CommandError) as wrong:
-        trigger(deployment, event)
-    assert NOT_BY_API[event] in str(wrong.value)
-
-
-def test_as_a_process_it_ends_with_what_came_of_it(deployment: Deployment) -> None:
-    code, said, wrong = started(deployment, "verification.created")
-    assert (code, wrong) == (0, "")
-    assert said.splitlines()[-1].startswith("verification.created  evt_")
-    code, said, wrong = started(deployment, min(NOT_BY_API))
-    assert (code, said) == (1, "")
-    assert NOT_BY_API[min(NOT_BY_API)] in wrong
+def test_what_no_key_of_a_lender_brings_about_says_who_does(deployment: Deployment) -> None:
+    for event, reason in NOT_BY_A_LENDER.items():
+        done = tulga(deployment, "trigger", event)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert reason in done.stderr
 
 
 def test_a_live_key_and_a_foreign_one_bring_nothing_about(deployment: Deployment) -> None:
-    with pytest.raises(CommandError):
-        trigger(deployment, "verification.created", key="tlg_live_x")
-    with pytest.raises(CommandError, match="401 key_unknown"):
-        trigger(deployment, "verification.created", key="tlg_test_x")
+    for key, reason in (("tlg_live_x", "needs a test key"), ("tlg_test_x", "401 key_unknown")):
+        done = tulga(deployment, "trigger", "verification.created", key=key)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert reason in done.stderr
+        assert key not in done.stderr
+
+
+def test_a_developer_gets_each_event_signed(deployment: Deployment) -> None:
+    created = tulga(deployment, "trigger", "verification.created").stdout.split()[-2:]
+    with listening(Receiver()) as receiver:
+        words = ("--after", str(int(created[1]) - 1), "--once")
+        done = tulga(deployment, "listen", "--forward-to", receiver.url, *words)
+    assert (done.returncode, done.stderr) == (0, "")
+    secret, key = re.findall(r"^(?:secret|public key) +(\S+)$", done.stdout, re.MULTILINE)
+    verifier = Verifier(secrets=[secret], public_key=key)
+    events = [
+        (message.headers, verifier.verify(message.headers, message.body, now=time.time()))
+        for message in receiver.received
+    ]
+    assert events[0][1].type == "verification.created"
+    assert events[0][1].checkpoint
+    assert f"{created[1]}  verification.created  {created[0]}  204" in done.stdout

@@ -25,14 +25,24 @@ VERSION = "2026-11-28"  # of the API that this package implements
 
 @dataclass(frozen=True)
 class Call(Generic[T]):
-    """One request. `path` begins with a slash; `body` is JSON or None."""
+    """One request. `path` begins with a slash; `body` is JSON or None.
+
+    key: the Idempotency-Key of a POST. Without one a POST is not repeated after a lost answer.
+    accept: the media type of the answer.
+    """
 
     method: str
     path: str
     read: Callable[[bytes], T]
-    query: Mapping[str, Any] = field(default_factory=dict)
+    query: Mapping[str, Any] = field(default_factory=dict[str, Any])
     body: Any = field(default=None, repr=False)
     key: str = field(default_factory=lambda: str(uuid4()))
+    accept: str = "*/*"
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether sending it twice has one effect. Other methods than POST do by their meaning."""
+        return self.method != "POST" or bool(self.key)
 
 
 class Scenario(Record):  # A scenario of the sandbox: events and outcome
@@ -82,30 +92,12 @@ def _post(path: str, kind: type[T], *ids: str, body: object = None, key: str = "
     )
 
 
-_text = partial(str, encoding="utf-8", errors="replace")
-# With an id. Each download of a document is logged. Keep a receipt byte for byte for `receipts`.
-get_clearance = partial(_get, "/v1/clearances/{}", partial(parse, of.Clearance))
-get_webhook_endpoint = partial(_get, "/v1/webhook-endpoints/{}", partial(parse, of.Endpoint))
-list_documents = partial(
-    _get, "/v1/verifications/{}/documents", partial(parse, of.Page[of.Document])
-)
-get_document = partial(_get, "/v1/verifications/{}/documents/{}", bytes)
-get_statement = partial(_get, "/v1/verifications/{}/statement", bytes)
-get_signature = partial(_get, "/v1/verifications/{}/signature", bytes)
-get_receipt = partial(_get, "/v1/verifications/{}/receipt", bytes)
-cancel_verification = partial(_post, "/v1/verifications/{}/cancel", of.Verification)
-test_webhook_endpoint = partial(_post, "/v1/webhook-endpoints/{}/test", of.Delivery)
-rotate_webhook_secret = partial(_post, "/v1/webhook-endpoints/{}/rotate-secret", of.EndpointSecret)
-redeliver = partial(_post, "/v1/deliveries/{}/redeliver", of.Delivery)
-# Without an id; the last two in test mode. A checkpoint is for `checkpoints.Memory`; the keys
-# verify all signatures.
-list_webhook_endpoints = partial(
-    _get, "/v1/webhook-endpoints", partial(parse, of.Page[of.Endpoint])
-)
-get_checkpoint = partial(_get, "/v1/log/checkpoint", _text)
-get_keys = partial(_get, "/.well-known/jwks.json", bytes)
-list_scenarios = partial(_get, "/v1/test/scenarios", partial(parse, of.Page[Scenario]))
-get_test_clock = partial(_get, "/v1/test/clock", partial(parse, TestClock))
+def _text(content: bytes) -> str:
+    return content.decode(errors="replace")
+
+
+def _nothing(content: bytes) -> None:
+    """Reads no content."""
 
 
 def open_verification(opening: of.Opening, *, key: str = "") -> Call[of.Opened]:
@@ -119,6 +111,8 @@ def list_verifications(
     case_number: Word = None,
     status: Word = None,
     created_from: datetime | None = None,
+    created_to: datetime | None = None,
+    after: Word = None,
     limit: Size = None,
 ) -> Call[of.Page[of.Verification]]:
     """Newest first; `limit` is the page size, `case_number` the number that a borrower reads
@@ -128,14 +122,12 @@ def list_verifications(
         "client_reference": client_reference,
         "case_number": case_number,
         "status": status,
+        "created_from": created_from,
+        "created_to": created_to,
+        "after": after,
         "limit": limit,
     }
-    return _get(
-        "/v1/verifications",
-        partial(parse, of.Page[of.Verification]),
-        created_from=created_from,
-        **query,
-    )
+    return _get("/v1/verifications", partial(parse, of.Page[of.Verification]), **query)
 
 
 def get_verification(verification: str, *, with_checks: bool = False) -> Call[of.Verification]:
@@ -155,6 +147,47 @@ def make_link(verification: str, *, sent_by: Word = None, key: str = "") -> Call
     )
 
 
+def cancel_verification(verification: str, *, key: str = "") -> Call[of.Verification]:
+    """Ends an open verification; the answer is `processing`."""
+    return _post("/v1/verifications/{}/cancel", of.Verification, verification, key=key)
+
+
+def list_documents(verification: str) -> Call[of.Page[of.Document]]:
+    """The signed documents of a verification's attempts."""
+    path = "/v1/verifications/{}/documents"
+    return _get(path, partial(parse, of.Page[of.Document]), verification)
+
+
+def get_document(verification: str, document: str) -> Call[bytes]:
+    """One signed document. Each download is logged."""
+    return _get("/v1/verifications/{}/documents/{}", bytes, verification, document)
+
+
+def get_statement(verification: str) -> Call[bytes]:
+    """The statement that the borrower signed. Each download is logged."""
+    return _get("/v1/verifications/{}/statement", bytes, verification)
+
+
+def get_signature(verification: str) -> Call[bytes]:
+    """The borrower's signature of the statement. Each download is logged."""
+    return _get("/v1/verifications/{}/signature", bytes, verification)
+
+
+def get_receipt(verification: str) -> Call[bytes]:
+    """The receipt of an end. Keep it byte for byte, for `receipts.verify`."""
+    return _get("/v1/verifications/{}/receipt", bytes, verification)
+
+
+def get_checkpoint() -> Call[str]:
+    """The newest signed head of the log, for `checkpoints.Memory`."""
+    return _get("/v1/log/checkpoint", _text)
+
+
+def get_keys() -> Call[bytes]:
+    """The public keys that verify all signatures."""
+    return _get("/.well-known/jwks.json", bytes)
+
+
 def get_proof(event: str) -> Call[str]:
     """The proof that an event is in the log (C2SP tlog-proof)."""
     return _get("/v1/log/proof", _text, event=event)
@@ -164,8 +197,7 @@ def get_consistency(first: int, second: int) -> Call[of.Consistency]:
     """The proof that one size of the log continues a smaller one: for `checkpoints.Memory`,
     which names the sizes.
     """
-    call = _get("/v1/log/consistency", partial(parse, of.Consistency))
-    return replace(call, query={"first": first, "second": second})
+    return _get("/v1/log/consistency", partial(parse, of.Consistency), first=first, second=second)
 
 
 def report_contract(
@@ -196,11 +228,48 @@ def ask_for_clearance(
     return _post("/v1/verifications/{}/clearances", of.Clearance, verification, body=body, key=key)
 
 
+def get_clearance(clearance: str) -> Call[of.Clearance]:
+    """One clearance."""
+    return _get("/v1/clearances/{}", partial(parse, of.Clearance), clearance)
+
+
+def list_clearances(
+    *,
+    status: Word = None,
+    consumed_from: datetime | None = None,
+    consumed_to: datetime | None = None,
+    after: Word = None,
+    limit: Size = None,
+) -> Call[of.Page[of.Clearance]]:
+    """Clearances, newest first. With a time of consumption, payouts, oldest first: to compare with
+    your books.
+    """
+    query = {
+        "status": status,
+        "consumed_from": consumed_from,
+        "consumed_to": consumed_to,
+        "after": after,
+        "limit": limit,
+    }
+    return _get("/v1/clearances", partial(parse, of.Page[of.Clearance]), **query)
+
+
+def list_clearances_as_csv(consumed_from: datetime, consumed_to: datetime) -> Call[str]:
+    """All payouts of a time as a table in CSV. `consumed_to` does not belong to the time."""
+    query = {"consumed_from": consumed_from, "consumed_to": consumed_to}
+    return replace(_get("/v1/clearances", _text, **query), accept="text/csv")
+
+
 def consume_clearance(clearance: str, payment: of.Payment, *, key: str = "") -> Call[of.Clearance]:
     """Call it right before payout: pay only if this returns a clearance. Keep the key with the
     payment.
     """
     return _post("/v1/clearances/{}/consume", of.Clearance, clearance, body=payment, key=key)
+
+
+def list_webhook_endpoints() -> Call[of.Page[of.Endpoint]]:
+    """All addresses for events."""
+    return _get("/v1/webhook-endpoints", partial(parse, of.Page[of.Endpoint]))
 
 
 def create_webhook_endpoint(
@@ -209,6 +278,11 @@ def create_webhook_endpoint(
     """An address for events, of these types or of all, and their version; keep its secret."""
     body = {"url": url, "events": events, "version": version}
     return _post("/v1/webhook-endpoints", of.EndpointSecret, body=body, key=key)
+
+
+def get_webhook_endpoint(endpoint: str) -> Call[of.Endpoint]:
+    """One address for events, without its secret."""
+    return _get("/v1/webhook-endpoints/{}", partial(parse, of.Endpoint), endpoint)
 
 
 def change_webhook_endpoint(
@@ -226,20 +300,51 @@ def change_webhook_endpoint(
 
 def delete_webhook_endpoint(endpoint: str) -> Call[None]:
     """Deletes it."""
-    return Call("DELETE", _at("/v1/webhook-endpoints/{}", endpoint), lambda content: None)
+    return Call("DELETE", _at("/v1/webhook-endpoints/{}", endpoint), _nothing)
 
 
-def list_events(*, after: int = 0, limit: Size = None) -> Call[of.Page[of.Event]]:
-    """Oldest first, after the `lender_sequence` of the last event you processed."""
-    return _get("/v1/events", partial(parse, of.Page[of.Event]), after=after, limit=limit)
+def test_webhook_endpoint(endpoint: str, *, key: str = "") -> Call[of.Delivery]:  # noqa: PT028
+    """Sends a test message to an address."""
+    return _post("/v1/webhook-endpoints/{}/test", of.Delivery, endpoint, key=key)
+
+
+def rotate_webhook_secret(endpoint: str, *, key: str = "") -> Call[of.EndpointSecret]:
+    """A fresh secret; for a day the one before signs too."""
+    return _post("/v1/webhook-endpoints/{}/rotate-secret", of.EndpointSecret, endpoint, key=key)
+
+
+def list_events(
+    *, after: int = 0, types: Words = None, limit: Size = None
+) -> Call[of.Page[of.Event]]:
+    """Oldest first, after the `lender_sequence` of the last event you processed; of these types or
+    of all. A page of some types may be empty though another follows.
+    """
+    query = {"after": after, "type": ",".join(types) if types else None, "limit": limit}
+    return _get("/v1/events", partial(parse, of.Page[of.Event]), **query)
 
 
 def list_deliveries(
-    *, endpoint: Word = None, event: Word = None, status: Word = None, limit: Size = None
+    *,
+    endpoint: Word = None,
+    event: Word = None,
+    status: Word = None,
+    after: Word = None,
+    limit: Size = None,
 ) -> Call[of.Page[of.Delivery]]:
     """Newest first."""
-    query = {"endpoint": endpoint, "event": event, "status": status, "limit": limit}
+    query = {
+        "endpoint": endpoint,
+        "event": event,
+        "status": status,
+        "after": after,
+        "limit": limit,
+    }
     return _get("/v1/deliveries", partial(parse, of.Page[of.Delivery]), **query)
+
+
+def redeliver(delivery: str, *, key: str = "") -> Call[of.Delivery]:
+    """Delivers one event again."""
+    return _post("/v1/deliveries/{}/redeliver", of.Delivery, delivery, key=key)
 
 
 def redeliver_range(
@@ -250,12 +355,22 @@ def redeliver_range(
     return _post("/v1/deliveries/redeliver", of.Redelivered, body=body, key=key)
 
 
+def list_scenarios() -> Call[of.Page[Scenario]]:
+    """In test mode: what the sandbox can play."""
+    return _get("/v1/test/scenarios", partial(parse, of.Page[Scenario]))
+
+
 def simulate(
     verification: str, *, scenario: Word = None, route: Word = None, key: str = ""
 ) -> Call[Simulated]:
     """In test mode: lets the sandbox play the borrower, by a scenario or by the IIN."""
     body = {"scenario": scenario, "route": route}
     return _post("/v1/test/verifications/{}/simulate", Simulated, verification, body=body, key=key)
+
+
+def get_test_clock() -> Call[TestClock]:
+    """In test mode: how many verifications can advance."""
+    return _get("/v1/test/clock", partial(parse, TestClock))
 
 
 def advance_test_clock(

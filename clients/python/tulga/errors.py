@@ -1,25 +1,36 @@
 """All exceptions of this package. Their messages hold no key, link or personal number."""
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
-import httpx
-
-
-class TulgaError(Exception): ...  # Base of all
+from tulga.answers import Headers
+from tulga.narrowing import items, members
 
 
-class Unreachable(
-    TulgaError
-): ...  # No answer after all tries. The outcome is unknown: send the same call again
+class TulgaError(Exception):
+    """Base of all.
+
+    may_be_done: the call may have had its effect. Send the same call, with its key, again.
+    """
+
+    may_be_done: bool = False
 
 
-class BadAnswer(
-    TulgaError
-): ...  # An answer not from this API: a proxy's, for example, or one without a field
+class Unreachable(TulgaError):  # No answer after all tries
+    def __init__(self, message: str, *, may_be_done: bool = True) -> None:
+        super().__init__(message)
+        self.may_be_done = may_be_done
+
+
+class Untrusted(Unreachable): ...  # The server has no certificate that you trust: nothing was sent
+
+
+class BadAnswer(TulgaError):
+    """An answer not from this API: a proxy's, for example, or one without a field."""
+
+    may_be_done = True
 
 
 class Refused(TulgaError): ...  # An invalid signature: of a webhook, a receipt, a checkpoint, a key
@@ -39,29 +50,23 @@ class Fault:
 
 
 class Problem(TulgaError):
-    """The API refused. Decide by `code`; tell the operator the `request_id`. retry_after:
-    seconds, if given.
+    """The API refused. Decide by `code`; tell the operator the `request_id`.
+
+    retry_after: seconds, if given. headers: of the last answer.
     """
 
-    def __init__(self, answer: httpx.Response) -> None:
-        untrusted: object = None
-        with suppress(ValueError, RecursionError):
-            untrusted = json.loads(answer.content)
-        said = untrusted if isinstance(untrusted, dict) else {}
-        self.status, self.retry_after = (
-            answer.status_code,
-            _seconds(answer.headers.get("Retry-After", "")),
-        )
+    def __init__(self, content: bytes, headers: Headers, *, may_be_done: bool = False) -> None:
+        body = _fields(content)
+        self.headers, self.may_be_done = headers, may_be_done
+        self.status, self.retry_after = headers.status, headers.retry_after
         self.code, self.title, self.detail = (
-            str(said.get(name) or "") for name in ("code", "title", "detail")
+            str(body.get(name) or "") for name in ("code", "title", "detail")
         )
-        self.request_id = str(said.get("request_id") or answer.headers.get("X-Request-Id", ""))
-        listed = said.get("errors")
-        faults = (
-            [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-        )
+        self.request_id = str(body.get("request_id") or headers.request_id)
         self.errors = tuple(
-            Fault(*(str(one.get(name, "")) for name in Fault.__match_args__)) for one in faults
+            Fault(*(str(fault.get(name, "")) for name in ("pointer", "code", "detail")))
+            for fault in map(members, items(body.get("errors")) or [])
+            if fault is not None
         )
         places = "".join(f"; {fault.pointer} {fault.code}" for fault in self.errors)
         super().__init__(
@@ -82,12 +87,10 @@ class Conflict(Problem): ...  # 409: the moment is wrong, and `code` says why
 class Invalid(Problem): ...  # 422: `errors` names each field
 
 
-class Unavailable(
-    Problem
-): ...  # 429 and 5xx: nothing was done. After a proxy's 502 or 504 send the same call again
+class Unavailable(Problem): ...  # 429 and 5xx, after all tries
 
 
-_KINDS = {
+_KINDS: Mapping[int, type[Problem]] = {
     401: NotAllowed,
     403: NotAllowed,
     404: NotFound,
@@ -97,21 +100,14 @@ _KINDS = {
 }
 
 
-def problem(answer: httpx.Response) -> Problem:
+def problem(content: bytes, headers: Headers, *, may_be_done: bool = False) -> Problem:
     """The exception for an unsuccessful answer."""
-    kind: type[Problem] = _KINDS.get(
-        answer.status_code, Unavailable if answer.status_code >= 500 else Problem
-    )
-    return kind(answer)
+    kind = _KINDS.get(headers.status, Unavailable if headers.status >= 500 else Problem)
+    return kind(content, headers, may_be_done=may_be_done)
 
 
-def _seconds(untrusted: str) -> float | None:
-    """The wait in a `Retry-After`, from a number or a date (RFC 9110, 10.2.3); None if
-    malformed.
-    """
-    said = untrusted.strip()
-    if said.isascii() and said.isdecimal() and len(said) < 10:
-        return float(said)
-    with suppress(TypeError, ValueError, OverflowError):
-        return max(0.0, (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds())
-    return None
+def _fields(untrusted: bytes) -> Mapping[str, object]:
+    """The fields of a JSON object; none of anything else."""
+    with suppress(ValueError, RecursionError):
+        return members(json.loads(untrusted)) or {}
+    return {}

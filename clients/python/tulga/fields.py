@@ -10,9 +10,19 @@ from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache
-from typing import Any, TypeVar, Union, dataclass_transform, get_args, get_origin, get_type_hints
+from typing import (
+    Any,
+    TypeVar,
+    Union,
+    cast,
+    dataclass_transform,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from tulga.errors import BadAnswer
+from tulga.narrowing import items, members
 
 T = TypeVar("T")
 _hints = cache(get_type_hints)
@@ -45,14 +55,15 @@ def value_of(kind: Any, said: Any, place: str) -> Any:
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):  # only with None
         return None if said is None else value_of(inner[0], said, place)
-    if origin is tuple and isinstance(said, list):
-        return tuple(value_of(inner[0], one, place) for one in said)
-    if origin is Mapping and isinstance(said, dict):
+    array, fields = items(said), members(said)
+    if origin is tuple and array is not None:
+        return tuple(value_of(inner[0], one, place) for one in array)
+    if origin is Mapping and fields is not None:
         return types.MappingProxyType(
-            {name: value_of(inner[1], one, place) for name, one in said.items()}
+            {name: value_of(inner[1], one, place) for name, one in fields.items()}
         )
-    if dataclasses.is_dataclass(origin or kind) and isinstance(said, dict):
-        return _record(origin or kind, said, place, of=inner)
+    if dataclasses.is_dataclass(origin or kind) and fields is not None:
+        return _record(origin or kind, fields, place, of=inner)
     if kind is float and type(said) is int:
         return float(said)
     if kind is Any or (kind in (str, int, bool, float) and type(said) is kind):
@@ -75,18 +86,17 @@ def spell(value: Any) -> Any:
             {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
         )
     if isinstance(value, Mapping):
-        return {name: spell(one) for name, one in value.items() if one is not None}
+        fields = cast(Mapping[str, Any], value)
+        return {name: spell(one) for name, one in fields.items() if one is not None}
     if isinstance(value, datetime):
         if value.tzinfo is None:
             raise ValueError("a time needs its zone")
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, date | Decimal):
         return value.isoformat() if isinstance(value, date) else f"{value:f}"
-    return (
-        [spell(one) for one in value]
-        if isinstance(value, Sequence) and not isinstance(value, str)
-        else value
-    )
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [spell(one) for one in cast(Sequence[object], value)]
+    return value
 
 
 def _record(kind: Any, said: Mapping[str, Any], place: str, *, of: tuple[Any, ...]) -> Any:

@@ -19,6 +19,7 @@ from typing import Any
 from tulga import checkpoints
 from tulga.errors import Refused
 from tulga.fields import value_of
+from tulga.narrowing import members
 from tulga.resources import Receipt
 from tulga.signed import from_base64, is_certified, is_signed, key_set, parsed, require
 
@@ -48,16 +49,16 @@ def verify(
     """
     require(len(answer) <= ANSWER_MAX_BYTES, "the answer is too large")  # 1
     said = parsed(answer, "the answer")
-    jws, log = said.get("receipt"), said.get("log")
+    jws, log = said.get("receipt"), members(said.get("log"))
     if (
         not isinstance(jws, str)
-        or not isinstance(log, dict)
+        or log is None
         or not all(isinstance(log.get(one), str) for one in TEXTS)
     ):
         raise Refused("no answer with a receipt and its place in the log")
     receipt = _signed(jws, key_set(keys, "keys"), root)
     require(test or receipt.get("mode") == "live", "a test receipt: it identifies no person")
-    leaf = log["leaf"].encode()
+    leaf = str(log["leaf"]).encode()
     _is_named(parsed(leaf, "the entry", is_canonical=True), receipt, jws)  # 4
     index, hashes, note = _proof_of(log)
     key = checkpoints.log_key(keys, mode=receipt["mode"], root=root)
@@ -110,8 +111,8 @@ def _signed(jws: str, keys: list[dict[str, Any]], root: bytes | None) -> dict[st
 
 def _is_named(entry: dict[str, Any], receipt: dict[str, Any], jws: str) -> None:
     """Raises: `Refused` unless the entry names this receipt and agrees with its decision."""
-    body = entry.get("body")
-    if not isinstance(body, dict) or body.get("receipt") != sha256(jws.encode()).hexdigest():
+    body = members(entry.get("body"))
+    if body is None or body.get("receipt") != sha256(jws.encode()).hexdigest():
         raise Refused("the entry of the log names another receipt")
     is_about = all(
         entry.get(name) == receipt.get(name) for name in ("mode", "verification", "lender")
@@ -149,13 +150,9 @@ def _proof_of(log: dict[str, Any]) -> tuple[int, list[bytes], str]:
 
 def _is_about(receipt: dict[str, Any], openings: object, name: str, plain: str) -> None:
     """Raises: `Refused` if the commitment under a name does not match the given value."""
-    committed = receipt.get("commitments")
-    salt = openings.get(name) if isinstance(openings, dict) else None
-    if (
-        not isinstance(committed, dict)
-        or not isinstance(salt, str)
-        or not re.fullmatch(r"[0-9a-f]{32}", salt)
-    ):
+    committed = members(receipt.get("commitments"))
+    salt = (members(openings) or {}).get(name)
+    if committed is None or not isinstance(salt, str) or not re.fullmatch(r"[0-9a-f]{32}", salt):
         raise Refused(f"the salt of the commitment to the {name} is missing")
     made = hmac.digest(bytes.fromhex(salt), plain.encode(errors="replace"), "sha256").hex()
     require(

@@ -9,6 +9,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from tulga.errors import Refused
+from tulga.narrowing import items, members
 
 
 def require(holds: object, why: str) -> None:
@@ -54,9 +55,11 @@ def is_certified(key: Mapping[str, Any], public: bytes, *, kind: str, root: byte
 
 def key_set(keys: bytes, name: str) -> list[dict[str, Any]]:
     """The keys under a name in /.well-known/jwks.json."""
-    found = parsed(keys, "the key set").get(name)
-    if not isinstance(found, list) or not all(isinstance(key, dict) for key in found):
-        raise Refused(f"the keys are no set of ours with {name}")
+    listed = items(parsed(keys, "the key set").get(name))
+    found = [key for key in map(members, listed or []) if key is not None]
+    require(
+        listed is not None and len(found) == len(listed), f"the keys are no set of ours with {name}"
+    )
     return found
 
 
@@ -69,8 +72,9 @@ def parsed(untrusted: bytes, what: str, *, is_canonical: bool = False) -> dict[s
         ).encode()
     except (ValueError, RecursionError):
         value, spelled = None, b""
-    if isinstance(value, dict) and (spelled == untrusted or not is_canonical):
-        return value
+    fields = members(value)
+    if fields is not None and (spelled == untrusted or not is_canonical):
+        return fields
     raise Refused(f"{what} is no JSON object{' in canonical spelling' if is_canonical else ''}")
 
 

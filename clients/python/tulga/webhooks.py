@@ -34,7 +34,7 @@ class Verifier:
     public_key: str = ""
     tolerance: float = TOLERANCE_SECONDS
     seen: dict[str, None] = field(
-        default_factory=dict, repr=False, compare=False
+        default_factory=dict[str, None], repr=False, compare=False
     )  # the newest seen
 
     def verify(
