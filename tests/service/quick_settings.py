@@ -19,6 +19,7 @@ from config.settings import TULGA_SOURCES, TULGA_VAR_DIR
 from lenders import policy as lenders_policy
 from verification.case import policy
 from verification.core import profiles
+from verification.stages.code.policy import POLICY as CODE_POLICY
 
 if "TULGA_TEST_CODES" in os.environ:
     MIDDLEWARE = ["tests.noting.Noting", *MIDDLEWARE]  # noqa: F405
@@ -46,6 +47,9 @@ for module, numbers in ((policy, _STEP), (lenders_policy, _WEBHOOK)):
         assert hasattr(module, name), name
         setattr(module, name, number)
 
+# A borrower who types the code too late waits for so long; no other does.
+object.__setattr__(CODE_POLICY, "code_seconds", 30)
+
 # A law that makes the money of the demo's loan wait, and asks for no word of the lender's people
 # beside.
 profiles.PROFILES["KZ-WAIT"] = replace(
@@ -54,6 +58,13 @@ profiles.PROFILES["KZ-WAIT"] = replace(
     status=profiles.Status.ANNOUNCED,
     cooling_off_over_mci=30,
     cooling_off_hours=24,
+)
+# The bureau and the bank are asked, after a signature alone: nothing is painted for it.
+profiles.PROFILES["KZ-ASKS"] = replace(
+    profiles.get("KZ-2025-01"),
+    id="KZ-ASKS",
+    status=profiles.Status.ANNOUNCED,
+    combinations=(("eds",),),
 )
 
 
