@@ -25,7 +25,7 @@ _VOTES: Final[Mapping[str, int]] = {"pass": 2, "fail": 1}
 _REASON: Final = "a simulation, with a painted face"
 _STEP_SECONDS: Final = 30  # of a code, RFC 6238
 _SIGN_IN_SECONDS: Final = 95.0  # a code is valid once: the next comes within 30 s
-_SIGN_IN, _DESK = "/sign-in/", "/review/"
+_SIGN_IN, _DESK = "/people/sign-in/", "/review/"
 _FIELDS: Final = {"email", "password", "secret"}
 
 

@@ -79,9 +79,9 @@ class Portraits:
         another = self._folder / _REGISTERED["another"]
         return Camera(self._folder / _BEFORE_THE_CAMERA, another=another, is_another=True)
 
-    def registered(self, face: Face) -> bytes:
-        """The photograph that the register has."""
-        return (self._folder / _REGISTERED[face]).read_bytes()
+    def registered(self, face: Face) -> bytes | None:
+        """The photograph that the register has, if any."""
+        return None if face == "none" else (self._folder / _REGISTERED[face]).read_bytes()
 
     def _fetch(self) -> None:
         try:
@@ -307,7 +307,7 @@ def routes(simulations: Simulations, portraits: Portraits) -> tuple[Route, ...]:
             raise Rejected(400, "routes must be a list of names")
         person = stated(fields.get("subject"), account=text_field(fields, "account", default=""))
         borrower, photo = simulations.borrower(scenario, fields["subject"], route=ways[0]), None
-        if is_painted := not set(FACED).isdisjoint(ways) and borrower.manner.face != "none":
+        if is_painted := not set(FACED).isdisjoint(ways):
             portraits.require()
             photo = portraits.registered(borrower.manner.face)
         person = as_registered(person, borrower.manner)

@@ -64,7 +64,8 @@ def test_a_scenario_comes_to_what_the_catalogue_says(
     api, made = deployment.api, opened(deployment, deployment.api, route)
     answer = simulate(api, made, name)
     assert answer == {"verification": made, "scenario": name, "route": route}
-    verification = ended(api, made)
+    reviewed = ("in_review",) if name in _REVIEWED else ()
+    verification = ended(api, made, passing=(*_PASSING, *reviewed))
     holds(verification, name)
     codes = {check["code"] for check in verification["checks"] if check["code"]}
     # Painted frames may fail more than one check; an unpainted scenario comes exactly.
@@ -74,23 +75,31 @@ def test_a_scenario_comes_to_what_the_catalogue_says(
     assert told(api, made) == ["verification.created", *SCENARIOS[name].events]
 
 
-@pytest.mark.parametrize("name", ["face_reference_unavailable", "captures_exceeded", "otp_expired"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("face_reference_unavailable", marks=_BY_CHANCE),
+        pytest.param("captures_exceeded", marks=_BY_CHANCE),
+        "otp_expired",
+    ],
+)
 def test_what_burns_nothing_leaves_the_question_open_with_its_code(
     deployment: Deployment, name: str
 ) -> None:
+    samples.fetch()
     api, scenario = deployment.api, SCENARIOS[name]
     made = opened(deployment, api, scenario.routes[0])
     simulate(api, made, name)
     wait_until(
         lambda: (api.read(made)["last_failure"] or "") == scenario.last_failure,
         what=name,
-        seconds=120,
+        seconds=300,
     )
     verification = api.read(made)
     holds(verification, name)
     assert verification["next_action"]["attempts_left"] in (None, 3)
     codes = {check["code"] for check in verification["checks"] if check["code"]}
-    assert codes == set(scenario.checks)
+    assert codes >= set(scenario.checks)
     assert told(api, made) == ["verification.created", *scenario.events]
 
 

@@ -215,7 +215,10 @@ _TABLE: Final = (
         name="face_reference_unavailable",
         iin="900101900144",
         routes=FACED,
-        happens="The register of photos has none of the borrower, who goes away. Nothing is burnt.",
+        happens=(
+            "Follows the commands, but the register of photos has none of the borrower, who goes"
+            " away. Nothing is burnt."
+        ),
         status="requires_input",
         last_failure="face_reference_unavailable",
         then="Simulate it again; or it is `expired` after 24 hours.",
@@ -224,7 +227,7 @@ _TABLE: Final = (
         name="captures_exceeded",
         iin="900101900154",
         routes=FACED,
-        happens="As `face_reference_unavailable`, and begins again until no capture is left today.",
+        happens="As `face_reference_unavailable`, six times: no capture is left today.",
         status="requires_input",
         last_failure="captures_exceeded",
         then="The same person may begin a capture again tomorrow.",
