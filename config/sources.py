@@ -13,7 +13,7 @@ _LISTS = {
     "authority_crl_urls": "root_crl",
     "ocsp_urls": "ocsp",
 }
-# Sources with questions in JSON (docs/lender/sandbox.md).
+# Sources with questions in JSON (docs/operator/sources.md).
 _ASKED = {
     "person_registry": "person",
     "photo_registry": "photo",

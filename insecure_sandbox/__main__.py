@@ -2,6 +2,7 @@
 
 import argparse
 import signal
+import socket
 import sys
 from pathlib import Path
 from threading import Thread
@@ -19,8 +20,13 @@ def main() -> None:
     arguments = _parser().parse_args()
     host = loopback_address(arguments.host)
     script = FaultScript()
+    held = None if arguments.fd is None else socket.socket(fileno=arguments.fd)
     server = SandboxServer(
-        host=host, port=arguments.port, table=table(arguments.state, script=script), script=script
+        host=host,
+        port=arguments.port,
+        table=table(arguments.state, script=script),
+        script=script,
+        held=held,
     )
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -42,6 +48,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--port", type=int, default=DEFAULT_PORT, help="0 takes a free port (default %(default)s)"
+    )
+    parser.add_argument(
+        "--fd", type=int, help="serve this inherited, listening loopback socket instead of a port"
     )
     parser.add_argument(
         "--state",

@@ -43,6 +43,7 @@ class Page(HTMLParser):
     NCALayer.
 
     drawing: of a QR code, the path of its squares. number: on a phone's page.
+    expires_in: seconds for which the code of the SMS is still valid.
     """
 
     def __init__(self, html: str) -> None:
@@ -50,6 +51,7 @@ class Page(HTMLParser):
         super().__init__()
         self.forms: list[Form] = []
         self.ncalayer_request = self.script_token = self.drawing = self.number = ""
+        self.expires_in = 0
         self._within = ""
         self.feed(html)
 
@@ -81,6 +83,7 @@ class Page(HTMLParser):
             and attributes.get("type") == "hidden"
         ):
             self.forms[-1].fields[attributes["name"]] = attributes.get("value", "")
+        self.expires_in = int(attributes.get("data-expires-in") or self.expires_in)
         if "data-request" in attributes:
             self.ncalayer_request = attributes["data-request"]
 
@@ -149,6 +152,25 @@ class Browser:
         """Sends the form of a page once it is open; `hidden` are its fields besides its turn."""
         form = self.wait_for(name).form("turn", *hidden)
         self._post(form.action, form.fields | fields)
+
+    def outwait_code(self) -> None:
+        """Waits on the page of the code until the code's time is over."""
+        while seconds := self.wait_for("code").expires_in:
+            time.sleep(min(seconds, SLOWEST_SECONDS))
+
+    def may_see(self, path: str) -> bool:
+        """Whether a page opens, without a way over the sign-in."""
+        return self._request("GET", path).status == 200
+
+    def fill_in_at(self, path: str, action: str, **fields: str) -> None:
+        """Sends the form of a page that has this target; empty: the page itself.
+
+        Raises: `PlayFailed`.
+        """
+        forms = [form for form in self._get(path).forms if form.action.partition("#")[0] == action]
+        if not forms:
+            raise PlayFailed(f"the page has no form to {action}")
+        self._post(action or path, forms[0].fields | fields)
 
     def copy_document(self, *, number: str, born: str) -> None:
         """Types the document's data; `born` as in ISO 8601, which the page asks for in three

@@ -180,7 +180,7 @@ def _parser() -> argparse.ArgumentParser:
         "--sandbox", default=f"http://127.0.0.1:{DEFAULT_PORT}", help="default %(default)s"
     )
     parser.add_argument(
-        "--iin", default="990101100010", help="the signer's IIN (default %(default)s)"
+        "--iin", default="900101900015", help="the signer's IIN (default %(default)s)"
     )
     parser.add_argument("--family", choices=("gost512", "rsa"), default="gost512")
     parser.add_argument("--state", choices=("valid", "revoked", "expired"), default="valid")

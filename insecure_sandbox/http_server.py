@@ -43,16 +43,26 @@ class SandboxServer(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(
-        self, *, host: str, port: int, table: Sequence[Route], script: FaultScript
+        self,
+        *,
+        host: str,
+        port: int,
+        table: Sequence[Route],
+        script: FaultScript,
+        held: socket.socket | None = None,
     ) -> None:
-        """Binds at once; port 0 takes a free one.
+        """Binds at once; port 0 takes a free one. held: a socket that listens already.
 
         Raises: `SystemExit` for an address that is not loopback.
         """
         self.table = {(route.method, route.path): route for route in table}
         self.script = script
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        super().__init__((loopback_address(host), port), _Handler)
+        super().__init__((loopback_address(host), port), _Handler, bind_and_activate=held is None)
+        if held is not None:
+            self.socket.close()
+            self.socket, self.server_address = held, held.getsockname()
+            loopback_address(str(self.server_address[0]))
         written = f"[{host}]" if ":" in host else host
         self.url = f"http://{written}:{self.server_address[1]}"
 

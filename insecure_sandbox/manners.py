@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-Face = Literal["own", "another"]
-"""The register's photograph: another one of the face at the camera, or another person's."""
+Face = Literal["own", "another", "none"]
+"""The register's photograph: another one of the face at the camera, another person's, or none."""
 Shown = Literal["as_told", "wrongly", "stuck", "with_another", "slowly"]
 """Shown at the camera: the gesture, another one, one stuck at its end, one with a second face,
 or too few pictures.
@@ -26,6 +26,8 @@ class Manner:
     document.
     turns: they leave after so many pages of a kind.
     leaves_at: they leave when one of these pages opens.
+    is_late: they type the code when its time is over.
+    vote: of the lender's reviewers afterwards; empty if they do not vote.
     goes_on_at: when this page opens, a phone takes over by the page's code, and they continue
     there.
     """
@@ -43,6 +45,8 @@ class Manner:
     turns: Mapping[str, int] = field(default_factory=dict)
     leaves_at: tuple[str, ...] = ()
     goes_on_at: str = ""
+    is_late: bool = False
+    vote: Literal["", "pass", "fail"] = ""
 
 
 HONEST: Final = Manner()
@@ -60,8 +64,12 @@ MANNERS: Final[Mapping[str, Manner]] = {
     "liveness_failed": Manner(shows="stuck"),
     "multiple_faces": Manner(shows="with_another"),
     "review": Manner(shows="slowly"),
+    "review_passed": Manner(shows="slowly", vote="pass"),
+    "review_refused": Manner(shows="slowly", vote="fail"),
+    "face_reference_unavailable": Manner(face="none", turns={"commands": 1}),
+    "captures_exceeded": Manner(face="none", leaves_at=("resume",)),
     "name_mismatch": Manner(registered={"surname": "ИНАКОВ"}),
-    "birth_date_differs": Manner(registered={"birth_date": "1899-12-31"}),
+    "birth_date_differs": Manner(registered={"birth_date": "1990-12-31"}),
     "person_unknown": Manner(registered={"is_known": False}),
     "document_lost": Manner(document={"status": "lost"}),
     "document_expired": Manner(document={"valid_to": "2020-01-01"}),
@@ -73,6 +81,9 @@ MANNERS: Final[Mapping[str, Manner]] = {
     "phone_owner_mismatch": Manner(registered={"phone": "+77000000000"}),
     "failed": Manner(registered={"consent": "error"}),
     "wrong_code": Manner(knows_the_code=False),
+    "otp_expired": Manner(is_late=True, turns={"code": 1}),
+    "stop_credit": Manner(registered={"refuses_credits": True}),
+    "account_owner_mismatch": Manner(registered={"accounts": ()}),
     "handed_over": Manner(goes_on_at="statement"),
     "abandoned": Manner(leaves_at=("statement", "form", "commands")),
     "expires": Manner(leaves_at=("consent",)),

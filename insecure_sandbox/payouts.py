@@ -27,7 +27,7 @@ Answer = Callable[[People, Mapping[str, Any]], dict[str, object]]
 
 _BASIS: Final = {"version", "language", "text_sha256", "at"}
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
-_NOBODY: Final = "990101100020"
+_NOBODY: Final = "900101900025"
 _ELSEWHERE: Final = "KZ930000000000000000"
 
 

@@ -1,4 +1,4 @@
-"""Source `people`: all people in the sandbox's registers: registered here, scripted from 1899, or
+"""Source `people`: all people in the sandbox's registers: registered here, scripted, or
 simulated.
 
 A photo becomes a reference at upload: scaled, upright, without the camera's metadata.
@@ -11,7 +11,6 @@ from binascii import Error
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
@@ -30,7 +29,6 @@ from insecure_sandbox.exchange import (
 )
 from insecure_sandbox.kept import add_line, keep_bytes, read_lines, replace_lines
 from insecure_sandbox.manners import MANNERS, Manner
-from verification.core.ids import Iin
 from verification.core.scenarios import SCRIPTED
 
 _MAX_PEOPLE: Final = 10_000
@@ -86,7 +84,7 @@ class People:
         self._directory = directory
         self._file = directory / "people.jsonl"
         self._lock = Lock()
-        self._people = {iin: _scripted(iin) for iin in SCRIPTED}
+        self._people = dict[str, Registered]()
         self._standing_in: OrderedDict[str, tuple[Registered, bytes | None]] = OrderedDict()
         for fields in read_lines(self._file):
             self._people[fields["iin"]] = _registered(fields)
@@ -110,9 +108,7 @@ class People:
         one.
         """
         with self._lock:
-            was_there = self._people.pop(iin, None) is not None
-            if iin in SCRIPTED:
-                self._people[iin] = _scripted(iin)
+            was_there = self._people.pop(iin, None) is not None or iin in SCRIPTED
             self._picture(iin).unlink(missing_ok=True)
             replace_lines(self._file, (asdict(person) for person in self._people.values()))
             return was_there
@@ -139,10 +135,10 @@ class People:
         if (stands_in := self._stand_in(iin, reference)) is not None:
             return stands_in[0]
         person = self._people.get(iin)
-        if person is None:
-            return None
+        if iin not in SCRIPTED:
+            return person
         # A scenario's changes apply to any registration. The simulated borrower plays the rest.
-        return as_registered(person, MANNERS[SCRIPTED[iin]]) if iin in SCRIPTED else person
+        return as_registered(person or _scripted(iin), MANNERS[SCRIPTED[iin]])
 
     def photo(self, iin: str, *, reference: str = "") -> bytes | None:
         """The photo registered for this number, or None."""
@@ -156,7 +152,7 @@ class People:
             entry = self._standing_in.get(reference)
             if entry is not None:
                 return entry if entry[0].iin == iin else None
-            if iin in self._people:
+            if iin in self._people or (reference and iin in SCRIPTED):
                 return None
             return next(
                 (
@@ -170,12 +166,12 @@ class People:
     def is_anybodys(self, phone: str) -> bool:
         """Whether a number belongs to any person."""
         with self._lock:
-            return any(person.phone == phone for person in self._people.values())
+            return any(person.phone == phone for person in (_SCRIPTED, *self._people.values()))
 
     def has_account(self, account: str) -> bool:
         """Whether an account belongs to any person."""
         with self._lock:
-            return any(account in person.accounts for person in self._people.values())
+            return any(account in person.accounts for person in (_SCRIPTED, *self._people.values()))
 
     def _picture(self, iin: str) -> Path:
         # A hash, because file names have more readers than contents.
@@ -188,28 +184,28 @@ def _registered(fields: Mapping[str, Any]) -> Registered:
 
 
 def _scripted(iin: str) -> Registered:
-    # The person of the lender's guide, so that its copied commands work.
-    born = Iin.parse(iin).birth_date or date(1899, 1, 1)
-    return Registered(
-        iin=iin,
-        surname="АСАНОВ",
-        name="АСАН",
-        patronymic="",
-        birth_date=born.isoformat(),
-        life_status="alive",
-        document={
-            "type": "id_card",
-            "number": "045678912",
-            "issued_on": "2021-05-01",
-            "valid_to": "2031-05-01",
-            "status": "valid",
-        },
-        phone="+77011234567",
-        photo_source="",
-        consent="valid",
-    )
+    return replace(_SCRIPTED, iin=iin)
 
 
+# The person of the lender's guide, so that its copied commands work.
+_SCRIPTED: Final = Registered(
+    iin="",
+    surname="АСАНОВ",
+    name="АСАН",
+    patronymic="",
+    birth_date="1990-01-01",
+    life_status="alive",
+    document={
+        "type": "id_card",
+        "number": "045678912",
+        "issued_on": "2021-05-01",
+        "valid_to": "2031-05-01",
+        "status": "valid",
+    },
+    phone="+77011234567",
+    photo_source="",
+    consent="valid",
+)
 MAX_UPLOAD_BYTES: Final = 10 * 1024 * 1024
 
 _MAX_PIXELS: Final = (

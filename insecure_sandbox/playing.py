@@ -19,7 +19,7 @@ from insecure_sandbox.manners import HONEST, Manner
 from insecure_sandbox.signing import sign_cms
 
 _CODE: Final = re.compile(r"(?<!\d)\d{6}(?!\d)")
-_ANOTHER: Final = {"iin": "990202100013", "surname": "ДРУГОВ", "name": "ДРУГ", "patronymic": ""}
+_ANOTHER: Final = {"iin": "910303900015", "surname": "ДРУГОВ", "name": "ДРУГ", "patronymic": ""}
 _SMS_SECONDS: Final = 30.0
 _JUDGED_SECONDS: Final = 150.0  # a step that faults each time is given up after 67 s
 _TURNS_MAX: Final = 60  # answers of one borrower; a capture of nine tries has fewer
@@ -92,6 +92,8 @@ class Borrower:
 
     def _guess(self, browser: Browser) -> None:
         code = self.code()
+        if self.manner.is_late:
+            browser.outwait_code()
         # One less than a million is a different code from any of them.
         browser.fill_in(
             "code", code=code if self.manner.knows_the_code else f"{(int(code) + 1) % 1_000_000:06}"

@@ -31,6 +31,7 @@ from insecure_sandbox.exchange import (
 from insecure_sandbox.manners import MANNERS, Face
 from insecure_sandbox.people import People, Registered, as_registered, stated
 from insecure_sandbox.playing import Borrower
+from insecure_sandbox.reviewers import Reviewers
 from insecure_sandbox.sms_gateway import Inbox
 from verification.core.scenarios import FACED
 
@@ -78,9 +79,9 @@ class Portraits:
         another = self._folder / _REGISTERED["another"]
         return Camera(self._folder / _BEFORE_THE_CAMERA, another=another, is_another=True)
 
-    def registered(self, face: Face) -> bytes:
-        """The photograph that the register has."""
-        return (self._folder / _REGISTERED[face]).read_bytes()
+    def registered(self, face: Face) -> bytes | None:
+        """The photograph that the register has, if any."""
+        return None if face == "none" else (self._folder / _REGISTERED[face]).read_bytes()
 
     def _fetch(self) -> None:
         try:
@@ -126,14 +127,11 @@ class Simulations:
         inbox: Inbox,
         portraits: Portraits,
         people: People,
+        reviewers: Reviewers,
     ) -> None:
         """Empty at first."""
-        self._keepers, self._inbox, self._portraits, self._people = (
-            keepers,
-            inbox,
-            portraits,
-            people,
-        )
+        self._keepers, self._inbox, self._portraits = keepers, inbox, portraits
+        self._people, self._reviewers = people, reviewers
         self._pool = ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="borrower")
         self._before_the_camera = ThreadPoolExecutor(
             max_workers=_PAINTED_AT_ONCE, thread_name_prefix="camera"
@@ -150,6 +148,8 @@ class Simulations:
 
         Raises: `Rejected` if it is played already, or too many are.
         """
+        if order.borrower.manner.vote:
+            self._reviewers.require(lender)
         with self._lock:
             play = self._under_way.get(verification)
             if play is not None:
@@ -244,6 +244,7 @@ class Simulations:
                 self._people.stand_in(play.verification, order.person, order.photo)
                 camera = self._portraits.camera() if order.is_painted else None
                 outcome = f"left at the page {replace(order.borrower, camera=camera).play(browser)}"
+                self._review(play, order)
         except _FAULTS as fault:
             outcome = _stopped(fault)
         finally:
@@ -251,6 +252,15 @@ class Simulations:
                 camera.stop()
             self._leave(play)
         _tell(play, outcome)
+
+    def _review(self, play: _Play, order: Asked) -> None:
+        """The reviewers' votes, if the scenario has some.
+
+        Raises: `PlayFailed` if the case did not come to them.
+        """
+        if word := order.borrower.manner.vote:
+            url = "{0.scheme}://{0.netloc}".format(urlsplit(order.link))
+            self._reviewers.vote(play.lender, play.verification, word=word, url=url)
 
     def _leave(self, play: _Play) -> None:
         with self._lock:

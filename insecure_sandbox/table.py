@@ -12,6 +12,7 @@ from insecure_sandbox import (
     payouts,
     people,
     registries,
+    reviewers,
     simulations,
     sms_gateway,
     timestamping,
@@ -32,6 +33,7 @@ def table(state: Path, *, script: FaultScript) -> tuple[Route, ...]:
         family: AuthorityKeeper(state / f"ca-{family}", family=family) for family in FAMILIES
     }
     register, inbox, portraits = People(state / "people"), Inbox(), simulations.Portraits()
+    desk = reviewers.Reviewers()
     file = Consents(state / "people" / "consents.jsonl")
     sources = (
         *crl.routes(keepers),
@@ -44,8 +46,9 @@ def table(state: Path, *, script: FaultScript) -> tuple[Route, ...]:
         *sms_gateway.routes(inbox),
         *payouts.routes(register),
         *you.routes(register, file, inbox),
+        *reviewers.routes(desk),
         *simulations.routes(
-            simulations.Simulations(keepers, inbox, portraits, register), portraits
+            simulations.Simulations(keepers, inbox, portraits, register, desk), portraits
         ),
     )
     scripting = faults.routes(script, kinds_by_source=_kinds_by_source(sources))

@@ -80,7 +80,7 @@ class Caller:
             if time.monotonic() > began + _PATIENCE_SECONDS:
                 raise SystemExit("a clearance was not issued in time")
             time.sleep(0.2)
-        loan = opening("", iin="990101100010", routes=[])["loan"]
+        loan = opening("", iin="900101900015", routes=[])["loan"]
         paid = {
             "amount": loan["amount"],
             "payout_account": loan["payout_account"],

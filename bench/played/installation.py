@@ -101,15 +101,10 @@ def set_up(
         bind = ["--bind", web.removeprefix("http://")] if name == "web" else []
         processes.start(name, [*command, *bind])
     processes.wait_for(f"{web}/healthz", name="web")
-    api = LenderApi(
-        web,
-        KEY.findall(
-            processes.must(
-                "add_lender", "Bench Credit LLP", "--bin", LENDER_BIN, "--phone", "+77270000044"
-            )
-        )[0],
-    )
-    reviewers.add(processes, lender="Bench Credit LLP")
+    facts = ("--bin", LENDER_BIN, "--phone", "+77270000044", "--profile", "KZ-2021-04")
+    added = processes.must("add_lender", "Bench Credit LLP", *facts)
+    api = LenderApi(web, KEY.findall(added)[0])
+    reviewers.add(processes, added, sandbox=sandbox, domain="bench.example")
     api.call("POST", "/v1/webhook-endpoints", {"url": receiver.url})
     stage = Stage(api, web, sandbox, processes, start_worker=lambda: None)
     return Installation(stage, receiver, var / "evidence", root_url, identify(run_together.PARTS))

@@ -25,7 +25,15 @@ from insecure_sandbox.camera import Camera
 from insecure_sandbox.demo import payout, receipt, reviewers, tampering
 from insecure_sandbox.demo.camera_scenes import CAMERA_SCENES, LIMIT, Faces
 from insecure_sandbox.demo.lender import LenderApi, Listener
-from insecure_sandbox.demo.processes import BIN, ROOT, DemoFailed, Processes, free_port, wait_until
+from insecure_sandbox.demo.processes import (
+    BIN,
+    ROOT,
+    DemoFailed,
+    Processes,
+    free_port,
+    hold_port,
+    wait_until,
+)
 from insecure_sandbox.demo.progress import Row, say, table, write_line
 from insecure_sandbox.demo.scenes import SIGNATURE_SCENES
 from insecure_sandbox.demo.stage import Stage
@@ -38,8 +46,8 @@ chooses a route):
 
   curl -s {url}/v1/verifications \\
     -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\
-    -d '{{"purpose":"Consumer microcredit","subject":{{"iin":"990101100010","surname":"ТЕСТОВ",
-         "name":"ТЕСТ","birth_date":"1899-01-01","phone":"+77011234567",
+    -d '{{"purpose":"Consumer microcredit","subject":{{"iin":"900101900015","surname":"ТЕСТОВ",
+         "name":"ТЕСТ","birth_date":"1990-01-01","phone":"+77011234567",
          "document":{{"type":"id_card","number":"012345678","valid_to":"2033-01-01"}}}},
          "loan":{{"amount":"150000.00","currency":"KZT","term_days":30,"annual_rate":"46.00",
          "total_repayable":"155671.00","payout_account":"KZ86125KZT5004100100"}},
@@ -61,7 +69,8 @@ FOLDER = ROOT / "var" / "demo"
 LOCK = ROOT / "var" / "demo.lock"
 MARK = "made-by-the-demo"
 LENDER, LENDER_BIN = "Sandbox Credit LLP", "120340000014"
-STRICT_LENDER, STRICT_BIN = "Strict Credit LLP", "120340000153"
+LENDER_2021, BIN_2021 = "Single Route LLP", "120340000153"
+LAW_2021 = "KZ-2021-04"
 LENDER_PHONE = "+77270000044"  # an unused number: no subscriber's number begins with 0
 _KEY = re.compile(r"tlg_test_[A-Za-z0-9_-]+")
 
@@ -107,10 +116,11 @@ class Demo:
     """One run: its folder, its ports, its processes."""
 
     def __init__(self, folder: Path) -> None:
-        """Chooses ports; starts nothing yet."""
-        self._web, self._sandbox_port = free_port(8000), free_port(8310)
-        self.url = f"http://127.0.0.1:{self._web}"
-        self.sandbox = f"http://127.0.0.1:{self._sandbox_port}"
+        """Takes ports, and holds them for the processes; starts nothing yet."""
+        self._web, self._sandbox = hold_port(8000), hold_port(8310)
+        self.url, self.sandbox = (
+            f"http://127.0.0.1:{held.getsockname()[1]}" for held in (self._web, self._sandbox)
+        )
         self.listener = Listener(free_port(9100))
         self.receiver = (  # a developer's own server
             f"http://127.0.0.1:{free_port(9000)}/webhooks"
@@ -118,7 +128,7 @@ class Demo:
         self.folder = folder
         self.processes = Processes(environment=self._environment(), logs=folder / "logs")
         self.logins: list[str] = []
-        self.key = self.strict_key = ""
+        self.key = self.key_2021 = ""
         self.cameras: dict[str, Camera] = {}
 
     def play(self) -> bool:
@@ -127,16 +137,16 @@ class Demo:
         names = [scene.__name__ for _, scene in CAMERA_SCENES]
         self.cameras = {name: Camera(photos / "obama.jpg", is_another=True) for name in names}
         self._set_up()
-        stage = Stage(
-            LenderApi(self.url, self.key),
+        stage = Stage(  # each route alone
+            LenderApi(self.url, self.key_2021),
             self.url,
             self.sandbox,
             self.processes,
             self._start_worker,
         )
-        strict = replace(stage, api=LenderApi(self.url, self.strict_key))
+        today = replace(stage, api=LenderApi(self.url, self.key))
         borrower, stranger = photos / "obama3.jpg", photos / "biden.jpg"
-        faces = Faces(self.cameras, borrower=borrower, stranger=stranger, strict=strict)
+        faces = Faces(self.cameras, borrower=borrower, stranger=stranger, today=today)
         scenes: list[tuple[str, Callable[[], Row]]] = [
             *((title, partial(scene, stage)) for title, scene in SIGNATURE_SCENES),
             *((title, partial(scene, stage, faces)) for title, scene in CAMERA_SCENES),
@@ -190,8 +200,8 @@ class Demo:
             "TULGA_BIN": LENDER_BIN,
             "TULGA_VAR_DIR": str(self.folder),
             "RECEIVER": self.receiver,
-            "TULGA_STRICT_KEY": self.strict_key,
-            "TULGA_STRICT_BIN": STRICT_BIN,
+            "TULGA_KEY_2021": self.key_2021,
+            "TULGA_BIN_2021": BIN_2021,
         }
         file = self.folder / "developer.env"
         file.touch(mode=0o600)
@@ -207,6 +217,8 @@ class Demo:
         for camera in self.cameras.values():
             camera.stop()
         self.processes.stop()
+        for held in (self._web, self._sandbox):
+            held.close()
         self.listener.stop()
 
     def _environment(self) -> dict[str, str]:
@@ -241,14 +253,12 @@ class Demo:
         say("keys of this demo only, and tables, in var/demo/")
         self.processes.must("make_keys", str(self.folder / "keys"), "--demo")
         self.processes.must("migrate", "--verbosity=0")
-        self.processes.start("sandbox", self._sandbox_command())
+        self.processes.start("sandbox", self._sandbox_command(), listening=self._sandbox)
         self.processes.wait_for(f"{self.sandbox}/ca/anchors.json", name="sandbox")
         write_anchors(self.sandbox, self.folder / "anchors" / "test")
-        bind = f"127.0.0.1:{self._web}"
-        self.processes.start(
-            "web",
-            [str(BIN / "gunicorn"), "--config", "config/gunicorn_settings.py", "--bind", bind],
-        )
+        web = [str(BIN / "gunicorn"), "--config", "config/gunicorn_settings.py"]
+        web += ["--bind", f"fd://{self._web.fileno()}"]
+        self.processes.start("web", web, listening=self._web)
         self._start_worker()
         self.processes.start("tick", self._python("manage.py", "tick"))
         self.processes.start("deliver", self._python("manage.py", "deliver"))
@@ -256,25 +266,27 @@ class Demo:
         self._add_people()
 
     def _add_people(self) -> None:
-        printed = self.processes.must(
-            "add_lender", LENDER, "--bin", LENDER_BIN, "--phone", LENDER_PHONE
-        )
-        self.key = _KEY.search(printed)[0]  # type: ignore[index]
-        strict = ("--bin", STRICT_BIN, "--phone", LENDER_PHONE, "--profile", "KZ-2025-01")
-        printed = self.processes.must("add_lender", STRICT_LENDER, *strict)
-        self.strict_key = _KEY.search(printed)[0]  # type: ignore[index]
-        api = LenderApi(self.url, self.key)
-        endpoint = api.client.send(calls.create_webhook_endpoint(self.listener.address))
-        self.listener.learn(endpoint)
-        say("a lender with a test key and a webhook endpoint, one under KZ-2025-01")
-        say("two reviewers of the first, a regulator and an operator")
+        self.key = self._add_lender(LENDER, LENDER_BIN, "demo.example")
+        law = ("--profile", LAW_2021)
+        self.key_2021 = self._add_lender(LENDER_2021, BIN_2021, "2021.example", *law)
+        client = LenderApi(self.url, self.key_2021).client
+        self.listener.learn(client.send(calls.create_webhook_endpoint(self.listener.address)))
+        say(f"a lender under today's law, one under {LAW_2021}, each with two reviewers")
+        say("a regulator and an operator")
         for role in ("regulator", "operator"):
             name = f"{role}@demo.example"
             printed = self.processes.must(
                 "add_person", name, "--name", f"Demo {role}", "--role", role, "--print-code"
             )
             self.logins.append(printed)
-        self.logins += reviewers.add(self.processes, lender=LENDER)
+
+    def _add_lender(self, name: str, bin: str, domain: str, *law: str) -> str:
+        """A lender's test key, once its reviewers are known to the sandbox."""
+        printed = self.processes.must(
+            "add_lender", name, "--bin", bin, "--phone", LENDER_PHONE, *law
+        )
+        self.logins += reviewers.add(self.processes, printed, sandbox=self.sandbox, domain=domain)
+        return _KEY.search(printed)[0]  # type: ignore[index]
 
     def _start_worker(self) -> None:
         command = [
@@ -290,7 +302,7 @@ class Demo:
     def _sandbox_command(self) -> list[str]:
         state = str(self.folder / "sandbox")
         return self._python(
-            "-m", "insecure_sandbox", "--port", str(self._sandbox_port), "--state", state
+            "-m", "insecure_sandbox", "--fd", str(self._sandbox.fileno()), "--state", state
         )
 
     def _scene(self, place: str, title: str, play: Callable[[], Row]) -> Row:
@@ -336,7 +348,7 @@ class Demo:
         ]
 
     def _print_how_to_go_on(self) -> None:
-        write_line(HOW_TO_GO_ON.format(url=self.url, key=self.key, sandbox=self.sandbox))
+        write_line(HOW_TO_GO_ON.format(url=self.url, key=self.key_2021, sandbox=self.sandbox))
         for login in self.logins:
             write_line(login)
         write_line(

@@ -28,13 +28,13 @@ class Faces:
     cameras: by the name of a scene, each of a slightly different person: a repeated film is a
     replay.
     own: another photograph of these people; other: another person's.
-    strict: the view of the lender that requires a signature and a face together.
+    today: the view of the lender under today's law, by which a signature and a face are needed.
     """
 
     cameras: Mapping[str, Camera]
     borrower: Path
     stranger: Path
-    strict: Stage
+    today: Stage
 
 
 def own_face(stage: Stage, faces: Faces) -> Row:
@@ -80,28 +80,28 @@ def wrong_commands(stage: Stage, faces: Faces) -> Row:
 
 
 def key_and_face(stage: Stage, faces: Faces) -> Row:
-    """A profile that requires both: verified only after signature and face; then paid."""
-    strict = faces.strict
+    """Today's law requires both: verified only after signature and face; then paid."""
+    today = faces.today
     since, iin = time.monotonic(), stage.person(faces.borrower)
-    opened, browser = strict.arrive("key-and-face", iin, routes=("eds", "biometric"))
+    opened, browser = today.arrive("key-and-face", iin, routes=("eds", "biometric"))
     browser.agree()
-    browser.sign(strict.credential(iin))
+    browser.sign(today.credential(iin))
     browser.wait_for_judgement()
-    halfway = strict.api.read(opened["id"])["status"]
+    halfway = today.api.read(opened["id"])["status"]
     browser.deny()
     # Under this law a missed command ends the capture, and the borrower does the next one.
     for _ in range(_TRIES):
         if follow(browser, faces.cameras["key_and_face"]) != "commands":
             break
     row = _row(
-        strict,
-        "KZ-2025-01: key, then face",
+        today,
+        "today's law: key, then face",
         opened,
         since,
         must=("verified", ""),
         route="eds + biometric",
     )
-    is_paid = payout.pays_unless_refused(strict, opened["id"], iin)
+    is_paid = payout.pays_unless_refused(today, opened["id"], iin)
     return replace(row, as_it_must=row.as_it_must and halfway == "requires_input" and is_paid)
 
 
@@ -110,7 +110,7 @@ CAMERA_SCENES: tuple[tuple[str, Callable[[Stage, Faces], Row]], ...] = (
     ("the register's photograph is somebody else's", another_face),
     ("the borrower states data, types the code and follows the commands", code_and_face),
     ("a person with the right code makes other gestures than requested", wrong_commands),
-    ("another lender's law requires a key and a face", key_and_face),
+    ("today's law requires a key and a face", key_and_face),
 )
 
 

@@ -15,6 +15,7 @@ from tulga.errors import BadAnswer, Refused, TulgaError
 from tulga.fields import spell
 from tulga.resources import IdentityDocument, Loan, Opening, Subject
 from tulga.webhooks import Verifier
+from verification.core.ids import Iin
 
 PHONE = "+77011234567"
 
@@ -62,7 +63,7 @@ def opening(reference: str, *, iin: str, routes: list[str], phone: str = PHONE) 
         iin=iin,
         surname="ТЕСТОВ",
         name="ТЕСТ",
-        birth_date=date(1800 + int(iin[:2]), int(iin[2:4]), int(iin[4:6])),
+        birth_date=Iin.parse(iin).birth_date or date(1990, 1, 1),
         phone=phone,
         document=IdentityDocument(type="id_card", number="012345678", valid_to=date(2033, 1, 1)),
     )

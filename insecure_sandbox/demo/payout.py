@@ -5,6 +5,7 @@ Under a law with a bureau and a bank, no clearance is issued while the borrower 
 """
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import sha256
 
@@ -43,6 +44,8 @@ def pays_unless_refused(stage: Stage, verification_id: str, iin: str) -> bool:
     possible afterwards.
     """
     client = stage.api.client
+    contract = _contract_of(verification_id)
+    client.send(calls.report_contract(verification_id, datetime.now(UTC), contract_sha256=contract))
     stage.register(iin, refuses_credits=True)
     code = _clearance_of(client, verification_id).code
     stage.register(iin)

@@ -28,16 +28,27 @@ class DemoFailed(PlayFailed):
 
 
 def free_port(preferred: int) -> int:
-    """The wanted loopback port, or a free one if it is in use."""
+    """The wanted loopback port, or a free one if it is in use. Another process may take it."""
+    with hold_port(preferred) as held:
+        free: int = held.getsockname()[1]
+        return free
+
+
+def hold_port(preferred: int) -> socket.socket:
+    """The wanted loopback port, or a free one if it is in use; ours while the socket is open.
+
+    It listens, because two processes may share a port that only one of them has bound.
+    """
     for port in (preferred, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            free: int = probe.getsockname()[1]
-            return free
+        held = socket.socket()
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            held.bind(("127.0.0.1", port))
+            held.listen()
+        except OSError:
+            held.close()
+            continue
+        return held
     raise DemoFailed("no free port on the loopback address")
 
 
@@ -52,8 +63,10 @@ class Processes:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         logs.mkdir(parents=True, exist_ok=True)
 
-    def start(self, name: str, command: Sequence[str]) -> None:
-        """Starts one under a name."""
+    def start(
+        self, name: str, command: Sequence[str], *, listening: socket.socket | None = None
+    ) -> None:
+        """Starts one under a name. listening: a socket that it serves from now on."""
         with self._log(name) as output:
             self._running[name] = subprocess.Popen(  # noqa: S603
                 [*self.environment, *command],
@@ -62,7 +75,10 @@ class Processes:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=() if listening is None else (listening.fileno(),),
             )
+        if listening is not None:
+            listening.close()
         say(
             f"{name} started (process {self._running[name].pid}, output in {self._logs / name}.log)"
         )

@@ -39,9 +39,9 @@ class Stage:
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def iin(self) -> str:
-        """A fresh IIN of a person born in 1899, so that it is no living person's."""
+        """A fresh IIN of an invented person, born on 2 February 1990."""
         while True:
-            eleven = f"9902021{next(self.numbers):04}"
+            eleven = f"9002029{next(self.numbers):04}"
             if check_digit(eleven) != "x":
                 return eleven + check_digit(eleven)
 

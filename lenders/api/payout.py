@@ -197,6 +197,7 @@ class ClearanceConsume(APIView):
         """The consumed clearance."""
         key = caller(request)
         paid = read(requests.ConsumeRequest, request.data)
+        paid.iin.require_mode(key.mode, pointer="/iin")
         clearances.consume(
             lender_id=key.lender_id,
             mode=key.mode,

@@ -55,6 +55,7 @@ class ScenarioAnswer(serializers.Serializer[Any]):
     events = serializers.ListField(
         child=serializers.CharField(), help_text="Told after `verification.created`."
     )
+    clearance = Word(allow_null=True, help_text="Of the refusal of a clearance.")
     then = Word(allow_null=True, help_text="What only time, or you, can bring.")
 
 

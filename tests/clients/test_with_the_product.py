@@ -31,6 +31,7 @@ from tulga import Client, Options, calls, checkpoints, errors, receipts
 from tulga.fields import spell
 from tulga.resources import ENDS, Payment
 from tulga.webhooks import Verifier
+from verification.core.scenarios import SCRIPTED
 from verification.log import checkpoint
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
@@ -389,6 +390,7 @@ def test_endpoints_and_deliveries_are_managed(client, lender, receiver):
 
 
 README = Path(__file__).resolve().parents[2] / "clients" / "python" / "README.md"
+IIN_OF_README = next(iter(SCRIPTED))
 BLOCKS = re.findall(r"^```python\n(.*?)^```$", README.read_text("utf-8"), re.MULTILINE | re.DOTALL)
 
 
@@ -406,8 +408,8 @@ def played(url: str, key: str, *, receiver: str) -> dict[str, Any]:
 def test_it_plays_from_an_opening_to_a_receipt(live_server, lender, issued, receiver):
     names = played(live_server.url, keys.issue(lender, mode="test").secret, receiver=receiver.url)
     assert "#" in names["borrower_goes_to"]
-    story = begin(lender, "loan-2").to_statement()
-    story.sign(issued())
+    story = begin(lender, "loan-2", iin=IIN_OF_README).to_statement()
+    story.sign(issued(iin=IIN_OF_README))
     story.work()
     pump()
     send_due()
@@ -435,7 +437,7 @@ def test_it_plays_from_an_opening_to_a_receipt(live_server, lender, issued, rece
     names["pay"](clearance, payment, transfer)
     assert bank == {clearance: payment}
     root = (settings.TULGA_KEYS_DIR / "public" / "root.pub").read_bytes()
-    status, answer = names["keep"](story.id, root, "990101100010")
+    status, answer = names["keep"](story.id, root, IIN_OF_README)
     assert (status, b'"receipt"' in answer) == ("verified", True)
     note = names["look"](root, "")
     assert names["look"](root, note) == note

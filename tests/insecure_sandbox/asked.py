@@ -32,8 +32,8 @@ _numbers = count(1000)
 
 
 def new_iin() -> str:
-    """The IIN of somebody born in 1899 whom no other test of this process knows."""
-    elevens = (f"{990101 + number // 10_000 % 28}1{number % 10_000:04}" for number in _numbers)
+    """The IIN of an invented person whom no other test of this process knows."""
+    elevens = (f"{900201 + number // 10_000 % 28}9{number % 10_000:04}" for number in _numbers)
     return next(eleven + check_digit(eleven) for eleven in elevens if check_digit(eleven) != "x")
 
 
@@ -59,7 +59,7 @@ def register(sandbox: SandboxProcess, **changes: Any) -> str:
         "surname": "ӘБДІҒАЛИЕВА",
         "name": "АЙГҮЛ",
         "patronymic": "ТЕСТҚЫЗЫ",
-        "birth_date": "1899-01-01",
+        "birth_date": "1990-02-01",
         "phone": f"+7702{iin[-7:]}",
         "document": {"number": "098765432", "issued_on": "2020-02-02", "valid_to": "2030-02-01"},
     }

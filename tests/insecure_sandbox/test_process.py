@@ -209,10 +209,12 @@ def test_a_person_of_the_demo_is_who_the_lender_says(
     assert photo_of(sandbox, iin).jpeg == picture()
 
 
-def test_each_person_has_another_number_and_was_born_in_1899(stage: Stage) -> None:
+def test_each_person_has_another_number_that_is_no_living_persons(stage: Stage) -> None:
     iins = {stage.iin() for _ in range(50)}
     assert len(iins) == 50
-    assert {str(Iin.parse(iin).birth_date)[:4] for iin in iins} == {"1899"}
+    assert {(Iin.parse(iin).is_invented, str(Iin.parse(iin).birth_date)[:4]) for iin in iins} == {
+        (True, "1990")
+    }
     assert len({Phone.parse(phone_of(iin)).value for iin in iins}) == 50
 
 

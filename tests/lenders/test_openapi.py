@@ -141,7 +141,8 @@ def _play_a_loan(send: Player, lender: Any, issued: Issued) -> None:
     of_this = {"verification_id": opened["id"]}
     link = send("make_link", **of_this)
     story = Story(lender, opened["id"], link["url"].partition("#")[2]).to_statement()
-    story.sign_to_end(issued())
+    iin = openapi.examples()["open_verification"]["request"]["subject"]["iin"]
+    story.sign_to_end(issued(iin=iin))
     send("get_verification", expand="checks", **of_this)
     send("report_contract", **of_this)
     clearance = {"clearance_id": send("ask_for_clearance", **of_this)["id"]}

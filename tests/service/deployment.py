@@ -25,7 +25,7 @@ from verification.core.events import DECISIONS
 from verification.management.commands.make_keys import make_missing
 
 _KEY = re.compile(r"tlg_test_[A-Za-z0-9_-]+")
-_BIN = "120340000014"
+OWN_BIN = "120340000014"
 
 
 class Deployment:
@@ -71,8 +71,7 @@ class Deployment:
         self.processes.wait_for(f"{self.sandbox}/ca/anchors.json", name="sandbox")
         write_anchors(self.sandbox, self.folder / "anchors" / "test")
         self.processes.wait_for(f"{self.url}/healthz", name="web")
-        self.api = self.add_lender("Sandbox Credit LLP", bin=_BIN)
-        reviewers.add(self.processes, lender="Sandbox Credit LLP")
+        self.api = self.add_lender("Sandbox Credit LLP", bin=OWN_BIN, has_reviewers=True)
         self.stage = Stage(
             self.api, self.url, self.sandbox, self.processes, start_worker=lambda: None
         )
@@ -125,11 +124,16 @@ class Deployment:
         variables = [f"{variable}={value}" for variable, value in more.items()]
         self.processes.start(name, ["env", *variables, sys.executable, "manage.py", "deliver"])
 
-    def add_lender(self, name: str, *, bin: str, profile: str = "KZ-2021-04") -> LenderApi:
-        """One more lender, under this law; its server."""
+    def add_lender(
+        self, name: str, *, bin: str, profile: str = "KZ-2021-04", has_reviewers: bool = False
+    ) -> LenderApi:
+        """One more lender, under this law; its server. profile: empty for today's law."""
+        law = ("--profile", profile) if profile else ()
         said = self.processes.must(
-            "add_lender", name, "--bin", bin, "--phone", "+77270000044", "--profile", profile
+            "add_lender", name, "--bin", bin, "--phone", "+77270000044", *law
         )
+        if has_reviewers:
+            reviewers.add(self.processes, said, sandbox=self.sandbox, domain=f"{bin}.example")
         return LenderApi(self.url, _KEY.findall(said)[0])
 
     def last_words(self) -> dict[str, str]:

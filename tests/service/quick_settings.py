@@ -8,7 +8,7 @@ a test counts them.
 
 import gc
 import os
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from config.settings import TULGA_SOURCES, TULGA_VAR_DIR
 from lenders import policy as lenders_policy
 from verification.case import policy
 from verification.core import profiles
+from verification.stages.code.policy import POLICY, CodePolicy
 
 if "TULGA_TEST_CODES" in os.environ:
     MIDDLEWARE = ["tests.noting.Noting", *MIDDLEWARE]  # noqa: F405
@@ -51,6 +52,13 @@ for module, numbers in ((policy, _STEP), (lenders_policy, _WEBHOOK), (web_readin
         assert hasattr(module, name), name
         setattr(module, name, number)
 
+# A borrower who types the code too late waits for so long; no other does.
+_CODE_SECONDS = 30
+object.__setattr__(POLICY, "code_seconds", _CODE_SECONDS)
+CodePolicy.__init__.__defaults__ = tuple(  # a worker judges by a fresh one
+    _CODE_SECONDS if field.name == "code_seconds" else field.default for field in fields(CodePolicy)
+)
+
 # A law that makes the money of the demo's loan wait, and asks for no word of the lender's people
 # beside.
 profiles.PROFILES["KZ-WAIT"] = replace(
@@ -59,6 +67,13 @@ profiles.PROFILES["KZ-WAIT"] = replace(
     status=profiles.Status.ANNOUNCED,
     cooling_off_over_mci=30,
     cooling_off_hours=24,
+)
+# The bureau and the bank are asked, after a signature alone: nothing is painted for it.
+profiles.PROFILES["KZ-ASKS"] = replace(
+    profiles.get("KZ-2025-01"),
+    id="KZ-ASKS",
+    status=profiles.Status.ANNOUNCED,
+    combinations=(("eds",),),
 )
 
 

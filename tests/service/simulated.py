@@ -24,10 +24,12 @@ def simulate(api: LenderApi, verification_id: str, scenario: str, **more: str) -
     return api.call("POST", place, {"scenario": scenario, **more})
 
 
-def ended(api: LenderApi, verification_id: str) -> dict[str, Any]:
-    """It, once the borrower is asked for nothing any more."""
+def ended(
+    api: LenderApi, verification_id: str, *, passing: tuple[str, ...] = _PASSING
+) -> dict[str, Any]:
+    """It, once the borrower is asked for nothing any more. passing: statuses that do not last."""
     wait_until(
-        lambda: api.read(verification_id)["status"] not in _PASSING,
+        lambda: api.read(verification_id)["status"] not in passing,
         what=verification_id,
         seconds=240,
     )

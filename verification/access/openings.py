@@ -12,7 +12,7 @@ from verification import clock, transactions
 from verification.access import links
 from verification.case import attempts, contents, moving, policy, steps
 from verification.case.moving import History, read_unverified
-from verification.core import profiles, scenarios, stored
+from verification.core import profiles, stored
 from verification.core.errors import Conflict
 from verification.core.ids import secret_digest
 from verification.core.keeping import reference_mark
@@ -54,8 +54,7 @@ def open_verification(
     Raises: `BadInput` if the allowed routes cannot satisfy the profile.
     Raises: `Conflict` if another request has the reference.
     """
-    if mode == "live":
-        scenarios.refuse_test_person(opening.person.iin)
+    opening.person.iin.require_mode(mode, pointer="/subject/iin")
     # In live mode no lender is laxer than the law of the day, whatever profile it has.
     profile = profiles.binding(profile_id, mode=mode, at=clock.now())
     combinations = profiles.usable(

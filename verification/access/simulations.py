@@ -9,8 +9,6 @@
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from hashlib import sha256
-from typing import Final
 
 from verification import clock, transactions
 from verification.access import links
@@ -25,11 +23,6 @@ from verification.core.status import Status
 from verification.log import entries
 from verification.models import Verification
 from verification.sources import simulation
-
-_LENDER_CHARACTERS: Final = 16
-"""Length of the word by which the sandbox separates lenders: 64 bits, so that no two collide by
-chance.
-"""
 
 
 @dataclass(frozen=True)
@@ -79,7 +72,7 @@ def ask(
     player.begin(
         simulation.Play(
             verification_id=verification.pk,
-            lender=sha256(f"simulations of {lender_id}".encode()).hexdigest()[:_LENDER_CHARACTERS],
+            lender=scenarios.lender_word(lender_id),
             scenario=played.name,
             routes=routes,
             link=link(accepted.token),

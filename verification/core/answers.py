@@ -5,7 +5,7 @@ Each parser takes the original bytes and returns a frozen value.
 A parser raises `BadInput` with the field's name, never its content.
 Checks judge whether an answer suffices. Whether a consent permits a look-up is judged here, because
 sources need it too.
-`docs/lender/sandbox.md` describes the answers.
+`docs/operator/sources.md` describes the answers.
 """
 
 import hashlib

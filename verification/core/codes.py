@@ -2051,7 +2051,6 @@ _TABLE: Final = (
         field="Only signs that are seen, and single plain blanks, are allowed.",
     ),
     Code(code="iin_malformed", field="12 digits with a birth date and a valid check digit."),
-    Code(code="iin_test_only", field="This IIN belongs to the sandbox: live mode refuses it."),
     Code(code="phone_malformed", field="A Kazakh mobile number, +77xxxxxxxxx."),
     Code(code="name_malformed", field="1 to 100 letters, hyphens, apostrophes and blanks."),
     Code(

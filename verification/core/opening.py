@@ -193,7 +193,7 @@ _TERM: Final = Form(
     is_signed=True,
 )
 SHA256: Final = {"pattern": "^[0-9a-fA-F]{64}$"}
-IIN: Final = string("iin", {"format": "iin", "pattern": "^[0-9]{12}$"}, "990101100010")
+IIN: Final = string("iin", {"format": "iin", "pattern": "^[0-9]{12}$"}, "900101900015")
 _SIGN: Final = "0-9A-Za-zА-Яа-яЁёӘәҒғҚқҢңӨөҰұҮүҺһІі"
 DOCUMENT_NUMBER: Final = f"^[{_SIGN}][ {_SIGN}]{{0,{DOCUMENT_NUMBER_MAX - 1}}}$"
 _NUMBER: Final = string(

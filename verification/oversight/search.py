@@ -253,7 +253,9 @@ def _conditions(question: Question) -> Q:
     try:
         if question.iin:
             # One value per index key: rows keep the version of their writing.
-            indexes = vault.blind_index(purpose=vault.BORROWER, value=Iin.parse(question.iin).value)
+            iin = Iin.parse(question.iin)
+            iin.require_mode(question.mode)
+            indexes = vault.blind_index(purpose=vault.BORROWER, value=iin.value)
             conditions &= Q(borrower_index__in=indexes.values())
         pointer = "case_number"
         if question.case_number:

@@ -334,7 +334,7 @@ class _Questions:
 
     def _about(self, source: str) -> dict[str, Any]:
         # From our ids and chance alone. A repeated id may get its old answer:
-        # see docs/lender/sandbox.md.
+        # see docs/operator/sources.md.
         request_id = f"{self.clearance_id}:{source}:{secrets.token_hex(_NONCE_BYTES)}"
         return {
             "request_id": request_id,

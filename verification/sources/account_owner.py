@@ -31,7 +31,7 @@ HttpAccountOwner = ADAPTER = partial(
     seconds=PAYOUT_SECONDS,
     most=PAYOUT_SECONDS,
 )
-"""The bank's service by the protocol of docs/lender/sandbox.md, source `account_owner`."""
+"""The bank's service by the protocol of docs/operator/sources.md, source `account_owner`."""
 
 BANK: Final = Source[AccountQuestion, AccountAnswer](
     name=SOURCE,

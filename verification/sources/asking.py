@@ -183,7 +183,7 @@ def _as_it_came(kind: str) -> str:
 
 
 def spell(answer: object, *, without: tuple[str, ...] = (), **fields: object) -> bytes:
-    """One of our values as JSON of docs/lender/sandbox.md.
+    """One of our values as JSON of docs/operator/sources.md.
 
     Its fields, with exceptions and additions.
     """
@@ -364,7 +364,7 @@ class Service:
 
 
 class HttpAdapter(Generic[Question, Parsed]):
-    """Asks by the protocol of docs/lender/sandbox.md: one POST of the question's fields as JSON."""
+    """Asks by the protocol of docs/operator/sources.md: one POST of the fields as JSON."""
 
     def __init__(
         self,

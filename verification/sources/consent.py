@@ -78,7 +78,7 @@ class ConsentAdapter(Protocol):
 
 
 class HttpConsentSource:
-    """The service by the protocol of docs/lender/sandbox.md, source `consent`."""
+    """The service by the protocol of docs/operator/sources.md, source `consent`."""
 
     source = SOURCE
 
@@ -124,7 +124,7 @@ ADAPTER = HttpConsentSource
 
 
 def spell_consent(answer: ConsentAnswer) -> bytes:
-    """An answer in the protocol of docs/lender/sandbox.md, source `consent`."""
+    """An answer in the protocol of docs/operator/sources.md, source `consent`."""
     terms = vars(answer.terms) if answer.terms is not None else {}
     return spell(answer, without=("terms",), **terms)
 

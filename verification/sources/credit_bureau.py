@@ -29,7 +29,7 @@ class CreditsQuestion:
 
 
 def spell_credits(answer: CreditsAnswer) -> bytes:
-    """An answer in the protocol of docs/lender/sandbox.md, source `credit_bureau`."""
+    """An answer in the protocol of docs/operator/sources.md, source `credit_bureau`."""
     sums = {"credits": {day: str(tiyn) for day, tiyn in answer.tiyn.items()}}
     return spell(answer, without=("tiyn",), **(sums if answer.status == "told" else {}))
 
@@ -41,7 +41,7 @@ HttpCreditBureau = ADAPTER = partial(
     seconds=PAYOUT_SECONDS,
     most=PAYOUT_SECONDS,
 )
-"""The bureau by the protocol of docs/lender/sandbox.md, source `credit_bureau`."""
+"""The bureau by the protocol of docs/operator/sources.md, source `credit_bureau`."""
 
 BUREAU: Final = Source[CreditsQuestion, CreditsAnswer](
     name=SOURCE,

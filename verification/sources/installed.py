@@ -23,7 +23,7 @@ SOURCE: Final = "trust_anchors"
 PINS_FILE: Final = "pins.txt"
 MODES: Final = ("test", "live")
 HTTP: Final = "http"
-"""The short name of our adapters that speak the protocol of docs/lender/sandbox.md."""
+"""The short name of our adapters that speak the protocol of docs/operator/sources.md."""
 
 _PIN = re.compile(r"(?P<digest>[0-9a-fA-F]{64})\s+(?P<role>anchor|intermediate|tsa)(\s+.*)?")
 _MODE = re.compile(r"mode\s+(?P<mode>\w+)")

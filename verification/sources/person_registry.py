@@ -21,7 +21,7 @@ class PersonQuestion:
 
 
 def spell_person(answer: PersonAnswer) -> bytes:
-    """An answer in the protocol of docs/lender/sandbox.md, source `person`."""
+    """An answer in the protocol of docs/operator/sources.md, source `person`."""
     person = vars(answer.person) if answer.person is not None else {}
     return spell(answer, without=("person",), **person)
 
@@ -29,7 +29,7 @@ def spell_person(answer: PersonAnswer) -> bytes:
 HttpPersonRegistry = ADAPTER = partial(
     HttpAdapter[PersonQuestion, PersonAnswer], source=SOURCE, read=parse_person
 )
-"""The register by the protocol of docs/lender/sandbox.md, source `person`."""
+"""The register by the protocol of docs/operator/sources.md, source `person`."""
 
 REGISTRY: Final = Source[PersonQuestion, PersonAnswer](
     name=SOURCE,

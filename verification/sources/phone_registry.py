@@ -28,14 +28,14 @@ class OwnershipQuestion:
 
 
 def spell_ownership(answer: OwnershipAnswer) -> bytes:
-    """An answer in the protocol of docs/lender/sandbox.md, source `phone`."""
+    """An answer in the protocol of docs/operator/sources.md, source `phone`."""
     return spell(answer, without=() if answer.status == "owned" else ("owned_since",))
 
 
 HttpPhoneRegistry = ADAPTER = partial(
     HttpAdapter[OwnershipQuestion, OwnershipAnswer], source=SOURCE, read=parse_ownership
 )
-"""The register by the protocol of docs/lender/sandbox.md, source `phone`."""
+"""The register by the protocol of docs/operator/sources.md, source `phone`."""
 
 REGISTRY: Final = Source[OwnershipQuestion, OwnershipAnswer](
     name=SOURCE,

@@ -27,7 +27,7 @@ class PhotoQuestion:
 
 
 def spell_photo(answer: PhotoAnswer) -> bytes:
-    """An answer in the protocol of docs/lender/sandbox.md, source `photo`."""
+    """An answer in the protocol of docs/operator/sources.md, source `photo`."""
     if answer.status != "found":
         return spell(answer, without=("source", "taken_on", "jpeg"))
     picture = {
@@ -44,7 +44,7 @@ HttpPhotoRegistry = ADAPTER = partial(
     read=parse_photo,
     max_bytes=PHOTO_ANSWER_MAX_BYTES,
 )
-"""The register by the protocol of docs/lender/sandbox.md, source `photo`."""
+"""The register by the protocol of docs/operator/sources.md, source `photo`."""
 
 REGISTRY: Final = Source[PhotoQuestion, PhotoAnswer](
     name=SOURCE,

@@ -55,7 +55,7 @@ class SimulationSource(Protocol):
 
 
 class HttpSimulation:
-    """The sandbox by the protocol of docs/lender/sandbox.md, source `simulations`."""
+    """The sandbox by the protocol of docs/operator/sources.md, source `simulations`."""
 
     source = SOURCE
 

@@ -43,14 +43,14 @@ class Message:
 
 
 def spell_sms(answer: SmsAnswer) -> bytes:
-    """An answer in the protocol of docs/lender/sandbox.md, source `sms`."""
+    """An answer in the protocol of docs/operator/sources.md, source `sms`."""
     return spell(answer, without=() if answer.status == "accepted" else ("message_id",))
 
 
 HttpSmsGateway = ADAPTER = partial(
     HttpAdapter[Message, SmsAnswer], source=SOURCE, read=parse_sms, max_bytes=SMS_ANSWER_MAX_BYTES
 )
-"""The gateway by the protocol of docs/lender/sandbox.md, source `sms`."""
+"""The gateway by the protocol of docs/operator/sources.md, source `sms`."""
 
 GATEWAY: Final = Source[Message, SmsAnswer](
     name=SOURCE, answer=SmsAnswer, read=parse_sms, spell=spell_sms, repeated=("request_id",)

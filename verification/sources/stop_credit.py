@@ -34,7 +34,7 @@ HttpStopCredit = ADAPTER = partial(
     seconds=PAYOUT_SECONDS,
     most=PAYOUT_SECONDS,
 )
-"""The bureau by the protocol of docs/lender/sandbox.md, source `stop_credit`."""
+"""The bureau by the protocol of docs/operator/sources.md, source `stop_credit`."""
 
 BUREAU: Final = Source[RefusalQuestion, StopCreditAnswer](
     name=SOURCE,

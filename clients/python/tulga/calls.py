@@ -56,6 +56,7 @@ class Scenario(Record):  # A scenario of the sandbox: events and outcome
     last_failure: str | None = None
     checks: tuple[str, ...]
     events: tuple[str, ...]
+    clearance: str | None = None
     then: str | None = None
 
 

@@ -9,8 +9,8 @@ from django.db import IntegrityError
 
 from lenders import keys, parsing, register
 from lenders.models import NAME_LENGTH, Lender
-from verification import transactions
-from verification.core import profiles
+from verification import clock, transactions
+from verification.core import almaty, profiles
 from verification.core.errors import TulgaError
 from verification.core.ids import Bin, parse_office_phone
 
@@ -34,7 +34,10 @@ class Command(BaseCommand):
         )
         kind = "[DAY=]PROFILE, from that day on, or from the profile's own; repeatable"
         parser.add_argument(
-            "--profile", action="append", default=[], help=f"legal profile in test mode: {kind}"
+            "--profile",
+            action="append",
+            default=[],
+            help=f"legal profile in test mode, by default today's law: {kind}",
         )
         parser.add_argument(
             "--live-profile",
@@ -51,9 +54,10 @@ class Command(BaseCommand):
                 raise CommandError(
                     "register an address without its query: a borrower's may have any query"
                 )
+            today = almaty.day_of(clock.now())
             test, live = list[dict[str, str]](), list[dict[str, str]]()
             for calendar, terms in (
-                (test, options["profile"] or ["KZ-2021-04"]),
+                (test, options["profile"] or [profiles.in_force(today).id]),
                 (live, options["live_profile"]),
             ):
                 for word in terms:

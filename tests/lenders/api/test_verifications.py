@@ -396,9 +396,37 @@ def test_a_birth_date_of_a_century_later_changes_no_age(api: Caller, at: Any) ->
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_person_of_the_sandbox_is_unknown_in_live_mode(live: Caller) -> None:
-    answer = live.post(PATH, opening())
-    assert (answer.status_code, faults(answer)) == (422, {("/subject/iin", "iin_test_only")})
+def test_an_invented_person_is_malformed_in_live_mode_and_opened_in_test_mode(
+    api: Caller, live: Caller
+) -> None:
+    asked = opening(subject__iin="900101900015", subject__birth_date="1990-01-01")
+    answer = live.post(PATH, asked)
+    assert (answer.status_code, faults(answer)) == (422, {("/subject/iin", "iin_malformed")})
+    assert api.post(PATH, asked).status_code == 201
+
+
+@pytest.mark.django_db(transaction=True)
+def test_another_digit_without_a_century_is_malformed_in_both_modes(
+    api: Caller, live: Caller
+) -> None:
+    for seventh in "78":
+        eleven = next(
+            eleven
+            for eleven in (f"900101{seventh}{number:04}" for number in range(1, 20))
+            if check_digit(eleven) != "x"
+        )
+        iin = eleven + check_digit(eleven)
+        asked = opening(subject__iin=iin, subject__birth_date="1990-01-01")
+        for caller in (api, live):
+            assert faults(caller.post(PATH, asked)) == {("/subject/iin", "iin_malformed")}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_money_leaves_to_no_invented_person_in_live_mode(live: Caller) -> None:
+    paid = {"amount": "1.00", "iin": "900101900015", "contract_sha256": "a" * 64}
+    paid["payout_account"] = "KZ86125KZT5004100100"
+    answer = live.post("/v1/clearances/clr_none/consume", paid)
+    assert (answer.status_code, faults(answer)) == (422, {("/iin", "iin_malformed")})
 
 
 @pytest.mark.django_db(transaction=True)

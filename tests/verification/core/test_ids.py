@@ -29,14 +29,7 @@ from verification.core.ids import (
 )
 from verification.core.person import is_same_name, is_same_patronymic
 
-MAGIC = (
-    "990101100010",
-    "990101100020",
-    "990101100030",
-    "990101100111",
-    "990101100123",
-    "990101100135",
-)
+MAGIC = tuple(scenarios.SCRIPTED)
 
 
 def iin_of(eleven: str) -> str:
@@ -61,12 +54,21 @@ def test_the_authoritys_test_individual_is_read_and_states_no_day():
     assert Iin.parse("123456789011").fits(date(1985, 6, 7))
 
 
-def test_live_mode_knows_no_test_people():
+def test_live_mode_knows_no_invented_people():
     for digits in (*MAGIC, "123456789011"):
+        iin = Iin.parse(digits)
+        iin.require_mode("test")
         with pytest.raises(BadInput) as caught:
-            scenarios.refuse_test_person(Iin.parse(digits))
-        assert caught.value.code == "iin_test_only"
-    scenarios.refuse_test_person(Iin.parse(iin_of("99010130001")))
+            iin.require_mode("live", pointer="/subject/iin")
+        assert (caught.value.code, caught.value.pointer) == ("iin_malformed", "/subject/iin")
+    Iin.parse(iin_of("99010130001")).require_mode("live")
+
+
+def test_each_scenario_has_one_invented_person_of_25_to_50_years():
+    assert len(MAGIC) == len(scenarios.SCENARIOS) == len(set(MAGIC))
+    born = {Iin.parse(digits).birth_date for digits in MAGIC}
+    assert {digits[6] for digits in MAGIC} == {"9"}
+    assert all(day and 1977 <= day.year <= 2000 for day in born)
 
 
 def test_printing_an_iin_shows_its_last_four_digits_only():
@@ -93,6 +95,7 @@ def test_the_birth_date_of_an_iin_is_that_of_its_century():
         (iin_of("99010140001"), date(1999, 1, 1)),
         (iin_of("00022950001"), date(2000, 2, 29)),
         (iin_of("04022960001"), date(2004, 2, 29)),
+        (iin_of("90010190001"), date(1990, 1, 1)),
     ],
 )
 def test_an_iin_fits_the_day_it_states_and_no_other_not_even_a_century_later(digits, born):
@@ -132,6 +135,8 @@ REFUSED: list[tuple[Callable[[Any], object], str, list[Any]]] = [
             "991301100010",  # month 13
             iin_of("01022950001"),  # 29 February of a common year
             iin_of("85123170123"),  # no such century
+            iin_of("90010180001"),
+            iin_of("05022990001"),  # no such day in 1905
             *("99010110001", "9901011000100", "99010110001x", " 990101100010", "990101100010\n"),
             *("٩٩٠١٠١١٠٠٠١٠", "", None, 990101100010, "123456789021"),
         ],

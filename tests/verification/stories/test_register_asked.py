@@ -35,7 +35,7 @@ from tests.verification.stories.story import (
 from verification import clock
 from verification.access import answers, openings
 from verification.case import contents, dossier
-from verification.core import events, profiles, scenarios
+from verification.core import events, profiles
 from verification.core.answers import parse_consent
 from verification.core.errors import Conflict, NotYourTurn
 from verification.core.keeping import claims
@@ -302,7 +302,6 @@ def _live(
     }
     live = {**test, "revocation": revocation, "trust_anchors": {"directory": folder}}
     settings.TULGA_SOURCES = {"test": test, "live": live}
-    monkeypatch.setattr(scenarios, "refuse_test_person", lambda iin: None)
 
 
 def opened_live(monkeypatch: pytest.MonkeyPatch, law: str, *routes: str) -> Story:

@@ -5,7 +5,7 @@ from verification.stages.code.checks import CHECKS
 from verification.stages.code.collect import collect_code, prepare_code
 from verification.stages.code.dialogue import accept_code, go_on_code, prompt_code
 from verification.stages.code.measure import CodeFacts, look_code, measure_code
-from verification.stages.code.policy import POLICY, SERVICES, CodePolicy
+from verification.stages.code.policy import POLICY, SECONDS, SERVICES, CodePolicy
 
 STAGE = Stage(
     name="code",
@@ -20,7 +20,7 @@ STAGE = Stage(
     facts=CodeFacts,
     checks=CHECKS,
     policy_in_use=CodePolicy,
-    seconds=POLICY.code_seconds,
+    seconds=SECONDS,
     attempts=POLICY.attempts,
     services=SERVICES,
     quota=Quota(

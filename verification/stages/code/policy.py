@@ -27,3 +27,8 @@ class CodePolicy:
 
 
 POLICY = CodePolicy()
+SECONDS: Final = 2 * POLICY.code_seconds
+"""Of the dialogue. It outlasts its code, so that the borrower learns of it and asks for another.
+
+Ours.
+"""

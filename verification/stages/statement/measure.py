@@ -169,6 +169,7 @@ def _measure_signature(
     with steps.step("identity") as detail:  # 7: names are compared loosely and only reported
         try:
             iin = Iin.parse(subject_iin(signed.signer))
+            iin.require_mode(case.mode)
         except BadInput as error:
             raise Refused("eds_iin_missing", error.detail) from error
         if iin != case.person.iin:

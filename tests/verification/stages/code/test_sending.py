@@ -260,7 +260,7 @@ def pass_time(story, monkeypatch, *, seconds):
 @pytest.mark.django_db(transaction=True)
 def test_silence_ends_the_dialogue_and_the_guesses_count_on(asked, monkeypatch):
     story = guess_wrong(asked, lender(), times=4)
-    pass_time(story, monkeypatch, seconds=301)
+    pass_time(story, monkeypatch, seconds=601)
     swept()
     assert story.page().page == "resume"
     answers.resume(verification_id=story.id)
