@@ -47,6 +47,8 @@ async function tell(usable) {
 
 // It works once: a second tap would find it spent.
 form.addEventListener("submit", ({ submitter }) => setTimeout(() => (submitter.disabled = true)));
+// A browser may keep the page as it was left: Back, then Continue, leads to the open step.
+addEventListener("pageshow", () => (form.querySelector("button").disabled = false));
 
 // Pasting another link into the same tab changes only the fragment, without a load.
 addEventListener("hashchange", take);
