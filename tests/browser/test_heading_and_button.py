@@ -103,7 +103,8 @@ def test_every_page_shows_its_heading_and_its_main_button_at_once(
         for shown in (*_OUTSIDE, *every_page.BORROWER):
             tab.page.goto("about:blank")
             insecure_dialogue.put(monkeypatch, lambda *_, page=shown.page, **__: page)
-            tab.page.goto(f"{site}{shown.path}#{'a' * 32}" if shown.path else f"{site}/v/now/")
+            path = shown.path.format(token="a" * 32) if shown.path else "/v/now/"
+            tab.page.goto(f"{site}{path}")
             tab.page.wait_for_load_state("load")
             tab.until(
                 lambda: not tab.page.locator("[data-waits]").count(), "the first page's words"

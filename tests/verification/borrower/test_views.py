@@ -499,12 +499,12 @@ def test_the_page_shows_the_words_that_are_signed_and_offers_its_own_language(
     signer: Story,
 ) -> None:
     shown = text(signing.get(NOW))
-    assert "Я лично прошу этот заём" in shown
+    assert "Я лично прошу предоставить мне этот микрокредит" in shown
     assert 'name="language" value="kk"' not in find("<main.*</main>", shown)[0]
     signing.cookies["django_language"] = "kk"
     kazakh = text(signing.get(NOW))
     assert '<div lang="ru">' in kazakh
-    assert "Я лично прошу этот заём" in kazakh
+    assert "Я лично прошу предоставить мне этот микрокредит" in kazakh
     assert 'name="language" value="kk">Мәлімдемені қазақша' in kazakh
     turn = signer.page().turn
     assert signing.post(NOW, {"turn": turn, "language": "kk"}).status_code == 302
