@@ -13,6 +13,13 @@ export function goOnTo(address) {
   location.replace(address);
 }
 
+/** Brings a state's heading to the top of the window, under the bar; a screen reader hears the state. */
+export function arriveAt(state) {
+  state.focus({ preventScroll: true });
+  const heading = [...state.querySelectorAll("h2")].find((each) => each.getClientRects().length);
+  (heading ?? state).scrollIntoView({ block: "start" });
+}
+
 function arrive() {
   try {
     if (!sessionStorage.getItem(BY_ITSELF)) return;

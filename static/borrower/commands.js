@@ -6,7 +6,7 @@
  */
 
 import { allowed, nameApp, remember } from "./app_window.js";
-import { goOnTo } from "./arrival.js";
+import { arriveAt, goOnTo } from "./arrival.js";
 import { hinter } from "./hints.js";
 import { bound, capture, jpeg, pause, sizeOf } from "./pictures.js";
 import { speaker } from "./voice.js";
@@ -50,7 +50,8 @@ function show(name) {
   for (const state of camera.querySelectorAll("[data-state]")) state.hidden = state.dataset.state !== name;
   document.body.classList.toggle("camera-on", name === "live");
   for (const words of camera.querySelectorAll("[data-unspent]")) words.hidden = told.data.state !== "ready";
-  camera.querySelector(`[data-state="${name}"][tabindex]`)?.focus({ preventScroll: true });
+  const state = camera.querySelector(`[data-state="${name}"][tabindex]`);
+  if (state) arriveAt(state);
   if (name === "live") camera.scrollIntoView({ block: "start" });
 }
 
@@ -77,7 +78,8 @@ function fail(state) {
 function trouble() {
   if (hidden || document.hidden) return "paused";
   const track = stream?.getVideoTracks()[0];
-  return track?.readyState === "live" && !track.muted ? "" : "in_use";
+  if (track?.readyState !== "live") return "ended";
+  return track.muted ? "muted" : "";
 }
 
 /** Goes to the page that is open now; the last call. */
@@ -127,12 +129,12 @@ async function step() {
   progress.value = 0; // the previous task's bar was full
   shake(80);
   camera.scrollIntoView({ block: "start" }); // on a small phone the button was below
-  let [reply, turned] = [told, sizeOf(video) !== size];
+  let [reply, turned, halted] = [told, sizeOf(video) !== size, ""]; // halted: by what, though it be over
   const spent = told.elapsed_ms + performance.now() - told.heard;
   if (turned || spent > asked.window_ms * (1 - LEFT)) return again(); // or the answer was slow
   await capture(video, asked, {
     spent,
-    stopped: () => trouble() || (turned ||= sizeOf(video) !== size) || reply.unread || reply.turn !== turn,
+    stopped: () => (halted ||= trouble()) || (turned ||= sizeOf(video) !== size) || reply.unread || reply.turn !== turn,
     at: (share) => (progress.value = share),
     taken: () => {
       tell(order.dataset.sent);
@@ -144,7 +146,9 @@ async function step() {
     },
   });
   told = reply;
-  if (told.page === "commands" && told.turn === turn && !told.unread) return trouble() || (turned ? again() : "in_use");
+  if (told.page === "commands" && told.turn === turn && !told.unread) {
+    return halted || trouble() || (turned ? again() : "cut");
+  }
   const between = await looked();
   if (between || told.unread) return between || "unread";
   if (told.data.state !== "command") return "";
@@ -283,7 +287,7 @@ async function start() {
 }
 
 for (const button of camera.querySelectorAll("[data-start]")) button.addEventListener("click", start);
-camera.querySelector("[data-primer]").addEventListener("click", async () => {
+document.querySelector("[data-primer]").addEventListener("click", async () => {
   return (await allowed()) ? start() : show("primer");
 });
 button.addEventListener("click", commence);

@@ -4,7 +4,7 @@
  * statement. A phone reloads the page by itself while the app is in front.
  */
 
-import { goOnTo } from "./arrival.js";
+import { arriveAt, goOnTo } from "./arrival.js";
 
 const ASK_MS = 2_000;
 const TICK_MS = 1_000;
@@ -24,7 +24,7 @@ function show(name) {
     if (state.dataset.egov === name && state.hidden) shown = state;
     state.hidden = state.dataset.egov !== name;
   }
-  if (shown?.hasAttribute("tabindex")) shown.focus();
+  if (shown?.hasAttribute("tabindex")) arriveAt(shown);
 }
 
 /** Whether this device probably has the app; NCALayer's part of the page asks the same. */

@@ -1,38 +1,15 @@
 /**
- * Copies the link, or passes it to the phone's share sheet or browser, if possible. Reports an expired code for a phone:
- * the number may still be typed in, because the phone has a few minutes after the scan.
+ * Passes the link on, if possible. Reports an expired code for a phone: the number may still be typed in, because the
+ * phone has a few minutes after the scan.
  */
 
 import { goOnTo } from "./arrival.js";
+import { passOn } from "./pass_on.js";
 
 const STATE_MS = 3_000; // interval of polls whether the phone has ended it
 
 const address = document.querySelector("#address");
-if (address) {
-  const copy = document.querySelector("#copy");
-  const share = document.querySelector("#share");
-  const open = document.querySelector("#open");
-  const copied = document.querySelector("#copied");
-  copy.hidden = !navigator.clipboard;
-  share.hidden = !navigator.share;
-  // This address opens Android's browser from any app; iOS has none.
-  if (/Android/.test(navigator.userAgent) && location.protocol === "https:") {
-    open.href = address.value.replace(/^https:(.*)#(.*)$/, "intent:$1#$2#Intent;scheme=https;action=android.intent.action.VIEW;end");
-    open.hidden = false;
-  }
-  address.addEventListener("focus", () => address.select());
-  copy.addEventListener("click", async () => {
-    try {
-      await navigator.clipboard.writeText(address.value);
-      copied.textContent = copied.dataset.copied;
-    } catch {
-      address.focus();
-      copied.textContent = copied.dataset.failed;
-    }
-  });
-  // Closing the sheet without a choice is no error.
-  share.addEventListener("click", () => navigator.share({ url: address.value }).catch(() => {}));
-}
+if (address) passOn(address.value);
 
 const phone = document.querySelector("#phone");
 if (phone) {

@@ -6,6 +6,8 @@
  * becomes markup, and the browser stores nothing.
  */
 
+import { arriveAt } from "./arrival.js";
+
 // Milliseconds. NCALayer answers on the same computer, so seconds are generous; a person looks for a key for minutes.
 const CONNECT_MS = 8_000;
 const PERMISSION_MS = 120_000;
@@ -34,7 +36,7 @@ function show(name, said = "") {
   const state = reveal(name);
   const words = state.querySelector("[data-said]");
   if (words) words.textContent = said.slice(0, SAID_MAX);
-  if (state.hasAttribute("tabindex")) state.focus();
+  if (state.hasAttribute("tabindex")) arriveAt(state);
 }
 
 function shown() {

@@ -68,7 +68,8 @@ def _docs(name: str, says: str, template: str, path: str) -> Shown:
 
 
 PUBLIC = (
-    _at("link", "Where a lender's link leads", "borrower/link.html", "/v/"),
+    _at("link", "Where a lender's link leads", "borrower/link.html", "/v/#{token}"),
+    _at("link-cut", "A link without its end", "borrower/link.html", "/v/"),
     _at("link-unusable", "A link that was used or has run out", "problem.html", "/v/unusable/"),
     _at(
         "no-session",
@@ -76,7 +77,12 @@ PUBLIC = (
         "problem.html",
         "/v/now/",
     ),
-    _at("phone-link", "Where the code on another screen leads", "borrower/link.html", "/v/phone/"),
+    _at(
+        "phone-link",
+        "Where the code on another screen leads",
+        "borrower/link.html",
+        "/v/phone/#{token}",
+    ),
     _at("nowhere", "An address that is none", "problem.html", "/nowhere"),
     _at(
         "protect",

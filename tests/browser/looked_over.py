@@ -24,6 +24,7 @@ _PICTURE_HEIGHTS = {
     "desk": 1_100,
 }  # a long page is shown to where one sees what it is
 _WIDER = "document.documentElement.scrollWidth > innerWidth"
+_PIN = "how => document.querySelectorAll('.foot').forEach((e) => (e.style.position = how))"
 _NARROW = (320, 568)
 _ENLARGED = (640, 400)  # what 1280×800 holds at 200 %
 Sit = Callable[..., Tab]
@@ -65,8 +66,10 @@ def seen(tab: Tab, shown: Shown, *, language: str, size: str) -> None:
     assert page.locator("h1").count() >= 1, place
     if KEEP:
         page.evaluate("scrollTo(0, 0)")
+        page.evaluate(_PIN, "static")  # in a picture of the whole page it would lie in the middle
         most = _PICTURE_HEIGHTS[size]
         _keep(page.screenshot(full_page=True), f"{shown.name}.{language}", height_max=most)
+        page.evaluate(_PIN, "")
     # What axe says of those for developers, light and dark, is asked in tests/lenders/test_docs.py.
     wrong = [] if shown in every_page.DEVELOPERS else axe.serious(page)
     assert not wrong, f"{place}: {wrong}"

@@ -9,7 +9,7 @@ from playwright.sync_api import Route
 
 from tests.browser import insecure_camera, insecure_clock
 from tests.browser.capture_page import ON, Open, opened, turned_on, until_said, words_of
-from tests.browser.insecure_dialogue import AMPLE, ORDER, InsecureDialogue
+from tests.browser.insecure_dialogue import AMPLE, LIMITS, ORDER, InsecureDialogue
 from tests.browser.steps import press, words
 from tests.browser.tab import Tab
 from verification.engines.liveness import policy
@@ -107,13 +107,53 @@ def test_a_camera_that_is_pulled_out_is_named_and_the_capture_goes_on(opened: Op
     press(tab, "en", "Begin")
     until_said(tab, words_of("en", "turn_left"))
     insecure_camera.break_off(tab.page)
-    tab.until_state("in_use")
-    assert not tab.page.locator("[data-state=in_use] [data-unspent]").is_visible()
+    tab.until_state("ended")
+    assert not tab.page.locator("[data-state=ended] [data-unspent]").is_visible()
     press(tab, "en", "Try again")
     tab.until_heading("One moment")
     # What was taken of it is gone, so another command took its place.
     assert dialogue.lost == ["turn_left"]
     assert "turn_left" in [dialogue.step(number).sent.command for number in (2, 3)]
+
+
+_HOLD_BACK = """muted => {
+  for (const stream of window.insecureCamera.streams) {
+    const [track] = stream.getVideoTracks();
+    Object.defineProperty(track, "muted", { value: muted, configurable: true });
+  }
+}"""
+_SLOW = """() => {
+  const { toBlob } = HTMLCanvasElement.prototype;
+  HTMLCanvasElement.prototype.toBlob = function (...given) {
+    setTimeout(() => toBlob.apply(this, given), 1_500);
+  };
+}"""
+
+
+def test_a_camera_that_is_held_back_for_a_moment_is_named_and_no_other_programme_is(
+    opened: Open,
+) -> None:
+    tab, _ = opened(InsecureDialogue(order=ORDER[:3], limits=AMPLE), language="ru")
+    turned_on(tab, "ru")
+    press(tab, "ru", "Begin")
+    until_said(tab, words_of("ru", "turn_left"))
+    tab.page.evaluate(_HOLD_BACK, True)
+    tab.page.wait_for_timeout(1_500)
+    tab.page.evaluate(_HOLD_BACK, False)
+    tab.until_state("muted")
+    tab.look()
+
+
+def test_a_task_for_which_the_device_is_too_slow_is_cut_short_and_nothing_else_is_blamed(
+    opened: Open,
+) -> None:
+    tab, _ = opened(InsecureDialogue(order=ORDER[:3], limits=LIMITS), language="kk")
+    turned_on(tab, "kk")
+    press(tab, "kk", "Begin")
+    until_said(tab, words_of("kk", "turn_left"))
+    tab.page.evaluate(_SLOW)
+    tab.until_state("cut")
+    tab.look()
 
 
 # Interruptions

@@ -1,6 +1,7 @@
 """When a capture begins, and what its page says of what was seen, aloud too."""
 
 import json
+from itertools import pairwise
 
 import pytest
 
@@ -25,6 +26,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 # Begin
 
+# Every change of the hint, by the page's clock in milliseconds.
+_KEEP_TIMES = """() => {
+  const [hint, times] = [document.querySelector("#hint"), (window.insecureTimes = [])];
+  new MutationObserver(() => times.push(performance.now())).observe(hint, { childList: true });
+}"""
+
 
 def test_begin_works_only_while_the_face_fits(opened: Open) -> None:
     tab, dialogue = opened(InsecureDialogue(hints=("too_far", "too_far", "", "", "too_dark")))
@@ -34,7 +41,8 @@ def test_begin_works_only_while_the_face_fits(opened: Open) -> None:
     assert button.is_disabled()
     tab.until(button.is_enabled, "a face that fits")
     tab.until(button.is_disabled, "a face that fits no longer")
-    assert tab.page.locator("#hint").inner_text() == words("en", "It is too dark. Turn on a light.")
+    dark = words("en", "It is too dark. Turn on a light.")
+    tab.until(lambda: tab.page.locator("#hint").inner_text() == dark, "the hint")
 
 
 def test_one_hint_of_three_that_tells_a_mask_is_not_said_and_two_are(opened: Open) -> None:
@@ -51,7 +59,19 @@ def test_one_hint_of_three_that_tells_a_mask_is_not_said_and_two_are(opened: Ope
             "Take the mask off: mouth and nose must be seen.",
         )
     )
-    assert kept_words(tab) == [fits, mask_off]
+    tab.until(lambda: kept_words(tab) == [fits, mask_off], "two hints")
+
+
+def test_a_hint_stays_for_two_seconds_however_often_the_picture_changes(opened: Open) -> None:
+    flapping = ("too_far", "too_near", "not_centred", "too_dark") * 5
+    tab, dialogue = opened(InsecureDialogue(hints=flapping))
+    tab.page.evaluate(_KEEP_TIMES)
+    turned_on(tab)
+    tab.until(lambda: len(dialogue.asked) >= len(flapping) - 2, "the hints")
+    times = [float(each) for each in tab.page.evaluate("window.insecureTimes")]
+    assert len(times) >= 4
+    assert min(later - sooner for sooner, later in pairwise(times)) >= 1_990
+    assert tab.page.locator("#hint").get_attribute("role") == "status"  # each change is announced
 
 
 def test_a_capture_begins_by_itself_when_the_face_has_fitted_for_a_second(opened: Open) -> None:

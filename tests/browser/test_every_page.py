@@ -55,7 +55,14 @@ def test_the_pages_for_everybody(
     for language, size, pages in looks(every_page.PUBLIC, pictured="phone"):
         tab = sit(language=language, size=size)
         for shown in pages:
-            tab.page.goto(f"{site}{shown.path.format(language=language)}")
+            tab.page.goto("about:blank")  # another fragment alone would load nothing
+            tab.page.goto(f"{site}{shown.path.format(language=language, token=story.token)}")
+            filled = tab.page.locator("main:not(:has([data-waits]))")
+            filled.wait_for()  # by the page's script
+            if shown.name in ("link", "phone-link"):
+                assert tab.page.locator("#link-form .button").is_visible(), "a whole link"
+            if shown.name == "link":
+                assert story.lender.name in tab.page.locator("#asked").inner_text()
             seen(tab, shown, language=language, size=size)
 
 

@@ -23,11 +23,13 @@ def test_the_statement_follows_the_pages_language_by_a_button_and_both_files_are
 ) -> None:
     tab = at_the_statement(arrived(launch, site, story, language="ru"), story, "ru")
     shown = tab.page.locator("main").inner_text()
-    assert "Я лично прошу этот заём на этих условиях" in shown
+    assert "Я лично прошу предоставить мне этот микрокредит" in shown
     assert tab.page.locator("pre.exact[lang=ru]").text_content() == story.statement().decode()
     tab.page.locator("form.languages button[value=kk]").click()
     tab.until_heading(words("kk", "Sign the statement"))
-    assert "Я лично прошу этот заём на этих условиях" in tab.page.locator("main").inner_text()
+    assert (
+        "Я лично прошу предоставить мне этот микрокредит" in tab.page.locator("main").inner_text()
+    )
     tab.look()
     press(tab, "kk", "Show the statement in English")
     tab.until_heading(words("kk", "One moment"))

@@ -12,6 +12,7 @@ from tests.browser.insecure_dialogue import InsecureDialogue
 from tests.browser.steps import words
 from tests.browser.tab import SIZES, Tab
 from tests.verification.borrower.pages import made
+from tests.verification.stories.story import Story, begin
 
 __all__ = ["opened"]
 
@@ -65,6 +66,18 @@ def test_a_page_does_not_jump(opened: Open, size: str, first: int) -> None:
     session.send("Network.emulateNetworkConditions", _LINE)
     for name in pages_of(tab, dialogue, *[*_HEADINGS][first::2]):
         assert tab.page.evaluate(_SHIFTS) <= _SHIFT_MAX, name
+
+
+def test_the_first_page_does_not_jump_when_it_learns_who_asks(opened: Open, story: Story) -> None:
+    tab, _ = opened(language="kk", size="phone", touch=True)
+    fresh = begin(story.lender, "another")
+    tab.page.goto("about:blank")
+    session = tab.page.context.new_cdp_session(tab.page)
+    session.send("Network.enable")
+    session.send("Network.emulateNetworkConditions", _LINE)
+    tab.page.goto(f"{tab.site}/v/#{fresh.token}")
+    tab.page.locator("#asked [data-lender]").wait_for()
+    assert tab.page.evaluate(_SHIFTS) <= _SHIFT_MAX
 
 
 def test_the_bar_is_low_covers_no_focus_and_nothing_is_wider_than_the_screen(opened: Open) -> None:

@@ -129,11 +129,12 @@ SELECT id, ('x' || left(md5(id || n), 16))::bit(64)::bigint
 FROM verification_attempt, generate_series(1, %(words)s) n WHERE route IN ('biometric', 'live_face')
 """
 _COUNT = """
-INSERT INTO verification_monthlycount (mode, month, route, status, code, number)
+INSERT INTO verification_monthlycount (mode, month, route, status, code, last_failure, number)
 SELECT mode, date_trunc('month', created_at AT TIME ZONE 'Asia/Almaty')::date, route,
-    CASE WHEN finished_at IS NULL THEN 'open' ELSE status END, code, count(*)
-FROM verification_verification GROUP BY 1, 2, 3, 4, 5
-ON CONFLICT (mode, month, route, status, code) DO UPDATE SET number = excluded.number
+    CASE WHEN finished_at IS NULL THEN 'open' ELSE status END, code,
+    CASE WHEN code = 'attempts_exhausted' THEN last_failure ELSE '' END, count(*)
+FROM verification_verification GROUP BY 1, 2, 3, 4, 5, 6
+ON CONFLICT (mode, month, route, status, code, last_failure) DO UPDATE SET number = excluded.number
 """
 
 

@@ -28,14 +28,14 @@ _OF_LOG: Final[Mapping[str, Mapping[str, Field]]] = {
     "verification_monthlycount": {
         "id": ROW_NUMBER,
         **dict.fromkeys(
-            ("mode", "month", "route", "status", "code", "number"),
+            ("mode", "month", "route", "status", "code", "last_failure", "number"),
             _derived("the verifications of the month, counted again with the changes that wait"),
         ),
     },
     "verification_monthlychange": {
         "id": ROW_NUMBER,
         **dict.fromkeys(
-            ("mode", "month", "route", "status", "code", "number"),
+            ("mode", "month", "route", "status", "code", "last_failure", "number"),
             _derived("the verifications of the month, counted again with the counts"),
         ),
     },

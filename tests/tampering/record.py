@@ -93,7 +93,7 @@ RULES: Final[Mapping[tuple[str, str], tuple[str, Rule]]] = {
     **{
         (f"verification_{table}", column): (_ZERO, lambda row, new: not row["number"])
         for table in ("monthlycount", "monthlychange")
-        for column in ("mode", "month", "route", "status", "code", "")
+        for column in ("mode", "month", "route", "status", "code", "last_failure", "")
     },
 }
 

@@ -99,6 +99,21 @@ def redeem(*, untrusted_token: str) -> str:
         return session
 
 
+def is_of_session(*, untrusted_token: str, untrusted_session: str) -> bool:
+    """Whether a link is of the verification of this living session, spent or not.
+
+    The holder of the session gains nothing by the link: it only names the page that is open.
+    """
+    if not untrusted_session:
+        return False
+    try:
+        digest = LINKS.digest(untrusted_token)
+        verification_id = verification_of(untrusted_session=untrusted_session)
+    except LinkUnusable:
+        return False
+    return LINKS.rows.filter(digest=digest, verification=verification_id).exists()
+
+
 @dataclass(frozen=True)
 class Peeked:
     """What the first page may say before its link is spent: no person, sum or account."""

@@ -50,12 +50,18 @@ _get_or_post = require_http_methods(["GET", "HEAD", "POST"])
 @_get_or_post
 def link(request: HttpRequest) -> HttpResponse:
     """The target of a link. GET is the same for everybody; the tap on Continue posts the token
-    and spends the link.
+    and spends the link. A browser that spent it goes on at its open step.
     """
     if request.method != "POST":
         return render(request, "borrower/link.html")
-    session = links.redeem(untrusted_token=request.POST.get("token", ""))
-    response = redirect("borrower:now")
+    token, response = request.POST.get("token", ""), redirect("borrower:now")
+    try:
+        session = links.redeem(untrusted_token=token)
+    except LinkUnusable:
+        before = browsers.untrusted_session(request)
+        if not links.is_of_session(untrusted_token=token, untrusted_session=before):
+            raise
+        return response
     browsers.keep_cookie(response, session)
     return response
 

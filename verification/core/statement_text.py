@@ -13,7 +13,7 @@ So a text cannot tell a person and a program different things.
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any, Final
@@ -23,7 +23,7 @@ from verification.core.ids import Iin
 from verification.core.opening import Loan, asked_of, in_one_line
 from verification.core.stored import canonical_json
 
-CURRENT: Final = "2026-11-28"
+CURRENT: Final = "2026-12-02"
 """The version of the words in use: the newest of `WORDS`."""
 KIND: Final = "statement.text"
 """The kind of evidence that is the statement; a rewrite in another language has a number suffix.
@@ -301,5 +301,19 @@ _2026_11_28 = {
         point=".",
     ),
 }
-WORDS: Final[Mapping[str, Mapping[str, Words]]] = {CURRENT: _2026_11_28}
+# Russian names the loan as the law does.
+_2026_12_02 = {
+    **_2026_11_28,
+    "ru": replace(
+        _2026_11_28["ru"],
+        declaration=(
+            "Я лично прошу предоставить мне этот микрокредит на указанных условиях и подписываю"
+            " это заявление своей ЭЦП."
+        ),
+    ),
+}
+WORDS: Final[Mapping[str, Mapping[str, Words]]] = {
+    "2026-11-28": _2026_11_28,
+    CURRENT: _2026_12_02,
+}
 """The words of a statement, by version and language."""

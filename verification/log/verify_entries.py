@@ -25,6 +25,7 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Coalesce, Lag
 
 from verification import clock
+from verification.core.codes import ATTEMPTS_EXHAUSTED
 from verification.core.events import DECISIONS
 from verification.core.findings import Finding
 from verification.core.status import OPEN, TERMINAL
@@ -140,13 +141,16 @@ _MONTH: Final = {
     "postgresql": "date_trunc('month', created_at AT TIME ZONE 'Asia/Almaty')::date",
 }
 _COUNTS: Final = """
-SELECT mode, month, route, status, code, SUM(number) FROM (
-    SELECT mode, month, route, status, code, number FROM verification_monthlycount
-    UNION ALL SELECT mode, month, route, status, code, number FROM verification_monthlychange
+SELECT mode, month, route, status, code, last_failure, SUM(number) FROM (
+    SELECT mode, month, route, status, code, last_failure, number FROM verification_monthlycount
+    UNION ALL
+    SELECT mode, month, route, status, code, last_failure, number FROM verification_monthlychange
     UNION ALL SELECT mode, {month}, route, CASE WHEN status IN {open} THEN 'open' ELSE status END,
-        CASE WHEN status IN {open} THEN '' ELSE code END, -1 FROM verification_verification
-) AS counted GROUP BY mode, month, route, status, code HAVING SUM(number) <> 0
-ORDER BY 1, 2, 3, 4, 5
+        CASE WHEN status IN {open} THEN '' ELSE code END,
+        CASE WHEN status NOT IN {open} AND code = '{exhausted}' THEN last_failure ELSE '' END,
+        -1 FROM verification_verification
+) AS counted GROUP BY mode, month, route, status, code, last_failure HAVING SUM(number) <> 0
+ORDER BY 1, 2, 3, 4, 5, 6
 """
 
 
@@ -156,8 +160,14 @@ def verify_counts() -> Iterator[Finding]:
     """
     with connection.cursor() as cursor:
         open_statuses = ", ".join(f"'{status.value}'" for status in sorted(OPEN))
-        cursor.execute(_COUNTS.format(month=_MONTH[connection.vendor], open=f"({open_statuses})"))
-        for mode, month, route, status, _, more in cursor.fetchall():
+        cursor.execute(
+            _COUNTS.format(
+                month=_MONTH[connection.vendor],
+                open=f"({open_statuses})",
+                exhausted=ATTEMPTS_EXHAUSTED,
+            )
+        )
+        for mode, month, route, status, _code, _failure, more in cursor.fetchall():
             detail = (
                 f"the count of {month}, route {route or 'none'}, {status}, is {more:+} off its"
                 " verifications"

@@ -61,7 +61,7 @@ def counting(vendor: str) -> Sequence[str]:
         on = "ON verification_verification"
         return [
             f"CREATE TRIGGER verification_began AFTER INSERT {on} BEGIN {began}; END",
-            f"CREATE TRIGGER verification_moved AFTER UPDATE OF status, route, code {on} "
+            f"CREATE TRIGGER verification_moved AFTER UPDATE OF status, route, code, last_failure {on} "
             f"WHEN {moved} BEGIN {left}; {began}; END",
         ]
     if vendor == "postgresql":
@@ -72,17 +72,22 @@ def counting(vendor: str) -> Sequence[str]:
             f"$$BEGIN {left}; {began}; RETURN NULL; END$$",
             "CREATE TRIGGER verification_began AFTER INSERT ON verification_verification "
             "FOR EACH ROW EXECUTE FUNCTION verification_began()",
-            "CREATE TRIGGER verification_moved AFTER UPDATE OF status, route, code ON verification_verification "
+            "CREATE TRIGGER verification_moved AFTER UPDATE OF status, route, code, last_failure "
+            "ON verification_verification "
             f"FOR EACH ROW WHEN ({moved}) EXECUTE FUNCTION verification_moved()",
         ]
     raise ValueError(f"no triggers are written for {vendor}")
 
 
 def _counted_as(row: str) -> str:
-    """A row's route, status and code as the counts have them: one status and no code while it is open."""
+    """A row's route, status, code and last failure as the counts have them: one status and no code while it is open.
+
+    The last failure counts only where used-up tries are the reason: elsewhere the code says as much.
+    """
     is_open = f"{row}.status IN ('requires_input', 'processing', 'in_review')"
     status, code = f"CASE WHEN {is_open} THEN 'open' ELSE {row}.status END", f"CASE WHEN {is_open} THEN '' ELSE {row}.code END"
-    return f"{row}.route, {status}, {code}"
+    failure = f"CASE WHEN NOT {is_open} AND {row}.code = 'attempts_exhausted' THEN {row}.last_failure ELSE '' END"
+    return f"{row}.route, {status}, {code}, {failure}"
 
 
 def _change(row: str, number: str, vendor: str) -> str:
@@ -91,7 +96,7 @@ def _change(row: str, number: str, vendor: str) -> str:
     if vendor == "sqlite":
         month = f"date(substr({row}.created_at, 1, 19), '+5 hours', 'start of month')"
     return (
-        "INSERT INTO verification_monthlychange (mode, month, route, status, code, number) "
+        "INSERT INTO verification_monthlychange (mode, month, route, status, code, last_failure, number) "
         f"VALUES ({row}.mode, {month}, {_counted_as(row)}, {number})"
     )
 
@@ -220,6 +225,7 @@ class Migration(migrations.Migration):
                 ('route', models.CharField(blank=True, max_length=32)),
                 ('status', models.CharField(max_length=16)),
                 ('code', models.CharField(blank=True, max_length=64)),
+                ('last_failure', models.CharField(blank=True, max_length=64)),
                 ('number', models.SmallIntegerField()),
             ],
         ),
@@ -362,10 +368,11 @@ class Migration(migrations.Migration):
                 ('route', models.CharField(blank=True, max_length=32)),
                 ('status', models.CharField(max_length=16)),
                 ('code', models.CharField(blank=True, max_length=64)),
+                ('last_failure', models.CharField(blank=True, max_length=64)),
                 ('number', models.BigIntegerField()),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('mode', 'month', 'route', 'status', 'code'), name='one_count_per_month')],
+                'constraints': [models.UniqueConstraint(fields=('mode', 'month', 'route', 'status', 'code', 'last_failure'), name='one_count_per_month')],
             },
         ),
         migrations.CreateModel(

@@ -250,7 +250,8 @@ class MonthlyCount(models.Model):
     """Verifications opened in a month (its first day), by their present status. Triggers and
     `sweep` maintain it.
 
-    `status`: open, or the end; `code`: the reason of an end.
+    `status`: open, or the end; `code`: the reason of an end. `last_failure`: what used up the last
+    try, where the tries are the reason.
     """
 
     mode = models.CharField(max_length=4)
@@ -258,12 +259,14 @@ class MonthlyCount(models.Model):
     route = models.CharField(max_length=32, blank=True)
     status = models.CharField(max_length=16)
     code = models.CharField(max_length=64, blank=True)
+    last_failure = models.CharField(max_length=64, blank=True)
     number = models.BigIntegerField()
 
     class Meta:
         constraints = (
             models.UniqueConstraint(
-                fields=("mode", "month", "route", "status", "code"), name="one_count_per_month"
+                fields=("mode", "month", "route", "status", "code", "last_failure"),
+                name="one_count_per_month",
             ),
         )
 
@@ -279,6 +282,7 @@ class MonthlyChange(models.Model):
     route = models.CharField(max_length=32, blank=True)
     status = models.CharField(max_length=16)
     code = models.CharField(max_length=64, blank=True)
+    last_failure = models.CharField(max_length=64, blank=True)
     number = models.SmallIntegerField()
 
 

@@ -26,7 +26,7 @@ from verification.models import MonthlyChange, MonthlyCount
 from verification.oversight import labels, search
 from verification.oversight.search import MODES, PERMISSION, ZONE, PeriodForm, has_both_factors
 
-_COUNTED: Final = ("month", "route", "status", "code")
+_COUNTED: Final = ("month", "route", "status", "code", "last_failure")
 MONTHS_MAX: Final = 60
 """Maximum reach of one count, months: five years are more than a page can show."""
 # User units of the drawing, which is as wide as a phone's screen, so that its text stays readable
@@ -63,7 +63,8 @@ class Count:
     """Verifications opened in a month (its first day), by the present status of their rows, ordered
     or not.
 
-    `status`: open, or the end; `code`: the reason of an end.
+    `status`: open, or the end; `code`: the reason of an end. `last_failure`: what used up the last
+    try, where the tries are the reason.
     """
 
     month: date
@@ -71,6 +72,12 @@ class Count:
     status: str
     code: str
     number: int
+    last_failure: str = ""
+
+    @property
+    def reason(self) -> str:
+        """The code, or what used up the last try."""
+        return self.last_failure or self.code
 
 
 @dataclass(frozen=True)
@@ -148,12 +155,16 @@ def monthly_counts(*, person_id: str, mode: str, months: int = 12) -> tuple[Coun
         )
         for table in (MonthlyCount, MonthlyChange)
     )
-    numbers: Counter[tuple[date, str, str, str]] = Counter()
+    numbers: Counter[tuple[date, str, str, str, str]] = Counter()
     with transactions.writing():
         # One statement: a change that is being added is in exactly one of the two.
         for *kind, number in added.union(waiting, all=True):
             numbers[tuple(kind)] += number
-        counts = tuple(Count(*kind, number) for kind, number in sorted(numbers.items()) if number)
+        counts = tuple(
+            Count(month, route, status, code, number, failure)
+            for (month, route, status, code, failure), number in sorted(numbers.items())
+            if number
+        )
         body = {"months": months, "found": sum(count.number for count in counts)}
         search.note_reading("oversight.counted", mode=mode, person_id=person_id, body=body)
     return counts
@@ -211,17 +222,19 @@ def by_route(counts: Sequence[Count], *, months: Sequence[date]) -> Chart:
 
 
 def by_reason(counts: Sequence[Count], *, months: Sequence[date]) -> Chart:
-    """Reasons of verifications that ended without `verified`; frequent ones separately."""
+    """Reasons of verifications that ended without `verified`, of used-up tries the last failure;
+    frequent ones separately.
+    """
     reasoned = [count for count in counts if count.code and count.status != "verified"]
     totals: Counter[str] = Counter()
     for count in reasoned:
-        totals[count.code] += count.number
+        totals[count.reason] += count.number
     frequent = sorted(totals, key=lambda code: (-totals[code], code))[:REASONS_SHOWN]
     by_key: dict[str, labels.Words] = {code: code for code in frequent}
     if len(totals) > len(frequent):
         by_key[_OTHER] = _("Other reasons")
     counted = [
-        (count.month, count.code if count.code in by_key else _OTHER, count.number)
+        (count.month, count.reason if count.reason in by_key else _OTHER, count.number)
         for count in reasoned
     ]
     return _chart("reason", _("By reason"), counted, months=months, by_key=by_key)

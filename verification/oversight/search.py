@@ -91,7 +91,8 @@ class Question:
 class SearchResult:
     """A verification in a list of results: no personal data.
 
-    Its status, code and time are those of lender and borrower.
+    Its status, code and time are those of lender and borrower. last_failure: as its end in the log
+    states it; of used-up tries the failure of the last.
     row_status: the row's differing status, if any: the log has no such end yet, or never will.
     """
 
@@ -101,6 +102,7 @@ class SearchResult:
     route: str
     status: str
     code: str
+    last_failure: str
     created_at: datetime
     finished_at: datetime | None
     row_status: str
@@ -207,6 +209,7 @@ def result_of(row: Verification, public: decided.PublicStatus) -> SearchResult:
         route=row.route,
         status=public.status,
         code=public.code,
+        last_failure=str(public.decision.body.get("last_failure", "")) if public.decision else "",
         created_at=row.created_at,
         finished_at=public.finished_at,
         row_status="" if (row.status, row.code) == (public.status, public.code) else row.status,

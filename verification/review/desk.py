@@ -201,13 +201,19 @@ def require_mode(mode: str) -> None:
 
 @dataclass(frozen=True)
 class Line:
-    """One row in words; `mark` is the class of its badge, `facts` has details."""
+    """One row in words; `mark` is the class of its badge, `facts` has details.
+
+    outcome, value, limit: of a check.
+    """
 
     row: Any
     label: Words = ""
     mark: str = ""
     route: Words = ""
     time_left: str = ""
+    outcome: Words = ""
+    value: str = ""
+    limit: str = ""
     facts: tuple[tuple[Words, Any], ...] = field(default=())
 
 

@@ -42,13 +42,14 @@ from verification.core.route import Evidence, Stage
 from verification.core.status import Status
 from verification.evidence import store, vault
 from verification.models import Attempt, EvidenceItem, ReviewVote, Verification
-from verification.review import desk
+from verification.review import desk, measures
 from verification.review.desk import Line, Words
 
 REASON_KIND = "review.reason"
 """Evidence of the attempt, numbered in the order of the votes: `review.reason.1`."""
 PASS, FAIL = "pass", "fail"
 MATCH, QUALITY, COMMANDS = "face.match", "face.quality", "face.commands"
+HAND_OVER = "face.hand_over"
 
 LEFT_OUT: Final[dict[str, Words]] = {
     "turn": _("Turn the head to the side"),
@@ -137,6 +138,7 @@ class ReviewCase:
     iin_masked: str
     loan: Loan
     purpose: str
+    is_handed_over: bool
     route: str
     code: str
     until: datetime
@@ -176,6 +178,7 @@ def look(*, reviewer: Reviewer, verification_id: str) -> ReviewCase:
             iin_masked=person.iin.masked,
             loan=case.loan,
             purpose=case.purpose,
+            is_handed_over=row.handed_over_at is not None,
             route=row.route,
             code=row.code,
             until=ends_at(row),
@@ -366,20 +369,7 @@ def _lines(case: ReviewCase, *, at: datetime) -> dict[str, Any]:
     without = next(
         (check.detail.get("without", "") for check in case.checks if check.name == COMMANDS), ""
     )
-    checks = [
-        Line(
-            row=check,
-            label=CHECKS.get(check.name, check.name),
-            mark=OUTCOME_BADGES.get(check.outcome, "badge-warn"),
-            route=OUTCOMES.get(check.outcome, check.outcome),
-            facts=tuple(
-                (DETAILS.get(name, name), value)
-                for name, value in sorted(check.detail.items())
-                if value
-            ),
-        )
-        for check in case.checks
-    ]
+    checks = [_check_line(check, is_handed_over=case.is_handed_over) for check in case.checks]
     return {
         "case": case,
         "why": desk.of_code(case.code),
@@ -389,10 +379,7 @@ def _lines(case: ReviewCase, *, at: datetime) -> dict[str, Any]:
         "reference": references[0] if references else None,
         "strips": [Strip(TASKS.get(name, name), tuple(shots)) for name, shots in commanded],
         "checks": checks,
-        "refused_before": [
-            Line(row=check, label=CHECKS.get(check.name, check.name))
-            for check in case.refused_before
-        ],
+        "refused_before": [_refused_line(check) for check in case.refused_before],
         "remarks": [desk.of_code(code) for code in case.remarks],
         "comparison": _comparison(case.checks),
         "quality": [
@@ -402,6 +389,38 @@ def _lines(case: ReviewCase, *, at: datetime) -> dict[str, Any]:
         ],
         "hindrance": desk.of_code(case.hindrance),
     }
+
+
+def _check_line(check: Judged, *, is_handed_over: bool) -> Line:
+    """A check in words; one about a phone that took over applies only where one did."""
+    label = CHECKS.get(check.name, check.name)
+    if check.name == HAND_OVER and not is_handed_over:
+        return Line(row=check, label=label, outcome=_("Does not apply"))
+    measure = measures.measure_of(check.name, check.code, check.detail)
+    return Line(
+        row=check,
+        label=label,
+        mark=OUTCOME_BADGES.get(check.outcome, "badge-warn"),
+        outcome=OUTCOMES.get(check.outcome, check.outcome),
+        value=measures.value_of(measure, check.score),
+        limit=measures.limit_of(measure, check.threshold),
+        facts=tuple(
+            (DETAILS.get(name, name), value)
+            for name, value in sorted(check.detail.items())
+            if value
+        ),
+    )
+
+
+def _refused_line(check: CheckView) -> Line:
+    """A failed check of an earlier attempt."""
+    measure = measures.measure_of(check.name, check.code, {})
+    return Line(
+        row=check,
+        label=CHECKS.get(check.name, check.name),
+        value=measures.value_of(measure, check.score),
+        limit=measures.limit_of(measure, check.threshold),
+    )
 
 
 def _comparison(checks: Iterable[Judged]) -> tuple[tuple[Words, Any], ...]:

@@ -1,7 +1,6 @@
 """Sums, numbers, days and times in templates, in the form of `core/spelling.py`."""
 
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
 from django import template
@@ -16,12 +15,6 @@ register = template.Library()
 def money(loan: Any) -> str:
     """The sum of a loan: `{% money case.loan %}`."""
     return spelling.money(str(loan.amount), loan.currency, language=_language())
-
-
-@register.filter
-def measured(value: float) -> str:
-    """A measured value, to three places."""
-    return spelling.number(str(Decimal(str(round(value, 3))).normalize()), language=_language())
 
 
 @register.filter

@@ -43,7 +43,7 @@ Ours: a worker of its queue needs seconds, and a faulted step is retried within 
 # the round.
 ROW_FAULTS = (TulgaError, DatabaseError, LookupError, TypeError, ValueError)
 
-_KEY: Final = ("mode", "month", "route", "status", "code")
+_KEY: Final = ("mode", "month", "route", "status", "code", "last_failure")
 
 
 def run_round(*, is_whole: bool = True) -> int:

@@ -48,6 +48,7 @@ CASE = Case(
 STATEMENT = statement(
     CASE,
     language="kk",
+    words="2026-11-28",  # the signatures beside are over these
     nonce=_NONCE,
     issued=(AT - timedelta(minutes=1)).isoformat(),
     expires=(AT + timedelta(minutes=14)).isoformat(),

@@ -17,7 +17,7 @@ FOLDER = Path(__file__).resolve().parent
 LANGUAGES = ("kk", "ru", "en")
 DATA: dict[str, Any] = {
     "type": FORM,
-    "words": CURRENT,
+    "words": "2026-11-28",  # the signatures beside are over these
     "language": "kk",
     "mode": "test",
     "verification": "ver_aaaaaaaaaaaaaaaaaaaaaaaaaa",
@@ -48,6 +48,8 @@ def build(folder: Path) -> None:
     """Writes all files."""
     for language in LANGUAGES:
         (folder / f"statement.{language}.txt").write_bytes(write(data(language)))
+        current = write(data(language, words=CURRENT))
+        (folder / f"statement.{CURRENT}.{language}.txt").write_bytes(current)
     for family, short in SHORT.items():
         world = World(family)  # type: ignore[arg-type]
         for name, content in (

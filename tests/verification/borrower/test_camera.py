@@ -130,7 +130,7 @@ def test_its_script_is_small_and_takes_no_others_but_its_own():
         found for script in scripts for found in re.findall(r"\bimport\b(?!Key).*|https?:", script)
     ] == [
         'import { allowed, nameApp, remember } from "./app_window.js";',
-        'import { goOnTo } from "./arrival.js";',
+        'import { arriveAt, goOnTo } from "./arrival.js";',
         'import { hinter } from "./hints.js";',
         'import { bound, capture, jpeg, pause, sizeOf } from "./pictures.js";',
         'import { speaker } from "./voice.js";',

@@ -71,6 +71,37 @@ def test_continue_spends_the_link_once_and_keeps_the_session_out_of_reach_of_scr
 
 
 @pytest.mark.django_db
+def test_back_and_continue_leads_the_browser_that_spent_the_link_to_its_open_step(story):
+    client = Client()
+    client.post("/v/", {"token": story.token})
+    before = entries(story)
+    again = client.post("/v/", {"token": story.token})
+    assert (again.status_code, again.headers["Location"]) == (302, NOW)
+    assert browsers.SESSION not in again.cookies
+    assert client.get(NOW).status_code == 200
+    assert entries(story) == before
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("holds", ["nothing", "another_session", "an_ended_session", "no_session"])
+def test_every_other_browser_with_a_spent_link_is_refused(story, holds):
+    first, other = Client(), Client()
+    first.post("/v/", {"token": story.token})
+    if holds == "another_session":
+        another = begin(story.lender, "another")
+        other.post("/v/", {"token": another.token})
+    elif holds == "an_ended_session":
+        other.cookies = first.cookies
+        session = first.cookies[browsers.SESSION].value
+        Client().post("/v/", {"token": links.successor(untrusted_session=session).token})
+    elif holds == "no_session":
+        other.cookies[browsers.SESSION] = secrets.token_urlsafe(24)
+    refused = other.post("/v/", {"token": story.token})
+    assert refused.status_code == 410
+    assert other.post("/v/", {"token": secrets.token_urlsafe(24)}).status_code == 410
+
+
+@pytest.mark.django_db
 def test_the_switch_of_languages_on_the_page_of_a_used_link_comes_back_to_it():
     client = Client()
     client.cookies["django_language"] = "en"

@@ -336,10 +336,28 @@ def test_the_consent_says_that_a_program_decides_and_shows_whom_to_call(main_of,
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_the_consent_is_five_lines_and_the_whole_text_that_is_hashed_before_the_button(
+    main_of, language
+):
+    page = main_of("consent", language)
+    lines = page.partition('<ul class="plain-lines">')[2].partition("</ul>")[0]
+    assert lines.count("<li>") == 5
+    assert len(words(lines).split()) <= 120
+    whole = page.partition('<details class="whole">')[2].partition("</details>")[0]
+    text_hashed = consent_policy.CONSENT.wordings[consent_policy.CONSENT.current][language]
+    assert words(whole).endswith(" ".join(text_hashed.split()))
+    assert page.index("</details>") < page.index('name="agreed" value="true"')
+    assert f'name="version" value="{consent_policy.CONSENT.current}"' in page
+    assert f'name="language" value="{language}"' in page
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_the_camera_says_so_before_it_is_turned_on(main_of, language):
-    before, _, later = main_of("commands", language).partition('data-state="primer"')
+    page = main_of("commands", language)
+    before, _, later = page.partition('data-state="primer"')
     assert [phrase for phrase in CAMERA[language] if phrase not in words(before)] == []
-    assert before.index('href="tel:+77270000044"') < before.index("data-primer")
+    assert page.index('href="tel:+77270000044"') < page.index("data-primer")
     assert "tel:" not in later
 
 
@@ -481,12 +499,12 @@ def test_the_page_shows_the_words_that_are_signed_and_offers_its_own_language(
     signer: Story,
 ) -> None:
     shown = text(signing.get(NOW))
-    assert "Я лично прошу этот заём" in shown
+    assert "Я лично прошу предоставить мне этот микрокредит" in shown
     assert 'name="language" value="kk"' not in find("<main.*</main>", shown)[0]
     signing.cookies["django_language"] = "kk"
     kazakh = text(signing.get(NOW))
     assert '<div lang="ru">' in kazakh
-    assert "Я лично прошу этот заём" in kazakh
+    assert "Я лично прошу предоставить мне этот микрокредит" in kazakh
     assert 'name="language" value="kk">Мәлімдемені қазақша' in kazakh
     turn = signer.page().turn
     assert signing.post(NOW, {"turn": turn, "language": "kk"}).status_code == 302

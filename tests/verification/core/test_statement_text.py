@@ -312,4 +312,15 @@ def test_a_version_of_the_words_is_never_edited() -> None:
     """These are what was signed by: see `WORDS`. New words are a new version, with bytes of their
     own here.
     """
-    assert list(WORDS) == [CURRENT] == ["2026-11-28"]
+    assert list(WORDS) == ["2026-11-28", CURRENT] == ["2026-11-28", "2026-12-02"]
+    for language in LANGUAGES:
+        text = (FOLDER / f"statement.{CURRENT}.{language}.txt").read_bytes()
+        assert write(data(language, words=CURRENT)) == text
+        assert read(text) == data(language, words=CURRENT)
+
+
+def test_in_russian_the_borrower_asks_for_a_microcredit_as_the_law_calls_it() -> None:
+    assert show(data("ru", words=CURRENT)).declaration == (
+        "Я лично прошу предоставить мне этот микрокредит на указанных условиях и подписываю это"
+        " заявление своей ЭЦП."
+    )

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import re
 from dataclasses import replace
 from datetime import timedelta
 from unittest.mock import Mock
@@ -11,7 +12,7 @@ from django.apps import apps
 from django.conf import settings
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from PIL import Image
 
 from tests.verification import one_format
@@ -41,7 +42,7 @@ from verification.core.identification_document import Judged
 from verification.core.ids import case_number
 from verification.models import AuditEntry, ReviewVote, Verification
 from verification.oversight import case_file
-from verification.review import urls, voting
+from verification.review import measures, urls, voting
 
 _OF_THE_LOG = {"AuditEntry", "AuditPending"}
 
@@ -152,6 +153,7 @@ def test_a_case_shows_borrower_masked_number_loan_findings_and_every_picture(sto
         IIN[-4:],
         money,
         story.lender.name,
+        "Purpose",
         "nod.match",
         "face_review",
     ):
@@ -177,6 +179,48 @@ def test_the_comparison_is_told_with_its_backend_and_whose_rates_it_has():
     assert shown["Calibration"] == "own-2026"
     assert "quoted" in shown["Rates of the calibration"]
     assert "for counsel" in shown["What the model learned from"]
+
+
+@pytest.mark.parametrize("is_handed_over", [False, True])
+def test_a_check_that_does_not_apply_says_so_instead_of_passed(is_handed_over):
+    check = Judged(
+        name="face.hand_over",
+        outcome="pass",
+        code="",
+        score=450_000.0,
+        threshold=98_300.0,
+        detail={},
+    )
+    line = voting._check_line(check, is_handed_over=is_handed_over)
+    shown = (str(line.outcome), line.value, line.limit)
+    assert shown == (
+        ("Passed", "450,000 ₸, the loan", "at most 98,300")
+        if is_handed_over
+        else ("Does not apply", "", "")
+    )
+    assert line.route == ""
+
+
+@pytest.mark.parametrize("language", ["kk", "ru", "en"])
+def test_every_value_of_a_check_of_the_face_has_its_unit_and_its_side(language):
+    checks = {name for name in voting.CHECKS if name.startswith("face.")}
+    with translation.override(language):
+        for name in checks:
+            measure = measures.measure_of(name, "", {})
+            value, limit = measures.value_of(measure, 0.25), measures.limit_of(measure, 1500.0)
+            assert re.search(r"[^\W\d]", value), name
+            assert re.search(r"[^\W\d]", limit), name
+
+
+def test_a_code_or_a_detector_changes_what_the_value_of_a_check_is():
+    early = measures.measure_of("face.timing", "liveness_frame_early", {})
+    assert measures.limit_of(early, 0.4) == "at least 0.4"
+    late = measures.measure_of("face.timing", "liveness_command_missed", {})
+    assert measures.limit_of(late, 8.0) == "at most 8"
+    by_sum = measures.measure_of("face.passive", "", {"passive": "none"})
+    assert measures.value_of(by_sum, 150000.0) == "150,000 ₸, the loan"
+    detector = measures.measure_of("face.passive", "", {"passive": "net", "sum_most": 1})
+    assert measures.limit_of(detector, 0.5) == "at least 0.5"
 
 
 @pytest.mark.django_db(transaction=True)

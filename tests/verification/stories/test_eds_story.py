@@ -17,6 +17,7 @@ from lenders.resources import verifications
 from tests.entries import body_of
 from tests.verification import checks_on_record
 from tests.verification.borrower.visits import NOW, browser, text
+from tests.verification.oversight import rows
 from tests.verification.stories.conftest import crl_of
 from tests.verification.stories.story import (
     IIN,
@@ -37,7 +38,19 @@ from verification.case import contents, dossier, policy
 from verification.core.errors import BadInput, FenceLost, LinkUnusable, NotYourTurn
 from verification.core.statement_text import KIND, is_text, read
 from verification.evidence import store
-from verification.models import Attempt, AuditEntry, EvidenceItem, SharedEvidenceUse, Verification
+from verification.log import sequencer
+from verification.log.verify import verify_log
+from verification.log.verify_entries import verify_counts
+from verification.models import (
+    Attempt,
+    AuditEntry,
+    EvidenceItem,
+    MonthlyChange,
+    MonthlyCount,
+    SharedEvidenceUse,
+    Verification,
+)
+from verification.oversight import counts, search
 from verification.stages.statement.checks import CHECKS as STATEMENT
 from verification.stages.statement.policy import POLICY
 from verification.worker import queue
@@ -157,6 +170,28 @@ def test_three_failures_decline_what_waits_beside_and_what_comes_after(issued):
     for story in (first, second, third):
         assert (story.row().status, story.row().code) == ("declined", "attempts_exhausted")
     assert Attempt.objects.filter(burnt=True).count() == 3
+
+
+def test_three_uses_of_another_persons_key_are_listed_and_counted_as_that(issued):
+    story = begin(lender()).to_statement()
+    for _ in range(3):
+        story.sign_to_end(issued(iin=OTHER_IIN))
+    sequencer.order("test")
+    regulator = rows.signed_in(rows.person("regulator"))
+    found = search.search(person_id="usr_" + "a" * 26, question=search.Question(mode="test"))
+    assert [(row.code, row.last_failure) for row in found.data] == [
+        ("attempts_exhausted", "eds_iin_mismatch")
+    ]
+    listed = regulator.post("/oversight/", {"mode": "test"})
+    assert text(listed).count("<code>eds_iin_mismatch</code>") == 1
+    (ended,) = counts.monthly_counts(person_id="usr_" + "a" * 26, mode="test", months=1)
+    assert (ended.code, ended.last_failure) == ("attempts_exhausted", "eds_iin_mismatch")
+    chart = counts.by_reason([ended], months=[ended.month])
+    assert [(series.key, series.total) for series in chart.series] == [("eds_iin_mismatch", 1)]
+    assert [*verify_log("test"), *verify_counts()] == []
+    for table in (MonthlyChange, MonthlyCount):
+        table.objects.filter(last_failure="eds_iin_mismatch").update(last_failure="otp_wrong")
+    assert {finding.code for finding in verify_counts()} == {"count"}
 
 
 # A signature is known again by its value; the statement changes its language before it is

@@ -217,19 +217,23 @@ def test_a_case_file_shows_the_timeline_of_a_real_verification_and_no_content() 
 # writer.
 
 
-def counted(mode: str = "live") -> dict[tuple[date, str, str, str], int]:
+def counted(mode: str = "live") -> dict[tuple[date, str, str, str, str], int]:
     """What the regulator is told."""
     told = counts.monthly_counts(person_id=READER, mode=mode, months=counts.MONTHS_MAX)
-    return {(one.month, one.route, one.status, one.code): one.number for one in told}
+    return {
+        (one.month, one.route, one.status, one.code, one.last_failure): one.number for one in told
+    }
 
 
-def stands(mode: str = "live") -> dict[tuple[date, str, str, str], int]:
+def stands(mode: str = "live") -> dict[tuple[date, str, str, str, str], int]:
     """The same, from the rows themselves."""
-    found: Counter[tuple[date, str, str, str]] = Counter()
+    found: Counter[tuple[date, str, str, str, str]] = Counter()
     for row in Verification.objects.filter(mode=mode):
         is_open = row.status in OPEN
         month = row.created_at.astimezone(search.ZONE).date().replace(day=1)
-        found[month, row.route, "open" if is_open else row.status, "" if is_open else row.code] += 1
+        status, code = ("open", "") if is_open else (row.status, row.code)
+        failure = row.last_failure if code == "attempts_exhausted" else ""
+        found[month, row.route, status, code, failure] += 1
     return dict(found)
 
 
@@ -244,7 +248,8 @@ def test_counts_follow_the_rows_before_while_and_after_they_are_added_up(
     for _ in range(80):
         columns = {
             "status": chance.choice(list(Status)),
-            "code": chance.choice(["", "eds_iin_mismatch", "canceled"]),
+            "code": chance.choice(["", "eds_iin_mismatch", "attempts_exhausted"]),
+            "last_failure": chance.choice(["", "eds_iin_mismatch", "otp_wrong"]),
         }
         moved = Verification.objects.filter(pk=chance.choice(made))
         moved.update(

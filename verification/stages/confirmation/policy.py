@@ -170,7 +170,17 @@ _RENEWAL_WORDINGS: Final = {
         ),
     },
 }
-RENEWAL: Final = Texts(current="2026-11-28", wordings=_RENEWAL_WORDINGS)
+# Kazakh names the page by the word of all pages: the other one also means a face.
+_RENEWAL_WORDINGS_2: Final = {
+    "2026-12-02": {
+        **_RENEWAL_WORDINGS["2026-11-28"],
+        "kk": (
+            "Ойлануға уақытым болды. Осы қарыздың ақшасын осы парақта көрсетілген мақсатқа және"
+            " шотқа алғым келеді. Мені бұған ешкім мәжбүрлеп отырған жоқ."
+        ),
+    },
+}
+RENEWAL: Final = Texts(current="2026-12-02", wordings={**_RENEWAL_WORDINGS, **_RENEWAL_WORDINGS_2})
 
 # Times in seconds, ours: to read and decide half an hour; one tap is quick.
 CONSENT_POLICY: Final = ConfirmationPolicy(version=CONSENT.current, seconds=30 * 60)
