@@ -159,9 +159,10 @@ class ApiKeyAuthentication(BaseAuthentication):
         untrusted_address = str(request.META.get("REMOTE_ADDR", ""))
         with transactions.looking_up("api_key"):
             key = _BY_HASH.first(secret_digest(secret.strip()).hex())
+        if key is not None:
+            transactions.see(lender=key.lender_id)
             # Rows can be written without the key that signs entries.
-            if key is not None and not register.is_on_record(key):
-                key = None
+            key = key if register.is_on_record(key) else None
         if key is None:
             _count_unknown(untrusted_address)
             raise AuthenticationFailed("there is no such key", code="key_unknown")
@@ -174,7 +175,6 @@ class ApiKeyAuthentication(BaseAuthentication):
         # 3. The caller is in one of its networks.
         if key.cidrs:
             _require_network(key, untrusted_address)
-        transactions.see(lender=key.lender_id)
         # 4. Its use is recorded to the minute; conditionally, so that of many requests at once one
         #    writes.
         stale = at - timedelta(seconds=policy.LAST_USED_SECONDS)

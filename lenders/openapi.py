@@ -3,7 +3,7 @@ operation.
 
 Its examples are in examples.json, by operation: a request if the operation reads one, and an answer
 if it gives one. `event` is the webhook's message.
-tests/lenders/test_openapi_examples.py sends every request, checks every answer against its schema,
+tests/lenders/test_openapi.py sends every request, checks every answer against its schema,
 and rewrites the file from real answers.
 """
 

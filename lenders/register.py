@@ -14,17 +14,18 @@ def keep_lender(lender: Lender, *, by: str = "") -> None:
 
     by: the id of the operator who acts; empty for a command.
     """
-    actors.state(LENDER, lender.pk, columns_of(lender), by=by)
+    actors.state(LENDER, lender.pk, columns_of(lender), by=by, lender=lender.pk)
 
 
 def keep_key(key: ApiKey) -> None:
     """States a saved key in its log."""
-    actors.state(API_KEY, key.pk, columns_of(key), logs=[key.mode])
+    actors.state(API_KEY, key.pk, columns_of(key), logs=[key.mode], lender=key.lender_id)
 
 
 def keep_endpoint(endpoint: WebhookEndpoint, *, by: str = "") -> None:
     """States a saved endpoint in its log; by: the id of the key that asked."""
-    actors.state(ENDPOINT, endpoint.pk, columns_of(endpoint), logs=[endpoint.mode], by=by)
+    row, lender_id = columns_of(endpoint), endpoint.lender_id
+    actors.state(ENDPOINT, endpoint.pk, row, logs=[endpoint.mode], by=by, lender=lender_id)
 
 
 def is_on_record(key: ApiKey) -> bool:

@@ -13,7 +13,7 @@ from functools import partial
 
 from django.contrib.auth.hashers import ScryptPasswordHasher
 
-from people.policy import HASHING_NICENESS, HASHING_PLACES
+from people.policy import HASHING_NICENESS, HASHING_PLACES, NICENESS_MAX
 from verification.core.errors import Unavailable
 
 _places = threading.BoundedSemaphore(HASHING_PLACES)
@@ -34,9 +34,11 @@ def place() -> Iterator[None]:
 
 
 def _yield_to_others() -> None:
-    # On Linux a priority is a thread's own.
+    # On Linux a priority is a thread's own. The process may be nice itself.
+    thread = threading.get_native_id()
     with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), HASHING_NICENESS)
+        niceness = os.getpriority(os.PRIO_PROCESS, thread) + HASHING_NICENESS
+        os.setpriority(os.PRIO_PROCESS, thread, min(niceness, NICENESS_MAX))
 
 
 _thread = ThreadPoolExecutor(1, "hashing", initializer=_yield_to_others)

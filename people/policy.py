@@ -21,6 +21,7 @@ PASSWORD_MAX_LENGTH = 256
 # hashes. Ours: of its four threads two stay free, and its hashes yield to every other thread.
 HASHING_PLACES = 2
 HASHING_NICENESS = 10
+NICENESS_MAX = 19  # of a thread; source: sched(7)
 
 # Random bytes in a generated password: 120 bits cannot be guessed, 20 characters can be typed.
 GENERATED_PASSWORD_BYTES = 15

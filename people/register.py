@@ -16,7 +16,7 @@ def keep(user: User, *, by: str = "") -> None:
 
     by: the id of the operator who acts; empty for a command.
     """
-    actors.state(PERSON, user.pk, _row(user), by=by)
+    actors.state(PERSON, user.pk, _row(user), by=by, lender=user.lender_id)
 
 
 def is_on_record(user: User) -> bool:

@@ -1,6 +1,7 @@
 """What every test may ask for."""
 
 import gc
+import logging
 import shutil
 import time
 from collections.abc import Iterator
@@ -15,8 +16,10 @@ from pytest_django import DjangoDbBlocker
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from config.log_lines import OncePerMinute
 from tests.fresh_database import copies
 from verification import clock
+from verification.access import rates
 from verification.core import profiles
 
 pytest_plugins = [
@@ -118,7 +121,7 @@ def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _own_folders_and_hour() -> Iterator[None]:
-    """Evidence, the log's head, the hour and the law of one test are no other's. Most leave none,
+    """Evidence, the log's head, hour, rates and law of one test are no other's. Most leave none,
     which costs nothing.
 
     The law is read from the rows only where a test asks for it (`tests/verification/law_files.py`):
@@ -128,6 +131,10 @@ def _own_folders_and_hour() -> Iterator[None]:
     yield
     profiles.hold_amendments(profiles.NO_AMENDMENTS)
     clock._state.offset = timedelta(0)
+    rates._windows.clear()
+    for line_filter in (each for one in logging.getLogger().handlers for each in one.filters):
+        if isinstance(line_filter, OncePerMinute):
+            line_filter._passed.clear()
     for folder in (settings.TULGA_EVIDENCE_DIR, settings.TULGA_LOG_HEAD_DIR):
         if folder.exists():
             gone = folder.rename(folder.with_name(f"{folder.name}.{uuid4().hex}"))

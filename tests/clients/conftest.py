@@ -4,11 +4,11 @@ import pytest
 
 from lenders import keys
 from tests.clients.lender_side import QUICK, InALoop
-from tests.lenders.conftest import _full_rates, endpoint, lender, receiver
+from tests.lenders.conftest import endpoint, lender, receiver
 from tests.verification.stories.conftest import authorities, issued, trusted
 from tulga import Client
 
-__all__ = ("_full_rates", "authorities", "endpoint", "issued", "lender", "receiver", "trusted")
+__all__ = ("authorities", "endpoint", "issued", "lender", "receiver", "trusted")
 
 
 @pytest.fixture(params=["sync", "async"])

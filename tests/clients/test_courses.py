@@ -359,7 +359,8 @@ def test_the_next_try_is_not_before_the_time_that_the_server_names(send, server,
 def test_no_try_begins_after_the_total_time(send, server):
     server.script += [503] * 1000
     began = time.monotonic()
-    with pytest.raises(errors.Unavailable):
+    # The last try has what is left of the time, which may be too short for an answer.
+    with pytest.raises((errors.Unavailable, errors.Unreachable)):
         send(calls.make_link("ver_a"), Options(tries=1000, first=0.05, longest=0.1, total=0.5))
     assert time.monotonic() - began < 3
     assert 3 < len(server.requests) < 1000

@@ -271,8 +271,9 @@ SEMANTIC: Mapping[str, str] = {
 """Codes by which a request may be refused though it fits its schema, and what it is that no JSON
 schema can say.
 """
+_ENDS = {"?created_to", "?consumed_to"}  # of a range of time, after its beginning
 _PLACES = {
-    "out_of_range": {"/subject/birth_date", "/to", "?first", "?second"},
+    "out_of_range": {"/subject/birth_date", "/to", "?first", "?second", *_ENDS},
     "required": {"/contract_sha256", "/scenario"},
 }
 _REFUSED = frozenset({400, 405, 411, 413, 414, 415, 422, 431})

@@ -101,6 +101,7 @@ NOT_HOT = {
         " session was refused, the key of one case by its key"
     ),
     "case.votes": ("the people of one lender, and the entries of one case and of its new consents"),
+    "access.links.is_of_session": "by the hash of a secret",
     "access.links.lock_session": "what `visit` asks, and the row by its key",
     "access.mobile_signing": (
         "by the hash of a secret or the verification's key, a few times a case"

@@ -13,14 +13,7 @@ from tests.lenders.log_of_lenders import MODE
 from tests.lenders.samples import Caller
 from tests.scenes import same
 from tests.verification.stories.reviewers import with_two
-from verification.access import rates
 from verification.core import profiles
-
-
-@pytest.fixture(autouse=True)
-def _full_rates(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test spends another's requests, though the key may be the same."""
-    monkeypatch.setattr(rates, "_windows", {})
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ LAW = law_files.profile(
     since="2026-11-30",
     cooling_off_over_mci=30,  # as KZ-WAIT, which these processes ship
     cooling_off_hours=48,
-    repeals=[name for name in profiles.PROFILES if name != "KZ-2021-04"],
+    repeals=[name for name in (*profiles.PROFILES, "KZ-ASKS") if name != "KZ-2021-04"],
 )
 
 

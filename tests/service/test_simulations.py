@@ -111,7 +111,7 @@ def test_a_scenario_refuses_a_clearance_with_its_code(
     deployment: Deployment, lenders: dict[str, LenderApi], name: str, is_named: bool
 ) -> None:
     if "asks" not in lenders:
-        lenders["asks"] = deployment.add_lender("Ask LLP", bin="180440012374", profile="KZ-ASKS")
+        lenders["asks"] = deployment.add_lender("Ask LLP", bin="180440015007", profile="KZ-ASKS")
     api, scenario = lenders["asks"], SCENARIOS[name]
     # Another person of the table, and their own: the scenario that is played counts.
     iin = SCENARIOS["verified"].iin if is_named else scenario.iin

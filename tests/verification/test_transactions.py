@@ -113,7 +113,7 @@ def test_a_reviewers_request_sees_the_rows_of_their_lender_once_the_person_is_kn
     reviewer = desk.at_desk(of)
     with whose_rows() as seen:
         assert reviewer.get(reverse("review:queue")).status_code == 200
-    assert_only(seen, lender_id=of.pk, look_ups=("people_user",))
+    assert_only(seen, lender_id=of.pk, look_ups=("people_user", "verification_auditentry"))
 
 
 @needs_postgresql

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.db.models import Model
 
-from lenders import endpoints, keys, sender
+from lenders import endpoints, keys, policy, sender
 from lenders.models import ApiKey, Delivery, Lender, WebhookEndpoint
 from tests.lenders.insecure_receiver import Receiver
 from tests.lenders.log_of_lenders import wait_to_be_sent
@@ -101,7 +101,10 @@ def test_a_key_of_one_lender_is_not_moved_to_another(
     assert api.get("/v1/verifications").status_code == 200
 
 
-def test_an_inserted_key_is_unknown(lender: Lender, api: Caller) -> None:
+def test_an_inserted_key_is_unknown(
+    lender: Lender, api: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policy, "UNKNOWN_KEYS", 100)
     key = api_key_of(lender)
     for number in range(50):
         secret = f"tlg_test_thief{number}"

@@ -17,6 +17,7 @@ from django.db import connection, connections, transaction
 
 from lenders import keys
 from lenders.models import Lender
+from tests import registered
 from tests.growth.asked import explaining
 from tests.growth.test_growth import broken
 from tests.lenders.api import payouts
@@ -240,7 +241,7 @@ def test_every_payout_of_the_log_is_listed_once_while_others_are_paid(
 ) -> None:
     settings.TULGA_MODES_LIVE = True
     owners = [
-        Lender.objects.create(name=f"L{n} LLP", bin=f"18044001234{n}", phone="+77270000044")
+        registered.lender(name=f"L{n} LLP", bin=f"18044001234{n}", phone="+77270000044")
         for n in range(3)
     ]
     chance, number = random.Random(proof_seed), int(10_000 * proof_scale)
@@ -287,7 +288,7 @@ def test_every_payout_of_the_log_is_listed_once_while_others_are_paid(
 def _secret(owner: Lender, mode: str) -> str:
     made = keys.issue(owner, mode="test")
     made.key.mode = mode
-    made.key.save()
+    registered.saved(made.key)
     return made.secret
 
 

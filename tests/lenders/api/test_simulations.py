@@ -8,7 +8,8 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from lenders.models import IdempotentRequest, Lender
+from lenders.models import IdempotentRequest
+from tests import registered
 from tests.lenders.api.clearing import ask, cleared, consume
 from tests.lenders.api.test_receipts import payload
 from tests.lenders.samples import code, faults, opening
@@ -128,7 +129,8 @@ def test_a_scripted_person_plays_their_scenario(api, lender, played, settings, i
     settings.TULGA_ROUTES = ["eds", "biometric", "live_face"]
     scenario = SCENARIOS[SCRIPTED[iin]]
     if not scenario.routes:  # under a law that asks before the money leaves
-        Lender.objects.filter(pk=lender.pk).update(test_calendar=profiles.calendar_of("KZ-2025-01"))
+        lender.test_calendar = profiles.calendar_of("KZ-2025-01")
+        registered.saved(lender)
     person = {"subject__iin": iin, "subject__birth_date": "1990-01-01"}
     made = opened(api, **person, routes=[scenario.routes[0]] if scenario.routes else None)
     assert simulate(api, made["id"]).json()["scenario"] == scenario.name

@@ -32,6 +32,7 @@ _COMPUTED: Final[Mapping[tuple[str, str], Collection[str]]] = {
     ("related_cases", "TRIES"): (entry.TRIES,),
     ("related_cases", "code"): (),  # of the helper that the three above call
     ("stored_rows", "code"): ("row_differs",),
+    ("verify_actors", "code"): (entry.ACTOR,),
     ("verify_cases", "code"): entry.CODES,
     ("verify_entries", "code"): ("entry_lost", "entry_waits", "leaf_misplaced"),
     ("verify_tree", "code"): (),

@@ -22,6 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
+from tests import registered
 from tests.verification.log import root
 from tests.verification.log.judged import (
     audit,
@@ -737,6 +738,7 @@ def test_a_checkpoint_that_the_log_never_signed_is_named(log: list[AuditLeaf]) -
 
 
 def command(path: Path, *arguments: str) -> tuple[int, str]:
+    registered.every_lender()
     out = StringIO()
     try:
         call_command("audit_verify", "--since", str(path), *arguments, stdout=out)
