@@ -248,6 +248,7 @@ SEMANTIC: Mapping[str, str] = {
     "total_below_amount": "two fields: what is paid back is no less than what is given",
     "subject_under_age": "a date against today",
     "document_expired": "a date against today",
+    "choice_unknown": "two fields: with a time, only consumed is listed; where: `_PLACES`",
     "out_of_range": "a date against today, two fields, the log's size; where: `_PLACES`",
     "required": (
         "at `/contract_sha256` and `/scenario` what the verification itself names or stands for;"
@@ -275,6 +276,7 @@ _ENDS = {"?created_to", "?consumed_to"}  # of a range of time, after its beginni
 _PLACES = {
     "out_of_range": {"/subject/birth_date", "/to", "?first", "?second", *_ENDS},
     "required": {"/contract_sha256", "/scenario"},
+    "choice_unknown": {"?status"},
 }
 _REFUSED = frozenset({400, 405, 411, 413, 414, 415, 422, 431})
 

@@ -21,13 +21,14 @@ pytestmark = pytest.mark.service
 
 NAME, BIN = "KZ-2027-01", "150140000012"
 LAW = law_files.profile(
-    "KZ-2021-04",
+    "KZ-2025-01",
     id=NAME,
     status="announced",
     since="2026-11-30",
-    cooling_off_over_mci=30,  # as KZ-WAIT, which these processes ship
+    combinations=[["eds"]],  # as KZ-ASKS, which these processes ship
+    cooling_off_over_mci=30,  # as KZ-WAIT
     cooling_off_hours=48,
-    repeals=[name for name in (*profiles.PROFILES, "KZ-ASKS") if name != "KZ-2021-04"],
+    repeals=[name for name in profiles.PROFILES if name != "KZ-2021-04"],
 )
 
 

@@ -201,7 +201,7 @@ def test_a_new_host_adopts_the_head_of_a_whole_log(log: list[AuditLeaf]) -> None
     assert (code, "written, at 9 entries" in out) == (0, True)
     assert command()[0] == 0
     assert order_all() == 3  # with the statements of two lenders
-    assert kept_size() == 10
+    assert kept_size() == 12
     assert not path("live").exists()
 
 
