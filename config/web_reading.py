@@ -40,12 +40,14 @@ class Framing:
     head, size: bytes of the head, and of the whole request.
     is_readable: whether its body is within these bytes; else the connection must close after it.
     is_expecting: whether the sender waits for `100 Continue`.
+    is_too_long: whether its head has no end within `HEAD_MAX_BYTES`.
     """
 
     head: int
     size: int
     is_readable: bool = True
     is_expecting: bool = False
+    is_too_long: bool = False
 
 
 def find_end(untrusted: bytes | bytearray) -> Framing | None:
@@ -53,7 +55,8 @@ def find_end(untrusted: bytes | bytearray) -> Framing | None:
     at = untrusted.find(_END)
     if at < 0:
         size = len(untrusted)
-        return Framing(size, size, is_readable=False) if size > HEAD_MAX_BYTES else None
+        is_too_long = size > HEAD_MAX_BYTES
+        return Framing(size, size, is_readable=False, is_too_long=True) if is_too_long else None
     head = at + len(_END)
     content = bytes(untrusted[:head])
     lengths = _LENGTH.findall(content)

@@ -35,6 +35,8 @@ from verification.core.codes import PROBLEMS
 
 _RECEIVED: Final = 65_536  # bytes at a time
 _GONE: Final = (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK)
+_FULL: Final = (errno.EMFILE, errno.ENFILE)
+_FULL_SECONDS: Final = 0.05  # the connection waits in the queue of the system meanwhile
 _CODES: Final[tuple[tuple[type[Exception], str], ...]] = (
     (errors.InvalidResponseHeader, "internal_error"),
     (errors.InvalidResponseHeaderName, "internal_error"),
@@ -97,9 +99,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         try:
             sock, client = listener.accept()
         except OSError as error:
-            if error.errno in _GONE:
-                return
-            raise
+            if error.errno in _FULL:  # no file is left: the others go on, and some will close
+                time.sleep(_FULL_SECONDS)
+            elif error.errno not in _GONE:
+                raise
+            return
         self.nr_conns += 1
         connection = Connection(self, sock, client, listener.getsockname())
         self._by_origin[connection.origin] += 1
@@ -158,6 +162,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             framing = connection.framing = web_reading.find_end(connection.untrusted)
             if framing is None:
                 return False
+            if framing.is_too_long:  # a thread would wait for its end
+                self._refuse(connection, "headers_too_large")
+                return True
             connection.deadline = connection.began_at + web_reading.REQUEST_SECONDS
             if framing.is_expecting and len(connection.untrusted) < framing.size:
                 with suppress(OSError):

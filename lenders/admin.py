@@ -53,6 +53,7 @@ class LenderAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscripta
     def save_model(self, request: HttpRequest, obj: Lender, form: Any, change: bool) -> None:
         """Saves and states the lender."""
         with transactions.writing():
+            register.lock(obj)
             super().save_model(request, obj, form, change)
             register.keep_lender(obj, by=str(request.user.pk))
 

@@ -215,6 +215,7 @@ def change(
         # The cursor stays: events of the meantime are sent when it is enabled again.
         columns |= {"disabled_at": None, "disabled_reason": "", "failures": 0, "paused_until": None}
     with transactions.writing():
+        register.lock(endpoint)
         if columns:
             WebhookEndpoint.objects.filter(pk=endpoint.pk, deleted_at=None).update(**columns)
         if enabled is False:
@@ -235,6 +236,7 @@ def rotate_secret(endpoint: WebhookEndpoint, *, by: str = "") -> str:
         pk=endpoint.pk, sealed_secret=bytes(endpoint.sealed_secret)
     )
     with transactions.writing():
+        register.lock(endpoint)
         changed = unchanged.update(
             sealed_secret=vault.seal_for_sender(secret_scope(endpoint.pk), secret),
             sealed_previous_secret=bytes(endpoint.sealed_secret),

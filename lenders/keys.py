@@ -113,6 +113,7 @@ def retire(key: ApiKey, *, seconds: int = policy.ROTATION_SECONDS) -> datetime:
     """Lets a replaced key expire soon; returns when. A key that ends earlier is unchanged."""
     end = clock.now() + timedelta(seconds=seconds)
     with transactions.writing():
+        register.lock(key)
         ApiKey.objects.filter(pk=key.pk, expires_at__gt=end).update(expires_at=end)
         key.refresh_from_db()
         register.keep_key(key)

@@ -28,6 +28,16 @@ def keep_endpoint(endpoint: WebhookEndpoint, *, by: str = "") -> None:
     actors.state(ENDPOINT, endpoint.pk, row, logs=[endpoint.mode], by=by, lender=lender_id)
 
 
+def lock(row: Lender | ApiKey | WebhookEndpoint) -> None:
+    """Locks a row before a change of it, in the caller's transaction.
+
+    Raises: `EvidenceUnreadable` if it is not as its logs state: the change would sign the rest.
+    """
+    locked = type(row)._default_manager.select_for_update().get(pk=row.pk)
+    logs = () if isinstance(locked, Lender) else (locked.mode,)
+    actors.require_as_stated(locked.pk, columns_of(locked), logs=logs)
+
+
 def is_on_record(key: ApiKey) -> bool:
     """Whether the log states this key, and its row and its lender's are as stated.
 

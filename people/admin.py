@@ -35,6 +35,7 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Saves and states the person."""
         with transactions.writing():
+            register.lock(obj)
             super().save_model(request, obj, form, change)
             register.keep(obj, by=str(request.user.pk))
 

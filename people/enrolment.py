@@ -45,6 +45,7 @@ def renew(user: User, *, password: str = "") -> Credentials:
     password = _acceptable(password, user)
     user.set_password(password)
     with transactions.writing():
+        register.lock(user)
         # Also ends every session: Django binds a session to the password's hash.
         user.save(update_fields=["password"])
         SecondFactor.objects.filter(user=user).delete()

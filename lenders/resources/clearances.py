@@ -246,8 +246,8 @@ def _payouts(
     listed: list[_Payout] = []
     for entry in paid:
         row = rows.get(ids[entry.pk])
-        if row is None:
-            raise LogInconsistent(f"the payout {entry.pk} has no clearance")
+        if row is None or row.verification_id != entry.verification_id:
+            raise LogInconsistent(f"the payout {entry.pk} has no clearance of its verification")
         row.status, row.amount_tiyn, row.consumed_at = CONSUMED, entry.body["amount"], entry.at
         listed.append((_SPELLING.to_representation(row), row, entry))
     return listed, place_after

@@ -48,6 +48,7 @@ function show(name) {
   // Until the camera is on the card never shrinks: content below must not move under a finger.
   camera.style.minHeight = name === "live" ? "" : `${camera.offsetHeight}px`;
   for (const state of camera.querySelectorAll("[data-state]")) state.hidden = state.dataset.state !== name;
+  document.querySelector(".of-ready").hidden = name !== "ready";
   document.body.classList.toggle("camera-on", name === "live");
   for (const words of camera.querySelectorAll("[data-unspent]")) words.hidden = told.data.state !== "ready";
   const state = camera.querySelector(`[data-state="${name}"][tabindex]`);

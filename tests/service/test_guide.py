@@ -199,7 +199,7 @@ def test_a_page_of_another_language_pays_a_loan_and_verifies_its_webhooks(
     api, variables = developer
     page = part_of(text_of(name))
     written = _play(Part(f"{_within()}\n{page.commands}", page.files), tmp_path, variables)
-    [paid] = re.findall(r"^(?:paid.txt: )?pay now: 150000.00 consumed (ver_\w+)$", written, re.M)
+    [paid] = re.findall(r"^(?:paid.txt: )?pay now: 20000.00 consumed (ver_\w+)$", written, re.M)
     assert api.call("GET", f"/v1/verifications/{paid}")["status"] == "verified"
     events = (tmp_path / f"{name}-events.txt").read_text().splitlines()
     assert {f"{event} {paid}" for event in _ENDS} == set(events)

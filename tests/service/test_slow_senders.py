@@ -27,6 +27,7 @@ _SLOW = {
     "idle": b"",
     "a byte": b"G",
     "a head without its end": _HEAD,
+    "an endless head": _HEAD + b"A: " + b"x" * 70_000,
     "a body without its end": _HEAD + b"Content-Length: 900000\r\n\r\n{",
     "a body that is too large": _HEAD + b"Content-Length: 900000000\r\n\r\n{",
     "chunks without their end": _HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{",

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from verification.compiled import Compiled
 from verification.core import events
+from verification.core.errors import EvidenceUnreadable
 from verification.course import actors
 from verification.course.actors import Actor, Values
 from verification.log import keys, log, policy, signatures
@@ -70,6 +71,18 @@ def read(name: str, ids: Collection[str]) -> dict[str, Actor]:
         rows = list(readable(query.select_related("leaf")))
     statements = [row for row in rows if row.type in events.ACTORS]
     return fold(sound(statements, revoked=keys.revoked(rows)))
+
+
+def require_as_stated(actor: str, row: Values, *, logs: Collection[str] = ()) -> None:
+    """Before a change: a log that states the actor must state this row, or the change would sign
+    what was written past it. `row`: locked.
+
+    Raises: `EvidenceUnreadable`.
+    """
+    for name in logs or keys.ordered_logs():
+        stated = read(name, [actor]).get(actor)
+        if stated is not None and not is_as_stated(row, stated):
+            raise EvidenceUnreadable(f"the row of {actor} is not what the {name} log states")
 
 
 def is_as_stated(row: Values, actor: Actor | None) -> bool:

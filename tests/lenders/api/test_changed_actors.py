@@ -19,6 +19,7 @@ from tests.lenders.log_of_lenders import wait_to_be_sent
 from tests.lenders.samples import Caller, code, opening
 from verification import clock, transactions
 from verification.core import events, profiles
+from verification.core.errors import EvidenceUnreadable
 from verification.log import keys as log_keys
 from verification.log import log
 from verification.log.verify_actors import verify_actors
@@ -172,3 +173,27 @@ def test_a_deleted_row_is_missed(lender: Lender, api: Caller) -> None:
     ApiKey.objects.filter(pk=key.pk).delete()
     assert code(api.get("/v1/verifications")) == (401, "key_unknown")
     assert ("row_missing", "") in findings()
+
+
+def test_a_changed_endpoint_is_not_made_lawful_by_its_lenders_next_change(
+    api: Caller, endpoint: WebhookEndpoint
+) -> None:
+    """The row's address is a thief's when the lender, who gets nothing any more, enables it."""
+    address = f"/v1/webhook-endpoints/{endpoint.pk}"
+    with changed(endpoint, url="https://thief.example/x"):
+        assert api.patch(address, {"enabled": True}).status_code == 500
+        assert api.post(f"{address}/rotate-secret", {}).status_code == 500
+        assert findings() == [("row_differs", "url")]
+    assert api.patch(address, {"enabled": True}).status_code == 200
+    assert findings() == []
+
+
+def test_a_changed_key_is_not_made_lawful_by_its_replacement(lender: Lender) -> None:
+    issued = keys.issue(lender, mode="test", cidrs=["203.0.113.0/24"])
+    with (
+        changed(issued.key, expires_at=clock.now() + timedelta(days=9_999)),
+        pytest.raises(EvidenceUnreadable),
+    ):
+        keys.retire(ApiKey.objects.get(pk=issued.key.pk))
+    assert keys.revoke(issued.key)
+    assert findings() == []

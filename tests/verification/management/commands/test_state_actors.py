@@ -24,7 +24,8 @@ def test_it_states_each_once_and_names_it(settings: Any) -> None:
     person = registered.person(email="r@example.kz", full_name="R", role="regulator")
     settings.TULGA_MODES_LIVE = True
     assert [finding.code for finding in verify_actors()] == ["row_unsaid", "row_unsaid"]
-    assert run() == [lender.pk, person.pk, "2 stated in the live log"]
+    entered = [f"{lender.pk} {lender.bin}", f"{person.pk} regulator"]
+    assert run() == [*entered, "2 stated in the live log"]
     assert actors.read("live", [lender.pk, person.pk]).keys() == {lender.pk, person.pk}
     assert run() == ["0 stated in the live log"]
     assert list(verify_actors()) == []
@@ -34,8 +35,29 @@ def test_it_does_not_restate_a_row_that_was_changed(settings: Any) -> None:
     settings.TULGA_MODES_LIVE = True
     lender = registered.lender(name="Ақша LLP", bin="180440012349", phone="+77270000044")
     type(lender).objects.update(phone="+77019999999")
-    assert run() == ["0 stated in the live log"]
+    with pytest.raises(CommandError, match=f"not entered: {lender.pk}"):
+        run()
     assert {finding.field for finding in verify_actors()} == {"phone"}
+
+
+def test_a_row_that_was_changed_before_is_not_entered(settings: Any) -> None:
+    lender = registered.lender(name="Ақша LLP", bin="180440012349", phone="+77270000044")
+    type(lender).objects.update(return_urls=["https://thief.example"])
+    settings.TULGA_MODES_LIVE = True
+    with pytest.raises(CommandError, match=f"not entered: {lender.pk}"):
+        run()
+    assert actors.read("live", [lender.pk]) == {}
+
+
+def test_changes_while_live_mode_was_off_are_entered_when_it_is_on_again(settings: Any) -> None:
+    settings.TULGA_MODES_LIVE = True
+    lender = registered.lender(name="Ақша LLP", bin="180440012349", phone="+77270000044")
+    settings.TULGA_MODES_LIVE = False
+    lender.phone = "+77270000045"
+    registered.saved(lender)
+    settings.TULGA_MODES_LIVE = True
+    assert run() == [f"{lender.pk} {lender.bin}", "1 stated in the live log"]
+    assert list(verify_actors()) == []
 
 
 def test_a_log_that_is_not_kept_is_refused(settings: Any) -> None:
