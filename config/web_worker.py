@@ -141,12 +141,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._hand_over(connection)
 
     def _receive(self, connection: Connection, sock: Any) -> None:
-        try:
-            came = sock.recv(_RECEIVED)
-        except BlockingIOError:
+        came = _received(sock)
+        if came is None:
             return
-        except OSError:
-            came = b""
         if not came:
             self._leave(connection)
             return
@@ -237,13 +234,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._lingering[sock] = time.monotonic() + web_reading.LINGER_SECONDS
 
     def _drain(self, sock: Any) -> None:
-        try:
-            came = sock.recv(_RECEIVED)
-        except BlockingIOError:
-            return
-        except OSError:
-            came = b""
-        if not came:
+        if _received(sock) == b"":
             self._let_go(sock)
 
     def _let_go(self, sock: Any) -> None:
@@ -288,6 +279,17 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         first = f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}"
         with suppress(OSError):  # the sender may have gone
             util.write_nonblock(sock, "\r\n".join([first, *lines, "", ""]).encode() + content)
+
+
+def _received(sock: Any) -> bytes | None:
+    """What a socket holds; None for nothing yet, empty at its end or after a fault."""
+    try:
+        came: bytes = sock.recv(_RECEIVED)
+    except BlockingIOError:
+        return None
+    except OSError:
+        return b""
+    return came
 
 
 def _is_behind_proxy() -> bool:

@@ -1,7 +1,6 @@
 """Statements of actors in a log: written with the row they state, read before an actor acts."""
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
 
 from django.db.models import Q
 
@@ -10,6 +9,7 @@ from verification.core import events
 from verification.core.errors import EvidenceUnreadable
 from verification.course import actors
 from verification.course.actors import Actor, Values
+from verification.course.entry import number, text
 from verification.log import keys, log, policy, signatures
 from verification.log.damaged import readable
 from verification.models import ACTOR, AuditEntry
@@ -109,27 +109,20 @@ def place(entry: AuditEntry) -> int:
 
 def in_order(entries: Iterable[AuditEntry]) -> list[AuditEntry]:
     """The statements of each actor in the order of their versions."""
-    return sorted(
-        entries, key=lambda entry: (_text(entry, "actor"), _version(entry), place(entry), entry.pk)
-    )
+
+    def turn(entry: AuditEntry) -> tuple[str, int, int, str]:
+        body = signatures.course_entry(entry).body
+        return text(body, "actor"), number(body, "version"), place(entry), entry.pk
+
+    return sorted(entries, key=turn)
 
 
 def fold(entries: Iterable[AuditEntry]) -> dict[str, Actor]:
     """The actors after these valid statements, by id."""
     by_id = dict[str, Actor]()
-    for entry in in_order(entries):
-        actor_id = _text(entry, "actor")
-        actor, _ = actors.apply(by_id.get(actor_id), signatures.course_entry(entry))
+    for entry in map(signatures.course_entry, in_order(entries)):
+        actor_id = text(entry.body, "actor")
+        actor, _ = actors.apply(by_id.get(actor_id), entry)
         if actor is not None:
             by_id[actor_id] = actor
     return by_id
-
-
-def _text(entry: AuditEntry, name: str) -> str:
-    value: Any = entry.body.get(name) if isinstance(entry.body, dict) else None
-    return value if isinstance(value, str) else ""
-
-
-def _version(entry: AuditEntry) -> int:
-    value: Any = entry.body.get("version") if isinstance(entry.body, dict) else None
-    return value if type(value) is int else 0
