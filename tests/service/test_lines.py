@@ -37,7 +37,7 @@ LINES = (
 CAPTURES = 20  # over each line, half of them cut
 AT_ONCE = 5
 WORDS = ("passed", "repeated", "again", "reviewed", "refused")
-BUDGET = 600_000  # bytes of pictures a capture
+BUDGET = 150_000  # bytes of pictures a command: 600 KB a capture, unless a gesture is missed
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,9 @@ def test_no_line_burns_an_attempt_of_whoever_does_what_is_asked(
         "again",
         "reviewed",
     }
-    assert most_bytes <= BUDGET
+    assert all(
+        one.played.sent <= BUDGET * len(one.played.commands) for one in whole if not one.played.lost
+    )
     # At 400 kbit/s, with 400 ms there and back and 2 % of packets lost, who is not cut off passes.
     # The small set runs beside other tests, whose machine may be slower than the line.
     named = [
