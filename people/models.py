@@ -104,6 +104,10 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # django-
         "lenders.Lender", null=True, blank=True, on_delete=models.PROTECT, related_name="reviewers"
     )
     is_active = models.BooleanField(default=True)
+    # Public keys by which this person signs in and acts: lists of id, public_key and origin.
+    passkeys = models.JSONField(default=list, blank=True, editable=False)
+    # The highest counter that each of them has shown, by id; 0 for those that count nothing.
+    passkey_counters = models.JSONField(default=dict, blank=True, editable=False)
     # Opens the commitment to address and name that stands in the log.
     salt = models.BinaryField(default=partial(secrets.token_bytes, SALT_BYTES), editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

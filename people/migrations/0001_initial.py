@@ -40,6 +40,8 @@ class Migration(migrations.Migration):
                 ('full_name', models.CharField(max_length=200)),
                 ('role', models.CharField(choices=[('reviewer', 'reviewer'), ('regulator', 'regulator'), ('operator', 'operator')], max_length=16)),
                 ('is_active', models.BooleanField(default=True)),
+                ('passkeys', models.JSONField(blank=True, default=list, editable=False)),
+                ('passkey_counters', models.JSONField(blank=True, default=dict, editable=False)),
                 ('salt', models.BinaryField(default=functools.partial(secrets.token_bytes, 16))),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('lender', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reviewers', to='lenders.lender')),

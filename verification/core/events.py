@@ -72,6 +72,13 @@ ATTESTED = "attestation.made"
 """An employee's statement that `what` was confirmed of a verified borrower; `person` is the
 employee's id.
 """
+VOTED = "review.voted"
+"""A reviewer's vote on an attempt that the checks leave to people; `person` is the reviewer's id.
+"""
+ACTS = (VOTED, ATTESTED)
+"""Acts of people. Each has the `assertion` of the person's passkey over what was `shown`, or says
+which other `factor` they signed in with.
+"""
 OPENED, CLOSED = "opened", "closed"
 """The lender's reports on an obligation."""
 OBLIGATIONS = (f"obligation.{OPENED}", f"obligation.{CLOSED}")
@@ -122,7 +129,7 @@ ENTRY_TYPES = {
         EntryType("attempt.judged", (WORKER,)),
         EntryType("attempt.lapsed", (WEB, WORKER)),
         EntryType("attempt.reviewed", (WORKER,)),
-        EntryType("review.voted", (WEB,)),
+        EntryType(VOTED, (WEB,)),
         EntryType("review.listed", (WEB,)),
         EntryType("review.viewed", (WEB,)),
         EntryType("evidence.kept", (WEB, WORKER)),

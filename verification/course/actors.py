@@ -17,8 +17,12 @@ from verification.core.stored import canonical_json, moment
 from verification.course.entry import ACTOR, Entry, Fault, number, text
 
 Values = Mapping[str, Any]
-"""A row by its columns; that of a person has the `sealed_key` of their second factor, too."""
+"""A row by its columns; that of a person has the `sealed_key` of their second factor, and their
+`passkeys`, each with id, public_key and origin.
+"""
 ACTIVE, CLOSED = "active", "closed"
+REVIEWER: Final = "reviewer"
+"""The role whose people vote and attest, for the one lender that their statement names."""
 _PURPOSE: Final = b"known as\0"
 
 
@@ -98,6 +102,7 @@ _KINDS: Final[Mapping[str, Kind]] = {
             "status": lambda row: ACTIVE if row["is_active"] else CLOSED,
             "known_as": _known_as,
             "factor": _hash("sealed_key"),
+            "passkeys": _same("passkeys"),
         },
         lasting=("role", "lender"),
         ended="status",

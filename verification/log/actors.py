@@ -10,7 +10,7 @@ from verification.core.errors import EvidenceUnreadable
 from verification.course import actors
 from verification.course.actors import Actor, Values
 from verification.course.entry import number, text
-from verification.log import keys, log, policy, signatures
+from verification.log import keys, log, signatures
 from verification.log.damaged import readable
 from verification.models import ACTOR, AuditEntry
 
@@ -97,14 +97,9 @@ def sound(entries: Iterable[AuditEntry], *, revoked: Mapping[str, int]) -> list[
     return [
         entry
         for entry in candidates
-        if entry.pk in signers and not keys.is_revoked(revoked, signers[entry.pk], place(entry))
+        if entry.pk in signers
+        and not keys.is_revoked(revoked, signers[entry.pk], signatures.place(entry))
     ]
-
-
-def place(entry: AuditEntry) -> int:
-    """Its index in the log; without one, after all others."""
-    leaf = getattr(entry, "leaf", None)
-    return leaf.leaf_index if leaf is not None else policy.SIZE
 
 
 def in_order(entries: Iterable[AuditEntry]) -> list[AuditEntry]:
@@ -112,7 +107,7 @@ def in_order(entries: Iterable[AuditEntry]) -> list[AuditEntry]:
 
     def turn(entry: AuditEntry) -> tuple[str, int, int, str]:
         body = signatures.course_entry(entry).body
-        return text(body, "actor"), number(body, "version"), place(entry), entry.pk
+        return text(body, "actor"), number(body, "version"), signatures.place(entry), entry.pk
 
     return sorted(entries, key=turn)
 

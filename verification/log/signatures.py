@@ -29,7 +29,7 @@ from typing import Final
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Q, prefetch_related_objects
 
 from verification.compiled import Compiled
 from verification.core import events
@@ -37,11 +37,13 @@ from verification.core.certificates import key_id
 from verification.core.errors import EvidenceUnreadable, LogInconsistent, Misconfigured
 from verification.core.keeping import is_of_door
 from verification.core.stored import canonical_json, moment
-from verification.course.entry import Entry
-from verification.log import keys, policy, tree
+from verification.course import actors
+from verification.course.actors import Actor
+from verification.course.entry import Entry, number, text
+from verification.log import acts, keys, policy, tree
 from verification.log.damaged import UNREADABLE, as_bytes, readable
 from verification.log.keys import Believed
-from verification.models import AuditEntry, AuditLeaf, Verification
+from verification.models import ACTOR, AuditEntry, AuditLeaf, Verification
 
 SCHEMA: Final = 1
 _CONTEXT: Final = "tulga-entries-v1"
@@ -180,7 +182,60 @@ def inspect(entries: Iterable[AuditEntry]) -> tuple[dict[str, str], dict[str, st
             fault = "the signature that it names is not over it"
         if fault:
             unsigned[pk] = fault
+    unsigned |= unproven(entry for entry in by_id.values() if entry.pk not in unsigned)
     return unsigned, {pk: signers[first] for pk, first in firsts.items() if pk not in unsigned}
+
+
+def unproven(entries: Iterable[AuditEntry]) -> dict[str, str]:
+    """Acts of people that are not theirs, by id with the reason; other entries are left out.
+
+    A person is who the valid statements before the act name. An act without a place counts after
+    the statements of its time.
+    """
+    acts_read = [entry for entry in entries if entry.type in events.ACTS]
+    if not acts_read:
+        return {}
+    prefetch_related_objects(acts_read, "leaf")
+    people = {text(entry.body, "person") for entry in acts_read}
+    logs = {entry.log for entry in acts_read}
+    of_people = Q(actor__in=people, type=events.PERSON) | Q(type=events.REVOKED)
+    rows = AuditEntry.objects.annotate(actor=ACTOR).filter(of_people, log__in=logs)
+    read = list(readable(rows.select_related("leaf")))
+    statements = [row for row in read if row.type == events.PERSON]
+    _, signers = inspect(statements)
+    revoked = {log: keys.revoked([row for row in read if row.log == log]) for log in logs}
+    valid = sorted(
+        (
+            statement
+            for statement in statements
+            if statement.pk in signers
+            and not keys.is_revoked(revoked[statement.log], signers[statement.pk], place(statement))
+        ),
+        key=lambda statement: number(statement.body, "version"),
+    )
+    faults = dict[str, str]()
+    for act in acts_read:
+        actor: Actor | None = None
+        for statement in valid:
+            is_theirs = text(statement.body, "actor") == text(act.body, "person")
+            if is_theirs and statement.log == act.log and _is_before(statement, act):
+                actor, _ = actors.apply(actor, course_entry(statement))
+        if fault := acts.fault(course_entry(act), str(act.verification_id), actor):
+            faults[act.pk] = fault
+    return faults
+
+
+def place(entry: AuditEntry) -> int:
+    """Its index in the log; without one, after all others."""
+    leaf = getattr(entry, "leaf", None)
+    return leaf.leaf_index if leaf is not None else policy.SIZE
+
+
+def _is_before(statement: AuditEntry, act: AuditEntry) -> bool:
+    """Whether a statement was on record when a person acted."""
+    if place(act) < policy.SIZE:
+        return place(statement) < place(act)
+    return place(statement) < policy.SIZE or statement.at <= act.at
 
 
 def sound(entries: Iterable[AuditEntry]) -> list[AuditEntry]:

@@ -268,14 +268,15 @@ def _verify_page(log: str, size: int, revoked: Mapping[str, int], start: int) ->
     # Each entry's key may sign it, and was not revoked by then. An entry that differs from its hash
     # is reported for that alone.
     there = {leaf.entry_id: leaf for _, leaf in sorted(leaves.items())}
-    intact = (
-        entry
+    intact = {
+        pk: entry
         for pk, entry in entries.items()
         if pk not in altered and isinstance(entry, AuditEntry)
-    )
-    faults, signers = signatures.inspect(intact)
+    }
+    faults, signers = signatures.inspect(intact.values())
     for pk, fault in faults.items():
-        yield _finding(there[pk], "entry_unsigned", fault)
+        is_act = bool(signatures.unproven([intact[pk]]))
+        yield _finding(there[pk], "vote_unsigned" if is_act else "entry_unsigned", fault)
     for pk, signer in signers.items():
         if keys.is_revoked(revoked, signer, there[pk].leaf_index):
             yield _finding(

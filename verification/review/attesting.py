@@ -44,6 +44,7 @@ from verification.core.events import ADVANCED, ATTESTED
 from verification.core.opening import Loan
 from verification.core.status import Status
 from verification.log import decided, entries, signatures
+from verification.log.acts import CODE
 from verification.log.advanced import advanced_since
 from verification.models import Attempt, Clearance, Verification
 from verification.payout import clearances
@@ -283,6 +284,7 @@ def attest(*, verification_id: str, reviewer: Reviewer, word: Attestation) -> No
                 "attempt": attempt.pk,
                 "person": reviewer.person_id,
                 "number": number,
+                "factor": CODE,
                 **statement,
             }
             moving.record(verification, ATTESTED, at=at, body=body)

@@ -34,6 +34,7 @@ from verification.case.dossier import CheckView, check_views
 from verification.case.moving import History, read_sound
 from verification.case.votes import PERMISSION, Reviewer
 from verification.core.errors import BadInput, Conflict, NotFound, Refused
+from verification.core.events import VOTED
 from verification.core.identification_document import Judged
 from verification.core.lender import LenderFacts
 from verification.core.opening import Loan
@@ -41,6 +42,7 @@ from verification.core.results import Outcome
 from verification.core.route import Evidence, Stage
 from verification.core.status import Status
 from verification.evidence import store, vault
+from verification.log.acts import CODE
 from verification.models import Attempt, EvidenceItem, ReviewVote, Verification
 from verification.review import desk, measures
 from verification.review.desk import Line, Words
@@ -282,8 +284,8 @@ def vote(*, verification_id: str, reviewer: Reviewer, passes: bool, reason: str)
             person = reviewer.person_id
             ReviewVote.objects.create(attempt=attempt, person=person, passes=passes, created_at=at)
             body = moving.place_of(name, attempt) | {"person": person}
-            body["outcome"] = Outcome.PASSED if passes else Outcome.FAILED
-            moving.record(verification, "review.voted", at=at, body=body)
+            body |= {"outcome": Outcome.PASSED if passes else Outcome.FAILED, "factor": CODE}
+            moving.record(verification, VOTED, at=at, body=body)
             if is_decided := votes.verdict(history, name) is not None:
                 steps.schedule(verification, steps.WEIGH, due_at=at, queue=policy.ENDING_QUEUE)
     return is_decided
