@@ -49,6 +49,11 @@ def checked_name(untrusted: Any) -> None:
     _checked(partial(parsing.text, longest=NAME_LENGTH), untrusted)
 
 
+def checked_return_urls(untrusted: Any) -> None:
+    """Refuses a form's addresses that are no https addresses without a query."""
+    _checked(parsing.return_urls, untrusted)
+
+
 class Lender(models.Model):
     """A microcredit organization, with its dated legal profiles: see `core/profiles.py`.
 
@@ -67,7 +72,7 @@ class Lender(models.Model):
         default=partial(profiles.calendar_of, "KZ-2021-04"), validators=[checked_test_calendar]
     )
     live_calendar = models.JSONField(default=list, blank=True, validators=[checked_live_calendar])
-    return_urls = models.JSONField(default=list, blank=True)
+    return_urls = models.JSONField(default=list, blank=True, validators=[checked_return_urls])
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -88,6 +93,9 @@ class Lender(models.Model):
             if not isinstance(getattr(self, name), list):
                 rule = "a calendar is a list, empty or not"
                 raise ValidationError({name: ValidationError(rule, code="calendar_malformed")})
+        if not isinstance(self.return_urls, list):
+            rule = "it is a list of addresses, empty or not"
+            raise ValidationError({"return_urls": ValidationError(rule, code="type_wrong")})
         if not self.live_calendar and self.keys.filter(mode="live", revoked_at=None).exists():
             rule = "it has live keys: choose their profile"
             raise ValidationError({"live_calendar": ValidationError(rule, code="calendar_empty")})

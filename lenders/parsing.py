@@ -298,6 +298,24 @@ def https_url(untrusted: Any, *, longest: int = URL_MAX) -> str:
     return urlsplit(untrusted).geturl()
 
 
+def return_urls(untrusted: Any) -> list[str]:
+    """The addresses to which a lender's borrowers may return: each https, once, without a query.
+
+    A borrower's own address may have any query.
+    """
+    if not isinstance(untrusted, list):
+        raise BadInput("a list of https addresses is expected", code="type_wrong")
+    addresses = [https_url(url) for url in untrusted]
+    if any(urlsplit(address).query for address in addresses):
+        raise BadInput(
+            "register an address without its query: a borrower's may have any query",
+            code="url_malformed",
+        )
+    if len(set(addresses)) < len(addresses):
+        raise BadInput("each address is named once", code="url_malformed")
+    return addresses
+
+
 def metadata(untrusted: Any, *, keys: int, longest_key: int, longest: int) -> dict[str, str]:
     """The lender's own notes: a few short texts, none of them an IIN or a mobile number."""
     if not isinstance(untrusted, dict):

@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                 ('phone', models.CharField(max_length=12, validators=[lenders.models.checked_phone])),
                 ('test_calendar', models.JSONField(default=functools.partial(verification.core.profiles.calendar_of, 'KZ-2021-04'), validators=[lenders.models.checked_test_calendar])),
                 ('live_calendar', models.JSONField(blank=True, default=list, validators=[lenders.models.checked_live_calendar])),
-                ('return_urls', models.JSONField(blank=True, default=list)),
+                ('return_urls', models.JSONField(blank=True, default=list, validators=[lenders.models.checked_return_urls])),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
             ],
             options={

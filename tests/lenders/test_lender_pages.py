@@ -225,6 +225,19 @@ KEPT = '[{"from": "2026-01-26", "profile": "KZ-2026-01"}]'
         *(("name", typed, "errorlist") for typed in ("A\u3164B", "A\uffff", "A   B", "")),
         ("phone", "+77011234567", ""),
         *(("phone", typed, "errorlist") for typed in ("8 701 123 45 67", "1414", "")),
+        *(
+            ("return_urls", typed, "errorlist")
+            for typed in (
+                '["javascript:alert(1)"]',
+                '["http://lender.example/back"]',
+                '["https://lender.example/back?of=1"]',
+                '["https://lender.example/", "https://lender.example/"]',
+                '["//lender.example/"]',
+                '{"https://lender.example/": 1}',
+                "{}",
+                '"https://lender.example/"',
+            )
+        ),
     ],
     ids=str,
 )

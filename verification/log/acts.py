@@ -69,7 +69,11 @@ def fault(entry: Entry, verification: str, actor: Actor | None) -> str:
         return "" if may_be else "this person's passkey did not sign it"
     if not isinstance(assertion, dict) or not isinstance(on_page, dict):
         return "its assertion cannot be read"
-    if on_page != {**on_page, **shown(entry.type, verification, entry.body)}:
+    named = shown(entry.type, verification, entry.body)
+    if any(
+        on_page.get(name) != named.get(name)
+        for name in ("act", "verification", *_SHOWN[entry.type])
+    ):
         return "the person had been shown something else"
     key = keys.get(text(assertion, "id"))
     if key is None:

@@ -1,7 +1,6 @@
 """manage.py add_lender: a microcredit organization and its first test key, printed once."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -49,11 +48,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Adds both or nothing."""
         try:
-            addresses = [parsing.https_url(url) for url in options["return_url"]]
-            if any(urlsplit(address).query for address in addresses):
-                raise CommandError(
-                    "register an address without its query: a borrower's may have any query"
-                )
+            addresses = parsing.return_urls(options["return_url"])
             today = almaty.day_of(clock.now())
             test, live = list[dict[str, str]](), list[dict[str, str]]()
             for calendar, terms in (

@@ -90,7 +90,9 @@ def test_an_act_that_is_not_the_persons_does_not_count(
     assert signatures.unproven([vote]) == {vote.pk: fault}
 
 
-@pytest.mark.parametrize("changes", [{"outcome": "failed"}, {"attempt": "att_9"}])
+@pytest.mark.parametrize(
+    "changes", [{"outcome": "failed"}, {"attempt": "att_9"}, {"outcome": None}]
+)
 def test_an_assertion_counts_for_what_was_shown_alone(of: Lender, changes: dict[str, str]) -> None:
     vote = entry_of(of, "usr_1")
     body = {name: said for name, said in vote.body.items() if name != "factor"}
