@@ -136,7 +136,7 @@ def url(name: str, default: str, *, schemes: Sequence[str] = ("http", "https")) 
         starts = ", ".join(f"{scheme}://" for scheme in schemes)
         raise Misconfigured(f"{name} is no whole address.\nIt must start with one of: {starts}")
     if parts.scheme in ("http", "https") and not parts.hostname:
-        raise Misconfigured(f"{name} names no host.\nWrite it like http://127.0.0.1:8000")
+        raise Misconfigured(f"{name} names no host.\nWrite it like http://localhost:8000")
     return address.rstrip("/") if parts.path == "/" else address
 
 

@@ -6,10 +6,11 @@ import re
 import secrets
 from contextlib import nullcontext
 from typing import cast
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.deprecation import MiddlewareMixin
 
@@ -84,6 +85,28 @@ class PageMiddleware(MiddlewareMixin):
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("Permissions-Policy", browsers.NO_PERMISSIONS)
         return response
+
+
+class LocalNameMiddleware(MiddlewareMixin):
+    """Leads a browser from `127.0.0.1` to the public address at `localhost`.
+
+    A passkey belongs to a domain, and an IP address is none (WebAuthn Level 2, §5.1.3). Programs do
+    not ask for HTML, and are answered at both.
+    """
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        """The redirect of a page to its public address; other requests continue."""
+        # Not `headers`, which keeps the host that a probe named.
+        untrusted_host = request.META.get("HTTP_HOST", "")
+        named = untrusted_host.replace("127.0.0.1", "localhost", 1)
+        is_misnamed = untrusted_host != named == urlsplit(settings.TULGA_PUBLIC_URL).netloc
+        asks_for_page = request.method in ("GET", "HEAD") and "text/html" in request.headers.get(
+            "Accept", ""
+        )
+        if is_misnamed and asks_for_page and not page_problems.is_machine(request):
+            # The path begins with a slash, so the host is ours whatever follows.
+            return HttpResponseRedirect(f"{settings.TULGA_PUBLIC_URL}{request.get_full_path()}")
+        return None
 
 
 class BodyLimitMiddleware(MiddlewareMixin):

@@ -15,7 +15,7 @@ from config.key_files import read_keys, readable_beside
 BASE_DIR = Path(__file__).resolve().parent.parent
 _VAR = env.folder("TULGA_VAR_DIR", BASE_DIR / "var")
 env.make_folder("TULGA_VAR_DIR", _VAR)
-_PUBLIC_URL = env.url("TULGA_PUBLIC_URL", "http://127.0.0.1:8000")
+_PUBLIC_URL = env.url("TULGA_PUBLIC_URL", "http://localhost:8000")
 _PUBLIC = urlsplit(_PUBLIC_URL)
 _IS_HTTPS = _PUBLIC.scheme == "https"
 _IS_LOCAL = _PUBLIC.hostname in ("127.0.0.1", "localhost", "::1")
@@ -61,6 +61,7 @@ MIDDLEWARE = [
     "config.static_files.StaticFiles",
     "config.middleware.PageMiddleware",
     "csp.middleware.CSPMiddleware",
+    "config.middleware.LocalNameMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "config.page_problems.PageProblems",

@@ -77,7 +77,7 @@ def environment(folder: Path, receiver: Receiver, addresses: Mapping[str, str]) 
         "CELERY_BROKER_URL": addresses["TULGA_TEST_BROKER_URL"],
         "TULGA_VAR_DIR": str(folder / "var"),
         "TULGA_FACE_MODELS_DIR": str(ROOT / "var" / "models"),
-        "TULGA_PUBLIC_URL": f"http://127.0.0.1:{free_port(8480)}",
+        "TULGA_PUBLIC_URL": f"http://localhost:{free_port(8480)}",
         "TULGA_SANDBOX_URL": f"http://127.0.0.1:{free_port(8490)}",
         "TULGA_WEBHOOK_TEST_HOSTS": receiver.authority,
         "TULGA_MODES_LIVE": "0",

@@ -57,7 +57,7 @@ By signature: make ncalayer ARGS="--sandbox {sandbox}" in another terminal (it s
 certificate to trust), then open the link's url in a browser on this computer.
 By camera: first register yourself at {sandbox}/you with a photo and exactly the data above (IIN,
 names, phone, document). The same page shows the one-time code. Browsers give a page the camera at
-127.0.0.1, elsewhere over https.
+localhost, elsewhere over https.
 
 Borrower:   the url in the answer      API documents: {url}/docs
 Review:     {url}/review/              for loans above 294 900 KZT by camera; two people look
@@ -118,9 +118,9 @@ class Demo:
     def __init__(self, folder: Path) -> None:
         """Takes ports, and holds them for the processes; starts nothing yet."""
         self._web, self._sandbox = hold_port(8000), hold_port(8310)
-        self.url, self.sandbox = (
-            f"http://127.0.0.1:{held.getsockname()[1]}" for held in (self._web, self._sandbox)
-        )
+        # A passkey needs a domain. Both listen at 127.0.0.1.
+        self.url = f"http://localhost:{self._web.getsockname()[1]}"
+        self.sandbox = f"http://127.0.0.1:{self._sandbox.getsockname()[1]}"
         self.listener = Listener(free_port(9100))
         self.receiver = (  # a developer's own server
             f"http://127.0.0.1:{free_port(9000)}/webhooks"
@@ -229,7 +229,7 @@ class Demo:
             "TULGA_PUBLIC_URL": self.url,
             "TULGA_OPERATOR_NAME": "Demo (no real operator)",
             "TULGA_OPERATOR_BIN": LENDER_BIN,
-            "TULGA_OPERATOR_ADDRESS": "127.0.0.1",
+            "TULGA_OPERATOR_ADDRESS": "localhost",
             "TULGA_OPERATOR_TELEPHONE": "+7 700 000 00 00",
             "TULGA_SANDBOX_URL": self.sandbox,
             "TULGA_WEBHOOK_TEST_HOSTS": ",".join(

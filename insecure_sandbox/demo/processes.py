@@ -40,6 +40,8 @@ def hold_port(preferred: int) -> socket.socket:
     It listens, because two processes may share a port that only one of them has bound.
     """
     for port in (preferred, 0):
+        if _is_served_over_ipv6(port):
+            continue
         held = socket.socket()
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -50,6 +52,15 @@ def hold_port(preferred: int) -> socket.socket:
             continue
         return held
     raise DemoFailed("no free port on the loopback address")
+
+
+def _is_served_over_ipv6(port: int) -> bool:
+    """Whether another program serves this port at ::1, where `localhost` may lead first."""
+    try:
+        socket.create_connection(("::1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 class Processes:

@@ -80,6 +80,17 @@ def test_the_first_page_names_the_lender_before_its_link_is_spent(
     assert tab.problems == []
 
 
+def test_a_link_opened_at_127_0_0_1_keeps_its_secret_on_the_way_to_localhost(
+    launch: Callable[..., Browser], site: str, story: Story
+) -> None:
+    tab = open_tab(open_context(launch()), site=site)
+    number = site.replace("localhost", "127.0.0.1")
+    tab.page.goto(f"{number}/v/#{story.token}")
+    tab.until(lambda: story.lender.name in seen(tab), "the lender")
+    assert tab.page.url.startswith(f"{site}/v/")
+    assert tab.problems == [f"foreign request: {number}/v/"]
+
+
 def test_another_link_in_the_same_tab_is_asked_about_anew_and_a_spent_one_says_nothing(
     launch: Callable[..., Browser], story: Story, site: str
 ) -> None:

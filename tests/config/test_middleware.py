@@ -1,9 +1,11 @@
 """What the HTTP layer answers: headers, error pages, unknown addresses, readiness."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
@@ -13,6 +15,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import Resolver404, resolve
 from django.utils import timezone, translation
+from pytest_django import Settings
 
 from config import page_problems
 from config.middleware import ALIVE, BodyLimitMiddleware
@@ -75,6 +78,86 @@ def test_health_answers_though_the_clock_would_ask_a_database_that_hangs(
     monkeypatch.setattr(clock, "measure_offset", lambda: questions.append("the time"))
     assert client.get(ALIVE).content == b"ok\n"
     assert questions == []
+
+
+# A browser at 127.0.0.1 is led to the public address at localhost, where passkeys work.
+
+
+PUBLIC, AT_NUMBER = "http://localhost:8000", "127.0.0.1:8000"
+BROWSER = {"Host": AT_NUMBER, "Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+@pytest.fixture
+def asked(client: Client, settings: Settings) -> Callable[..., HttpResponse]:
+    """Asks as a browser at 127.0.0.1 does, unless a header says otherwise."""
+    settings.TULGA_PUBLIC_URL = PUBLIC
+
+    def ask(path: str, method: str = "GET", **headers: str) -> HttpResponse:
+        return cast(HttpResponse, client.generic(method, path, headers=BROWSER | headers))
+
+    return ask
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/v/",
+        "/people/sign-in/?next=/review/%3Fa%3D1",
+        "/protect?lang=kk&b=%D2%9B",
+        "/no/such/%D2%9B%20page",
+    ],
+)
+def test_a_page_at_127_0_0_1_is_the_same_page_at_localhost(
+    asked: Callable[..., HttpResponse], method: str, path: str
+) -> None:
+    answer = asked(path, method)
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"{PUBLIC}{path}")
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["//evil.example", "//evil.example/?a=//b", "/@evil.example"])
+def test_no_path_leads_to_another_host(asked: Callable[..., HttpResponse], path: str) -> None:
+    place = urlsplit(asked(path).headers["Location"])
+    assert (place.scheme, place.netloc) == ("http", "localhost:8000")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("path", "method", "headers"),
+    [
+        ("/v1/verifications", "GET", {}),
+        ("/v1/no-such", "GET", {}),
+        ("/healthz", "GET", {}),
+        ("/readyz", "GET", {}),
+        ("/v/", "POST", {}),
+        ("/people/sign-in/", "POST", {}),
+        ("/v/", "OPTIONS", {}),
+        ("/protect", "GET", {"Accept": "*/*"}),  # a program
+        ("/openapi.json", "GET", {"Accept": "application/json"}),
+        ("/protect", "GET", {"Host": "localhost:8000"}),
+        ("/protect", "GET", {"Host": "127.0.0.1:8001"}),
+        ("/protect", "GET", {"Host": "127.0.0.1"}),
+        ("/protect", "GET", {"Host": "127.0.0.1.evil.example:8000"}),
+    ],
+)
+def test_programs_forms_and_other_hosts_are_not_redirected(
+    asked: Callable[..., HttpResponse], path: str, method: str, headers: dict[str, str]
+) -> None:
+    assert asked(path, method, **headers).status_code not in range(300, 400)
+
+
+@pytest.mark.parametrize(
+    "public", ["http://127.0.0.1:8000", "https://tulga.example", "https://localhost.example:8000"]
+)
+def test_a_public_address_elsewhere_takes_no_browser_away(
+    asked: Callable[..., HttpResponse], settings: Settings, public: str
+) -> None:
+    settings.TULGA_PUBLIC_URL = public
+    assert asked("/protect").status_code == 200
 
 
 # Every error a person can meet is a page with a sentence in their language, and machines keep

@@ -46,6 +46,18 @@ def _setting(expression: str, **environment: str) -> object:
 
 
 @pytest.mark.service
+def test_an_installation_on_one_machine_is_called_localhost_and_answers_at_its_number_too(
+    tmp_path: Path,
+) -> None:
+    told = "[s.TULGA_PUBLIC_URL, s.TULGA_BIND, sorted({*s.ALLOWED_HOSTS})]"
+    assert _setting(told, TULGA_VAR_DIR=str(tmp_path)) == [
+        "http://localhost:8000",
+        "127.0.0.1:8000",
+        ["127.0.0.1", "localhost"],
+    ]
+
+
+@pytest.mark.service
 def test_the_deployment_checks_find_nothing_behind_https(tmp_path: Path) -> None:
     make_missing(tmp_path / "keys", made_by="operator")
     done = _run(

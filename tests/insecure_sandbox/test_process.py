@@ -235,7 +235,7 @@ def test_the_code_is_read_and_not_the_amount(
             amount="150000.00",
             currency="KZT",
             language=language,
-            host="127.0.0.1",
+            host="localhost",
         )
         gateway.fetch(Message(request_id=new_id(), phone=Phone(phone_of(iin)), text=text))
     assert stage.code_for(iin) == "482019"

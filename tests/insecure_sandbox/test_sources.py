@@ -389,7 +389,7 @@ TEXT = code_sms(
     amount="150000.00",
     currency="KZT",
     language="kk",
-    host="127.0.0.1",
+    host="localhost",
 )
 
 

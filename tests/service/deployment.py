@@ -35,7 +35,7 @@ class Deployment:
         """Starts nothing yet. `receiver`: the lender's endpoint for webhooks."""
         self.folder, self.receiver = folder, receiver
         self.url, self.sandbox = (
-            f"http://127.0.0.1:{free_port()}",
+            f"http://localhost:{free_port()}",
             f"http://127.0.0.1:{free_port()}",
         )
         self.developers_receiver = f"http://127.0.0.1:{free_port()}/webhooks"

@@ -63,7 +63,7 @@ _ABLE = {
     "node": [
         "node",
         "-e",
-        "process.exit(Number(process.versions.node.split('.')[0]) < 18 ? 1 : 0)",
+        "process.exit(Number(process.versions.node.split('.')[0]) < 20 ? 1 : 0)",
     ],
 }
 _TODAY = "KZ-2025-09"
@@ -343,6 +343,7 @@ def test_nothing_can_take_the_port_between_its_choice_and_the_first_answer(tmp_p
     second = Demo(tmp_path / "second")
     try:
         assert {first.url, first.sandbox}.isdisjoint({second.url, second.sandbox})
+        assert urlsplit(first.url).hostname == "localhost"  # of passkeys, which need a domain
         for url in (first.url, first.sandbox):
             at = urlsplit(url)
             with socket.socket() as rival:
@@ -354,6 +355,16 @@ def test_nothing_can_take_the_port_between_its_choice_and_the_first_answer(tmp_p
     finally:
         first.stop()
         second.stop()
+
+
+def test_a_port_that_another_program_serves_at_localhost_is_not_taken() -> None:
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("this machine has no IPv6")
+    port = free_port()
+    with socket.create_server(("::1", port), family=socket.AF_INET6), hold_port(port) as held:
+        assert held.getsockname()[1] != port
+    with hold_port(port) as held:
+        assert held.getsockname()[1] == port
 
 
 def test_the_sandbox_serves_the_socket_that_was_held_for_it(tmp_path: Path) -> None:

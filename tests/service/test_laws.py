@@ -40,7 +40,7 @@ def rules(deployment: Deployment) -> str:
 def take(deployment: Deployment) -> None:
     """Signed beside the root, carried, taken, and a second time refused."""
     file = deployment.folder / "law-1.json"
-    file.write_text(json.dumps(law_files.document(installation="127.0.0.1/log", profiles=[LAW])))
+    file.write_text(json.dumps(law_files.document(installation="localhost/log", profiles=[LAW])))
     deployment.processes.must(
         "sign_law", str(file), "--yes", "--root", str(deployment.folder / "keys" / ROOT_KEY)
     )
