@@ -124,9 +124,13 @@ _SPELLING = ClearanceAnswer()
 """Its fields are not copied each time."""
 
 
-def read(*, lender_id: str, mode: str, clearance_id: str) -> dict[str, Any]:
-    """The answer for a clearance of this lender. An issue that only the row claims is reported as
-    frozen, as at its use.
+def read(
+    *, lender_id: str, mode: str, clearance_id: str, is_written: bool = False
+) -> dict[str, Any]:
+    """The answer for a clearance of this lender, by its case's signed entries. An issue of a
+    flawed case is reported as frozen, as at its use.
+
+    is_written: this transaction wrote the row.
 
     Raises: `NotFound` if absent or another lender's.
     """
@@ -134,6 +138,8 @@ def read(*, lender_id: str, mode: str, clearance_id: str) -> dict[str, Any]:
     row = rows.filter(pk=clearance_id).first()
     if row is None:
         raise NotFound("no such clearance")
+    if not is_written:
+        clearances.restore(row)
     return _answer(row)
 
 

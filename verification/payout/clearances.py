@@ -38,6 +38,7 @@ from verification.core.errors import BadInput, Conflict, NotFound
 from verification.core.events import CLEARED, DISPUTED, RENEWED, REPORTED
 from verification.core.opening import Loan
 from verification.core.status import Status
+from verification.course.projection import of_clearance
 from verification.evidence import vault
 from verification.log import decided, entries, keys, log, signatures
 from verification.log.advanced import advanced_since, earlier
@@ -220,6 +221,22 @@ def freeze_unsound(mode: str) -> None:
             verification = Verification.objects.select_for_update().get(pk=verification_id)
             if not is_sound(verification, clearance_id):
                 freeze(verification, at=clock.now())
+
+
+def restore(row: Clearance) -> None:
+    """Gives a row, loaded with its verification, what the signed entries of its case say of it.
+
+    Raises: `NotFound` if they do not say that it was requested.
+    """
+    state = read_sound(row.verification).state
+    if row.pk not in state.credit.clearances:
+        raise NotFound("no such clearance")
+    values = of_clearance(state, state.credit.clearances[row.pk])
+    if values["lender_id"] != row.lender_id:
+        raise NotFound("no such clearance")
+    for column, value in values.items():
+        if column not in ("iin_index", "account_index"):
+            setattr(row, column, value)
 
 
 def is_sound(verification: Verification, clearance_id: str) -> bool:
