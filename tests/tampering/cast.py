@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.conf import settings
 from django.test import Client
@@ -25,6 +26,8 @@ from tests.verification.stories.story import Story, begin
 from verification import transactions
 from verification.access.answers import choose_route
 from verification.borrower.browsers import SESSION
+from verification.models import Attempt
+from verification.stages.confirmation.policy import CONSENT_CURRENT as CURRENT
 
 PASSWORD = "сегіз-бұлт-теңіз-7"
 HOOK, RIVALS_HOOK = "https://hook.example/a", "https://hook.example/b"
@@ -68,13 +71,19 @@ class Cast:
         client.cookies[SESSION] = token or self.cookies["borrower"]
         return client
 
+    def consent(self) -> dict[str, Any]:
+        """The form of the consent that the borrower is asked for, filled in."""
+        asked = Attempt.objects.filter(verification_id=self.stories["at_work"].id).latest("turn")
+        return {"turn": asked.turn, "agreed": "true", "version": CURRENT, "language": "ru"}
+
     def person(self, name: str) -> User:
         """A person's row."""
         return User.objects.get(pk=self.people[name])
 
     def factor(self, name: str) -> SecondFactor:
         """The row of a person's second factor."""
-        return SecondFactor.objects.get(user=self.people[name])
+        factor: SecondFactor = SecondFactor.objects.get(user=self.people[name])
+        return factor
 
     def key(self, name: str = "full") -> ApiKey:
         """The row of an API key."""
@@ -129,7 +138,7 @@ def play() -> Cast:
 
 
 def _keys(cast: Cast, of: Lender, rival: Lender) -> None:
-    narrow = {"scopes": ["verifications:read"], "cidrs": ["203.0.113.0/24"]}
+    narrow: dict[str, Any] = {"scopes": ["verifications:read"], "cidrs": ["203.0.113.0/24"]}
     for name, owner, limits in (
         ("full", of, {}),
         ("narrow", of, narrow),

@@ -123,15 +123,13 @@ def lenders_served() -> tuple[ServedLender, ...]:
     with transactions.looking_up("served"):
         issued = apps.get_model("lenders", "ApiKey").objects.select_related("lender")
         working = list(issued.filter(mode=mode, revoked_at=None, expires_at__gt=clock.now()))
-        rows = {row.pk: row for key in working for row in (key, key.lender)}
-        stated = {
-            name
-            for name, actor in actors.read(mode, rows).items()
-            if actors.is_as_stated(columns_of(rows[name]), actor)
-        }
+        rows = {row.pk: columns_of(row) for key in working for row in (key, key.lender)}
+        stated = actors.as_stated(mode, rows)
     served = {key.lender_id for key in working if {key.pk, key.lender_id} <= stated}
-    facts = [(row.name, row.pk, row.bin, row.phone) for row in map(rows.get, served)]
-    return tuple(ServedLender(name, bin, phone) for name, _, bin, phone in sorted(facts))
+    facts = sorted(
+        (row["name"], pk, row["bin"], row["phone"]) for pk in served if (row := rows[pk])
+    )
+    return tuple(ServedLender(name, bin, phone) for name, _, bin, phone in facts)
 
 
 def log_key() -> LogKey | None:
