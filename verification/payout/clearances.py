@@ -21,7 +21,7 @@ from django.db.models import Exists, OuterRef
 
 from verification import clock, transactions
 from verification.case import contents, moving, policy, steps
-from verification.case.moving import read_sound
+from verification.case.moving import History, read_sound
 from verification.core import clearance as words
 from verification.core import events, profiles
 from verification.core.clearance import (
@@ -223,25 +223,28 @@ def freeze_unsound(mode: str) -> None:
                 freeze(verification, at=clock.now())
 
 
-def restore(row: Clearance) -> None:
+def restore(row: Clearance) -> History:
     """Gives a row, loaded with its verification, what the signed entries of its case say of it.
 
-    Raises: `NotFound` if they do not say that it was requested.
+    Raises: `NotFound` if they do not say that this lender requested it.
     """
-    state = read_sound(row.verification).state
-    if row.pk not in state.credit.clearances:
-        raise NotFound("no such clearance")
-    values = of_clearance(state, state.credit.clearances[row.pk])
-    if values["lender_id"] != row.lender_id:
+    history = read_sound(row.verification)
+    clearance = history.state.credit.clearances.get(row.pk)
+    values = of_clearance(history.state, clearance) if clearance is not None else {}
+    if values.get("lender_id") != row.lender_id:
         raise NotFound("no such clearance")
     for column, value in values.items():
         if column not in ("iin_index", "account_index"):
             setattr(row, column, value)
+    return history
 
 
-def is_sound(verification: Verification, clearance_id: str) -> bool:
-    """Whether an issued clearance may be consumed, by the signed entries of its case."""
-    history = read_sound(verification)
+def is_sound(verification: Verification, clearance_id: str, history: History | None = None) -> bool:
+    """Whether an issued clearance may be consumed, by the signed entries of its case.
+
+    history: the case's, if it was read already.
+    """
+    history = history or read_sound(verification)
     return not history.flaw and issued_body(verification, clearance_id, history.entries) is not None
 
 
