@@ -172,6 +172,9 @@ def unproven(deliveries: Sequence[Delivery]) -> set[str]:
     doubtful = {delivery.pk for delivery in deliveries}
     sound = register.as_stated([delivery.endpoint for delivery in deliveries])
     for delivery in (row for row in deliveries if row.endpoint_id in sound):
+        endpoint = delivery.endpoint
+        if (endpoint.lender_id, endpoint.mode) != (delivery.lender_id, delivery.mode):
+            continue
         event = events.get((delivery.lender_id, delivery.event_id))
         try:
             body = json.loads(bytes(delivery.body))

@@ -70,10 +70,9 @@ def run_once(
         raise BadInput("1 to 255 visible ASCII characters", code="idempotency_key_malformed")
     # The draft writes the key as a quoted string; most clients send it bare.
     row = _reserve(request, sha256((word[1:-1] if word[0] == '"' else word).encode()).hexdigest())
-    scope = f"idempotent-answer:{row.lender_id}:{row.mode}:{row.key_sha256}"
     # 3. A repeat.
     if row.answered_at is not None:
-        content = vault.unseal(scope, bytes(row.sealed_answer or b""))
+        content = vault.unseal(_scope(row, row.status or 0), bytes(row.sealed_answer or b""))
         headers = {"Content-Type": "application/json", "Idempotent-Replayed": "true"}
         return HttpResponse(content, status=row.status or 200, headers=headers)
     ours = IdempotentRequest.objects.filter(pk=row.pk, fence=row.fence, answered_at=None)
@@ -91,13 +90,19 @@ def run_once(
                 raise FenceLost("the reservation was taken over")
             # 2. The work and its answer.
             answer = work(*inputs)
-            sealed = vault.seal(scope, JSONRenderer().render(answer.data))
+            sealed = vault.seal(_scope(row, answer.status_code), JSONRenderer().render(answer.data))
             ours.update(status=answer.status_code, sealed_answer=sealed, answered_at=clock.now())
         return answer
     except Exception:
         # 4. The transaction rolled the work back; the key is free for a repeat.
         ours.delete()
         raise
+
+
+def _scope(row: IdempotentRequest, status: int) -> str:
+    """What an answer is sealed for: its lender, key, request and status."""
+    request = f"{row.key_sha256}:{row.request_sha256}:{status}"
+    return f"idempotent-answer:{row.lender_id}:{row.mode}:{request}"
 
 
 def purge(*, at: datetime) -> int:

@@ -1,6 +1,7 @@
 """Lenders, their keys and endpoints on record: each change is stated in the logs, with the row."""
 
 from collections.abc import Collection
+from typing import Any
 
 from lenders.models import ApiKey, Lender, WebhookEndpoint
 from verification.core.errors import EvidenceUnreadable
@@ -54,12 +55,7 @@ def is_on_record(key: ApiKey) -> bool:
 
 def as_stated(endpoints: Collection[WebhookEndpoint]) -> set[str]:
     """The ids of these endpoints whose rows are as the log states."""
-    by_mode: dict[str, dict[str, WebhookEndpoint]] = {}
+    by_mode: dict[str, dict[str, dict[str, Any]]] = {}
     for endpoint in endpoints:
-        by_mode.setdefault(endpoint.mode, {})[endpoint.pk] = endpoint
-    return {
-        pk
-        for mode, rows in by_mode.items()
-        for pk, actor in actors.read(mode, list(rows)).items()
-        if actors.is_as_stated(columns_of(rows[pk]), actor)
-    }
+        by_mode.setdefault(endpoint.mode, {})[endpoint.pk] = columns_of(endpoint)
+    return {pk for mode, rows in by_mode.items() for pk in actors.as_stated(mode, rows)}

@@ -104,7 +104,10 @@ class Clearances(APIView):
             **vars(body),
         )
         answer = clearance_resource.read(
-            lender_id=key.lender_id, mode=key.mode, clearance_id=clearance_id
+            lender_id=key.lender_id,
+            mode=key.mode,
+            clearance_id=clearance_id,
+            is_written=True,
         )
         return Response(answer, status=202)
 
@@ -206,7 +209,10 @@ class ClearanceConsume(APIView):
         )
         return Response(
             clearance_resource.read(
-                lender_id=key.lender_id, mode=key.mode, clearance_id=clearance_id
+                lender_id=key.lender_id,
+                mode=key.mode,
+                clearance_id=clearance_id,
+                is_written=True,
             )
         )
 

@@ -19,6 +19,7 @@ from rest_framework import serializers
 from lenders.answers import Moment, Word, page
 from verification import clock, transactions
 from verification.case.contents import beyond
+from verification.case.moving import History
 from verification.core.clearance import (
     CONSUMED,
     FROZEN,
@@ -124,9 +125,13 @@ _SPELLING = ClearanceAnswer()
 """Its fields are not copied each time."""
 
 
-def read(*, lender_id: str, mode: str, clearance_id: str) -> dict[str, Any]:
-    """The answer for a clearance of this lender. An issue that only the row claims is reported as
-    frozen, as at its use.
+def read(
+    *, lender_id: str, mode: str, clearance_id: str, is_written: bool = False
+) -> dict[str, Any]:
+    """The answer for a clearance of this lender, by its case's signed entries. An issue of a
+    flawed case is reported as frozen, as at its use.
+
+    is_written: this transaction wrote the row.
 
     Raises: `NotFound` if absent or another lender's.
     """
@@ -134,7 +139,7 @@ def read(*, lender_id: str, mode: str, clearance_id: str) -> dict[str, Any]:
     row = rows.filter(pk=clearance_id).first()
     if row is None:
         raise NotFound("no such clearance")
-    return _answer(row)
+    return _answer(row, None if is_written else clearances.restore(row))
 
 
 def read_page(
@@ -291,8 +296,8 @@ def _newest(
     return sorted(found, key=attrgetter("created_at", "pk"), reverse=True)[:number]
 
 
-def _answer(row: Any) -> dict[str, Any]:
-    """The answer of a row of `_rows`."""
+def _answer(row: Any, history: History | None = None) -> dict[str, Any]:
+    """The answer of a row of `_rows`. history: its case's, if it was read already."""
     answer: dict[str, Any] = _SPELLING.to_representation(row)
     if row.status == ISSUED and row.is_unordered:
         untold = dict.fromkeys(("issued_at", "expires_at", "fresh_until"))
@@ -300,7 +305,7 @@ def _answer(row: Any) -> dict[str, Any]:
     elif (
         row.status == ISSUED
         and row.expires_at > clock.now()  # it cannot be consumed afterwards
-        and not clearances.is_sound(row.verification, row.pk)
+        and not clearances.is_sound(row.verification, row.pk, history)
     ):
         answer["status"] = FROZEN
     return answer

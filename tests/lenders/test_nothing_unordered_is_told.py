@@ -26,7 +26,7 @@ from tests.lenders.forged_ends import (
 )
 from tests.lenders.insecure_receiver import Receiver
 from tests.lenders.log_of_lenders import pump, send_due
-from tests.lenders.samples import Caller
+from tests.lenders.samples import Caller, code
 from tests.verification.borrower.visits import NOW, browser, text
 from tests.verification.log import owned_web
 from tests.verification.log.judged import verify_legality
@@ -158,9 +158,7 @@ def test_what_web_may_say_of_clearances_tells_of_no_verified_borrower(
     assert entry in {found.entry for found in verify_legality("test")}
 
 
-def test_a_clearance_that_only_a_row_says_to_be_issued_is_told_to_be_none(
-    api: Caller, story: Story
-) -> None:
+def test_a_clearance_of_which_no_entry_speaks_is_told_to_nobody(api: Caller, story: Story) -> None:
     at = timezone.now()
     row = Clearance.objects.create(
         verification_id=story.id,
@@ -175,7 +173,8 @@ def test_a_clearance_that_only_a_row_says_to_be_issued_is_told_to_be_none(
         expires_at=at + timedelta(minutes=10),
         fresh_until=at + timedelta(minutes=10),
     )
-    assert api.get(f"/v1/clearances/{row.pk}").json()["status"] == "frozen"
+    assert code(api.get(f"/v1/clearances/{row.pk}")) == (404, "not_found")
+    assert [each["status"] for each in api.get("/v1/clearances").json()["data"]] == ["frozen"]
 
 
 @pytest.mark.parametrize("agreed", [True, False])

@@ -135,7 +135,10 @@ _OTHERS: Final[Mapping[Field, Mapping[str, str]]] = {
             " change_message"
         ),
     },
-    operational("an answer is sealed for its key and lender; without it the request runs anew"): {
+    operational(
+        "an answer is sealed for its lender, key, request and status; without it the request runs"
+        " anew"
+    ): {
         "lenders_idempotentrequest": (
             "id lender_id mode key_sha256 request_sha256 fence process reserved_until"
             " created_at answered_at status sealed_answer"

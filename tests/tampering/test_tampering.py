@@ -16,8 +16,10 @@ from django.db import IntegrityError, connection
 from django.db.utils import Error
 from pytest_django import Settings
 
+from tests.lenders.api.insecure_payout import in_memory
 from tests.proofs import Figures
-from tests.tampering import changes, disk, hands, reader, stories
+from tests.tampering import cast as casts
+from tests.tampering import changes, disk, doors, hands, reader, stories
 from tests.tampering import world as worlds
 from tests.tampering.columns import COLUMNS
 from tests.tampering.hands import Change, Hand, Refused
@@ -26,7 +28,9 @@ from tests.tampering.sampling import all_columns, is_found
 from tests.tampering.world import World
 from tests.verification import lawful
 from tests.verification.log.rows import order_all, slip_in
+from tests.verification.stories import insecure_glance
 from tests.verification.stories.conftest import Issued, authorities, issued, trusted  # noqa: F401
+from tests.verification.stories.insecure_glance import ROUTES
 from verification import clock, tasks
 from verification.access.tokens import LINKS
 from verification.case import policy, steps
@@ -370,6 +374,8 @@ ROWS, DEEDS, FORGED, INVENTED, ELSEWHERE, HONEST, PUT_BACK = 2_200, 240, 90, 160
 """How many of each a whole proof tries. Ours: over 2 000 that matter, and each column of each table
 several times.
 """
+AT_DOORS, DOORS_EACH = 1_000, 5
+"""Changes of rows before an act over HTTP, and the doors that each is tried at."""
 _ON_FILE = pytest.mark.skipif(
     "postgresql" in os.environ.get("TULGA_TEST_DATABASE_URL", ""), reason="rewrites SQLite"
 )
@@ -546,6 +552,55 @@ def test_each_change_of_people_and_lenders_is_found(
             break
     proof_figures["elsewhere"] = record.figures()
     assert record.missed == []
+
+
+def test_what_is_put_back_once_somebody_came_by_a_door_is_refused_or_found(
+    chance: random.Random,
+    proof_scale: float,
+    proof_figures: Figures,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """People, lenders, keys, endpoints, sessions and cases: each change before an act by HTTP."""
+    settings.TULGA_ROUTES = list(ROUTES)
+    insecure_glance.put_in(monkeypatch)
+    settings.TULGA_SOURCES["test"] |= in_memory()
+    cast = casts.play()
+    honest, names = doors.honest(cast), sorted(doors.DOORS)
+    assert list(reader.findings()) == []
+    record, missed = Counter[str](), list[str]()
+    changed_columns = set[tuple[str, str]]()
+    for change in islice(doors.of_rows(chance), _number(AT_DOORS, proof_scale)):
+        for name in chance.sample(names, DOORS_EACH):
+            with hands.taken_back():
+                try:
+                    hands.do(change)
+                    seen = doors.come(name, cast)
+                    doors.put_back(change)
+                except Refused:
+                    record["refused_by_the_database"] += 1
+                    continue
+                record["tried"] += 1
+                changed_columns.add((change.table, change.column))
+                if seen == honest[name]:
+                    record["without_effect"] += 1
+                elif seen.is_refused and not seen.entries:
+                    record["refused"] += 1
+                elif seen.is_less_than(honest[name]):
+                    record["withheld"] += 1
+                elif reader.first() is not None:
+                    record["found"] += 1
+                elif (change.table, change.column) in doors.HARMLESS:
+                    record["harmless"] += 1
+                else:
+                    missed.append(f"{change} at {name!r}: {doors.apart(honest[name], seen)}")
+    proof_figures["doors"] = {
+        **record,
+        "columns_changed": len(changed_columns),
+        "that_matter": record["refused"] + record["found"] + len(missed),
+        "undetected": len(missed),
+    }
+    assert not missed, "\n".join(missed)
 
 
 def test_an_honest_log_raises_no_alarm(

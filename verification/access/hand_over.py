@@ -212,13 +212,16 @@ def match(*, untrusted_session: str, untrusted_number: str, untrusted_agent: str
             raise PHONES.refusal(session.verification)
         verification = row.verification = session.verification
         _usable(row, at=at)
-        typed = _bounded(untrusted_number).strip()
-        if not hmac.compare_digest(typed.encode(), row.number.encode()):
+        digest = bytes(row.second_digest or b"")
+        # The row only says that a number is shown; which one, a writer of rows cannot choose.
+        typed = _bounded(untrusted_number).strip().encode()
+        if not any(
+            hmac.compare_digest(typed, shown.encode()) for shown in vault.numbers_of(digest)
+        ):
             PHONES.use(row, outcome=Ended.REFUSED)
             moving.record(verification, "hand_over.refused", at=at, body=entry_of(row))
             return False
         PHONES.use(row, outcome=Ended.DONE)
-        digest = bytes(row.second_digest or b"")
         links.begin_session(verification, digest=digest, at=at)
         # A link from the first screen would readmit that screen.
         links.end_unspent(verification, at=at)

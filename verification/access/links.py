@@ -13,7 +13,7 @@ from verification.access.ways_in import WaysIn
 from verification.case import attempts, contents, moving, policy
 from verification.case.moving import read_sound
 from verification.compiled import Compiled
-from verification.core.errors import Conflict, LinkUnusable
+from verification.core.errors import Conflict, EvidenceUnreadable, LinkUnusable
 from verification.core.ids import SESSION, secret_digest
 from verification.core.status import TERMINAL
 from verification.models import Access, Attempt, Verification
@@ -134,17 +134,21 @@ def peek(*, untrusted_token: str) -> Peeked | None:
     usable = LINKS.rows.filter(digest=digest, spent_at=None, expires_at__gt=clock.now())
     with transactions.looking_up(LINKS.look_up):
         link = (
-            usable.select_related("verification__lender")
+            usable.select_related("verification__key")
             .exclude(verification__status__in=TERMINAL)
             .first()
         )
     if link is None:
         return None
     verification = link.verification
+    try:  # as it was when the case was sealed: a row's name may be anybody's
+        case = contents.read(verification, contents.key_beside(verification)).case
+    except EvidenceUnreadable:
+        return None
     return Peeked(
-        verification.lender.name,
-        is_renewal=verification.renews_id is not None,
-        is_test=verification.mode == policy.TEST_MODE,
+        case.lender.name,
+        is_renewal=case.renewal is not None,
+        is_test=case.mode == policy.TEST_MODE,
     )
 
 

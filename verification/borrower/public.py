@@ -35,7 +35,8 @@ from verification.core.profiles import (
     Profile,
     Status,
 )
-from verification.log import keys
+from verification.fields import columns_of
+from verification.log import actors, keys
 
 KEPT_SECONDS: Final = 300  # ours: a removed lender is off the page in five minutes
 _WRITTEN: Final = date(
@@ -117,14 +118,18 @@ def mode_served() -> str:
 
 
 def lenders_served() -> tuple[ServedLender, ...]:
-    """The lenders with a working key of that mode, by name."""
-    lenders = apps.get_model("lenders", "Lender").objects
+    """The lenders with a working key of that mode, by name; only as the log states them."""
+    mode = mode_served()
     with transactions.looking_up("served"):
-        rows = lenders.filter(
-            keys__mode=mode_served(), keys__revoked_at=None, keys__expires_at__gt=clock.now()
-        )
-        facts = rows.order_by("name", "id").distinct().values_list("name", "bin", "phone")
-        return tuple(ServedLender(*columns) for columns in facts)
+        issued = apps.get_model("lenders", "ApiKey").objects.select_related("lender")
+        working = list(issued.filter(mode=mode, revoked_at=None, expires_at__gt=clock.now()))
+        rows = {row.pk: columns_of(row) for key in working for row in (key, key.lender)}
+        stated = actors.as_stated(mode, rows)
+    served = {key.lender_id for key in working if {key.pk, key.lender_id} <= stated}
+    facts = sorted(
+        (row["name"], pk, row["bin"], row["phone"]) for pk in served if (row := rows[pk])
+    )
+    return tuple(ServedLender(name, bin, phone) for name, _, bin, phone in facts)
 
 
 def log_key() -> LogKey | None:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Final
 
 from verification.core.ids import HAND_OVER, LINK, MOBILE_SIGNING, SESSION
-from verification.course.entry import Entry, replace, text
+from verification.course.entry import TIME, Entry, Fault, replace, text
 from verification.course.state import State, Step, Way, WayKey
 
 CODE_FIELDS: Final = {MOBILE_SIGNING: ("signing", "access"), HAND_OVER: ("hand_over", "phone")}
@@ -25,9 +25,12 @@ _FRESH: Final = {
 
 
 def link_minted(state: State, entry: Entry) -> Step:
-    """A link. The person of the lender who sent it has no vote."""
+    """A link, of no longer life than its verification. Who sent it for the lender has no vote."""
     senders = state.senders | {text(entry.body, "person")} - {""}
-    return with_link(replace(state, senders=senders), entry), []
+    until, end = state.moment(entry.body, "link_expires_at"), state.opening.expires_at
+    is_late = until is not None and end is not None and until > end
+    faults = [Fault(TIME, "a link outlives its verification")] if is_late else []
+    return with_link(replace(state, senders=senders), entry), faults
 
 
 def with_link(state: State, entry: Entry) -> State:

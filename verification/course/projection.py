@@ -295,7 +295,7 @@ def project(state: State, *, case: str, borrower_index: str | None) -> Iterator[
     yield from _ways(state)
     for name, clearance in state.credit.clearances.items():
         if name:
-            yield Row(CLEARANCE, (name,), clearance.entry, _of_clearance(state, clearance))
+            yield Row(CLEARANCE, (name,), clearance.entry, of_clearance(state, clearance))
 
 
 def of_attempt(state: State, name: str, *, borrower_index: str | None) -> Iterator[Row]:
@@ -360,7 +360,8 @@ def _ways(state: State) -> Iterator[Row]:
         yield Row(ACCESS, key, way.entry, values)
 
 
-def _of_clearance(state: State, clearance: Clearance) -> Mapping[str, Any]:
+def of_clearance(state: State, clearance: Clearance) -> Mapping[str, Any]:
+    """A clearance's row by column, its search values in hex."""
     terms, times, request = clearance.terms, clearance.times, clearance.request
     values: dict[str, Any] = {
         "lender_id": request.lender if request else None,

@@ -90,6 +90,11 @@ def is_as_stated(row: Values, actor: Actor | None) -> bool:
     return actor is not None and actors.stated(actor.type, row) == actor.fields
 
 
+def as_stated(name: str, rows: Mapping[str, Values]) -> set[str]:
+    """The ids of those of these rows, by id, that are as a log states them."""
+    return {pk for pk, actor in read(name, rows).items() if is_as_stated(rows[pk], actor)}
+
+
 def sound(entries: Iterable[AuditEntry], *, revoked: Mapping[str, int]) -> list[AuditEntry]:
     """The statements with a valid signature, by keys that were not revoked before them."""
     candidates = list(entries)

@@ -34,6 +34,7 @@ from verification.oversight.search import (
     SearchResult,
     Step,
     has_both_factors,
+    names_of,
     note_reading,
     person_of,
     result_line,
@@ -128,7 +129,7 @@ def case_file(*, person_id: str, verification_id: str) -> CaseFile:
         row = contents.of_any_lender(verification_id)
         attempts = list(Attempt.objects.filter(verification=row).order_by("opened_at", "turn"))
         numbers = {attempt.pk: number for number, attempt in enumerate(attempts, start=1)}
-        result = result_of(row, decided.status_of(row))
+        result = result_of(row, decided.status_of(row), names_of([row.lender]))
         on_record = entries.of_cases([row.pk], with_leaf=True)
         # An empty or removed code has no reason.
         row_of_code = REASONS.get(result.code)

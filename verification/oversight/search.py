@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
 from http import HTTPStatus
+from operator import itemgetter
 from typing import Any, Final
 
 from django import forms
@@ -36,7 +37,8 @@ from verification.core.errors import BadInput
 from verification.core.ids import Iin, is_id, numbered
 from verification.core.status import Status
 from verification.evidence import vault
-from verification.log import decided, entries, log
+from verification.fields import columns_of
+from verification.log import actors, decided, entries, keys, log
 from verification.models import AuditEntry, Verification
 from verification.oversight import labels
 from verification.worker import sweep
@@ -152,8 +154,9 @@ def search(*, person_id: str, question: Question, limit: int = 50) -> contents.P
         rows_found = list(rows[: limit + 1])
         public = decided.statuses_of(rows_found[:limit])
         # Skip rows whose end the log does not confirm.
+        named = names_of([row.lender for row in rows_found[:limit]])
         page = tuple(
-            result_of(row, public[row.pk])
+            result_of(row, public[row.pk], named)
             for row in rows_found[:limit]
             if question.outcome in ("", public[row.pk].status)
         )
@@ -191,8 +194,17 @@ def lender_choices(*first: tuple[str, Any]) -> tuple[tuple[str, Any], ...]:
     """Id and name of every lender, by name, after other choices. Lenders are public, so this is
     not logged.
     """
-    lenders = apps.get_model("lenders", "Lender").objects.order_by("name", "id")
-    return (*first, *lenders.values_list("id", "name"))
+    named = names_of(apps.get_model("lenders", "Lender").objects.all())
+    return (*first, *sorted(named.items(), key=itemgetter(1, 0)))
+
+
+def names_of(lenders: Iterable[Any]) -> dict[str, str]:
+    """Names by id; of a lender whose row is not as every ordered log states it, the id."""
+    rows = {row.pk: columns_of(row) for row in lenders}
+    stated = set(rows)
+    for name in keys.ordered_logs() if rows else ():
+        stated &= actors.as_stated(name, rows)
+    return {pk: row["name"] if pk in stated else pk for pk, row in rows.items()}
 
 
 def note_reading(entry_type: str, *, mode: str, person_id: str, body: Mapping[str, Any]) -> None:
@@ -200,11 +212,13 @@ def note_reading(entry_type: str, *, mode: str, person_id: str, body: Mapping[st
     log.append(log=mode, type=entry_type, body={"person": person_id, **body})
 
 
-def result_of(row: Verification, public: decided.PublicStatus) -> SearchResult:
-    """A row, with its lender loaded, as a result with its public status."""
+def result_of(
+    row: Verification, public: decided.PublicStatus, named: Mapping[str, str]
+) -> SearchResult:
+    """A row as a result with its public status. named: its lender's name by id."""
     return SearchResult(
         verification_id=row.pk,
-        lender_name=row.lender.name,
+        lender_name=named[row.lender_id],
         mode=row.mode,
         route=row.route,
         status=public.status,

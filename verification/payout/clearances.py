@@ -21,7 +21,7 @@ from django.db.models import Exists, OuterRef
 
 from verification import clock, transactions
 from verification.case import contents, moving, policy, steps
-from verification.case.moving import read_sound
+from verification.case.moving import History, read_sound
 from verification.core import clearance as words
 from verification.core import events, profiles
 from verification.core.clearance import (
@@ -38,6 +38,7 @@ from verification.core.errors import BadInput, Conflict, NotFound
 from verification.core.events import CLEARED, DISPUTED, RENEWED, REPORTED
 from verification.core.opening import Loan
 from verification.core.status import Status
+from verification.course.projection import of_clearance
 from verification.evidence import vault
 from verification.log import decided, entries, keys, log, signatures
 from verification.log.advanced import advanced_since, earlier
@@ -222,9 +223,28 @@ def freeze_unsound(mode: str) -> None:
                 freeze(verification, at=clock.now())
 
 
-def is_sound(verification: Verification, clearance_id: str) -> bool:
-    """Whether an issued clearance may be consumed, by the signed entries of its case."""
-    history = read_sound(verification)
+def restore(row: Clearance) -> History:
+    """Gives a row, loaded with its verification, what the signed entries of its case say of it.
+
+    Raises: `NotFound` if they do not say that this lender requested it.
+    """
+    history = read_sound(row.verification)
+    clearance = history.state.credit.clearances.get(row.pk)
+    values = of_clearance(history.state, clearance) if clearance is not None else {}
+    if values.get("lender_id") != row.lender_id:
+        raise NotFound("no such clearance")
+    for column, value in values.items():
+        if column not in ("iin_index", "account_index"):
+            setattr(row, column, value)
+    return history
+
+
+def is_sound(verification: Verification, clearance_id: str, history: History | None = None) -> bool:
+    """Whether an issued clearance may be consumed, by the signed entries of its case.
+
+    history: the case's, if it was read already.
+    """
+    history = history or read_sound(verification)
     return not history.flaw and issued_body(verification, clearance_id, history.entries) is not None
 
 

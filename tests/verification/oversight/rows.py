@@ -29,9 +29,8 @@ READINGS = ("oversight.searched", "oversight.viewed", "oversight.counted")
 
 def lender(name: str = "First Credit LLP", *, number: int = 0) -> Lender:
     """A lender; `number` keeps two of them apart."""
-    return Lender.objects.get_or_create(
-        name=name, defaults={"bin": _BINS[number], "phone": "+77270000044"}
-    )[0]
+    known = Lender.objects.filter(name=name).first()
+    return known or registered.lender(name=name, bin=_BINS[number], phone="+77270000044")
 
 
 def opened(owner: Lender, *, iin: str = IIN, reference: str = "loan-1", mode: str = "test") -> str:
