@@ -1,0 +1,35 @@
+"""People with passkeys in the tests' clients: they enrol, sign in, and sign acts as pages let them."""
+
+import json
+from typing import Any
+
+from django.test import Client
+
+from insecure_sandbox.authenticator import Authenticator
+from tests.people.enrolled import PASSWORD
+
+ORIGIN = "http://localhost:8000"
+"""The address of the pages in tests with passkeys: `settings.TULGA_PUBLIC_URL`."""
+
+
+def creation(client: Client) -> Any:
+    """The options that the page of passkeys gives."""
+    return client.post("/people/passkey/challenge/").json()
+
+
+def enrol(client: Client, device: Authenticator, *, origin: str = ORIGIN) -> Any:
+    """The answer to a new passkey of this device, in a session with both factors."""
+    answer = device.create(creation(client), origin=origin)
+    return client.post("/people/passkey/", {"passkey": json.dumps(answer)})
+
+
+def answer(client: Client, device: Authenticator, *, origin: str = ORIGIN) -> str:
+    """What a device answers to the challenge of the sign-in."""
+    options = client.post("/people/sign-in/challenge/").json()
+    return json.dumps(device.get(options, origin=origin))
+
+
+def sign_in(client: Client, email: str, passkey: str, **changes: str) -> Any:
+    """The answer to a sign-in by passkey."""
+    fields = {"email": email, "password": PASSWORD, "passkey": passkey}
+    return client.post("/people/sign-in/", fields | changes)
