@@ -23,10 +23,12 @@ def enrol(client: Client, device: Authenticator, *, origin: str = ORIGIN) -> Any
     return client.post("/people/passkey/", {"passkey": json.dumps(answer)})
 
 
-def answer(client: Client, device: Authenticator, *, origin: str = ORIGIN) -> str:
-    """What a device answers to the challenge of the sign-in."""
+def answer(
+    client: Client, device: Authenticator, *, origin: str = ORIGIN, asked: str = "localhost"
+) -> str:
+    """What a device answers to the challenge of the sign-in. asked: the relying party."""
     options = client.post("/people/sign-in/challenge/").json()
-    return json.dumps(device.get(options, origin=origin))
+    return json.dumps(device.get({**options, "rpId": asked}, origin=origin))
 
 
 def sign_in(client: Client, email: str, passkey: str, **changes: str) -> Any:
