@@ -11,7 +11,7 @@ from django.db.models import Model
 from lenders import register as lender_register
 from lenders.models import ApiKey, Lender
 from people import register
-from people.models import SecondFactor
+from people.models import Role, SecondFactor, User
 from verification import transactions
 from verification.core.events import API_KEY, LENDER
 from verification.fields import columns_of
@@ -32,6 +32,21 @@ def person(**fields: Any) -> Any:
         row = get_user_model().objects.create_user(**fields)
         register.keep(row)
     return row
+
+
+def reviewer(person_id: str, of: Lender) -> None:
+    """A reviewer of this id and lender is on record, whom a test lets act without a page."""
+    row = User(
+        id=person_id,
+        email=f"{person_id}@lender.example",
+        full_name=person_id,
+        role=Role.REVIEWER,
+        lender=of,
+    )
+    with transactions.writing():
+        if not User.objects.filter(pk=person_id).exists():
+            row.save(force_insert=True)
+            register.keep(row)
 
 
 def factor_of(person: Any) -> SecondFactor:

@@ -65,6 +65,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/engines/faces/conversion.py", "numpy onnx pathlib"),
         _row("verification/engines/faces/folding.py", "google.protobuf numpy onnx"),
         _row("verification/engines/faces/reference.py", "PIL face_recognition numpy pathlib"),
+        _row("verification/engines/passkeys.py", "webauthn"),
         _row("verification/engines/weights.py", "importlib pathlib zipfile"),
         _row("verification/engines/__init__.py", "os"),
         _row("verification/sources", "django.conf pathlib"),

@@ -93,7 +93,7 @@ _OF_LOG: Final[Mapping[str, Mapping[str, Field]]] = {
 }
 _OTHERS: Final[Mapping[Field, Mapping[str, str]]] = {
     stated("actor.person"): {
-        "people_user": "id email full_name role lender_id is_active salt",
+        "people_user": "id email full_name role lender_id is_active salt passkeys",
         "people_secondfactor": "user_id sealed_key",
     },
     stated("actor.lender"): {
@@ -110,6 +110,9 @@ _OTHERS: Final[Mapping[Field, Mapping[str, str]]] = {
     },
     operational("a password opens nothing without the second factor, whose key is sealed"): {
         "people_user": "password"
+    },
+    operational("slows a copied passkey down; what it signed stands in the entries"): {
+        "people_user": "passkey_counters"
     },
     operational("when it was made or last used; no rule asks it"): {
         "people_user": "created_at last_login",

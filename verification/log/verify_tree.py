@@ -275,8 +275,10 @@ def _verify_page(log: str, size: int, revoked: Mapping[str, int], start: int) ->
     }
     faults, signers = signatures.inspect(intact.values())
     for pk, fault in faults.items():
-        is_act = bool(signatures.unproven([intact[pk]]))
-        yield _finding(there[pk], "vote_unsigned" if is_act else "entry_unsigned", fault)
+        if signatures.unproven([intact[pk]]):
+            yield _finding(there[pk], "vote_unsigned", fault)
+        else:
+            yield _finding(there[pk], "entry_unsigned", fault)
     for pk, signer in signers.items():
         if keys.is_revoked(revoked, signer, there[pk].leaf_index):
             yield _finding(

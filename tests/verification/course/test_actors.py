@@ -19,6 +19,7 @@ ROWS: dict[str, dict[str, Any]] = {
         "full_name": "Айгүл",
         "salt": b"s" * 16,
         "sealed_key": b"sealed",
+        "passkeys": [{"id": "a", "public_key": "b", "origin": "https://tulga.example"}],
     },
     LENDER: {
         "name": "Ақша LLP",

@@ -9,14 +9,17 @@ from typing import Any
 
 from django.db import transaction
 
+from tests import registered
 from tests.verification.log.judged import verify_legality
 from tests.verification.log.rows import NOON, add_lender, add_verification, order_all
 from verification.core import profiles, releases
 from verification.core.codes import REASONS
+from verification.core.events import ACTS, PERSON
 from verification.core.findings import Finding
 from verification.core.keeping import inputs_mark
 from verification.course import policy
 from verification.log import legality, log
+from verification.log.acts import CODE
 from verification.models import AuditEntry, Verification
 
 Said = tuple[str, dict[str, Any]]
@@ -156,7 +159,12 @@ def at_people(*, route: str = "eds", number: int = 3) -> list[Said]:
 
 
 def voted(person: str, number: int = 3, *, outcome: str = "passed") -> Said:
-    return "review.voted", {"attempt": f"att_{number}", "person": person, "outcome": outcome}
+    return "review.voted", {
+        "attempt": f"att_{number}",
+        "person": person,
+        "outcome": outcome,
+        "factor": CODE,
+    }
 
 
 def reviewed(number: int = 3, *, outcome: str = "passed", code: str = "") -> Said:
@@ -172,6 +180,10 @@ def reviewed(number: int = 3, *, outcome: str = "passed", code: str = "") -> Sai
 def write(history: Iterable[Said], *, of: Verification | None = None) -> Verification:
     """Puts a history on record, each entry signed as its writer would, and orders it."""
     of = of or add_verification(add_lender())
+    history = list(history)
+    for person in {body["person"] for entry_type, body in history if entry_type in ACTS}:
+        registered.reviewer(person, of.lender)
+    order_all()
     decision = ""
     for place, (entry_type, body, when) in enumerate(timed(history), start=1):
         body = {name: decision if said == DECISION else said for name, said in body.items()}
@@ -230,8 +242,9 @@ def codes(history: Iterable[Said]) -> list[tuple[str, int]]:
 def codes_on_record(history: Iterable[Said]) -> list[tuple[str, int]]:
     """What `audit_verify` says of a history on record: the course and what stands beside it."""
     write(history)
+    people = AuditEntry.objects.filter(type=PERSON).count()  # stated before it
     return [
-        (finding.code, finding.leaf_index + 1)
+        (finding.code, finding.leaf_index + 1 - people)
         for finding in told()
         if finding.leaf_index is not None
     ]

@@ -5,6 +5,7 @@ from hashlib import sha256
 from typing import Any
 
 from lenders.models import Lender
+from tests import registered
 from tests.scenes import IS_OVER, staged
 from tests.verification.stories.insecure_glance import ROUTES, see
 from tests.verification.stories.story import IIN, Story, opening
@@ -105,5 +106,6 @@ def attested(
     story: Story, word: Attestation = CONFIRMED, *, person: str = "usr_1", **other: Any
 ) -> None:
     """The word of one employee."""
+    registered.reviewer(person, story.lender)
     reviewer = Reviewer(**{"person_id": person, "lender_id": story.lender.pk} | other)
     attest(verification_id=story.id, reviewer=reviewer, word=word)

@@ -17,6 +17,7 @@ from PIL import Image
 from pytest_django import Settings
 
 from lenders.models import Lender
+from tests import registered
 from tests.scenes import staged
 from tests.verification import lawful
 from tests.verification.stories.insecure_route import InsecurePolicy, install
@@ -166,6 +167,8 @@ def see(story: Story, sees: str) -> None:
 
 
 def people(story, number=2):
+    for n in range(number):
+        registered.reviewer(f"usr_{n}", story.lender)
     return [Reviewer(person_id=f"usr_{n}", lender_id=story.lender.pk) for n in range(number)]
 
 
@@ -173,11 +176,13 @@ def voted(story, *, passes=True, reviewers=None, reason=REASON):
     """The status after two people passed it, or one refused it."""
     people_asked = people(story) if reviewers is None else reviewers
     for reviewer in people_asked if passes else people_asked[:1]:
+        registered.reviewer(reviewer.person_id, story.lender)
         vote(verification_id=story.id, reviewer=reviewer, passes=passes, reason=reason)
     return _weighed(story)
 
 
 def one_voted(story, *, person="usr_0", passes=True, reason=REASON, known_as=()):
+    registered.reviewer(person, story.lender)
     reviewer = Reviewer(person_id=person, lender_id=story.lender.pk, known_as=known_as)
     vote(verification_id=story.id, reviewer=reviewer, passes=passes, reason=reason)
     return _weighed(story)

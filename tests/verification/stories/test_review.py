@@ -15,6 +15,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from lenders.resources import events
+from tests import registered
 from tests.verification.borrower.visits import NOW, browser, text
 from tests.verification.checks_on_record import take_away, write_over
 from tests.verification.log import owned_web
@@ -195,6 +196,7 @@ def written(story):
 
 def refused(story, **how):
     """The code that a vote is refused with; nothing is written."""
+    registered.reviewer(how.get("person", "usr_0"), story.lender)
     before = written(story)
     with pytest.raises(Conflict) as caught:
         one_voted(story, **how)
@@ -372,13 +374,13 @@ def test_no_link_is_sent_in_review_by_another_lender_or_after_the_end():
 def test_of_two_second_votes_at_once_exactly_one_completes():
     for number in range(5):
         story = glanced("clear", "grey", of=lender(number=number * 20 + 1), profile="KZ-2021-04")
-        one_voted(story)
+        one_voted(story, person=f"usr_{number}c")
         barrier = threading.Barrier(2)
 
-        def vote(which, story=story, barrier=barrier):
+        def vote(which, story=story, barrier=barrier, number=number):
             barrier.wait()
             try:
-                return one_voted(story, person=f"usr_{which + 1}", reason=f"{REASON} {which}")
+                return one_voted(story, person=f"usr_{number}{which}", reason=f"{REASON} {which}")
             except Conflict as error:
                 return error.code
 
@@ -607,6 +609,7 @@ def _law(monkeypatch):
 
 
 def refused_word(story, expected, word=CONFIRMED, **other):
+    registered.reviewer(other.get("person", "usr_1"), story.lender)
     before = AuditEntry.objects.count()
     with pytest.raises((Conflict, NotFound)) as caught:
         attested(story, word, **other)
