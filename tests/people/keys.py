@@ -1,4 +1,4 @@
-"""People with passkeys in the tests' clients: they enrol, sign in, and sign acts as pages let them."""
+"""People with passkeys in the tests' clients: they enrol, sign in, and sign acts."""
 
 import json
 from typing import Any
@@ -35,3 +35,9 @@ def sign_in(client: Client, email: str, passkey: str, **changes: str) -> Any:
     """The answer to a sign-in by passkey."""
     fields = {"email": email, "password": PASSWORD, "passkey": passkey}
     return client.post("/people/sign-in/", fields | changes)
+
+
+def act(client: Client, address: str, device: Authenticator, fields: dict[str, str]) -> str:
+    """What a device answers to the challenge of an act, whose page posts these fields."""
+    asked = client.post(f"{address}/challenge", fields)
+    return json.dumps(device.get(asked.json(), origin=ORIGIN))
