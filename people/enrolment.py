@@ -41,13 +41,16 @@ def enrol(
 
 
 def renew(user: User, *, password: str = "") -> Credentials:
-    """New factors for a person who lost theirs; the old password, codes and sessions end."""
+    """New factors for a person who lost theirs; the old password, codes, passkeys and sessions
+    end.
+    """
     password = _acceptable(password, user)
     user.set_password(password)
+    user.passkeys, user.passkey_counters = [], {}
     with transactions.writing():
         register.lock(user)
         # Also ends every session: Django binds a session to the password's hash.
-        user.save(update_fields=["password"])
+        user.save(update_fields=["password", "passkeys", "passkey_counters"])
         SecondFactor.objects.filter(user=user).delete()
         factor = SecondFactor.make(user)
         register.keep(user)

@@ -35,3 +35,9 @@ CODES_AROUND = 1
 
 # Bytes of the salt in the commitment to a person's address and name: 128 bits cannot be guessed.
 SALT_BYTES = 16
+
+# Passkeys of a person: ours, enough for each device and a spare one. Bytes of a challenge: WebAuthn
+# Level 2 §13.4.3 asks for at least 16. Seconds of the session in which it waits for a sign-in.
+PASSKEYS_MAX = 10
+CHALLENGE_BYTES = 32
+CHALLENGE_SESSION_S = 10 * 60

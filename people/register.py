@@ -19,13 +19,14 @@ def keep(user: User, *, by: str = "") -> None:
     actors.state(PERSON, user.pk, _row(user), by=by, lender=user.lender_id)
 
 
-def lock(user: User) -> None:
-    """Locks a person's row before a change of it, in the caller's transaction.
+def lock(user: User) -> User:
+    """A person's row, locked before a change of it in the caller's transaction.
 
     Raises: `EvidenceUnreadable` if it is not as the logs state: the change would sign the rest.
     """
     locked = User.objects.select_for_update().get(pk=user.pk)
     actors.require_as_stated(locked.pk, _row(locked))
+    return locked
 
 
 def is_on_record(user: User) -> bool:

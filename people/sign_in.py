@@ -1,6 +1,7 @@
 """Signing in: the limit on tries, the verification of both factors, and the form.
 
-One page asks for both factors and verifies them together, so a failure reveals neither.
+One page asks for both factors and verifies them together, so a failure reveals neither. The second
+is a passkey, or the code of an app for a person without passkeys.
 A try is counted before any check, so that parallel guesses count too.
 """
 
@@ -17,7 +18,7 @@ from django.db.models import F
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from people import hashing
+from people import hashing, passkeys
 from people.models import SecondFactor, SignInTries, User
 from people.policy import (
     CODE_DIGITS,
@@ -25,16 +26,28 @@ from people.policy import (
     SIGN_IN_TRIES,
     SIGN_IN_WINDOW_S,
 )
+from people.sessions import CODE
 from verification import clock, transactions
 from verification.access import addresses
+from verification.access.passkeys import ANSWER_MAX
+from verification.core.errors import Refused
 
 _log = logging.getLogger(__name__)
+
+
+_NO_CODE = _("Enter the 6 digits your app shows.")
 
 
 class CodeInput(forms.PasswordInput):
     """A text field that comes back empty: a refused code is useless."""
 
     input_type = "text"
+
+
+class PasskeyInput(forms.PasswordInput):
+    """A hidden field that comes back empty, too."""
+
+    input_type = "hidden"
 
 
 class CodeField(forms.CharField):
@@ -46,7 +59,7 @@ class CodeField(forms.CharField):
 
 
 class SignInForm(forms.Form):
-    """E-mail address, password and code; valid after all three are verified."""
+    """E-mail address, password, and code or passkey; valid after all are verified."""
 
     email = forms.EmailField(
         label=_("E-mail address"),
@@ -63,10 +76,11 @@ class SignInForm(forms.Form):
         label=_("Code"),
         help_text=_("6 digits from your authenticator app."),
         max_length=16,
+        required=False,
         validators=[
             RegexValidator(
                 rf"\A[0-9]{{{CODE_DIGITS}}}\Z",
-                _("Enter the 6 digits your app shows."),
+                _NO_CODE,
                 "code_malformed",
             )
         ],
@@ -74,11 +88,13 @@ class SignInForm(forms.Form):
             attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "class": "input-code"}
         ),
     )
+    passkey = forms.CharField(required=False, max_length=ANSWER_MAX, widget=PasskeyInput)
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._request = request
         self._user: User | None = None
+        self.opened_by = ""
 
     def clean(self) -> dict[str, Any]:
         """Verifies both factors of a readable form. An unreadable form costs no try.
@@ -86,13 +102,16 @@ class SignInForm(forms.Form):
         Raises: `Unavailable`, which costs no try either, while others sign in.
         """
         fields = super().clean() or {}
+        if not self.errors and not fields["passkey"] and not fields["code"]:
+            self.add_error("code", ValidationError(_NO_CODE, code="code_malformed"))
         if not self.errors:
             with hashing.place(), transactions.looking_up("sign_in"):
-                self._user = prove(
+                self._user, self.opened_by = prove(
                     self._request,
                     email=fields["email"],
                     password=fields["password"],
                     code=fields["code"],
+                    passkey=fields["passkey"],
                 )
         return fields
 
@@ -101,16 +120,20 @@ class SignInForm(forms.Form):
         return self._user
 
 
-def prove(request: HttpRequest, *, email: str, password: str, code: str) -> User:
-    """The person with this password and current code, with `otp_device` set for `login`.
+def prove(
+    request: HttpRequest, *, email: str, password: str, code: str = "", passkey: str = ""
+) -> tuple[User, str]:
+    """The person with this password and second factor, with `otp_device` set for `login`, and by
+    what they are here: `sessions.CODE`, or their passkey's id.
 
     1. A try is taken before any check.
     2. The password is hashed even for an unknown address, so that the time reveals nothing.
-    3. The code is checked under a lock on the device and spent.
+    3. The passkey's answer is verified under a lock on the person, and its challenge spent. Or the
+       code is checked under a lock on the device and spent, if the person has no passkey.
 
     Raises: `ValidationError` with code `too_many_tries` or `sign_in_refused`. The latter is one
-    sentence for an unknown address, a wrong password, a wrong, used or throttled code and a closed
-    account.
+    sentence for an unknown address, a wrong password, a wrong, used or throttled second factor and
+    a closed account.
     """
     address = request.META.get("REMOTE_ADDR", "")
     # 1. The try.
@@ -121,23 +144,41 @@ def prove(request: HttpRequest, *, email: str, password: str, code: str) -> User
         )
     # 2. The password.
     user = authenticate(request, username=email, password=password)
-    factor: SecondFactor | None = None
+    opened_by = ""
     if isinstance(user, User):
-        # 3. The library returns the factor only if it shows this code now and the code is unused.
-        factor = SecondFactor.objects.devices_for_user(user).first()
-        # RFC 6238 §5.2: the same code is not accepted a second time.
-        factor = factor and django_otp.verify_token(user, factor.persistent_id, code)
-    if not isinstance(user, User) or factor is None:
+        # 3.
+        opened_by = _second_factor(request, user, code=code, passkey=passkey)
+    if not isinstance(user, User) or not opened_by:
         _log.warning("sign-in: refused")
         message = _(
-            "The e-mail address, the password or the code is wrong. Wait for the next code, then"
-            " try again."
+            "The e-mail address, the password, the code or the passkey is wrong. Wait for the next"
+            " code, then try again."
         )
         raise ValidationError(message, code="sign_in_refused")
     forget_tries(email=email, address=address)
+    return user, opened_by
+
+
+def _second_factor(request: HttpRequest, user: User, *, code: str, passkey: str) -> str:
+    """By what a person with the right password is here; empty if by nothing."""
+    factor: SecondFactor | None = SecondFactor.objects.devices_for_user(user).first()
+    if factor is None:
+        return ""
+    if passkey:
+        try:
+            opened_by = passkeys.prove(request.session, user, passkey)
+        except Refused as refusal:
+            _log.warning("sign-in: %s", refusal.code)
+            return ""
+    elif user.passkeys:
+        return ""
+    else:
+        # RFC 6238 §5.2: the same code is not accepted a second time. The library returns the
+        # factor only if it shows this code now and the code is unused.
+        factor, opened_by = django_otp.verify_token(user, factor.persistent_id, code), CODE
     # django-otp's name: login() puts it into the session
     user.otp_device = factor  # type: ignore[attr-defined]
-    return user
+    return opened_by if factor else ""
 
 
 def take_try(*, email: str, address: str) -> bool:

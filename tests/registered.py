@@ -57,6 +57,15 @@ def factor_of(person: Any) -> SecondFactor:
     return factor
 
 
+def passkey_of(person: Any) -> str:
+    """The id of a passkey that stands on record for a person; nothing can be signed with it."""
+    person.passkeys = [{"id": "AAAA", "public_key": "AAAA", "origin": "https://tulga.kz"}]
+    with transactions.writing():
+        person.save(update_fields=["passkeys"])
+        register.keep(person)
+    return "AAAA"
+
+
 def saved(row: Model, *, logs: Collection[str] = ()) -> None:
     """Saves a changed lender or key, and states it, by default in the logs that are ordered."""
     kind = API_KEY if isinstance(row, ApiKey) else LENDER

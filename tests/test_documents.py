@@ -651,6 +651,12 @@ NO_PAGE = {
         "borrower:egov_mint",
         "review:attest",
     ),
+    "a script reads it": (
+        "people:login_challenge",
+        "people:passkey_challenge",
+        "review:vote_challenge",
+        "review:attest_challenge",
+    ),
     "it acts, and leads to another": (
         "borrower:peek",
         "review:vote",

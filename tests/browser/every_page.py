@@ -209,6 +209,7 @@ PEOPLE = (
     _at("sign-in", "Two factors to sign in", "people/sign_in.html", "/people/sign-in/"),
     _at("home", "Where each person begins", "people/home.html", "/people/"),
     _at("password", "Another password", "people/password.html", "/people/password/"),
+    _at("passkey", "Passkeys, and a new one", "people/passkey.html", "/people/passkey/"),
     _at(
         "operation",
         "The operator: the first page",

@@ -2251,6 +2251,57 @@ _TABLE: Final = (
         code="already_attested",
         attesting=_("This is attested already. It stands, and is needed once."),
     ),
+    Code(
+        code="not_a_reviewer",
+        staff=_("You are no reviewer of this lender any more. Nothing was kept."),
+    ),
+    # ── Why a passkey does not count ──
+    Code(
+        code="passkey_missing",
+        staff=_(
+            "This counts by your passkey alone, and none answered. If you have none, enrol one in"
+            " your account."
+        ),
+    ),
+    Code(
+        code="passkey_challenge",
+        staff=_(
+            "Your passkey answered something else, or too late. Load the page again, and repeat."
+        ),
+    ),
+    Code(
+        code="passkey_origin",
+        staff=_(
+            "Your passkey was asked at another address. If you did not do that yourself, tell your"
+            " operator at once."
+        ),
+    ),
+    Code(
+        code="passkey_relying_party",
+        staff=_("Your passkey belongs to another address. Enrol one here."),
+    ),
+    Code(
+        code="passkey_user_unverified",
+        staff=_(
+            "Your device did not ask for a fingerprint, face or PIN. Switch on its screen lock, and"
+            " repeat."
+        ),
+    ),
+    Code(
+        code="passkey_counter",
+        staff=_("Your passkey counted back, as its copy would. Tell your operator at once."),
+    ),
+    Code(
+        code="passkey_signature",
+        staff=_("The signature of your passkey does not hold. Tell your operator."),
+    ),
+    Code(code="passkey_unknown", staff=_("This passkey is not on record for you.")),
+    Code(
+        code="passkey_malformed",
+        staff=_("The answer of your passkey could not be read. Try another browser."),
+    ),
+    Code(code="passkey_known", staff=_("This passkey is on record already.")),
+    Code(code="passkeys_enough", staff=_("You have ten passkeys; more are not kept.")),
 )
 CODES: Final[Mapping[str, Code]] = {row.code: row for row in _TABLE}
 

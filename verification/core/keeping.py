@@ -21,6 +21,7 @@ DOOR_KEEPS: Final = frozenset(
         *("live_capture.other_order", "live_capture.N.turn", "live_capture.N.lost"),
         *("live_capture.N.part.N", "live_capture.N.frame.N", "live_capture.N.chain.N"),
         *("review.reason.N", "attestation.comment.N", "attestation.place.N"),
+        *("review.salt.N", "attestation.salt.N"),
     }
 )
 """Kinds of evidence that the door key may record; `N` stands for a number.

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required, user_passes_test
 from django.db.models import Exists, OuterRef, Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -39,19 +39,23 @@ from verification.core.clearance import (
     VISIT,
 )
 from verification.core.codes import CODES
-from verification.core.errors import BadInput, Conflict, NotFound
+from verification.core.errors import BadInput, Conflict, NotFound, Refused
 from verification.core.events import ADVANCED, ATTESTED
 from verification.core.opening import Loan
 from verification.core.status import Status
-from verification.log import decided, entries, signatures
-from verification.log.acts import CODE
+from verification.evidence import vault
+from verification.log import acts, decided, entries, signatures
 from verification.log.advanced import advanced_since
 from verification.models import Attempt, Clearance, Verification
 from verification.payout import clearances
-from verification.review import desk
+from verification.review import desk, signing
 from verification.review.desk import Line, ReferenceForm, Rows, Words
+from verification.review.signing import Signed
 
-COMMENT_KIND, PLACE_KIND = "attestation.comment", "attestation.place"
+COMMENT_KIND, PLACE_KIND, SALT_KIND = (
+    *("attestation.comment", "attestation.place"),
+    "attestation.salt",
+)
 """Evidence of the case's last attempt, numbered in the order of the attestations:
 `attestation.comment.1`.
 """
@@ -231,17 +235,71 @@ def look(*, reviewer: Reviewer, verification_id: str) -> ConfirmCase:
     return confirmable
 
 
-def attest(*, verification_id: str, reviewer: Reviewer, word: Attestation) -> None:
+@dataclass(frozen=True)
+class _Attestable:
+    """A case that this person may attest now; the attestation's entry without its proof.
+
+    sealed: the texts that are sealed, by kind.
+    """
+
+    row: Verification
+    attempt: Attempt
+    key: vault.Key
+    number: int
+    body: dict[str, Any]
+    sealed: dict[str, str] = field(repr=False)
+
+
+def attest(
+    *, verification_id: str, reviewer: Reviewer, word: Attestation, signed: Signed | None = None
+) -> None:
     """Records one employee's attestation.
 
     1. It is complete: what and how or where and when, and a remark.
     2. The verification is of their lender, reported as verified, and not paid out. Its row is
        locked.
     3. The employee had no part in the case, and the same fact is not attested yet.
-    4. Place and remark are sealed, and the attestation is an entry.
+    4. It is the employee's: their passkey signed it, or they have none and the log is the test log.
+    5. Place and remark are sealed, and the attestation is an entry.
 
-    Raises: `BadInput`, `NotFound` (absent or another lender's), `Conflict`; then nothing is
-    written.
+    Raises: `BadInput`, `NotFound` (absent or another lender's), `Conflict`, and `Refused` for 4;
+    then nothing is written.
+    """
+    with transactions.writing():
+        attestable = _attestable(verification_id, reviewer, word, lock=True)  # 1 to 3
+        verification, body, at = attestable.row, attestable.body, clock.now()
+        more = _more(attestable, signed.salt) if signed else {}
+        body |= signing.proof(  # 4
+            verification, ATTESTED, body, reviewer=reviewer, signed=signed, more=more
+        )
+        kept = {kind: text.encode() for kind, text in attestable.sealed.items()}
+        if signed:
+            kept[SALT_KIND] = signed.salt
+        numbered = {f"{kind}.{attestable.number}": content for kind, content in kept.items()}
+        with moving.moving(read_unverified(verification)):  # 5
+            dossier.keep(attestable.attempt, numbered, key=attestable.key, at=at)
+            moving.record(verification, ATTESTED, at=at, body=body)
+
+
+def to_be_signed(
+    *, verification_id: str, reviewer: Reviewer, word: Attestation, salt: bytes
+) -> dict[str, Any]:
+    """What a person's passkey signs for this attestation: the attempt, the fact, and the keyed
+    hashes of place and remark.
+
+    Raises: as `attest`, for 1 to 3.
+    """
+    with transactions.writing():
+        attestable = _attestable(verification_id, reviewer, word)
+    return acts.shown(ATTESTED, verification_id, attestable.body, **_more(attestable, salt))
+
+
+def _attestable(
+    verification_id: str, reviewer: Reviewer, word: Attestation, *, lock: bool = False
+) -> _Attestable:
+    """Steps 1 to 3 of `attest`.
+
+    Raises: `BadInput`, `NotFound` or `Conflict`.
     """
     today = almaty.day_of(clock.now())
     if word.what not in ATTESTATION_KINDS:  # 1
@@ -262,32 +320,26 @@ def attest(*, verification_id: str, reviewer: Reviewer, word: Attestation) -> No
             raise BadInput(detail, code="attestation_malformed", pointer="day")
         sealed[PLACE_KIND] = _line(word.place, "place", least=policy.VISIT_PLACE_MIN)
         statement = {"what": VISIT, "day": word.day.isoformat()}
-    with transactions.writing():
-        verification = _open_to_word(verification_id, reviewer.lender_id, lock=True)  # 2
-        key = contents.key_of(verification)
-        if code := votes.part_of(reviewer, verification, key=key):  # 3
-            raise Conflict("this person may not attest this case", code=code)
-        on_record = list(_attested(verification))
-        if any(earlier.what == word.what for earlier in on_record):
-            raise Conflict("this is attested already", code="already_attested")
-        attempt, at = Attempt.objects.filter(verification=verification).latest("turn"), clock.now()
-        attempt.verification = verification
-        number = len(on_record) + 1
-        with moving.moving(read_unverified(verification)):  # 4
-            dossier.keep(
-                attempt,
-                {f"{kind}.{number}": text.encode() for kind, text in sealed.items()},
-                key=key,
-                at=at,
-            )
-            body = {
-                "attempt": attempt.pk,
-                "person": reviewer.person_id,
-                "number": number,
-                "factor": CODE,
-                **statement,
-            }
-            moving.record(verification, ATTESTED, at=at, body=body)
+    verification = _open_to_word(verification_id, reviewer.lender_id, lock=lock)  # 2
+    key = contents.key_of(verification)
+    if code := votes.part_of(reviewer, verification, key=key):  # 3
+        raise Conflict("this person may not attest this case", code=code)
+    on_record = _attested(verification)
+    if any(earlier.what == word.what for earlier in on_record):
+        raise Conflict("this is attested already", code="already_attested")
+    attempt = Attempt.objects.filter(verification=verification).latest("turn")
+    attempt.verification = verification
+    number = len(on_record) + 1
+    body = {"attempt": attempt.pk, "person": reviewer.person_id, "number": number, **statement}
+    return _Attestable(verification, attempt, key, number, body, sealed)
+
+
+def _more(attestable: _Attestable, salt: bytes) -> dict[str, str]:
+    """What the page of an attestation shows beside its entry's body: the sealed texts."""
+    return {
+        kind.rpartition(".")[2]: signing.mark(text, salt)
+        for kind, text in attestable.sealed.items()
+    }
 
 
 def _line(untrusted: str, pointer: str, *, least: int) -> str:
@@ -500,9 +552,16 @@ def attest_page(request: HttpRequest, verification_id: str, kind: str) -> HttpRe
         return _confirmation_page(request, verification_id, {kind: form})
     word = Attestation(what=kind, **form.cleaned_data)
     try:
-        attest(verification_id=verification_id, reviewer=desk.reviewer_of(request), word=word)
+        attest(
+            verification_id=verification_id,
+            reviewer=desk.reviewer_of(request),
+            word=word,
+            signed=signing.given(request, _purpose(verification_id, kind)),
+        )
     except Conflict as error:
         return desk.refusal_page(request, of_attesting(error.code), error)
+    except Refused as error:
+        return desk.refusal_page(request, desk.of_code(error.code), error)
     except BadInput as error:
         form.add_error(error.pointer, str(MALFORMED.get(error.pointer, error.code)))
         return _confirmation_page(request, verification_id, {kind: form})
@@ -510,6 +569,37 @@ def attest_page(request: HttpRequest, verification_id: str, kind: str) -> HttpRe
         request, gettext("Your word is kept. Let the step that pays ask for a clearance again.")
     )
     return redirect("review:to_confirm")
+
+
+@never_cache
+@sensitive_post_parameters("comment", "place")
+@user_passes_test(desk.has_both_factors)
+@permission_required(PERMISSION, raise_exception=True)
+@require_POST
+def attest_challenge(request: HttpRequest, verification_id: str, kind: str) -> HttpResponse:
+    """The options for the passkey of the signed-in person over their attestation, as JSON.
+
+    One that would be refused has none: the page posts it, and shows why.
+    """
+    if kind not in _FORMS:
+        raise Http404
+    form, salt = _FORMS[kind](request.POST, prefix=kind), signing.fresh_salt()
+    if not form.is_valid():
+        return JsonResponse({}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    try:
+        shown = to_be_signed(
+            verification_id=verification_id,
+            reviewer=desk.reviewer_of(request),
+            word=Attestation(what=kind, **form.cleaned_data),
+            salt=salt,
+        )
+    except (Conflict, BadInput) as error:
+        return JsonResponse({"code": error.code}, status=HTTPStatus.CONFLICT)
+    return signing.challenge(request, _purpose(verification_id, kind), shown, salt=salt)
+
+
+def _purpose(verification_id: str, kind: str) -> str:
+    return f"{ATTESTED} {verification_id} {kind}"
 
 
 def _confirmation_page(

@@ -34,7 +34,7 @@ from verification.access.tokens import Minted
 from verification.case import contents, policy, stages
 from verification.case.votes import PERMISSION, Reviewer
 from verification.core.codes import CODES
-from verification.core.errors import BadInput, Conflict, NotFound
+from verification.core.errors import BadInput, Conflict, NotFound, Refused
 from verification.core.results import Outcome
 from verification.core.status import Status
 from verification.log import keys, log
@@ -344,7 +344,7 @@ def modes_of(mode: str) -> dict[str, Any]:
     return {"mode": mode, "modes": offered if len(offered) > 1 else []}
 
 
-def refusal_page(request: HttpRequest, sentence: str, error: Conflict) -> HttpResponse:
+def refusal_page(request: HttpRequest, sentence: str, error: Conflict | Refused) -> HttpResponse:
     """The page with the reason of a refusal."""
     context = {"sentence": sentence, "code": error.code}
     return render(request, "review/refused.html", context, status=HTTPStatus.CONFLICT)

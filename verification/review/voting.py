@@ -19,7 +19,7 @@ from typing import Any, Final
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required, user_passes_test
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.formats import number_format
 from django.utils.translation import gettext
@@ -42,12 +42,13 @@ from verification.core.results import Outcome
 from verification.core.route import Evidence, Stage
 from verification.core.status import Status
 from verification.evidence import store, vault
-from verification.log.acts import CODE
+from verification.log import acts
 from verification.models import Attempt, EvidenceItem, ReviewVote, Verification
-from verification.review import desk, measures
+from verification.review import desk, measures, signing
 from verification.review.desk import Line, Words
+from verification.review.signing import Signed
 
-REASON_KIND = "review.reason"
+REASON_KIND, SALT_KIND = "review.reason", "review.salt"
 """Evidence of the attempt, numbered in the order of the votes: `review.reason.1`."""
 PASS, FAIL = "pass", "fail"
 MATCH, QUALITY, COMMANDS = "face.match", "face.quality", "face.commands"
@@ -242,7 +243,25 @@ def picture(*, reviewer: Reviewer, verification_id: str, evidence_id: str) -> by
     return jpeg
 
 
-def vote(*, verification_id: str, reviewer: Reviewer, passes: bool, reason: str) -> bool:
+@dataclass(frozen=True)
+class _Votable:
+    """A case that this person may vote on now, and the vote's entry without its proof."""
+
+    history: History
+    attempt: Attempt
+    stage: Stage
+    key: vault.Key
+    body: dict[str, Any]
+
+
+def vote(
+    *,
+    verification_id: str,
+    reviewer: Reviewer,
+    passes: bool,
+    reason: str,
+    signed: Signed | None = None,
+) -> bool:
     """Whether one reviewer's vote decides: the second pass passes the attempt, one fail refuses.
 
     1. There is a reason.
@@ -250,45 +269,95 @@ def vote(*, verification_id: str, reviewer: Reviewer, passes: bool, reason: str)
     3. The reviewer has not voted on this attempt, sent no link of the case, and did not open it for
        the lender.
     4. A pass requires that all other checks passed: the stored results are weighed again.
-    5. The reason is sealed and the vote is logged. After two passes or one fail a worker ends the
+    5. It is the reviewer's: their passkey signed it, or they have none and the log is the test log.
+    6. The reason is sealed and the vote is logged. After two passes or one fail a worker ends the
        attempt.
 
-    Raises: `BadInput`, `NotFound` (absent or another lender's), `Conflict`; then nothing is
-    written.
+    Raises: `BadInput`, `NotFound` (absent or another lender's), `Conflict`, and `Refused` for 5;
+    then nothing is written.
     """
-    # 1
-    text = reason.strip()
-    if (
-        not policy.REVIEW_REASON_MIN <= len(text) <= policy.REVIEW_REASON_MAX
-        or not text.isprintable()
-    ):
-        limits = (
-            f"{policy.REVIEW_REASON_MIN} to {policy.REVIEW_REASON_MAX} printable characters on one"
-            " line"
-        )
-        raise BadInput(f"a reason has {limits}", code="reason_malformed", pointer="reason")
-    at = clock.now()
+    text, at = _reason(reason), clock.now()  # 1
     with transactions.writing():
-        # 2
-        verification = case_in_review(verification_id, reviewer.lender_id, at=at, lock=True)
-        history, attempt, _ = question(verification)
-        name, key = attempt.pk, contents.key_of(verification)
-        if code := hindrance(attempt, reviewer, key=key):  # 3
-            raise Conflict("this person may not vote on this case", code=code)
-        if passes:
-            votes.require_the_rest_passed(history, name)  # 4
-        # 5. Of the reason the log holds the commitment only.
-        number = len(history.state.attempts[name].votes) + 1
+        votable = _votable(verification_id, reviewer, passes=passes, at=at, lock=True)  # 2 to 4
+        history, attempt, body = votable.history, votable.attempt, votable.body
+        more = _more(history, attempt.pk, text, signed) if signed else {}
+        body |= signing.proof(  # 5
+            history.row, VOTED, body, reviewer=reviewer, signed=signed, more=more
+        )
+        # 6. Of the reason the log holds the commitment only.
+        number = len(history.state.attempts[attempt.pk].votes) + 1
+        sealed = {f"{REASON_KIND}.{number}": text.encode()}
+        if signed:
+            sealed[f"{SALT_KIND}.{number}"] = signed.salt
         with moving.moving(history):
-            dossier.keep(attempt, {f"{REASON_KIND}.{number}": text.encode()}, key=key, at=at)
+            dossier.keep(attempt, sealed, key=votable.key, at=at)
             person = reviewer.person_id
             ReviewVote.objects.create(attempt=attempt, person=person, passes=passes, created_at=at)
-            body = moving.place_of(name, attempt) | {"person": person}
-            body |= {"outcome": Outcome.PASSED if passes else Outcome.FAILED, "factor": CODE}
-            moving.record(verification, VOTED, at=at, body=body)
-            if is_decided := votes.verdict(history, name) is not None:
-                steps.schedule(verification, steps.WEIGH, due_at=at, queue=policy.ENDING_QUEUE)
+            moving.record(history.row, VOTED, at=at, body=body)
+            if is_decided := votes.verdict(history, attempt.pk) is not None:
+                steps.schedule(history.row, steps.WEIGH, due_at=at, queue=policy.ENDING_QUEUE)
     return is_decided
+
+
+def to_be_signed(
+    *, verification_id: str, reviewer: Reviewer, passes: bool, reason: str, salt: bytes
+) -> dict[str, Any]:
+    """What a person's passkey signs for this vote: the attempt, its judgement, the pictures, the
+    choice and the reason's keyed hash.
+
+    Raises: as `vote`, for 1 to 4.
+    """
+    text, at = _reason(reason), clock.now()
+    with transactions.writing():
+        votable = _votable(verification_id, reviewer, passes=passes, at=at)
+        attempt, stage = votable.attempt, votable.stage
+        seen = (
+            dict[str, bytes]()
+            if stage.pictures is None
+            else dossier.contents([attempt], key=votable.key)
+        )
+        shots = _shots(attempt, stage, Evidence(items=seen, at=at))
+        signed = Signed(None, salt, tuple(shot.evidence_id for shot in shots))
+        more = _more(votable.history, attempt.pk, text, signed)
+    return acts.shown(VOTED, verification_id, votable.body, **more)
+
+
+def _reason(untrusted: str) -> str:
+    """Raises: `BadInput` without a reason on one line."""
+    text = untrusted.strip()
+    least, most = policy.REVIEW_REASON_MIN, policy.REVIEW_REASON_MAX
+    if not least <= len(text) <= most or not text.isprintable():
+        limits = f"{least} to {most} printable characters on one line"
+        raise BadInput(f"a reason has {limits}", code="reason_malformed", pointer="reason")
+    return text
+
+
+def _votable(
+    verification_id: str, reviewer: Reviewer, *, passes: bool, at: datetime, lock: bool = False
+) -> _Votable:
+    """Steps 2 to 4 of `vote`.
+
+    Raises: `NotFound`, or `Conflict`.
+    """
+    verification = case_in_review(verification_id, reviewer.lender_id, at=at, lock=lock)
+    history, attempt, stage = question(verification)
+    key = contents.key_of(verification)
+    if code := hindrance(attempt, reviewer, key=key):
+        raise Conflict("this person may not vote on this case", code=code)
+    if passes:
+        votes.require_the_rest_passed(history, attempt.pk)
+    body = moving.place_of(attempt.pk, attempt) | {"person": reviewer.person_id}
+    body["outcome"] = Outcome.PASSED if passes else Outcome.FAILED
+    return _Votable(history, attempt, stage, key, body)
+
+
+def _more(history: History, name: str, reason: str, signed: Signed) -> dict[str, Any]:
+    """What the page of a vote shows beside its entry's body."""
+    judged = [
+        entry.pk for entry in history.typed("attempt.judged") if entry.body["attempt"] == name
+    ]
+    reason_mark = signing.mark(reason, signed.salt)
+    return {"judged": judged[-1], "pictures": list(signed.pictures), "reason": reason_mark}
 
 
 def case_in_review(
@@ -539,8 +608,9 @@ def vote_page(request: HttpRequest, verification_id: str) -> HttpResponse:
             reviewer=desk.reviewer_of(request),
             passes=passes,
             reason=form.cleaned_data["reason"],
+            signed=signing.given(request, _purpose(verification_id)),
         )
-    except Conflict as error:
+    except (Conflict, Refused) as error:
         return desk.refusal_page(request, desk.of_code(error.code), error)
     if not passes:
         message = gettext("Your vote is kept. The case was refused.")
@@ -550,6 +620,36 @@ def vote_page(request: HttpRequest, verification_id: str) -> HttpResponse:
         message = gettext("Your vote is kept, and it was the second one. The case goes on.")
     messages.success(request, message)
     return redirect("review:queue")
+
+
+@never_cache
+@sensitive_post_parameters("reason")
+@user_passes_test(desk.has_both_factors)
+@permission_required(PERMISSION, raise_exception=True)
+@require_POST
+def vote_challenge(request: HttpRequest, verification_id: str) -> HttpResponse:
+    """The options for the passkey of the signed-in person over their vote, as JSON.
+
+    A vote that would be refused has none: the page posts it, and shows why.
+    """
+    form, salt = VoteForm(request.POST), signing.fresh_salt()
+    if not form.is_valid():
+        return JsonResponse({}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    try:
+        shown = to_be_signed(
+            verification_id=verification_id,
+            reviewer=desk.reviewer_of(request),
+            passes=form.cleaned_data["word"] == PASS,
+            reason=form.cleaned_data["reason"],
+            salt=salt,
+        )
+    except Conflict as error:
+        return JsonResponse({"code": error.code}, status=HTTPStatus.CONFLICT)
+    return signing.challenge(request, _purpose(verification_id), shown, salt=salt)
+
+
+def _purpose(verification_id: str) -> str:
+    return f"{VOTED} {verification_id}"
 
 
 def _case_page(

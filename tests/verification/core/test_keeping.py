@@ -28,6 +28,8 @@ GIVEN = {
         f"{voting.REASON_KIND}.N",
         f"{attesting.COMMENT_KIND}.N",
         f"{attesting.PLACE_KIND}.N",
+        f"{voting.SALT_KIND}.N",
+        f"{attesting.SALT_KIND}.N",
     ),
     confirmation.RENEWAL_ANSWER,
     *(

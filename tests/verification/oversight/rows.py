@@ -5,6 +5,7 @@ in numbers.
 from datetime import UTC, date, datetime, time
 from typing import Any
 
+from django.conf import settings
 from django.test import Client
 
 from lenders.models import Lender
@@ -137,13 +138,18 @@ def person(role: str, **columns: Any) -> Any:
 
 
 def signed_in(user: Any, *, both_factors: bool = True) -> Client:
-    """A client in whose session this person has given one factor or both."""
+    """A client in whose session this person has given one factor or both.
+
+    In live mode the second one is a passkey.
+    """
     client = Client()
+    opened_by = registered.passkey_of(user) if settings.TULGA_MODES_LIVE else ""
     client.force_login(user)
     if both_factors:
         device = registered.factor_of(user)
         session = client.session
         session["otp_device_id"] = device.persistent_id
+        session["people_opened_by"] = opened_by
         session.save()
     return client
 

@@ -467,6 +467,7 @@ _OF_CASE = {"verification_id": _IDS["verification_id"]}
 _WANTED = {"picture": _IDS, "case": _OF_CASE, "vote": _OF_CASE, "link": _OF_CASE}
 
 _WANTED |= {"confirmation": _OF_CASE, "attest": _OF_CASE | {"kind": "age_confirmation"}}
+_WANTED |= {"vote_challenge": _OF_CASE, "attest_challenge": _WANTED["attest"]}
 
 
 @pytest.mark.django_db
@@ -531,7 +532,7 @@ def test_a_vote_and_a_link_need_our_own_form():
 def test_addresses_that_read_take_no_post_and_those_that_act_no_get():
     client = desk.at_desk(lender())
     for name in NAMES:
-        acts = name in ("vote", "link", "attest")
+        acts = name in ("vote", "link", "attest") or name.endswith("challenge")
         if name not in ("open", "to_confirm"):
             method = client.get if acts else client.post
             assert method(reverse(f"review:{name}", kwargs=_WANTED.get(name))).status_code == 405
