@@ -590,7 +590,7 @@ def test_what_is_put_back_once_somebody_came_by_a_door_is_refused_or_found(
                     record["withheld"] += 1
                 elif reader.first() is not None:
                     record["found"] += 1
-                elif (change.table, change.column) in doors.HARMLESS:
+                elif doors.is_harmless(change, honest[name], seen):
                     record["harmless"] += 1
                 else:
                     missed.append(f"{change} at {name!r}: {doors.apart(honest[name], seen)}")
@@ -600,6 +600,7 @@ def test_what_is_put_back_once_somebody_came_by_a_door_is_refused_or_found(
         "that_matter": record["refused"] + record["found"] + len(missed),
         "undetected": len(missed),
     }
+    print("FIGURES", proof_figures["doors"])
     assert not missed, "\n".join(missed)
 
 
