@@ -61,13 +61,13 @@ class Cast:
 
     def of_person(self, name: str) -> Client:
         """The browser of somebody who has signed in."""
-        client = Client()
+        client = Client(raise_request_exception=False)
         client.cookies[settings.SESSION_COOKIE_NAME] = self.cookies[name]
         return client
 
     def borrower(self, token: str = "") -> Client:
         """A borrower's browser, by default that of `at_work`."""
-        client = Client()
+        client = Client(raise_request_exception=False)
         client.cookies[SESSION] = token or self.cookies["borrower"]
         return client
 

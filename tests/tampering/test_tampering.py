@@ -514,7 +514,11 @@ def test_what_is_put_back_once_workers_have_acted_by_it_is_found(
         if is_unseen and not is_open:
             missed.append(f"{change} led to {otherwise}")
         world.last.put()
-    proof_figures["put_back"] = {**record, "undetected": len(missed)}
+    proof_figures["put_back"] = {
+        **record,
+        "that_matter": record["moved"],
+        "undetected": len(missed),
+    }
     assert not missed, "\n".join(missed)
 
 
@@ -590,7 +594,7 @@ def test_what_is_put_back_once_somebody_came_by_a_door_is_refused_or_found(
                     record["withheld"] += 1
                 elif reader.first() is not None:
                     record["found"] += 1
-                elif (change.table, change.column) in doors.HARMLESS:
+                elif doors.is_harmless(change, honest[name], seen):
                     record["harmless"] += 1
                 else:
                     missed.append(f"{change} at {name!r}: {doors.apart(honest[name], seen)}")
@@ -632,7 +636,7 @@ def test_all_that_matters_was_found(proof_scale: float, proof_figures: Figures) 
     """What the tests before this one have counted, together."""
     parts = [
         proof_figures[name]
-        for name in ("rows", "disk", "forged", "invented")
+        for name in ("rows", "disk", "forged", "invented", "elsewhere", "put_back", "doors")
         if name in proof_figures
     ]
     matter, undetected = (
@@ -650,4 +654,4 @@ def test_all_that_matters_was_found(proof_scale: float, proof_figures: Figures) 
         ),
     }
     assert not undetected
-    assert matter >= 2_000 or proof_scale < 1
+    assert matter >= 3_000 or proof_scale < 1

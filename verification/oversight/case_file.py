@@ -19,6 +19,7 @@ from verification import transactions
 from verification.case import contents, stages
 from verification.case.contents import Retention, retention_of
 from verification.case.dossier import CheckView, check_views
+from verification.case.moving import read_sound
 from verification.core.codes import REASONS
 from verification.core.errors import BadInput, Conflict, LogInconsistent, Misconfigured
 from verification.core.events import DECISIONS, DESTROYED, RENEWED
@@ -130,6 +131,8 @@ def case_file(*, person_id: str, verification_id: str) -> CaseFile:
         attempts = list(Attempt.objects.filter(verification=row).order_by("opened_at", "turn"))
         numbers = {attempt.pk: number for number, attempt in enumerate(attempts, start=1)}
         result = result_of(row, decided.status_of(row), names_of([row.lender]))
+        # Of the rest, what the signed entries say, whatever the row says.
+        read_sound(row)
         on_record = entries.of_cases([row.pk], with_leaf=True)
         # An empty or removed code has no reason.
         row_of_code = REASONS.get(result.code)
