@@ -114,6 +114,10 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         ),
         _row("verification/access", "django.conf django.db django.utils secrets"),
         _row("verification/access/addresses.py", "django.utils ipaddress"),
+        _row(
+            "verification/access/passkeys.py",
+            "django.conf django.contrib.sessions ipaddress urllib.parse",
+        ),
         _row("verification/payout", "django.conf django.db django.utils secrets"),
         _row("verification/artifacts", "cryptography django.conf django.db django.utils"),
         _row("verification/case", "django.conf django.db django.utils logging secrets"),
@@ -136,6 +140,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/oversight", "django.db", base=_PAGES),
         _row("verification/oversight/search.py", "django.apps django.db", base=_PAGES),
         _row("verification/review", "django.db", base=_PAGES),
+        _row("verification/review/signing.py", "django.contrib.auth secrets", base=_PAGES),
         _row("verification/tasks.py", "celery logging time"),
         _row("verification/apps.py", "django.apps django.conf django.core.checks"),
         _row("verification/deploy_checks.py", "django.apps django.conf django.core.checks"),
