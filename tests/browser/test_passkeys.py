@@ -3,8 +3,10 @@
 import pytest
 from playwright.sync_api import CDPSession
 
+from lenders.models import Lender
 from people.enrolment import current_code, enrol
 from people.models import SecondFactor, User
+from tests.browser.conftest import Launch
 from tests.browser.tab import Tab, open_context, open_tab
 from tests.people.enrolled import PASSWORD
 from tests.verification.oversight import rows
@@ -31,7 +33,9 @@ def at(live_server, settings):
 class Person:
     """A reviewer with a browser of their own, and an authenticator in it."""
 
-    def __init__(self, launch, at: str, of, number: int, *, size: str = "desk") -> None:
+    def __init__(
+        self, launch: Launch, at: str, of: Lender, number: int, *, size: str = "desk"
+    ) -> None:
         self.email, self.at = f"reviewer-{number}@lender.example", at
         _, self.credentials = enrol(
             email=self.email,

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.test import Client
 
 from lenders.models import Lender
@@ -143,15 +144,23 @@ def signed_in(user: Any, *, both_factors: bool = True) -> Client:
     In live mode the second one is a passkey.
     """
     client = Client()
-    opened_by = registered.passkey_of(user) if settings.TULGA_MODES_LIVE else ""
     client.force_login(user)
     if both_factors:
         device = registered.factor_of(user)
         session = client.session
         session["otp_device_id"] = device.persistent_id
-        session["people_opened_by"] = opened_by
         session.save()
+    if settings.TULGA_MODES_LIVE:
+        by_passkey(client, user)
     return client
+
+
+def by_passkey(client: Client, user: Any = None) -> None:
+    """The session goes on as one that a passkey opened; by default of its own person."""
+    session = client.session
+    person = user or get_user_model().objects.get(pk=session["_auth_user_id"])
+    session["people_opened_by"] = registered.passkey_of(person)
+    session.save()
 
 
 def reading_entries() -> list[AuditEntry]:

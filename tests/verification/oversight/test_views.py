@@ -221,6 +221,7 @@ def test_a_period_that_is_not_offered_reads_nothing(
 def test_further_pages_are_posted_and_show_every_case_once(reader: Client, settings: Any) -> None:
     settings.TULGA_MODES_LIVE = True
     registered.everybody("live")
+    rows.by_passkey(reader)
     expected = {
         rows.bare(rows.lender(), created_at=rows.at(2026, 11, 1, minute=n % 60)) for n in range(51)
     }
@@ -251,6 +252,7 @@ def test_a_log_that_is_not_kept_says_so_instead_of_seeming_empty(
     settings.TULGA_MODES_LIVE = runs_live
     if runs_live:
         registered.everybody("live")
+        rows.by_passkey(reader)
     before = AuditEntry.objects.filter(log="live").count()
     for response in (
         posted(reader, mode="live"),

@@ -774,7 +774,7 @@ def test_only_an_own_visit_or_a_paid_credit_over_75_mci_counts():
     cleared(verified(of, "cleared and not paid"), profile="KZ-2021-04")
     paid(verified(of, "of 75 MCI", amount="324375.00"), amount="324375.00")
     attested(verified(of, "of another person", iin=OTHER_IIN), visited())
-    attested(verified(lender("Other", number=500)), visited())
+    attested(verified(lender("Other", number=500)), visited(), person="usr_2")
     erased = verified(of, "erased")
     attested(erased, visited())
     erase(erased)
