@@ -105,11 +105,13 @@ class History:
     def attempt(self, name: str) -> Attempt:
         """The row of an attempt, with the stated values.
 
-        Raises: `EvidenceUnreadable` (entries_unsound) without a row of this name.
+        Raises: `EvidenceUnreadable` (entries_unsound) without a row or an entry of this name.
         """
         attempt = self._attempts.get(name) or Attempt.objects.filter(pk=name).first()
         if attempt is None:
             raise EvidenceUnreadable(f"attempt {name} has no row any more", code=UNSOUND)
+        if name not in self.state.attempts:
+            raise EvidenceUnreadable(f"no entry opened attempt {name}", code=UNSOUND)
         self.keep(attempt)
         attempt.verification = self.row
         for column, value in stated(of_attempt(self.state, name, borrower_index=None)).items():

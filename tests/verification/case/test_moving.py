@@ -121,6 +121,14 @@ def test_what_the_row_of_an_attempt_says_is_not_read(story: Story) -> None:
     )
 
 
+def test_an_attempt_that_no_entry_opened_is_not_read(story: Story) -> None:
+    row = Attempt.objects.latest("turn")
+    row.pk, row.turn, row.status, row.borrower_index = "att_forged", row.turn + 1, "failed", None
+    row.save(force_insert=True)
+    with pytest.raises(EvidenceUnreadable, match="no entry opened attempt att_forged"):
+        read(story.row()).attempt("att_forged")
+
+
 def test_an_entry_that_comes_while_a_step_is_at_work_is_counted_before_its_entries(
     story: Story,
 ) -> None:
