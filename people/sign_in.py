@@ -102,7 +102,7 @@ class SignInForm(forms.Form):
         Raises: `Unavailable`, which costs no try either, while others sign in.
         """
         fields = super().clean() or {}
-        if not self.errors and not fields["passkey"] and not fields["code"]:
+        if "code" not in self.errors and not fields.get("passkey") and not fields["code"]:
             self.add_error("code", ValidationError(_NO_CODE, code="code_malformed"))
         if not self.errors:
             with hashing.place(), transactions.looking_up("sign_in"):
