@@ -107,7 +107,7 @@ def test_a_refusal_is_announced_and_the_page_says_which_field(
     page.fill("#id_password", "another-long-one-1")
     page.fill("#id_code", "000000")
     page.click("form.card button")
-    assert page.get_by_role("alert").is_visible()
+    assert page.locator(".notice-error[role=alert]").is_visible()
     _assert_pleasant(page)
 
 
