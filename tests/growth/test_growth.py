@@ -33,6 +33,7 @@ of the sweep.
 # Functions that no question need run, each with its reason; all others of these rooms must have
 # run.
 NOT_HOT = {
+    "access.passkeys": "one row of a person, locked by its key",
     "case.contents.lock_of_lender": "one row by its key",
     "case.contents.require_test": "asks no row",
     "case.policy.backoff": "asks no row",

@@ -397,6 +397,7 @@ def test_of_two_second_votes_at_once_exactly_one_completes():
 @pytest.mark.service
 def test_of_one_persons_votes_at_once_one_stands():
     story = glanced("clear", "grey", profile="KZ-2021-04")
+    registered.reviewer("usr_0", story.lender)
     barrier = threading.Barrier(8)
 
     def vote(_):
