@@ -25,6 +25,7 @@ from tests.people.enrolled import PASSWORD, Enrolled
 from tests.people.keys import ORIGIN
 from verification import clock, transactions
 from verification.access import passkeys as door
+from verification.core.stored import from_base64url
 from verification.engines import passkeys as engine
 from verification.log import actors
 
@@ -170,7 +171,7 @@ def test_the_same_passkey_is_kept_once_and_ten_at_most(
 
 def _same_id(device: Authenticator) -> Callable[[int], bytes]:
     (name,) = device.passkeys
-    return lambda _: engine.unspelled(name)
+    return lambda _: from_base64url(name)
 
 
 @pytest.mark.parametrize(
@@ -389,7 +390,7 @@ def test_a_passkey_that_sql_adds_signs_nobody_in(person: Enrolled, add: Add) -> 
     keys.enrol(by_code(victim), Authenticator())
     options = passkeys.creation_options(Client().session, victim.user)
     answer = device.create(options, origin=ORIGIN)
-    key, _ = engine.enrol(answer, challenge=engine.unspelled(options["challenge"]), origin=ORIGIN)
+    key, _ = engine.enrol(answer, challenge=from_base64url(options["challenge"]), origin=ORIGIN)
     mine = {"id": key.id, "public_key": key.public_key, "origin": key.origin}
     User.objects.filter(pk=victim.user.pk).update(passkeys=[*row(victim).passkeys, mine])
     assert by_passkey(Client(), victim, device).status_code == 422

@@ -5,7 +5,6 @@ Source: W3C Web Authentication Level 2, §7.1 and §7.2. The library reads all b
 """
 
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -29,6 +28,7 @@ from webauthn.helpers.structs import (
 )
 
 from verification.core.errors import Refused
+from verification.core.stored import from_base64url, to_base64url
 
 ANSWER_BYTES: Final = 16_384
 """Maximum text of one answer of a browser. Ours: without an attestation it has under 2 000."""
@@ -87,7 +87,9 @@ def creation_options(
             resident_key=ResidentKeyRequirement.REQUIRED,
             user_verification=UserVerificationRequirement.REQUIRED,
         ),
-        exclude_credentials=[PublicKeyCredentialDescriptor(id=unspelled(name)) for name in known],
+        exclude_credentials=[
+            PublicKeyCredentialDescriptor(id=from_base64url(name)) for name in known
+        ],
     )
     spelling: dict[str, Any] = json.loads(options_to_json(options))
     return spelling
@@ -100,7 +102,7 @@ def request_options(
     before it is known who signs in.
     """
     return {
-        "challenge": spelled(challenge),
+        "challenge": to_base64url(challenge),
         "rpId": host_of(origin),
         "timeout": 60_000,
         "userVerification": "required",
@@ -131,7 +133,9 @@ def enrol(answer: Any, *, challenge: bytes, origin: str) -> tuple[Passkey, int]:
         raise Refused("passkey_user_unverified", "the authenticator did not verify the person")
     if verified.fmt != AttestationFormat.NONE or len(verified.credential_id) > ID_BYTES:
         raise Refused("passkey_malformed", "an attestation was given, and none was asked for")
-    key = Passkey(spelled(verified.credential_id), spelled(verified.credential_public_key), origin)
+    key = Passkey(
+        to_base64url(verified.credential_id), to_base64url(verified.credential_public_key), origin
+    )
     return key, verified.sign_count
 
 
@@ -176,7 +180,7 @@ def verify(
             },
         }
         _require_place(_client_of(credential), challenge=challenge, origin=key.origin)
-        given = parse_authenticator_data(unspelled(parts["authenticator_data"]))
+        given = parse_authenticator_data(from_base64url(parts["authenticator_data"]))
         relying_party = key.relying_party
         if given.rp_id_hash != sha256(relying_party.encode()).digest():
             raise Refused("passkey_relying_party", "it was made for another relying party")
@@ -194,7 +198,7 @@ def verify(
             expected_challenge=challenge,
             expected_rp_id=relying_party,
             expected_origin=key.origin,
-            credential_public_key=unspelled(key.public_key),
+            credential_public_key=from_base64url(key.public_key),
             credential_current_sign_count=0,
             require_user_verification=True,
         )
@@ -209,19 +213,6 @@ _UNREADABLE: Final = (
     *(RecursionError, AssertionError),
 )
 """What the library raises for bytes that it cannot read, beside its own errors."""
-
-
-def spelled(content: bytes) -> str:
-    """Bytes as base64url without padding."""
-    return urlsafe_b64encode(content).rstrip(b"=").decode()
-
-
-def unspelled(text: str) -> bytes:
-    """The bytes of such a text.
-
-    Raises: `ValueError`.
-    """
-    return urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
 
 
 def _limited(answer: Any) -> dict[str, Any]:
@@ -247,7 +238,7 @@ def _limited(answer: Any) -> dict[str, Any]:
 
 
 def _client_of(credential: Mapping[str, Any]) -> Any:
-    return parse_client_data_json(unspelled(credential["response"]["clientDataJSON"]))
+    return parse_client_data_json(from_base64url(credential["response"]["clientDataJSON"]))
 
 
 def _require_place(client: Any, *, challenge: bytes, origin: str) -> None:

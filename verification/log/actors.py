@@ -70,7 +70,7 @@ def read(name: str, ids: Collection[str]) -> dict[str, Actor]:
         query = AuditEntry.objects.annotate(actor=ACTOR).filter(of_actors, log=name)
         rows = list(readable(query.select_related("leaf")))
     statements = [row for row in rows if row.type in events.ACTORS]
-    return fold(sound(statements, revoked=keys.revoked(rows)))
+    return fold(signatures.sound_by(statements, revoked=keys.revoked(rows)))
 
 
 def require_as_stated(actor: str, row: Values, *, logs: Collection[str] = ()) -> None:
@@ -93,18 +93,6 @@ def is_as_stated(row: Values, actor: Actor | None) -> bool:
 def as_stated(name: str, rows: Mapping[str, Values]) -> set[str]:
     """The ids of those of these rows, by id, that are as a log states them."""
     return {pk for pk, actor in read(name, rows).items() if is_as_stated(rows[pk], actor)}
-
-
-def sound(entries: Iterable[AuditEntry], *, revoked: Mapping[str, int]) -> list[AuditEntry]:
-    """The statements with a valid signature, by keys that were not revoked before them."""
-    candidates = list(entries)
-    _, signers = signatures.inspect(candidates)
-    return [
-        entry
-        for entry in candidates
-        if entry.pk in signers
-        and not keys.is_revoked(revoked, signers[entry.pk], signatures.place(entry))
-    ]
 
 
 def in_order(entries: Iterable[AuditEntry]) -> list[AuditEntry]:

@@ -201,24 +201,19 @@ def unproven(entries: Iterable[AuditEntry]) -> dict[str, str]:
     of_people = Q(actor__in=people, type=events.PERSON) | Q(type=events.REVOKED)
     rows = AuditEntry.objects.annotate(actor=ACTOR).filter(of_people, log__in=logs)
     read = list(readable(rows.select_related("leaf")))
-    statements = [row for row in read if row.type == events.PERSON]
-    _, signers = inspect(statements)
-    revoked = {log: keys.revoked([row for row in read if row.log == log]) for log in logs}
-    valid = sorted(
-        (
-            statement
-            for statement in statements
-            if statement.pk in signers
-            and not keys.is_revoked(revoked[statement.log], signers[statement.pk], place(statement))
-        ),
-        key=lambda statement: number(statement.body, "version"),
-    )
+    statements = dict[tuple[str, str], list[AuditEntry]]()
+    for log in logs:
+        of_log = [row for row in read if row.log == log]
+        of_people_there = (row for row in of_log if row.type == events.PERSON)
+        valid = sound_by(of_people_there, revoked=keys.revoked(of_log))
+        for statement in sorted(valid, key=lambda entry: number(entry.body, "version")):
+            person = log, text(statement.body, "actor")
+            statements.setdefault(person, []).append(statement)
     faults = dict[str, str]()
     for act in acts_read:
         actor: Actor | None = None
-        for statement in valid:
-            is_theirs = text(statement.body, "actor") == text(act.body, "person")
-            if is_theirs and statement.log == act.log and _is_before(statement, act):
+        for statement in statements.get((act.log, text(act.body, "person")), ()):
+            if _is_before(statement, act):
                 actor, _ = actors.apply(actor, course_entry(statement))
         if fault := acts.fault(course_entry(act), str(act.verification_id), actor):
             faults[act.pk] = fault
@@ -236,6 +231,20 @@ def _is_before(statement: AuditEntry, act: AuditEntry) -> bool:
     if place(act) < policy.SIZE:
         return place(statement) < place(act)
     return place(statement) < policy.SIZE or statement.at <= act.at
+
+
+def sound_by(entries: Iterable[AuditEntry], *, revoked: Mapping[str, int]) -> list[AuditEntry]:
+    """The entries of one log with a valid signature, by keys that were not revoked before them.
+
+    entries: loaded with their leaves. revoked: the index from which on a key does not count.
+    """
+    candidates = list(entries)
+    _, signers = inspect(candidates)
+    return [
+        entry
+        for entry in candidates
+        if entry.pk in signers and not keys.is_revoked(revoked, signers[entry.pk], place(entry))
+    ]
 
 
 def sound(entries: Iterable[AuditEntry]) -> list[AuditEntry]:
@@ -329,12 +338,10 @@ def _counting(
     faults, signers = inspect(entries)
     revoked = keys.revoked(rows)
     for entry in entries:
-        leaf = getattr(entry, "leaf", None)
-        place = leaf.leaf_index if leaf else policy.SIZE
         if entry.log != verification.mode:
             # With a changed mode, a row could make a worker write into the other log.
             faults[entry.pk] = "it stands in another log than its verification"
-        elif keys.is_revoked(revoked, signers.get(entry.pk, ""), place):
+        elif keys.is_revoked(revoked, signers.get(entry.pk, ""), place(entry)):
             faults[entry.pk] = "the key that signed it was revoked"
     if is_whole and faults:
         pk, fault = next(iter(faults.items()))

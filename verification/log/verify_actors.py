@@ -48,7 +48,7 @@ def _verify_statements(log: str, stated: dict[str, Actor]) -> Iterator[Finding]:
     statements = list[AuditEntry]()
     for page in pages(entries.select_related("leaf"), column="pk"):
         statements += [entry for entry in page if not isinstance(entry, Damaged)]
-    sound = actors.in_order(actors.sound(statements, revoked=revoked))
+    sound = actors.in_order(signatures.sound_by(statements, revoked=revoked))
     for name, of_actor in groupby(sound, key=lambda entry: str(entry.body.get("actor"))):
         actor: Actor | None = None
         for entry in of_actor:

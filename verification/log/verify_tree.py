@@ -274,8 +274,9 @@ def _verify_page(log: str, size: int, revoked: Mapping[str, int], start: int) ->
         if pk not in altered and isinstance(entry, AuditEntry)
     }
     faults, signers = signatures.inspect(intact.values())
+    unproven = signatures.unproven(intact[pk] for pk in faults)
     for pk, fault in faults.items():
-        if signatures.unproven([intact[pk]]):
+        if pk in unproven:
             yield _finding(there[pk], "vote_unsigned", fault)
         else:
             yield _finding(there[pk], "entry_unsigned", fault)

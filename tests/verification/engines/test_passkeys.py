@@ -105,8 +105,8 @@ def test_a_counter_that_stands_still_is_a_copy() -> None:
     key, counter = enrolled(device)
     assertion = passkeys.assertion_of(answered(device, key))
     highest = passkeys.verify(assertion, key, challenge=CHALLENGE, counter=counter)
-    work = lambda: passkeys.verify(assertion, key, challenge=CHALLENGE, counter=highest)  # noqa: E731
-    assert code_of(work) == "passkey_counter"
+    code = code_of(lambda: passkeys.verify(assertion, key, challenge=CHALLENGE, counter=highest))
+    assert code == "passkey_counter"
 
 
 @pytest.mark.parametrize(
@@ -126,8 +126,8 @@ def test_each_defect_of_an_enrolment_has_its_code(
 
 def test_an_enrolment_for_another_relying_party_is_refused() -> None:
     answer = Authenticator().create(creation(ELSEWHERE), origin=ORIGIN)
-    work = lambda: passkeys.enrol(answer, challenge=CHALLENGE, origin=ORIGIN)  # noqa: E731
-    assert code_of(work) == "passkey_relying_party"
+    code = code_of(lambda: passkeys.enrol(answer, challenge=CHALLENGE, origin=ORIGIN))
+    assert code == "passkey_relying_party"
 
 
 @pytest.mark.parametrize(
@@ -140,8 +140,8 @@ def test_an_enrolment_for_another_relying_party_is_refused() -> None:
 )
 def test_what_is_no_credential_is_malformed(answer: Any) -> None:
     assert code_of(lambda: passkeys.assertion_of(answer)) == "passkey_malformed"
-    enrol = lambda: passkeys.enrol(answer, challenge=CHALLENGE, origin=ORIGIN)  # noqa: E731
-    assert code_of(enrol) == "passkey_malformed"
+    code = code_of(lambda: passkeys.enrol(answer, challenge=CHALLENGE, origin=ORIGIN))
+    assert code == "passkey_malformed"
 
 
 def test_an_answer_over_the_limit_is_refused_before_it_is_read() -> None:
