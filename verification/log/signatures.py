@@ -196,9 +196,9 @@ def unproven(entries: Iterable[AuditEntry]) -> dict[str, str]:
     if not acts_read:
         return {}
     prefetch_related_objects(acts_read, "leaf")
-    people = {text(entry.body, "person") for entry in acts_read}
+    person_of = {entry.pk: text(course_entry(entry).body, "person") for entry in acts_read}
     logs = {entry.log for entry in acts_read}
-    of_people = Q(actor__in=people, type=events.PERSON) | Q(type=events.REVOKED)
+    of_people = Q(actor__in=set(person_of.values()), type=events.PERSON) | Q(type=events.REVOKED)
     rows = AuditEntry.objects.annotate(actor=ACTOR).filter(of_people, log__in=logs)
     read = list(readable(rows.select_related("leaf")))
     statements = dict[tuple[str, str], list[AuditEntry]]()
@@ -212,7 +212,7 @@ def unproven(entries: Iterable[AuditEntry]) -> dict[str, str]:
     faults = dict[str, str]()
     for act in acts_read:
         actor: Actor | None = None
-        for statement in statements.get((act.log, text(act.body, "person")), ()):
+        for statement in statements.get((act.log, person_of[act.pk]), ()):
             if _is_before(statement, act):
                 actor, _ = actors.apply(actor, course_entry(statement))
         if fault := acts.fault(course_entry(act), str(act.verification_id), actor):

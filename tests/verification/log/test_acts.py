@@ -90,6 +90,13 @@ def test_an_act_that_is_not_the_persons_does_not_count(
     assert signatures.unproven([vote]) == {vote.pk: fault}
 
 
+@pytest.mark.parametrize("body", [[], "text", None, {"person": ["usr_1"]}])
+def test_an_act_with_an_unreadable_body_does_not_count(of: Lender, body: Any) -> None:
+    vote = entry_of(of, "usr_1")
+    vote.body = body
+    assert signatures.unproven([vote]) == {vote.pk: "no statement names this person"}
+
+
 @pytest.mark.parametrize(
     "changes", [{"outcome": "failed"}, {"attempt": "att_9"}, {"outcome": None}]
 )
