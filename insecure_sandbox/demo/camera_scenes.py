@@ -101,8 +101,13 @@ def key_and_face(stage: Stage, faces: Faces) -> Row:
         must=("verified", ""),
         route="eds + biometric",
     )
-    is_paid = payout.pays_unless_refused(today, opened["id"], iin)
-    return replace(row, as_it_must=row.as_it_must and halfway == "requires_input" and is_paid)
+    # A painted face may be left to people by chance: then there is nothing to pay.
+    as_it_must = (
+        row.as_it_must
+        and halfway == "requires_input"
+        and payout.pays_unless_refused(today, opened["id"], iin)
+    )
+    return replace(row, as_it_must=as_it_must)
 
 
 CAMERA_SCENES: tuple[tuple[str, Callable[[Stage, Faces], Row]], ...] = (
