@@ -70,10 +70,15 @@ def test_a_verification_leaves_a_line_for_each_step_round_and_delivery_and_no_pe
     rounds = [message for name in deployment.ticks for message in of(name, "round: ")]
     assert rounds
     assert all(re.fullmatch(r"round: [1-9]\d* done, \d+ ms", message) for message in rounds)
-    deliveries = [_DELIVERY.fullmatch(message) for message in of("deliver", "webhook ")]
-    assert all(deliveries)
-    named = {each[1] for each in deliveries if each}
-    assert {row_id for row_id, _ in deployment.rows(told, opened["id"])} <= named
+    rows = {row_id for row_id, _ in deployment.rows(told, opened["id"])}
+
+    def named() -> set[str]:
+        """The deliveries with a line, which is written after the row."""
+        deliveries = [_DELIVERY.fullmatch(message) for message in of("deliver", "webhook ")]
+        assert all(deliveries)
+        return {delivery[1] for delivery in deliveries if delivery}
+
+    wait_until(lambda: rows <= named(), what="a line of every delivery", seconds=30)
     for name in (*deployment.workers, *deployment.ticks, "deliver", "web"):
         assert found_in((logs / f"{name}.log").read_text(), iin) == set()
 
