@@ -38,7 +38,7 @@ WSGI_APPLICATION = "config.wsgi.application"
 APPEND_SLASH = False  # a redirect would drop the body of a post
 
 INSTALLED_APPS = [
-    "people.apps.OperatorAdminConfig",  # the admin site, behind both factors
+    "operators.apps.OperatorAdminConfig",  # the admin site, behind both factors
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "config",
     "people.apps.PeopleConfig",
+    "operators.apps.OperatorsConfig",
     "lenders",
     "verification",
 ]

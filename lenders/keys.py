@@ -38,6 +38,7 @@ from verification.compiled import Compiled
 from verification.core import almaty
 from verification.core.errors import BadInput, Conflict, Misconfigured
 from verification.core.ids import secret_digest
+from verification.log.approvals import Approval
 
 if TYPE_CHECKING:  # the framework's settings name this module while its views are being imported
     from rest_framework.views import APIView
@@ -61,8 +62,25 @@ def issue(
     scopes: Sequence[str] = policy.SCOPES,
     cidrs: Sequence[str] = (),
     days: int = policy.KEY_DAYS,
+    approval: Approval | None = None,
 ) -> Issued:
-    """A fresh key.
+    """A fresh key, on record.
+
+    Raises: as `draft`; `Refused` (approval_invalid).
+    """
+    key = draft(lender, mode=mode, scopes=scopes, cidrs=cidrs, days=days)
+    return Issued(key, put_secret(key, approval=approval))
+
+
+def draft(
+    lender: Lender,
+    *,
+    mode: str,
+    scopes: Sequence[str] = policy.SCOPES,
+    cidrs: Sequence[str] = (),
+    days: int = policy.KEY_DAYS,
+) -> ApiKey:
+    """A key without a secret, not saved.
 
     Raises: `BadInput` for an unknown scope or network, `Misconfigured` if live mode is incomplete,
     or if the callers' addresses are unknown and the key is limited to networks.
@@ -91,22 +109,30 @@ def issue(
         raise BadInput(
             "a network is written like 203.0.113.0/24 or 2001:db8::/48", code="cidr_malformed"
         ) from None
-    # A mark for secret scanners, and the mode, so that people do not confuse keys.
-    secret = f"{MARK}_{mode}_{secrets.token_urlsafe(policy.KEY_BYTES)}"
     at = clock.now()
+    return ApiKey(
+        lender=lender,
+        mode=mode,
+        scopes=list(dict.fromkeys(scopes)),
+        cidrs=networks,
+        created_at=at,
+        expires_at=at + timedelta(days=days),
+    )
+
+
+def put_secret(key: ApiKey, *, by: str = "", approval: Approval | None = None) -> str:
+    """The secret of a drafted key, which is saved and stated with it.
+
+    Raises: `Refused` (approval_invalid).
+    """
+    # A mark for secret scanners, and the mode, so that people do not confuse keys.
+    secret = f"{MARK}_{key.mode}_{secrets.token_urlsafe(policy.KEY_BYTES)}"
+    key.sha256 = secret_digest(secret).hex()
+    key.shown = secret[: len(f"{MARK}_{key.mode}_") + policy.SHOWN_CHARACTERS]
     with transactions.writing():
-        key = ApiKey.objects.create(
-            lender=lender,
-            mode=mode,
-            sha256=secret_digest(secret).hex(),
-            shown=secret[: len(f"{MARK}_{mode}_") + policy.SHOWN_CHARACTERS],
-            scopes=list(dict.fromkeys(scopes)),
-            cidrs=networks,
-            created_at=at,
-            expires_at=at + timedelta(days=days),
-        )
-        register.keep_key(key)
-    return Issued(key, secret)
+        key.save(force_insert=True)
+        register.keep_key(key, by=by, approval=approval)
+    return secret
 
 
 def retire(key: ApiKey, *, seconds: int = policy.ROTATION_SECONDS) -> datetime:

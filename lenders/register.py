@@ -8,19 +8,25 @@ from verification.core.errors import EvidenceUnreadable
 from verification.core.events import API_KEY, ENDPOINT, LENDER
 from verification.fields import columns_of
 from verification.log import actors
+from verification.log.approvals import Approval
 
 
-def keep_lender(lender: Lender, *, by: str = "") -> None:
+def keep_lender(lender: Lender, *, by: str = "", approval: Approval | None = None) -> None:
     """States a saved lender, inside the transaction that saved it.
 
     by: the id of the operator who acts; empty for a command.
+
+    Raises: `Refused` (approval_invalid).
     """
-    actors.state(LENDER, lender.pk, columns_of(lender), by=by, lender=lender.pk)
+    row = columns_of(lender)
+    actors.state(LENDER, lender.pk, row, by=by, lender=lender.pk, approval=approval)
 
 
-def keep_key(key: ApiKey) -> None:
-    """States a saved key in its log."""
-    actors.state(API_KEY, key.pk, columns_of(key), logs=[key.mode], lender=key.lender_id)
+def keep_key(key: ApiKey, *, by: str = "", approval: Approval | None = None) -> None:
+    """States a saved key in its log. Raises: `Refused` (approval_invalid)."""
+    row, logs = columns_of(key), [key.mode]
+    lender = key.lender_id
+    actors.state(API_KEY, key.pk, row, logs=logs, by=by, lender=lender, approval=approval)
 
 
 def keep_endpoint(endpoint: WebhookEndpoint, *, by: str = "") -> None:

@@ -2,14 +2,23 @@
 
 import secrets
 from dataclasses import dataclass
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 from django.contrib.auth.password_validation import validate_password
 
 from people import register
 from people.models import SecondFactor, User
-from people.policy import CODE_DIGITS, GENERATED_PASSWORD_BYTES
-from verification import transactions
+from people.policy import (
+    CODE_DIGITS,
+    GENERATED_PASSWORD_BYTES,
+    INVITATION_BYTES,
+    INVITATION_DAYS,
+)
+from verification import clock, transactions
+from verification.core.ids import secret_digest
+
+_FACTORS: Final = ("password", "passkeys", "passkey_counters", "invitation", "invited_until")
 
 
 @dataclass(frozen=True, repr=False)
@@ -47,14 +56,32 @@ def renew(user: User, *, password: str = "") -> Credentials:
     password = _acceptable(password, user)
     user.set_password(password)
     user.passkeys, user.passkey_counters = [], {}
+    user.invitation, user.invited_until = "", None
     with transactions.writing():
         register.lock(user)
         # Also ends every session: Django binds a session to the password's hash.
-        user.save(update_fields=["password", "passkeys", "passkey_counters"])
+        user.save(update_fields=_FACTORS)
         SecondFactor.objects.filter(user=user).delete()
         factor = SecondFactor.make(user)
         register.keep(user)
         return Credentials(password=password, factor=factor)
+
+
+def invite(user: User) -> str:
+    """The code of an invitation, put on a person's unsaved row; their old factors end with it."""
+    code = secrets.token_urlsafe(INVITATION_BYTES)
+    user.invitation = secret_digest(code).hex()
+    user.invited_until = clock.now() + timedelta(days=INVITATION_DAYS)
+    user.passkeys, user.passkey_counters = [], {}
+    user.set_unusable_password()
+    return code
+
+
+def save_invited(user: User) -> None:
+    """Saves an invited person, in the caller's transaction, without any factor."""
+    user.save()
+    SecondFactor.objects.filter(user=user).delete()
+    SecondFactor.make_empty(user)
 
 
 def current_code(factor: SecondFactor) -> str:

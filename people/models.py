@@ -3,6 +3,7 @@
 A role is a set of permissions. Pages require permissions and both factors.
 """
 
+import hmac
 import re
 import secrets
 import time
@@ -23,8 +24,9 @@ from django_otp.models import Device, ThrottlingMixin
 from django_otp.oath import TOTP
 
 from people.policy import CODE_DIGITS, CODE_KEY_BYTES, CODE_SECONDS, CODES_AROUND, SALT_BYTES
+from verification import clock
 from verification.core.errors import EvidenceUnreadable
-from verification.core.ids import new_id
+from verification.core.ids import new_id, secret_digest
 from verification.evidence import vault
 
 REVIEW_CASES = "people.review_cases"
@@ -108,6 +110,10 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # django-
     passkeys = models.JSONField(default=list, blank=True, editable=False)
     # The highest counter that each of them has shown, by id; 0 for those that count nothing.
     passkey_counters = models.JSONField(default=dict, blank=True, editable=False)
+    # The SHA-256 of the code by which the person puts their first passkey on record; empty without
+    # an invitation.
+    invitation = models.CharField(max_length=64, default="", blank=True, editable=False)
+    invited_until = models.DateTimeField(null=True, blank=True, editable=False)
     # Opens the commitment to address and name that stands in the log.
     salt = models.BinaryField(default=partial(secrets.token_bytes, SALT_BYTES), editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -150,6 +156,12 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # django-
         """None: a secret key that was replaced ends every session."""
         return ()
 
+    def is_invited(self, code: str) -> bool:
+        """Whether this is the code of the person's invitation, in time."""
+        is_in_time = self.invited_until is not None and clock.now() <= self.invited_until
+        is_code = hmac.compare_digest(secret_digest(code).hex(), self.invitation)
+        return is_code and is_in_time and self.is_active
+
     @property
     def is_staff(self) -> bool:
         """The admin site's name for a person who may enter."""
@@ -174,10 +186,11 @@ class SecondFactor(ThrottlingMixin, Device):  # type: ignore[misc]  # django-otp
     lender.
 
     So a row that SQL copies, inserts or puts under another role verifies no code.
+    An invited person has no app: the key is empty, and verifies no code either.
     `last_step`: the newest step of 30 seconds whose code was spent.
     """
 
-    sealed_key = models.BinaryField()
+    sealed_key = models.BinaryField(blank=True)
     last_step = models.BigIntegerField(default=-1)
 
     @classmethod
@@ -187,6 +200,12 @@ class SecondFactor(ThrottlingMixin, Device):  # type: ignore[misc]  # django-otp
         factor: SecondFactor = cls.objects.create(
             user=user, name="authenticator", sealed_key=sealed
         )
+        return factor
+
+    @classmethod
+    def make_empty(cls, user: User) -> "SecondFactor":
+        """The saved factor of a person who has passkeys alone."""
+        factor: SecondFactor = cls.objects.create(user=user, name="passkeys", sealed_key=b"")
         return factor
 
     def key(self) -> bytes:

@@ -41,3 +41,8 @@ SALT_BYTES = 16
 PASSKEYS_MAX = 10
 CHALLENGE_BYTES = 32
 CHALLENGE_SESSION_S = 10 * 60
+
+# Random bytes in the code of an invitation, and days in which it counts. NIST SP 800-63B-3 §5.1.2.2
+# asks for 112 bits where no try is counted; a week leaves room for a holiday.
+INVITATION_BYTES = 16
+INVITATION_DAYS = 7

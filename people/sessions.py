@@ -7,7 +7,6 @@ from django.contrib.auth import SESSION_KEY, logout
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 from django.utils.deprecation import MiddlewareMixin
-from django_otp import DEVICE_ID_SESSION_KEY
 
 from people.models import User
 from people.policy import SESSION_IDLE_S, SESSION_LIFETIME_S, SESSION_STAMP_S
@@ -28,17 +27,11 @@ def begin(session: SessionBase, *, by: str = CODE) -> None:
     session.set_expiry(None)  # a challenge's session is shorter
 
 
-def is_by_code(session: SessionBase) -> bool:
-    """Whether password and code opened this session."""
-    return bool(session.get(_OPENED_BY) == CODE)
-
-
 class SessionMiddleware(MiddlewareMixin):
     """Ends a session that was idle or open for too long, or whose passkey is not on record;
     otherwise sets its visible rows.
 
-    A person with passkeys is here by one of them. In live mode a session by code is not verified:
-    it serves to enrol a passkey.
+    A person with passkeys is here by one of them, and in live mode each person is.
     A lender's person sees its rows, any other person all rows; permissions limit the pages.
     It comes after Django's AuthenticationMiddleware, which sets `request.user`, and before
     django-otp's, which needs the result.
@@ -63,11 +56,9 @@ class SessionMiddleware(MiddlewareMixin):
             user, opened_by = request.user, session.get(_OPENED_BY) or CODE
             if isinstance(user, User) and user.is_authenticated:
                 keys = {key["id"] for key in user.passkeys}
-                if opened_by not in (keys or {CODE}):
+                if opened_by not in (keys if settings.TULGA_MODES_LIVE else keys or {CODE}):
                     logout(request)
                     return
-                if settings.TULGA_MODES_LIVE and not keys:
-                    session.pop(DEVICE_ID_SESSION_KEY, None)
                 if user.lender_id:
                     transactions.see(lender=user.lender_id)
                 else:

@@ -1,7 +1,7 @@
 """Signing in: the limit on tries, the verification of both factors, and the form.
 
 One page asks for both factors and verifies them together, so a failure reveals neither. The second
-is a passkey, or the code of an app for a person without passkeys.
+is a passkey. While live mode is off, it is the code of an app for a person without passkeys.
 A try is counted before any check, so that parallel guesses count too.
 """
 
@@ -11,14 +11,16 @@ from typing import Any
 
 import django_otp
 from django import forms
+from django.conf import settings
 from django.contrib.auth import authenticate
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db.models import F
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from people import hashing, passkeys
+from people import hashing, passkeys, register
 from people.models import SecondFactor, SignInTries, User
 from people.policy import (
     CODE_DIGITS,
@@ -35,6 +37,7 @@ from verification.core.errors import Refused
 _log = logging.getLogger(__name__)
 
 
+_TOO_MANY = _("Too many tries. Wait 15 minutes, then try again.")
 _NO_CODE = _("Enter the 6 digits your app shows.")
 
 
@@ -56,6 +59,27 @@ class CodeField(forms.CharField):
     def to_python(self, value: Any) -> str:
         """The digits without spaces."""
         return "".join((super().to_python(value) or "").split())
+
+
+class InvitationForm(forms.Form):
+    """E-mail address, code of the invitation, and a password to choose."""
+
+    email = forms.EmailField(
+        label=_("E-mail address"),
+        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
+    )
+    invitation = CodeField(
+        label=_("Code of the invitation"),
+        max_length=64,
+        widget=CodeInput(attrs={"autocomplete": "one-time-code"}),
+    )
+    password = forms.CharField(
+        label=_("New password"),
+        max_length=PASSWORD_MAX_LENGTH,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    passkey = forms.CharField(required=False, max_length=ANSWER_MAX, widget=PasskeyInput)
 
 
 class SignInForm(forms.Form):
@@ -139,9 +163,7 @@ def prove(
     # 1. The try.
     if not take_try(email=email, address=address):
         _log.warning("sign-in: too many tries")
-        raise ValidationError(
-            _("Too many tries. Wait 15 minutes, then try again."), code="too_many_tries"
-        )
+        raise ValidationError(_TOO_MANY, code="too_many_tries")
     # 2. The password.
     user = authenticate(request, username=email, password=password)
     opened_by = ""
@@ -170,7 +192,7 @@ def _second_factor(request: HttpRequest, user: User, *, code: str, passkey: str)
         except Refused as refusal:
             _log.warning("sign-in: %s", refusal.code)
             return ""
-    elif user.passkeys:
+    elif user.passkeys or settings.TULGA_MODES_LIVE:
         return ""
     else:
         # RFC 6238 §5.2: the same code is not accepted a second time. The library returns the
@@ -179,6 +201,37 @@ def _second_factor(request: HttpRequest, user: User, *, code: str, passkey: str)
     # django-otp's name: login() puts it into the session
     user.otp_device = factor  # type: ignore[attr-defined]
     return opened_by if factor else ""
+
+
+def accept(
+    request: HttpRequest, *, email: str, code: str, password: str, passkey: str
+) -> tuple[User, str]:
+    """The person whose invitation this is, with their password and first passkey on record, and
+    the passkey's id. `otp_device` is set for `login`.
+
+    Raises: `ValidationError` (too_many_tries, or of the password), `Refused` (invitation_invalid,
+    or a code of a passkey).
+    """
+    user = invited(request, email=email, code=code)
+    validate_password(password, user)
+    key = passkeys.accept(request.session, user, passkey, code=code, password=password)
+    # django-otp's name: login() puts it into the session
+    user.otp_device = SecondFactor.objects.devices_for_user(user).first()  # type: ignore[attr-defined]
+    return user, key.id
+
+
+def invited(request: HttpRequest, *, email: str, code: str) -> User:
+    """The person on record who has this invitation. A try is taken before any check.
+
+    Raises: `ValidationError` (too_many_tries), `Refused` (invitation_invalid).
+    """
+    if not take_try(email=email, address=request.META.get("REMOTE_ADDR", "")):
+        raise ValidationError(_TOO_MANY, code="too_many_tries")
+    user = User.objects.filter(email=email.strip().lower()).first()
+    if user is None or not user.is_invited(code) or not register.is_on_record(user):
+        raise Refused("invitation_invalid", "no such invitation")
+    forget_tries(email=email, address=request.META.get("REMOTE_ADDR", ""))
+    return user
 
 
 def take_try(*, email: str, address: str) -> bool:

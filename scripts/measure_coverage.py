@@ -27,7 +27,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(_ROOT))
 from tests import proofs  # noqa: E402
 
-_PRODUCT = ("config", "lenders", "people", "verification", "tools")
+_PRODUCT = ("config", "operators", "lenders", "people", "verification", "tools")
 _NOISE = 0.5  # percentage points: threads and timing take another branch now and then
 _CONFIGURATION = """[run]
 parallel = true

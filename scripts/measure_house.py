@@ -39,7 +39,7 @@ from xml.etree import ElementTree
 
 from tests.proofs import write_evidence
 
-PRODUCT = ("config", "people", "lenders", "verification", "tools")
+PRODUCT = ("config", "operators", "people", "lenders", "verification", "tools")
 BESIDE = ("insecure_sandbox", "clients/python/tulga", "scripts", "bench", "tests")
 CAPTURE_SEED = 7
 """For the measured live capture's commands: both turns and two others, the maximum."""

@@ -29,6 +29,7 @@ pytest_plugins = [
     "tests.long_tests",
     "tests.census",
     "tests.said_by_the_log",
+    "tests.approving",
 ]
 
 # A machine that is busy is not a defect, and what failed once is told by the seed, not by a

@@ -12,7 +12,16 @@ from pathlib import PurePosixPath
 
 Rule = Callable[[PurePosixPath, str], Iterator[str]]
 
-PRODUCT = ("config", "lenders", "people", "verification", "tools", "insecure_sandbox", "clients")
+PRODUCT = (
+    "config",
+    "operators",
+    "lenders",
+    "people",
+    "verification",
+    "tools",
+    "insecure_sandbox",
+    "clients",
+)
 
 _NO_NAMES = {
     "utils",
@@ -166,7 +175,7 @@ def asks_one_clock(path: PurePosixPath, text: str) -> Iterator[str]:
     }
     for words, owner in owners.items():
         is_product = (
-            path.parts[0] in ("lenders", "people", "verification")
+            path.parts[0] in ("operators", "lenders", "people", "verification")
             and "migrations" not in path.parts
         )
         if is_product and str(path) not in (owner, _CHANGES_GRANTS) and words in text:

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from io import StringIO
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.db.models import Model
@@ -16,6 +17,7 @@ from verification import transactions
 from verification.core.events import API_KEY, LENDER
 from verification.fields import columns_of
 from verification.log import actors
+from verification.management.commands.make_keys import ROOT_KEY
 
 
 def lender(**fields: Any) -> Lender:
@@ -77,7 +79,8 @@ def saved(row: Model, *, logs: Collection[str] = ()) -> None:
 
 def everybody(log: str) -> None:
     """States all people and lenders in a log that was not kept when they were added."""
-    call_command("state_actors", log=log, stdout=StringIO())
+    root = settings.TULGA_KEYS_DIR / ROOT_KEY
+    call_command("state_actors", log=log, root=root, stdout=StringIO())
 
 
 def every_lender() -> None:

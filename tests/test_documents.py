@@ -41,7 +41,7 @@ PAGES = {
 }
 TEXT = "\n".join(PAGES.values())
 INCIDENTS = PAGES["incidents.md"]
-APPS = ("lenders", "people", "tools", "verification")
+APPS = ("operators", "lenders", "people", "tools", "verification")
 # A whole name: `TULGA_LIVE_<NAME>_ADAPTER` and `TULGA_SOURCES['live']` are none.
 VARIABLE = re.compile(
     r"\b(?:TULGA_[A-Z0-9_]+|[A-Z]+_BROKER_URL|(?:[A-Z]+_)?DATABASE_URL)(?![…<\[])\b"
@@ -471,7 +471,7 @@ def test_every_obligation_that_the_code_names_stands_on_its_page_and_no_other() 
     )
     code = [
         path
-        for folder in ("config", "lenders", "people", "verification", "tools")
+        for folder in ("config", "operators", "lenders", "people", "verification", "tools")
         for path in (_ROOT / folder).rglob("*.py")
     ]
     named = {name for path in code for name in re.findall(r"\bO-\d{2}\b", path.read_text("utf-8"))}

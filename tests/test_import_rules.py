@@ -13,7 +13,7 @@ import pytest
 # counts for a file.
 
 
-OURS = ("config", "lenders", "people", "verification")
+OURS = ("config", "operators", "lenders", "people", "verification")
 PLACES = (*OURS, "clients/python/tulga")
 """Folders whose files have a row here; the client of lenders is none of the product's, and imports
 nothing of it.
@@ -175,6 +175,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
             "argparse asyncio resource signal",
             base=_LENDERS,
         ),
+        _row("operators", "django http secrets"),
         _row("people", "argparse django django_otp http ipaddress logging secrets segno sys"),
         _row(
             "people/models.py",

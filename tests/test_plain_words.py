@@ -26,6 +26,7 @@ _PRODUCT = {
     "config",
     "insecure_sandbox",
     "lenders",
+    "operators",
     "people",
     "scripts",
     "tools",

@@ -213,14 +213,14 @@ PEOPLE = (
     _at(
         "operation",
         "The operator: the first page",
-        "people/operation.html",
+        "operators/operation.html",
         "/admin/",
         languages=("en",),
     ),
     _at(
         "refused-entries",
         "The operator: what the log refuses",
-        "people/refused.html",
+        "operators/refused.html",
         "/admin/refused/",
         languages=("en",),
     ),

@@ -44,6 +44,7 @@ PUBLIC_BYTES: Final = 32
 _CERTIFIED: Final = "tulga-certificate-v1"
 _REVOKED: Final = "tulga-revocation-v1"
 _LAW: Final = "tulga-law-v1"
+_ACTOR: Final = "tulga-actor-v1"
 """Signature contexts keep the root's statements apart: one cannot be replayed as another."""
 
 
@@ -148,6 +149,20 @@ def is_law(root: bytes, untrusted_signature: Any, law: Mapping[str, Any]) -> boo
     return _holds(root, signature, _law(law))
 
 
+def actor_signature(seed: bytes, statement: Mapping[str, Any]) -> str:
+    """The root's signature over a statement of an actor; `log/approvals.py` defines it."""
+    return b64encode(Ed25519PrivateKey.from_private_bytes(seed).sign(_actor(statement))).decode()
+
+
+def is_actor(root: bytes, untrusted_signature: Any, statement: Mapping[str, Any]) -> bool:
+    """Whether this root signed this statement."""
+    try:
+        signature = b64decode(untrusted_signature, validate=True)
+    except (TypeError, ValueError):
+        return False
+    return _holds(root, signature, _actor(statement))
+
+
 def public_of(seed: bytes) -> bytes:
     """The public half of an Ed25519 seed, raw."""
     return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
@@ -164,6 +179,10 @@ def _revoked(mode: str, key: str, from_index: int) -> bytes:
 
 def _law(law: Mapping[str, Any]) -> bytes:
     return canonical_json({"context": _LAW, "law": law})
+
+
+def _actor(statement: Mapping[str, Any]) -> bytes:
+    return canonical_json({"context": _ACTOR, "statement": statement})
 
 
 def _holds(root: bytes, signature: bytes, message: bytes) -> bool:

@@ -2301,6 +2301,27 @@ _TABLE: Final = (
         staff=_("The answer of your passkey could not be read. Try another browser."),
     ),
     Code(code="passkey_known", staff=_("This passkey is on record already.")),
+    Code(
+        code="approval_invalid",
+        staff=_("This change lacks the approval that the log asks for. Propose it anew."),
+    ),
+    Code(
+        code="invitation_invalid",
+        staff=_("The address or the code is wrong, spent, or out of date. Ask an operator."),
+    ),
+    Code(
+        code="proposal_ended",
+        staff=_("This proposal was confirmed or withdrawn, or is too old."),
+    ),
+    Code(
+        code="proposal_changed",
+        staff=_("Who or what it concerns has changed since. Propose it anew."),
+    ),
+    Code(
+        code="proposal_of_two",
+        staff=_("Another operator must confirm it, and it must not concern either of you."),
+    ),
+    Code(code="reason_missing", staff=_("Write the reason; it is kept beside the change.")),
     Code(code="passkeys_enough", staff=_("You have ten passkeys; more are not kept.")),
 )
 CODES: Final[Mapping[str, Code]] = {row.code: row for row in _TABLE}

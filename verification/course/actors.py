@@ -6,7 +6,7 @@ Names, addresses and secrets are not stated, but their commitment or hash.
 """
 
 import hmac
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -21,6 +21,8 @@ Values = Mapping[str, Any]
 `passkeys`, each with id, public_key and origin.
 """
 ACTIVE, CLOSED = "active", "closed"
+OPERATOR: Final = "operator"
+"""The role whose people approve changes of actors."""
 REVIEWER: Final = "reviewer"
 """The role whose people vote and attest, for the one lender that their statement names."""
 _PURPOSE: Final = b"known as\0"
@@ -103,6 +105,8 @@ _KINDS: Final[Mapping[str, Kind]] = {
             "known_as": _known_as,
             "factor": _hash("sealed_key"),
             "passkeys": _same("passkeys"),
+            "invitation": _same("invitation"),
+            "invited_until": _time("invited_until"),
         },
         lasting=("role", "lender"),
         ended="status",
@@ -151,6 +155,11 @@ _KINDS: Final[Mapping[str, Kind]] = {
         ended="deleted_at",
     ),
 }
+
+
+def fields_of(entry_type: str) -> Set[str]:
+    """The names of what a kind of actor states."""
+    return _KINDS[entry_type].fields.keys()
 
 
 def stated(entry_type: str, row: Values) -> dict[str, Any]:

@@ -1,16 +1,19 @@
 """Statements of actors in a log: written with the row they state, read before an actor acts."""
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 from django.db.models import Q
 
+from verification import clock
 from verification.compiled import Compiled
 from verification.core import events
-from verification.core.errors import EvidenceUnreadable
+from verification.core.errors import EvidenceUnreadable, Refused
 from verification.course import actors
 from verification.course.actors import Actor, Values
 from verification.course.entry import number, text
-from verification.log import keys, log, signatures
+from verification.log import approvals, keys, log, signatures
+from verification.log.approvals import Approval, Statement
 from verification.log.damaged import readable
 from verification.models import ACTOR, AuditEntry
 
@@ -23,23 +26,45 @@ def state(
     logs: Collection[str] = (),
     by: str = "",
     lender: str | None = None,
+    approval: Approval | None = None,
 ) -> None:
     """States a changed row in these logs, by default in all that are ordered. Without a change of
     what it states, nothing is written.
 
     The caller's transaction has written the row, and holds its lock.
     by: the id of the person or key who acts; empty for a command.
+    A log that asks for an approval takes no statement without it, until `state_actors` has the
+    root's. Until then the actor does not act there.
 
-    Raises: `Misconfigured` without a key that signs it.
+    Raises: `Misconfigured` without a key that signs it, `Refused` (approval_invalid).
     """
     fields = actors.stated(entry_type, row)
     for name in logs or keys.ordered_logs():
         before = read(name, [actor]).get(actor)
         if before is not None and before.fields == fields:
             continue
-        version = 1 if before is None else before.version + 1
-        body = {"actor": actor, "version": version, "by": by, **fields}
+        body = _next(actor, before, fields) | {"by": by}
+        if approval is not None:
+            statement = approvals.statement_of(name, entry_type, body)
+            body["approval"] = dict(approval(statement))
+        entry = AuditEntry(log=name, type=entry_type, at=clock.now(), body=body, lender_id=lender)
+        if fault := signatures.unproven([entry]).get(entry.pk):
+            if approval is None:
+                continue
+            raise Refused("approval_invalid", fault)
         log.append(log=name, type=entry_type, body=body, lender=lender)
+
+
+def next_statement(log: str, entry_type: str, row: Values) -> Statement:
+    """What would be stated of a row in a log, for the root to sign."""
+    actor = str(row["id"])
+    body = _next(actor, read(log, [actor]).get(actor), actors.stated(entry_type, row))
+    return approvals.statement_of(log, entry_type, body)
+
+
+def _next(actor: str, before: Actor | None, fields: Mapping[str, Any]) -> dict[str, Any]:
+    version = 1 if before is None else before.version + 1
+    return {"actor": actor, "version": version, **fields}
 
 
 _OF_TWO = Compiled(
@@ -71,6 +96,14 @@ def read(name: str, ids: Collection[str]) -> dict[str, Actor]:
         rows = list(readable(query.select_related("leaf")))
     statements = [row for row in rows if row.type in events.ACTORS]
     return fold(signatures.sound_by(statements, revoked=keys.revoked(rows)))
+
+
+def versions(actor: str, *, logs: Collection[str] = ()) -> dict[str, int]:
+    """The last statement of an actor in these logs, by default in all that are ordered; 0 without
+    one.
+    """
+    stated = {name: read(name, [actor]).get(actor) for name in logs or keys.ordered_logs()}
+    return {name: last.version if last is not None else 0 for name, last in stated.items()}
 
 
 def require_as_stated(actor: str, row: Values, *, logs: Collection[str] = ()) -> None:

@@ -22,6 +22,7 @@ The body has route, check, outcome, codes, versions and commitments.
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import cache, lru_cache
 from hashlib import sha256
 from typing import Final
@@ -40,7 +41,7 @@ from verification.core.stored import canonical_json, moment
 from verification.course import actors
 from verification.course.actors import Actor
 from verification.course.entry import Entry, number, text
-from verification.log import acts, keys, policy, tree
+from verification.log import acts, approvals, keys, policy, tree
 from verification.log.damaged import UNREADABLE, as_bytes, readable
 from verification.log.keys import Believed
 from verification.models import ACTOR, AuditEntry, AuditLeaf, Verification
@@ -57,6 +58,10 @@ _VERIFIED_MAX: Final = 1024
 """Verified signatures that a process caches. Ours: those of some 30 verifications, half a
 megabyte.
 """
+_approved: Final = dict[str, str]()
+"""Statements whose approval this process verified, by id with their hash: it stays approved."""
+Turn = tuple[int, datetime, int, int, str]
+"""When an entry came: its place and time, acts after statements, its version and id."""
 
 
 def spell_leaf(entry: AuditEntry, *, lender_sequence: int | None, is_bare: bool = False) -> bytes:
@@ -142,11 +147,20 @@ def sign(entries: Sequence[AuditEntry]) -> None:
 
 
 def inspect(entries: Iterable[AuditEntry]) -> tuple[dict[str, str], dict[str, str]]:
-    """Entries without a valid required signature, by id with the reason; and the key's id of all
-    other signed ones.
+    """Entries that do not count, by id with the reason; and the key's id of all other signed ones.
+
+    They lack a valid required signature, or the word of the people whose act or approval they are.
 
     Raises: `Misconfigured` without a certified key of their log: then no statement is possible.
     """
+    candidates = list(entries)
+    unsigned, signers = _inspect(candidates)
+    gone = unproven(entry for entry in candidates if entry.pk in signers)
+    return unsigned | gone, {pk: key for pk, key in signers.items() if pk not in gone}
+
+
+def _inspect(entries: Iterable[AuditEntry]) -> tuple[dict[str, str], dict[str, str]]:
+    """The same by their signatures alone."""
     unsigned, by_id = dict[str, str](), dict[str, AuditEntry]()
     for entry in entries:
         if not _allows(entry, events.ROOT):
@@ -182,55 +196,119 @@ def inspect(entries: Iterable[AuditEntry]) -> tuple[dict[str, str], dict[str, st
             fault = "the signature that it names is not over it"
         if fault:
             unsigned[pk] = fault
-    unsigned |= unproven(entry for entry in by_id.values() if entry.pk not in unsigned)
     return unsigned, {pk: signers[first] for pk, first in firsts.items() if pk not in unsigned}
 
 
 def unproven(entries: Iterable[AuditEntry]) -> dict[str, str]:
-    """Acts of people that are not theirs, by id with the reason; other entries are left out.
+    """Acts of people that are not theirs, and statements of actors that are not approved, by id
+    with the reason; other entries are left out.
 
-    A person is who the valid statements before the act name. An act without a place counts after
-    the statements of its time.
+    Each is judged by the valid statements before it. An entry without a place comes after the
+    statements of its time.
     """
-    acts_read = [entry for entry in entries if entry.type in events.ACTS]
-    if not acts_read:
-        return {}
-    prefetch_related_objects(acts_read, "leaf")
-    person_of = {entry.pk: text(course_entry(entry).body, "person") for entry in acts_read}
-    logs = {entry.log for entry in acts_read}
-    of_people = Q(actor__in=set(person_of.values()), type=events.PERSON) | Q(type=events.REVOKED)
-    rows = AuditEntry.objects.annotate(actor=ACTOR).filter(of_people, log__in=logs)
-    read = list(readable(rows.select_related("leaf")))
-    statements = dict[tuple[str, str], list[AuditEntry]]()
-    for log in logs:
-        of_log = [row for row in read if row.log == log]
-        of_people_there = (row for row in of_log if row.type == events.PERSON)
-        valid = sound_by(of_people_there, revoked=keys.revoked(of_log))
-        for statement in sorted(valid, key=lambda entry: number(entry.body, "version")):
-            person = log, text(statement.body, "actor")
-            statements.setdefault(person, []).append(statement)
     faults = dict[str, str]()
-    for act in acts_read:
-        actor: Actor | None = None
-        for statement in statements.get((act.log, person_of[act.pk]), ()):
-            if _is_before(statement, act):
-                actor, _ = actors.apply(actor, course_entry(statement))
-        if fault := acts.fault(course_entry(act), str(act.verification_id), actor):
-            faults[act.pk] = fault
-    return faults
+    candidates = [entry for entry in entries if _is_judged(entry)]
+    prefetch_related_objects(candidates, "leaf")
+    for log in {entry.log for entry in candidates}:
+        judged = [entry for entry in candidates if entry.log == log and not _is_approved(entry)]
+        statements = _statements_before(log, judged)
+        stated = dict[str, Actor]()
+        for entry in _in_turn({entry.pk: entry for entry in (*statements, *judged)}.values()):
+            read = course_entry(entry)
+            if entry.type in events.ACTS:
+                person = stated.get(text(read.body, "person"))
+                fault = acts.fault(read, str(entry.verification_id), person)
+            else:
+                name = text(read.body, "actor")
+                before = stated.get(name)
+                fault = "" if _is_approved(entry) else approvals.fault(read, before, stated)
+                if not fault:
+                    _approve(entry)
+                    after, _ = actors.apply(before, read)
+                    stated |= {name: after} if after is not None else {}
+            if fault:
+                faults[entry.pk] = fault
+    return {entry.pk: faults[entry.pk] for entry in candidates if entry.pk in faults}
+
+
+def _is_judged(entry: AuditEntry) -> bool:
+    return entry.type in events.ACTS or approvals.is_asked(entry.log, entry.type)
+
+
+def _is_approved(entry: AuditEntry) -> bool:
+    return entry.pk in _approved and _approved[entry.pk] == _bare_hash(entry)
+
+
+def _approve(entry: AuditEntry) -> None:
+    if approvals.is_asked(entry.log, entry.type):
+        if len(_approved) >= _VERIFIED_MAX:
+            _approved.clear()
+        _approved[entry.pk] = _bare_hash(entry)
+
+
+def _statements_before(log: str, judged: Sequence[AuditEntry]) -> list[AuditEntry]:
+    """The signed statements on which these entries rest: of their actors, and of each person whom
+    they or those name.
+    """
+    statements, known, needed = dict[str, AuditEntry](), set[str](), _names(judged)
+    while needed:
+        of_actors = Q(actor__in=needed, type__in=events.ACTORS) | Q(type=events.REVOKED)
+        rows = AuditEntry.objects.annotate(actor=ACTOR).filter(of_actors, log=log)
+        read = list(readable(rows.select_related("leaf")))
+        revoked = keys.revoked(read)
+        of_types = [row for row in read if row.type in events.ACTORS]
+        unsigned, signers = _inspect(of_types)
+        for row in of_types:
+            is_signed = row.pk not in unsigned
+            if is_signed and not keys.is_revoked(revoked, signers[row.pk], place(row)):
+                statements[row.pk] = row
+        known |= needed
+        needed = _names(statements.values()) - known
+    return list(statements.values())
+
+
+def _names(entries: Iterable[AuditEntry]) -> set[str]:
+    """The actors whose statements decide whether these entries count."""
+    names = set[str]()
+    for entry in entries:
+        body = course_entry(entry).body
+        names |= {text(body, "person"), text(body, "actor")}
+        names |= approvals.people_of(body)
+    return names - {""}
+
+
+def _in_turn(entries: Iterable[AuditEntry]) -> list[AuditEntry]:
+    """Statements and acts as they came: by place, then by time. The statements of an actor follow
+    their versions, and an act the statements of its time.
+    """
+    by_actor, turns = dict[str, list[AuditEntry]](), list[tuple[Turn, AuditEntry]]()
+    for entry in entries:
+        body = course_entry(entry).body
+        if entry.type in events.ACTS:
+            turns.append(((place(entry), entry.at, 1, 0, entry.pk), entry))
+        else:
+            by_actor.setdefault(text(body, "actor"), []).append(entry)
+    for of_actor in by_actor.values():
+        last = None
+        for entry in sorted(of_actor, key=_version):
+            came = (place(entry), entry.at)
+            last = max(came, last) if last is not None else came
+            turns.append(((*last, 0, _version(entry)[0], entry.pk), entry))
+    return [entry for _, entry in sorted(turns, key=lambda item: item[0])]
+
+
+def _version(entry: AuditEntry) -> tuple[int, int, datetime, str]:
+    return number(course_entry(entry).body, "version"), place(entry), entry.at, entry.pk
+
+
+def _bare_hash(entry: AuditEntry) -> str:
+    return sha256(spell_leaf(entry, lender_sequence=None, is_bare=True)).hexdigest()
 
 
 def place(entry: AuditEntry) -> int:
-    """Its index in the log; without one, after all others."""
+    """The entry's leaf index; `policy.SIZE` while it is not ordered."""
     leaf = getattr(entry, "leaf", None)
     return leaf.leaf_index if leaf is not None else policy.SIZE
-
-
-def _is_before(statement: AuditEntry, act: AuditEntry) -> bool:
-    """Whether a statement was on record when a person acted."""
-    if place(act) < policy.SIZE:
-        return place(statement) < place(act)
-    return place(statement) < policy.SIZE or statement.at <= act.at
 
 
 def sound_by(entries: Iterable[AuditEntry], *, revoked: Mapping[str, int]) -> list[AuditEntry]:

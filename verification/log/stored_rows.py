@@ -89,7 +89,9 @@ def load(ids: Sequence[str]) -> dict[str, Case]:
     cases = {name: Case(name) for name in ids}
     entries = AuditEntry.objects.filter(verification_id__in=ids).select_related("leaf")
     for entry in readable(entries.order_by("verification_id", "verification_sequence", "pk")):
-        cases[str(entry.verification_id)].entries.append(entry)
+        # A damaged index may lead to the row of another case.
+        if case := cases.get(str(entry.verification_id)):
+            case.entries.append(entry)
     by_attempt = dict[str, Case]()
     for name in PROJECTED:
         plan = _plan(name)

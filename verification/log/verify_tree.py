@@ -276,7 +276,9 @@ def _verify_page(log: str, size: int, revoked: Mapping[str, int], start: int) ->
     faults, signers = signatures.inspect(intact.values())
     unproven = signatures.unproven(intact[pk] for pk in faults)
     for pk, fault in faults.items():
-        if pk in unproven:
+        if pk in unproven and intact[pk].type in events.ACTORS:
+            yield _finding(there[pk], "actor_unapproved", fault)
+        elif pk in unproven:
             yield _finding(there[pk], "vote_unsigned", fault)
         else:
             yield _finding(there[pk], "entry_unsigned", fault)

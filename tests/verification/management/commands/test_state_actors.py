@@ -1,21 +1,25 @@
 """On the day live mode is turned on, people and lenders enter its log; before, they act in none."""
 
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from tests import registered
 from verification.log import actors
 from verification.log.verify_actors import verify_actors
+from verification.management.commands.make_keys import ROOT_KEY
 
+ROOT = settings.TULGA_KEYS_DIR / ROOT_KEY
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def run() -> list[str]:
+def run(**way: Any) -> list[str]:
     out = StringIO()
-    call_command("state_actors", stdout=out)
+    call_command("state_actors", stdout=out, **(way or {"root": ROOT}))
     return out.getvalue().splitlines()
 
 
@@ -58,6 +62,56 @@ def test_changes_while_live_mode_was_off_are_entered_when_it_is_on_again(setting
     settings.TULGA_MODES_LIVE = True
     assert run() == [f"{lender.pk} {lender.bin}", "1 stated in the live log"]
     assert list(verify_actors()) == []
+
+
+@pytest.mark.usefixtures("no_root")
+def test_the_root_signs_elsewhere_what_live_mode_takes(settings: Any, tmp_path: Path) -> None:
+    lender = registered.lender(name="Ақша LLP", bin="180440012349", phone="+77270000044")
+    settings.TULGA_MODES_LIVE = True
+    request, signed = tmp_path / "request.json", tmp_path / "signed.json"
+    assert run(request=request)[-1] == "1 to be signed for the live log"
+    assert actors.read("live", [lender.pk]) == {}
+    call_command("sign_actors", request, signed, root=ROOT, stdout=StringIO())
+    assert run(signed=signed)[-1] == "1 stated in the live log"
+    assert list(verify_actors()) == []
+
+
+@pytest.mark.usefixtures("no_root")
+@pytest.mark.parametrize(
+    ("content", "detail"),
+    [("{}", "the root did not sign"), ("[]", "no file of sign_actors"), ("{", "cannot be read")],
+)
+def test_a_file_without_the_roots_signature_states_nothing(
+    settings: Any, tmp_path: Path, content: str, detail: str
+) -> None:
+    lender = registered.lender(name="Ақша LLP", bin="180440012349", phone="+77270000044")
+    settings.TULGA_MODES_LIVE = True
+    signed = tmp_path / "signed.json"
+    signed.write_text(content)
+    with pytest.raises(CommandError, match=detail):
+        run(signed=signed)
+    assert actors.read("live", [lender.pk]) == {}
+
+
+@pytest.mark.usefixtures("no_root")
+def test_live_mode_asks_for_the_root(settings: Any) -> None:
+    settings.TULGA_MODES_LIVE = True
+    with pytest.raises(CommandError, match="asks for the root"):
+        run(log="live")
+
+
+def test_a_signature_counts_for_its_statement_alone(settings: Any, tmp_path: Path) -> None:
+    lender = registered.lender(name="Ақша LLP", bin="180440012349", phone="+77270000044")
+    settings.TULGA_MODES_LIVE = True
+    request, signed = tmp_path / "request.json", tmp_path / "signed.json"
+    run(request=request)
+    call_command("sign_actors", request, signed, root=ROOT, stdout=StringIO())
+    settings.TULGA_MODES_LIVE = False
+    lender.phone = "+77270000045"
+    registered.saved(lender)
+    settings.TULGA_MODES_LIVE = True
+    with pytest.raises(CommandError, match="the root did not sign"):
+        run(signed=signed)
 
 
 def test_a_log_that_is_not_kept_is_refused(settings: Any) -> None:

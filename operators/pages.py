@@ -1,0 +1,138 @@
+"""Pages of proposals, at the operators' site: the list, a proposal, and its challenge."""
+
+from http import HTTPStatus
+from typing import Any, Final, cast
+
+from django.contrib import admin, messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
+
+from operators import proposals
+from operators.models import Proposal
+from operators.policy import ENDED_SHOWN, PROPOSAL_DAYS, REASON_MAX, REASON_MIN
+from people.models import User
+from verification.access import passkeys as door
+from verification.core.codes import CODES
+from verification.core.errors import Refused
+from verification.core.events import API_KEY, LENDER, PERSON
+from verification.log import approvals
+from verification.review import signing
+
+PROPOSE, CONFIRM, WITHDRAW = approvals.PROPOSE, approvals.CONFIRM, "withdraw"
+TITLES: Final = {PERSON: "A person", LENDER: "A lender", API_KEY: "A live key"}
+
+
+@never_cache
+def list_page(request: HttpRequest) -> HttpResponse:
+    """The open proposals, and those that ended last. A draft is its writer's alone."""
+    rows = Proposal.objects.select_related("drafted_by", "ended_by").order_by("-created_at")
+    open_rows = [row for row in rows.filter(end="") if proposals.is_open(row)]
+    context = _context(request, "Proposals") | {
+        "proposals": [row for row in open_rows if row.proposed or _is_of(request, row)],
+        "ended": rows.exclude(end="").order_by("-ended_at")[:ENDED_SHOWN],
+        "days": PROPOSAL_DAYS,
+    }
+    return render(request, "operators/proposals.html", context)
+
+
+@never_cache
+@sensitive_post_parameters("reason")
+def proposal_page(request: HttpRequest, proposal_id: str) -> HttpResponseBase:
+    """A proposal, and the act of the signed-in operator on it."""
+    proposal = _visible(request, proposal_id)
+    if request.method != "POST":
+        return _page(request, proposal)
+    act, operator = request.POST.get("act"), _operator(request)
+    try:
+        if act == WITHDRAW:
+            proposals.withdraw(proposal_id, by=operator)
+            messages.success(request, gettext("The proposal is withdrawn. Nothing changed."))
+            return redirect("admin:proposals")
+        signed = signing.given(request, _purpose(str(act), proposal_id))
+        if act == PROPOSE:
+            code = proposals.propose(
+                proposal_id, by=operator, reason=request.POST.get("reason", ""), signed=signed
+            )
+            return _page(request, _visible(request, proposal_id), code=code)
+        confirmed = proposals.confirm(proposal_id, by=operator, signed=signed)
+        return _page(request, confirmed.proposal, secret=confirmed.secret)
+    except Refused as refusal:
+        return _page(request, proposal, refusal=refusal)
+
+
+@never_cache
+@sensitive_post_parameters("reason")
+@require_POST
+def challenge(request: HttpRequest, proposal_id: str) -> HttpResponse:
+    """The options for the operator's passkey over what the page shows, as JSON.
+
+    A proposal that would be refused has none: the page posts it, and shows why.
+    """
+    proposal = _visible(request, proposal_id)
+    act = PROPOSE if not proposal.proposed else CONFIRM
+    reason = " ".join(request.POST.get("reason", proposal.reason).split())
+    try:
+        seen = proposals.preview(proposal, reason=reason)
+    except Refused as refusal:
+        return JsonResponse({"code": refusal.code}, status=HTTPStatus.CONFLICT)
+    shown = {**seen, "part": act}
+    return signing.challenge(request, _purpose(act, proposal_id), shown, salt=b"")
+
+
+def _page(
+    request: HttpRequest,
+    proposal: Proposal,
+    *,
+    code: str = "",
+    secret: str = "",
+    refusal: Refused | None = None,
+) -> HttpResponse:
+    operator = _operator(request)
+    is_new = proposals.is_new(proposal)
+    context = _context(request, TITLES[proposal.type]) | {
+        "proposal": proposal,
+        "is_new": is_new,
+        "differences": proposals.differences(proposal),
+        "is_open": proposals.is_open(proposal),
+        "is_writer": _is_of(request, proposal),
+        "has_passkey": bool(operator.passkeys) and door.is_possible(),
+        "code": code,
+        "secret": secret,
+        "reason": request.POST.get("reason", "") if refusal else "",
+        "reason_min": REASON_MIN,
+        "reason_max": REASON_MAX,
+    }
+    if refusal:
+        row = CODES.get(refusal.code)
+        context |= {"refusal": row.staff if row else refusal.detail, "refusal_code": refusal.code}
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if refusal else HTTPStatus.OK
+    return render(request, "operators/proposal.html", context, status=status)
+
+
+def _visible(request: HttpRequest, proposal_id: str) -> Proposal:
+    rows = Proposal.objects.select_related("drafted_by", "ended_by")
+    proposal = rows.filter(pk=proposal_id).first()
+    if proposal is None or not (proposal.proposed or _is_of(request, proposal)):
+        raise Http404
+    return proposal
+
+
+def _context(request: HttpRequest, title: str) -> dict[str, Any]:
+    return {**admin.site.each_context(request), "title": title}
+
+
+def _operator(request: HttpRequest) -> User:
+    # The site admits operators alone.
+    return cast(User, request.user)
+
+
+def _is_of(request: HttpRequest, proposal: Proposal) -> bool:
+    return bool(proposal.drafted_by_id == _operator(request).pk)
+
+
+def _purpose(act: str, proposal_id: str) -> str:
+    return f"{act} {proposal_id}"

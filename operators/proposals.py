@@ -1,0 +1,272 @@
+"""A change of a person, a lender or a key: an operator proposes it, another confirms it.
+
+1. A form makes a draft, which changes nothing.
+2. Its writer gives the reason, and answers with a passkey to what the page shows.
+3. Another operator sees the same, and answers too. Then the row changes, and the logs state it with
+   both answers.
+
+While live mode is off, one operator may do both, by the code of an app without a passkey.
+The log judges the answers again: `verification/log/approvals.py`.
+"""
+
+import secrets
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from lenders import keys as api_keys
+from lenders import register as lenders_register
+from lenders.models import ApiKey, Lender
+from operators.models import Proposal
+from operators.policy import PROPOSAL_DAYS, REASON_MAX, REASON_MIN
+from people import enrolment, passkeys
+from people import register as people_register
+from people.models import Role, User
+from verification import clock, transactions
+from verification.access import passkeys as door
+from verification.core.errors import EvidenceUnreadable, Refused
+from verification.core.events import API_KEY, LENDER, PERSON
+from verification.evidence import vault
+from verification.fields import columns_of
+from verification.log import actors, acts, approvals
+from verification.review.signing import SALT_BYTES, Signed
+
+MODELS: Final[dict[str, Any]] = {PERSON: User, LENDER: Lender, API_KEY: ApiKey}
+INVITATION: Final = "invitation"
+
+
+@dataclass(frozen=True, repr=False)
+class Confirmed:
+    """A change that was made. secret: of a new key, shown once."""
+
+    proposal: Proposal
+    secret: str = field(default="")
+
+
+def draft(row: models.Model, names: Collection[str], *, by: User) -> Proposal:
+    """A draft of the new values of a row's fields, by name; the row itself is not saved."""
+    return Proposal.objects.create(
+        type=next(name for name, model in MODELS.items() if isinstance(row, model)),
+        actor=row.pk,
+        changes={
+            column.name: _value_of(row, column)
+            for column in row._meta.concrete_fields
+            if column.name in names
+        },
+        reason_salt=secrets.token_bytes(SALT_BYTES),
+        drafted_by=by,
+        created_at=clock.now(),
+    )
+
+
+def draft_invitation(person: User, names: Collection[str], *, by: User) -> Proposal:
+    """A draft by which a person, new or known, gets an invitation in place of all factors."""
+    code = enrolment.invite(person)
+    named = {*names, "passkeys", "passkey_counters", "password", INVITATION, "invited_until"}
+    proposal = draft(person, named, by=by)
+    proposal.sealed_code = vault.seal(_scope(proposal), code.encode())
+    proposal.save(update_fields=["sealed_code"])
+    return proposal
+
+
+def shown(proposal: Proposal, *, reason: str) -> dict[str, Any]:
+    """What both operators see and sign.
+
+    Raises: `Refused` (proposal_changed) if its actor is gone or not as the logs state.
+    """
+    candidate = _candidate(proposal)
+    mark = approvals.reason_mark(reason, bytes(proposal.reason_salt))
+    after = actors.versions(proposal.actor, logs=_logs(candidate))
+    return approvals.shown(
+        proposal.type, proposal.actor, _row_of(candidate), after=after, reason=mark
+    )
+
+
+def preview(proposal: Proposal, *, reason: str) -> dict[str, Any]:
+    """`shown`, for a page that asks before the act."""
+    with transactions.writing():
+        return shown(proposal, reason=reason)
+
+
+def is_new(proposal: Proposal) -> bool:
+    """Whether its actor does not exist yet."""
+    return _stored(proposal) is None
+
+
+def propose(proposal_id: str, *, by: User, reason: str, signed: Signed | None) -> str:
+    """Puts the first operator's answer on a draft, and gives the code of its invitation, if any,
+    which is shown once.
+
+    Raises: `Refused`.
+    """
+    reason = " ".join(reason.split())
+    if not REASON_MIN <= len(reason) <= REASON_MAX or not reason.isprintable():
+        raise Refused("reason_missing", f"a reason has {REASON_MIN} to {REASON_MAX} characters")
+    with transactions.writing():
+        proposal = _open(proposal_id)
+        if proposal.proposed or proposal.drafted_by_id != by.pk:
+            raise Refused("proposal_ended", "it was proposed, or is another person's draft")
+        seen = shown(proposal, reason=reason)
+        proposal.proposed = _answer(by, seen, approvals.PROPOSE, signed) | {"shown": seen}
+        proposal.reason = reason
+        sealed, proposal.sealed_code = bytes(proposal.sealed_code), b""
+        proposal.save(update_fields=["proposed", "reason", "sealed_code"])
+        return vault.unseal(_scope(proposal), sealed).decode() if sealed else ""
+
+
+def confirm(proposal_id: str, *, by: User, signed: Signed | None) -> Confirmed:
+    """Makes the change with the second operator's answer, and states it in the logs.
+
+    Raises: `Refused`, `ValidationError` for a row that cannot be any more.
+    """
+    with transactions.writing():
+        proposal = _open(proposal_id)
+        if not proposal.proposed:
+            raise Refused("proposal_ended", "it is a draft")
+        is_alone = by.pk in (proposal.proposed["person"], proposal.actor)
+        if settings.TULGA_MODES_LIVE and is_alone:
+            raise Refused("proposal_of_two", "another operator confirms it")
+        seen = shown(proposal, reason=proposal.reason)
+        if seen != proposal.proposed["shown"]:
+            raise Refused("proposal_changed", "its actor has changed since")
+        approval = {
+            "shown": seen,
+            "proposed": {key: value for key, value in proposal.proposed.items() if key != "shown"},
+            "confirmed": _answer(by, seen, approvals.CONFIRM, signed),
+        }
+        secret = _apply(proposal, by=by, approval=approval)
+        _end(proposal, Proposal.CONFIRMED, by=by)
+        return Confirmed(proposal, secret)
+
+
+def withdraw(proposal_id: str, *, by: User) -> Proposal:
+    """Ends a proposal without a change. Any operator may.
+
+    Raises: `Refused`.
+    """
+    with transactions.writing():
+        proposal = _open(proposal_id)
+        _end(proposal, Proposal.WITHDRAWN, by=by)
+        return proposal
+
+
+def is_open(proposal: Proposal) -> bool:
+    """Whether it can be proposed or confirmed."""
+    is_young = clock.now() - proposal.created_at < timedelta(days=PROPOSAL_DAYS)
+    return not proposal.end and is_young
+
+
+def differences(proposal: Proposal) -> list[tuple[str, Any, Any]]:
+    """What it changes: the name of each field, its value now, and its value then."""
+    row = _stored(proposal)
+    return [
+        (name, _value_of(row, row._meta.get_field(name)) if row is not None else None, value)
+        for name, value in proposal.changes.items()
+        if name not in ("id", "salt", "password", "passkey_counters")
+    ]
+
+
+def _value_of(row: models.Model, column: Any) -> Any:
+    if isinstance(column, models.BinaryField):
+        return column.value_to_string(row)
+    return getattr(row, column.attname)
+
+
+def _open(proposal_id: str) -> Proposal:
+    proposal = Proposal.objects.select_for_update().filter(pk=proposal_id).first()
+    if proposal is None or not is_open(proposal):
+        raise Refused("proposal_ended", "it ended, or is too old")
+    return proposal
+
+
+def _end(proposal: Proposal, end: str, *, by: User) -> None:
+    proposal.end, proposal.ended_by, proposal.ended_at = end, by, clock.now()
+    proposal.sealed_code = b""
+    proposal.save(update_fields=["end", "ended_by", "ended_at", "sealed_code"])
+
+
+def _stored(proposal: Proposal) -> Any:
+    return MODELS[proposal.type]._default_manager.filter(pk=proposal.actor).first()
+
+
+def _candidate(proposal: Proposal) -> Any:
+    """The row as it will be, locked, not saved.
+
+    Raises: `Refused` (proposal_changed).
+    """
+    model = MODELS[proposal.type]
+    row = model._default_manager.select_for_update().filter(pk=proposal.actor).first()
+    is_known = any(actors.versions(proposal.actor).values())
+    if row is None and is_known:
+        raise Refused("proposal_changed", "its row is not there any more")
+    if row is not None:
+        try:
+            actors.require_as_stated(row.pk, _row_of(row), logs=_logs(row))
+        except EvidenceUnreadable as error:
+            raise Refused("proposal_changed", error.detail) from error
+    candidate = row or model(pk=proposal.actor)
+    for name, value in proposal.changes.items():
+        column = model._meta.get_field(name)
+        setattr(candidate, column.attname, column.to_python(value))
+    return candidate
+
+
+def _row_of(row: models.Model) -> Mapping[str, Any]:
+    """The row as the logs state it. An invited person has no app."""
+    if not isinstance(row, User):
+        return columns_of(row)
+    return columns_of(row) | {"sealed_key": b""} if row.invitation else people_register.row_of(row)
+
+
+def _logs(row: Any) -> tuple[str, ...]:
+    """The logs of an actor that is not in all that are ordered."""
+    return (row.mode,) if isinstance(row, ApiKey) else ()
+
+
+def _answer(
+    operator: User, seen: Mapping[str, Any], part: str, signed: Signed | None
+) -> dict[str, Any]:
+    """What an approval holds of an operator, whose row is locked meanwhile.
+
+    Raises: `Refused`.
+    """
+    person = people_register.lock(operator)
+    if not person.is_active or person.role != Role.OPERATOR:
+        raise Refused("approval_invalid", "this person is no operator")
+    if signed is None:
+        if settings.TULGA_MODES_LIVE or person.passkeys:
+            raise Refused("passkey_missing", "an approval counts by a passkey")
+        return {"person": person.pk, "factor": acts.CODE}
+    challenge = approvals.challenge_of(seen, part)
+    keys = passkeys.keys_of(person)
+    assertion = door.prove(person, keys, signed.answer, challenge=challenge)
+    return {"person": person.pk, "assertion": assertion}
+
+
+def _apply(proposal: Proposal, *, by: User, approval: Mapping[str, Any]) -> str:
+    """Saves and states the change; gives the secret of a new key."""
+    candidate, given = _candidate(proposal), approvals.by_people(approval)
+    if isinstance(candidate, ApiKey):
+        return api_keys.put_secret(candidate, by=by.pk, approval=given)
+    try:
+        candidate.full_clean()
+    except ValidationError as error:
+        raise Refused("proposal_changed", " ".join(error.messages)) from error
+    if INVITATION in proposal.changes:
+        enrolment.save_invited(candidate)
+    else:
+        candidate.save()
+    if isinstance(candidate, Lender):
+        lenders_register.keep_lender(candidate, by=by.pk, approval=given)
+    else:
+        people_register.keep(candidate, by=by.pk, approval=given)
+    return ""
+
+
+def _scope(proposal: Proposal) -> str:
+    return f"invitation:{proposal.pk}:{proposal.actor}"
