@@ -10,6 +10,9 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         """Loads the Celery application, so that a task sent by name uses our broker and not
-        Celery's default.
+        Celery's default; and what states the set-up, which needs models.
         """
-        from config import celery  # noqa: F401
+        from config import celery, starting  # noqa: F401
+        from verification.worker import set_up
+
+        starting.state_set_up_by(set_up.keep_at_start)

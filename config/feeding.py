@@ -31,7 +31,7 @@ from kombu.message import Message
 from config.pool import TaskPool
 from verification import clock, transactions
 from verification.case import policy
-from verification.worker import queue
+from verification.worker import queue, set_up
 from verification.worker.pulse import WORKER, Heart
 
 logger = logging.getLogger(__name__)
@@ -119,6 +119,7 @@ class Feeder(bootsteps.StartStopStep):
                 if heart.is_due():
                     with self._looking_into_rows():
                         heart.beat()
+                        set_up.keep()
                 has_work = self._look(worker, queues)
                 self._hand_out(worker)
             except Exception as fault:

@@ -3,6 +3,8 @@ the remedy.
 """
 
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +23,27 @@ _FOLDERS: Final = {
     "tick": ("TULGA_LOG_HEAD_DIR",),
 }
 """By process, the variables of the folders that it writes."""
+
+
+@dataclass
+class _Held:
+    state: Callable[[], None] | None = None
+
+
+_held = _Held()
+
+
+def state_set_up_by(state: Callable[[], None]) -> None:
+    """From now on `state_set_up` calls this. It needs models, which exist only after Django's
+    set-up.
+    """
+    _held.state = state
+
+
+def state_set_up() -> None:
+    """States in the logs with which settings this process starts."""
+    if _held.state is not None:
+        _held.state()
 
 
 def load_settings() -> None:

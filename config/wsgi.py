@@ -15,6 +15,7 @@ django.setup(set_prefix=False)
 try:
     starting.refuse_wrong_setup()
     static_files.require()
+    starting.state_set_up()
 except SystemExit as refusal:
     print(refusal, file=sys.stderr, flush=True)
     # gunicorn's code for a process that must not be restarted. At once: an ordinary exit during

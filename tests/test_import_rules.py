@@ -72,6 +72,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/sources/asking.py", "ipaddress logging pathlib stat urllib.parse"),
         _row("verification/sources/sms.py", "django.conf pathlib urllib.parse"),
         _row("verification/sources/simulation.py", "threading"),
+        _row("verification/sources/descriptions.py", "django.conf inspect pathlib urllib.parse"),
         _row(
             "verification/sources/installed.py",
             "django.conf django.utils.module_loading pathlib shutil ssl",
@@ -127,6 +128,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         ),
         _row("verification/worker", "django.conf django.db secrets"),
         _row("verification/worker/pulse.py", "django.db logging pathlib time"),
+        _row("verification/worker/set_up.py", "django.conf django.db logging pathlib"),
         _row("verification/worker/sweep.py", "django.conf django.db django.utils logging"),
         _row("verification/access/rates.py", "django.db threading time"),
         _row("verification/case/votes.py", "django.contrib.auth django.db"),

@@ -123,6 +123,7 @@ NOT_HOT = {
     ),
     "artifacts.making.make_late_receipt": "the entries of one case, once",
     "worker.sweep.put_keys_on_record": "once, as a process starts",
+    "worker.set_up": "once, as a process starts: the statements of sources and processes",
     "worker.sweep.refuse_forked_log": "once, as a process starts",
     "lenders.resources.events.events_named": "some leaves by their entries",
 }

@@ -10,6 +10,8 @@ Source: docs/decisions/0013-what-a-log-entry-holds.md.
 """
 SIGNERS = (WORKER, WEB, SENDER, TICK)
 """The kinds that processes hold."""
+PROCESSES = {WORKER: "worker", WEB: "web", SENDER: "sender", TICK: "tick"}
+"""The kind of process that holds each of them."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,11 @@ CLEARINGS = (
 )
 """Each names its `clearance`."""
 PERSON, LENDER, API_KEY, ENDPOINT = "actor.person", "actor.lender", "actor.key", "actor.endpoint"
-ACTORS = (PERSON, LENDER, API_KEY, ENDPOINT)
+SOURCE, PROCESS = "actor.source", "actor.process"
+SET_UP = (SOURCE, PROCESS)
+"""Actors without a row: a source that workers ask, and a kind of process with its settings."""
+WITH_ROW = (PERSON, LENDER, API_KEY, ENDPOINT)
+ACTORS = (*WITH_ROW, *SET_UP)
 """Statements of who may act: each names its `actor`, numbers the statement by `version`, and states
 the actor whole.
 """
@@ -151,7 +157,9 @@ ENTRY_TYPES = {
         EntryType(DOWNLOADED, (WEB,)),
         EntryType("step.faulted", (WORKER,)),
         EntryType("endpoint.disabled", (SENDER, WEB), is_told=True),
-        *(EntryType(name, (WEB,)) for name in ACTORS),
+        *(EntryType(name, (WEB,)) for name in WITH_ROW),
+        EntryType(SOURCE, (WORKER,)),
+        EntryType(PROCESS, SIGNERS),
         EntryType("oversight.searched", (WEB,)),
         EntryType("oversight.viewed", (WEB,)),
         EntryType("oversight.counted", (WEB,)),

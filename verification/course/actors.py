@@ -1,4 +1,5 @@
-"""An actor is the fold of its statements: a person, a lender, an API key, a webhook's endpoint.
+"""An actor is the fold of its statements: a person, a lender, an API key, a webhook's endpoint,
+a source in use, a kind of process.
 
 Each statement gives the whole actor, and the last lawful one counts. What they say of rows stands
 here once: a writer spells its row by `stated`, and `audit_verify` compares rows by the same table.
@@ -12,13 +13,14 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 
-from verification.core.events import API_KEY, ENDPOINT, LENDER, PERSON
+from verification.core.events import API_KEY, ENDPOINT, LENDER, PERSON, PROCESS, SOURCE
 from verification.core.stored import canonical_json, moment
 from verification.course.entry import ACTOR, Entry, Fault, number, text
 
 Values = Mapping[str, Any]
 """A row by its columns; that of a person has the `sealed_key` of their second factor, and their
-`passkeys`, each with id, public_key and origin.
+`passkeys`, each with id, public_key and origin. A source and a process have no row, and describe
+themselves by the same names.
 """
 ACTIVE, CLOSED = "active", "closed"
 OPERATOR: Final = "operator"
@@ -153,6 +155,28 @@ _KINDS: Final[Mapping[str, Kind]] = {
         },
         lasting=("lender", "mode", "signing_key", "public_key"),
         ended="deleted_at",
+    ),
+    SOURCE: Kind(
+        {
+            "purpose": _same("purpose"),
+            "adapter": _same("adapter"),
+            "origins": _same("origins"),
+            "protocol": _same("protocol"),
+            "is_sandbox": _same("is_sandbox"),
+            "status": _same("status"),
+        },
+        lasting=("purpose",),
+        ended="status",
+        is_final=False,
+    ),
+    PROCESS: Kind(
+        {
+            "process": _same("process"),
+            "settings": _same("settings"),
+            "law": _same("law"),
+            "software": _same("software"),
+        },
+        lasting=("process",),
     ),
 }
 

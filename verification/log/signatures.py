@@ -439,7 +439,8 @@ def said_by(entry: AuditEntry, context: Iterable[AuditEntry]) -> str:
 
 
 def _allows(entry: AuditEntry, kind: str) -> bool:
-    """Whether a kind of key may sign this: by the entry's type, and by the evidence in it.
+    """Whether a kind of key may sign this: by the entry's type, and by the evidence or the process
+    in it.
 
     No process may sign the root's statements. An unknown type has no signer, so a process is
     required.
@@ -447,6 +448,9 @@ def _allows(entry: AuditEntry, kind: str) -> bool:
     entry_type = events.ENTRY_TYPES.get(entry.type)
     if entry_type is None or kind not in entry_type.signed:
         return False
+    if entry.type == events.PROCESS:
+        process = entry.body.get("process") if isinstance(entry.body, dict) else None
+        return bool(process == events.PROCESSES[kind])
     return kind == events.WORKER or entry.type not in events.KEEPING or is_of_door(entry.body)
 
 

@@ -1,6 +1,7 @@
 """Do the rows of people, lenders, keys and endpoints say what their statements say?
 
 A statement is judged as an actor's next one, and the last lawful one is compared with the row.
+Sources and processes have no row: only their statements are judged.
 """
 
 from collections.abc import Iterator, Mapping
@@ -37,7 +38,7 @@ def verify_actors() -> Iterator[Finding]:
     for log in keys.LOGS:
         stated[log] = {}
         yield from _verify_statements(log, stated[log])
-    for entry_type in events.ACTORS:
+    for entry_type in events.WITH_ROW:
         yield from _verify_rows(entry_type, stated)
 
 

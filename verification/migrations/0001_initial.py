@@ -533,7 +533,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='auditentry',
-            index=models.Index(models.F('log'), django.db.models.functions.comparison.Cast(django.db.models.fields.json.KeyTextTransform('actor', 'body'), models.TextField()), condition=models.Q(('type__in', ('actor.person', 'actor.lender', 'actor.key', 'actor.endpoint'))), name='statement_of_actor'),
+            index=models.Index(models.F('log'), django.db.models.functions.comparison.Cast(django.db.models.fields.json.KeyTextTransform('actor', 'body'), models.TextField()), condition=models.Q(('type__in', ('actor.person', 'actor.lender', 'actor.key', 'actor.endpoint', 'actor.source', 'actor.process'))), name='statement_of_actor'),
         ),
         migrations.AddIndex(
             model_name='auditentry',

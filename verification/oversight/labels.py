@@ -21,11 +21,13 @@ from verification.core.events import (
     LAW_TAKEN,
     LENDER,
     PERSON,
+    PROCESS,
     RECEIPT,
     RENEWED,
     REPORTED,
     REVOKED,
     SIMULATED,
+    SOURCE,
 )
 
 Words: TypeAlias = str | Promise
@@ -123,6 +125,8 @@ ENTRIES: Final[dict[str, Words]] = {
     LENDER: _("A lender was added or changed"),
     API_KEY: _("A lender's key was issued or changed"),
     ENDPOINT: _("An address for the lender's events was set or changed"),
+    SOURCE: _("A source that workers ask was set or changed"),
+    PROCESS: _("A process started with other settings or another program"),
     "oversight.searched": _("Searched"),
     "oversight.viewed": _("Viewed"),
     "oversight.counted": _("Counted"),

@@ -54,6 +54,8 @@ PAYOUT_SECONDS: Final = 5.0
 _TOKEN = re.compile(r"[\x21-\x7e]{8,4096}")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _USER_AGENT: Final = "tulga"
+PROTOCOL: Final = "tulga v1"
+"""The protocol of docs/operator/sources.md. A change that old services do not know raises it."""
 Question = TypeVar("Question")
 Parsed = TypeVar("Parsed")
 Asked = TypeVar("Asked", contravariant=True)
@@ -72,7 +74,10 @@ class Fetched(Generic[Parsed]):
 
 
 class Adapter(Protocol[Asked, Parsed]):
-    """Asks one source by one protocol. `source`: the source's name."""
+    """Asks one source by one protocol. `source`: the source's name.
+
+    It may name its protocol and version as `protocol`; the log then states them.
+    """
 
     @property
     def source(self) -> str:
@@ -365,6 +370,8 @@ class Service:
 
 class HttpAdapter(Generic[Question, Parsed]):
     """Asks by the protocol of docs/operator/sources.md: one POST of the fields as JSON."""
+
+    protocol = PROTOCOL
 
     def __init__(
         self,

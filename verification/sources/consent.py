@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from verification.core.answers import CONSENT_MAX_BYTES, ConsentAnswer, parse_consent
 from verification.core.errors import SourceUnavailable
 from verification.core.ids import Iin, Phone
-from verification.sources.asking import SECONDS, Fetched, Service, Source, spell
+from verification.sources.asking import PROTOCOL, SECONDS, Fetched, Service, Source, spell
 from verification.sources.installed import resolve
 
 SOURCE: Final = "consent"
@@ -81,6 +81,7 @@ class HttpConsentSource:
     """The service by the protocol of docs/operator/sources.md, source `consent`."""
 
     source = SOURCE
+    protocol = PROTOCOL
 
     def __init__(
         self,

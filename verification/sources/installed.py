@@ -72,15 +72,7 @@ def resolve(mode: str, name: str) -> Any:
         )
     if mode == "live" and "insecure" in adapter.lower():
         raise Misconfigured(f"TULGA_SOURCES['live'][{name!r}] names an insecure adapter")
-    try:
-        build = import_string(_path(name, adapter))
-    except (ImportError, TypeError, ValueError) as error:  # ValueError: not a dotted path
-        short = ", ".join(_short_names(name))
-        raise Misconfigured(
-            f"no adapter {adapter!r} of {name} can be found ({error}): name one of ours ({short}),"
-            " or the dotted path of your own",
-            code="adapter_unknown",
-        ) from error
+    build = find(name, adapter)
     try:
         instance = build(**options)
     except TypeError as error:
@@ -93,6 +85,22 @@ def resolve(mode: str, name: str) -> Any:
             code="adapter_unknown",
         )
     return instance
+
+
+def find(source: str, adapter: str) -> Any:
+    """What builds this adapter: a class, or a part of one.
+
+    Raises: `Misconfigured` (adapter_unknown).
+    """
+    try:
+        return import_string(_path(source, adapter))
+    except (ImportError, TypeError, ValueError) as error:  # ValueError: not a dotted path
+        short = ", ".join(_short_names(source))
+        raise Misconfigured(
+            f"no adapter {adapter!r} of {source} can be found ({error}): name one of ours"
+            f" ({short}), or the dotted path of your own",
+            code="adapter_unknown",
+        ) from error
 
 
 def _path(source: str, adapter: str) -> str:

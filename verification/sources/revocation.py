@@ -47,6 +47,7 @@ class HttpRevocationSource:
     """
 
     source = SOURCE
+    protocol = "rfc5280 rfc6960"
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 
 from verification import outbound
 from verification.core.errors import Conflict, Misconfigured, Unavailable
-from verification.sources.asking import Service
+from verification.sources.asking import PROTOCOL, Service
 from verification.sources.installed import resolve
 
 SOURCE: Final = "simulation"
@@ -58,6 +58,7 @@ class HttpSimulation:
     """The sandbox by the protocol of docs/operator/sources.md, source `simulations`."""
 
     source = SOURCE
+    protocol = PROTOCOL
 
     def __init__(self, url: str, *, seconds: float = SECONDS) -> None:
         """`seconds`: at most `SECONDS`.

@@ -57,6 +57,7 @@ class MobizonGateway:
     """Mobizon asked with the API key of the operator's account."""
 
     source = SOURCE
+    protocol = "mobizon v1"
 
     def __init__(
         self,

@@ -50,6 +50,7 @@ class SmscGateway:
     """SMSC asked with the API key of the operator's account."""
 
     source = SOURCE
+    protocol = "smsc"
 
     def __init__(
         self,

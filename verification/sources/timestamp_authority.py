@@ -30,6 +30,7 @@ class HttpTimestampAuthority:
     """One address per family."""
 
     source = SOURCE
+    protocol = "rfc3161"
 
     def __init__(
         self, urls: Mapping[str, str], *, seconds: float = _SECONDS, max_bytes: int = _MAX_BYTES

@@ -13,6 +13,7 @@ from lenders import policy, sender
 from verification import clock
 from verification.case.stages import refuse_unsafe_live
 from verification.core.errors import Misconfigured
+from verification.worker import set_up
 
 
 class Command(BaseCommand):
@@ -33,6 +34,7 @@ class Command(BaseCommand):
             clock.require_right()
         except Misconfigured as error:
             raise CommandError(error.detail) from error
+        set_up.keep_at_start()
         # Each post in progress has a socket, and a shell often gives a process only 1 024 files.
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         most = policy.FILES_MAX if hard == resource.RLIM_INFINITY else min(policy.FILES_MAX, hard)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from verification.core.events import ACTORS, API_KEY, ENDPOINT, LENDER, PERSON
+from verification.core.events import ACTORS, API_KEY, ENDPOINT, LENDER, PERSON, PROCESS, SOURCE
 from verification.course.actors import Actor, apply, stated
 from verification.course.entry import Entry
 
@@ -51,6 +51,15 @@ ROWS: dict[str, dict[str, Any]] = {
         "public_key": "whpk_x",
         "deleted_at": None,
     },
+    SOURCE: {
+        "purpose": "person_registry",
+        "adapter": "http",
+        "origins": ["https://registry.example"],
+        "protocol": "tulga v1",
+        "is_sandbox": False,
+        "status": "active",
+    },
+    PROCESS: {"process": "worker", "settings": "ab" * 32, "law": "", "software": "cd" * 32},
 }
 LASTING = [
     (PERSON, {"role": "operator"}),
@@ -65,6 +74,8 @@ LASTING = [
     (ENDPOINT, {"mode": "live"}),
     (ENDPOINT, {"sealed_signing_key": b"other"}),
     (ENDPOINT, {"public_key": "whpk_y"}),
+    (SOURCE, {"purpose": "sms"}),
+    (PROCESS, {"process": "web"}),
 ]
 FREE = [
     (PERSON, {"is_active": False}),
@@ -76,6 +87,10 @@ FREE = [
     (API_KEY, {"revoked_at": NOON}),
     (ENDPOINT, {"url": "https://lender.example/other"}),
     (ENDPOINT, {"deleted_at": NOON}),
+    (SOURCE, {"origins": ["https://other.example"]}),
+    (SOURCE, {"status": "closed"}),
+    (PROCESS, {"settings": "ef" * 32}),
+    (PROCESS, {"software": "ef" * 32}),
 ]
 
 

@@ -85,8 +85,8 @@ def owned(settings: Settings, *kinds: str) -> None:
             ("decision",),
             {name for name, one in events.ENTRY_TYPES.items() if events.WORKER in one.signed},
         ),
-        (("sender",), {"endpoint.disabled"}),
-        (("log",), {"log.heartbeat"}),
+        (("sender",), {"endpoint.disabled", "actor.process"}),
+        (("log",), {"log.heartbeat", "actor.process"}),
     ],
     ids=["web", "worker", "sender", "tick"],
 )
@@ -97,7 +97,8 @@ def test_each_process_says_what_its_key_may_and_nothing_else(
     said = set()
     for name, one in events.ENTRY_TYPES.items():
         if one.signed != (events.ROOT,):
-            entry = AuditEntry(log="test", type=name, at=NOON, body={"v": 1})
+            body = {"v": 1, "process": events.PROCESSES[kinds[0]]}
+            entry = AuditEntry(log="test", type=name, at=NOON, body=body)
             try:
                 signatures.sign([entry])
             except Misconfigured:

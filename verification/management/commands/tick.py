@@ -18,7 +18,7 @@ from django.db import Error, OperationalError, close_old_connections
 from verification import clock, transactions
 from verification.case import policy
 from verification.core.errors import TulgaError
-from verification.worker import sweep
+from verification.worker import set_up, sweep
 from verification.worker.pulse import TICK, Heart
 
 logger = logging.getLogger(__name__)
@@ -82,10 +82,11 @@ class Command(BaseCommand):
             try:
                 sweep.refuse_forked_log()
                 with transactions.running(scope=transactions.ALL):
-                    return sweep.put_keys_on_record()
+                    sweep.put_keys_on_record()
+                    set_up.keep()
+                    return
             except OperationalError as error:
                 if is_single:
                     raise
                 logger.warning("the database does not answer yet (%s)", type(error).__name__)
             stop.wait(policy.TICK_SECONDS)
-        return None
