@@ -1,13 +1,15 @@
 """Keys from a directory: a folder per process, read once at start; a missing key has no substitute.
 
     root/root.key       certifies the others; belongs off every machine that runs a process
-    web/                django, kek-N, index-N, webhook-N, door-MODE-N
+    web/                django, kek-N, index-N, door-MODE-N
     worker/             kek-N, index-N, code-N, decision-MODE-N, document-MODE-N
     tick/               log-MODE
     sender/             webhook-N, sender-MODE-N
-    public/             root.pub, and for each signing key KIND-MODE-N.pub, certified by the root
+    public/             root.pub, webhook-N.pub, and for each signing key KIND-MODE-N.pub, certified
+                        by the root
 
 A process reads its own folder and the public one. Signatures of uncertified keys do not count.
+Web seals the secrets of webhooks to webhook-N.pub, and only the sender's webhook-N.key opens them.
 """
 
 import base64
@@ -22,6 +24,7 @@ from verification.core.certificates import (
     PROCESSES,
     PUBLIC_BYTES,
     Certified,
+    box_key_of,
     public_of,
     read_certified,
 )
@@ -43,6 +46,7 @@ _NAMES = (
 _PUBLIC_NAME = re.compile(
     rf"log-(?:test|live)|(?:document|decision|door|sender)-(?:test|live)-{_NUMBER}"
 )
+_WEBHOOK_PUBLIC_NAME = re.compile(rf"webhook-({_NUMBER})")
 
 Numbered = dict[str, dict[int, bytes]]
 """By mode, then by number."""
@@ -56,6 +60,7 @@ class Keys:
     encryption: dict[int, bytes] = field(default_factory=dict)
     index: dict[int, bytes] = field(default_factory=dict)
     webhook: dict[int, bytes] = field(default_factory=dict)
+    webhook_public: dict[int, bytes] = field(default_factory=dict)
     code: dict[int, bytes] = field(default_factory=dict)
     signing: dict[str, Numbered] = field(default_factory=dict)
     """Seeds by kind; the log's have the number 0."""
@@ -78,8 +83,9 @@ def read_keys(directory: Path, *, process: str) -> Keys:
         raise Misconfigured(
             f"TULGA_PROCESS names no process.\nIt must be one of: {', '.join(PROCESSES)}"
         )
-    root, certified = _read_public(directory / "public")
-    keys, secret_key, made_by_demo = Keys(root=root, certified=certified), "", set()
+    root, certified, webhook_public = _read_public(directory / "public")
+    keys = Keys(root=root, certified=certified, webhook_public=webhook_public)
+    secret_key, made_by_demo = "", set()
     numbered = {
         "kek": keys.encryption,
         "index": keys.index,
@@ -100,6 +106,12 @@ def read_keys(directory: Path, *, process: str) -> Keys:
                 ] = key
             if made_by == "demo":
                 made_by_demo.add(path.name)
+    for number, private in keys.webhook.items():
+        if webhook_public.get(number) not in (None, box_key_of(private)):
+            raise Misconfigured(
+                f"webhook-{number}.pub is not the public half of webhook-{number}.key.\nRestore the"
+                " pair from your copy: web seals what the sender could not open."
+            )
     public_keys = {row.name: row.public for row in certified}
     signing = {
         Certified(kind, mode, number, b"").name: seed
@@ -134,23 +146,24 @@ def readable_beside(directory: Path, *, process: str) -> list[str]:
     return sorted(readable)
 
 
-def _read_public(folder: Path) -> tuple[bytes, tuple[Certified, ...]]:
-    """The root's public key, empty if absent, and the keys that it certified."""
+def _read_public(folder: Path) -> tuple[bytes, tuple[Certified, ...], dict[int, bytes]]:
+    """The root's public key, empty if absent; the keys that it certified; and by number the
+    public keys to which secrets of webhooks are sealed.
+    """
     path = folder / "root.pub"
     root = b""
     try:
         if path.exists():
-            root = base64.b64decode(_content(path, kind="public key")["public"], validate=True)
-            if len(root) != PUBLIC_BYTES:
-                raise ValueError
+            root = _public_key(path)
     except PermissionError:
         raise Misconfigured(
             f"{path} cannot be read.\nLet this process's user into that folder."
         ) from None
-    except (KeyError, TypeError, ValueError):
-        raise Misconfigured(f"{path} is not a root's public key file") from None
-    certified = []
+    certified, webhook_public = [], {}
     for path in sorted(path for path in folder.glob("*.pub") if path.name != "root.pub"):
+        if number := _WEBHOOK_PUBLIC_NAME.fullmatch(path.stem):
+            webhook_public[int(number[1])] = _public_key(path)
+            continue
         content = _content(path, kind="public key")
         # A key without a certificate is ignored.
         key = read_certified({"certificate": "", **content}, mode=str(content.get("mode")))
@@ -158,7 +171,21 @@ def _read_public(folder: Path) -> tuple[bytes, tuple[Certified, ...]]:
             raise Misconfigured(f"{path} is not a public key file: manage.py make_keys writes them")
         if key.is_certified(root):
             certified.append(key)
-    return root, tuple(certified)
+    return root, tuple(certified), webhook_public
+
+
+def _public_key(path: Path) -> bytes:
+    """The raw public key of a file without a certificate: the root's, or that of webhooks."""
+    kind, content = path.stem.partition("-")[0], _content(path, kind="public key")
+    try:
+        public = base64.b64decode(content["public"], validate=True)
+        if content["kind"] != kind or len(public) != PUBLIC_BYTES:
+            raise ValueError
+    except (KeyError, TypeError, ValueError):
+        raise Misconfigured(
+            f"{path} is not a public key file of kind {kind}: manage.py make_keys writes them"
+        ) from None
+    return public
 
 
 def _content(path: Path, *, kind: str) -> dict[str, Any]:

@@ -413,7 +413,7 @@ def faults(path: Path) -> list[str]:
         ("README.md", 120, 1_300),
         ("ARCHITECTURE.md", 200, 1_500),
         ("CONTRIBUTING.md", 80, 900),
-        ("CHANGELOG.md", 130, 1_800),
+        ("CHANGELOG.md", 130, 1_900),
     ],
 )
 def test_a_first_page_is_short(name: str, lines: int, words: int) -> None:
@@ -425,7 +425,7 @@ def test_a_first_page_is_short(name: str, lines: int, words: int) -> None:
 def test_docs_in_one_language_are_short() -> None:
     names = [name for name in _EVERY if name.startswith("docs/") and not name.endswith(".ru.md")]
     counts = {name: _words(_text(name)) for name in names}
-    assert sum(counts.values()) <= 33_000, sorted(counts.items(), key=lambda count: -count[1])
+    assert sum(counts.values()) <= 34_500, sorted(counts.items(), key=lambda count: -count[1])
 
 
 @pytest.mark.parametrize("name", _EVERY)

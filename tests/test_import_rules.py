@@ -101,6 +101,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
             "verification/evidence",
             "cryptography django.conf django.core.files django.db django.utils pathlib secrets",
         ),
+        _row("verification/evidence/boxes.py", "cryptography"),
         _row("verification/evidence/vault.py", "cryptography django.conf secrets zlib"),
         _row("verification/evidence/store.py", "django.core.files django.db django.utils"),
         _row("verification/evidence/durable_files.py", "django.core.files os pathlib"),

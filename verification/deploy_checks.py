@@ -117,6 +117,11 @@ def _key_faults() -> Iterator[str]:
                 f"No certified public key of kind {kind} for live: run manage.py make_keys and"
                 " certify_keys."
             )
+    if settings.TULGA_PROCESS == "web" and not settings.TULGA_WEBHOOK_PUBLIC_KEYS:
+        yield (
+            "No webhook-N.pub in public/: web cannot seal the secrets of webhooks. Copy it from a"
+            " host that has it, or run manage.py make_keys."
+        )
     if strange_keys := settings.TULGA_OTHERS_KEYS:
         yield (
             f"The process {settings.TULGA_PROCESS} can read {strange_keys[0]}, one of"

@@ -4,15 +4,16 @@ certified.
 
 import json
 import shutil
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from config.key_files import EVERY, KEY_BYTES, Keys, read_keys, readable_beside
-from verification.core.certificates import PROCESSES
+from verification.core.certificates import PROCESSES, box_key_of
 from verification.core.errors import Misconfigured
-from verification.management.commands.make_keys import ROOT_KEY, make_missing
+from verification.management.commands.make_keys import ROOT_KEY, make_missing, uncertified
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def test_made_keys_are_read_and_no_two_are_alike(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("process", "holds"),
     [
-        ("web", {"secret_key", "encryption", "index", "webhook", "door"}),
+        ("web", {"secret_key", "encryption", "index", "door"}),
         ("worker", {"encryption", "index", "code", "decision", "document"}),
         ("tick", {"log"}),
         ("sender", {"webhook", "sender"}),
@@ -96,11 +97,54 @@ def test_the_demos_keys_are_known_by_name(tmp_path: Path) -> None:
 
 def test_what_two_processes_share_is_one_key(folder: Path) -> None:
     web, worker, sender = (read_keys(folder, process=name) for name in ("web", "worker", "sender"))
-    assert (web.encryption, web.index, web.webhook) == (
-        worker.encryption,
-        worker.index,
-        sender.webhook,
-    )
+    assert (web.encryption, web.index) == (worker.encryption, worker.index)
+    # What web seals to is public; only the sender has the key that opens.
+    assert web.webhook == {}
+    assert web.webhook_public == sender.webhook_public == {1: box_key_of(sender.webhook[1])}
+
+
+def test_a_key_of_webhooks_is_not_made_anew_for_a_public_half_that_is_in_use(folder: Path) -> None:
+    (folder / "sender" / "webhook-1.key").unlink()
+    half = (folder / "public" / "webhook-1.pub").read_bytes()
+    assert not any(make_missing(folder, made_by="operator").values())
+    assert (folder / "public" / "webhook-1.pub").read_bytes() == half
+    assert not (folder / "sender" / "webhook-1.key").exists()
+
+
+def test_a_public_half_of_webhooks_is_made_anew_from_its_key(folder: Path) -> None:
+    half = (folder / "public" / "webhook-1.pub").read_bytes()
+    (folder / "public" / "webhook-1.pub").unlink()
+    made = [
+        path.name for path, is_new in make_missing(folder, made_by="operator").items() if is_new
+    ]
+    assert made == ["webhook-1.pub"]
+    assert (folder / "public" / "webhook-1.pub").read_bytes() == half
+
+
+def test_the_public_half_of_webhooks_needs_no_certificate(folder: Path) -> None:
+    assert [*uncertified(folder)] == []
+    said = StringIO()
+    call_command("make_keys", str(folder), verbosity=0, stdout=said)
+    assert "not certified yet" not in said.getvalue()
+
+
+def test_a_second_key_of_webhooks_is_a_renamed_pair(folder: Path, tmp_path: Path) -> None:
+    make_missing(tmp_path / "fresh", made_by="operator")
+    shutil.copy(tmp_path / "fresh/sender/webhook-1.key", folder / "sender/webhook-2.key")
+    assert set(read_keys(folder, process="sender").webhook) == {1, 2}  # before web has the half
+    assert set(read_keys(folder, process="web").webhook_public) == {1}
+    shutil.copy(tmp_path / "fresh/public/webhook-1.pub", folder / "public/webhook-2.pub")
+    sender = read_keys(folder, process="sender")
+    assert read_keys(folder, process="web").webhook_public == {
+        number: box_key_of(private) for number, private in sender.webhook.items()
+    }
+
+
+def test_two_halves_that_are_no_pair_stop_the_sender(folder: Path, tmp_path: Path) -> None:
+    make_missing(tmp_path / "fresh", made_by="operator")
+    shutil.copy(tmp_path / "fresh/public/webhook-1.pub", folder / "public/webhook-1.pub")
+    with pytest.raises(Misconfigured, match=r"webhook-1\.pub is not the public half"):
+        read_keys(folder, process="sender")
 
 
 def test_a_key_that_exists_is_never_touched(folder: Path) -> None:
@@ -228,6 +272,13 @@ def test_a_root_that_is_away_certifies_nothing(folder: Path) -> None:
             "decision-test-2.pub",
             '{"kind": "decision", "mode": "test", "number": true, "public": "' + "A" * 43 + '="}',
         ),
+        ("webhook-2.pub", "{}"),
+        ("webhook-2.pub", "no JSON"),
+        ("webhook-2.pub", '{"kind": "webhook", "public": "AAAA"}'),
+        ("webhook-2.pub", '{"kind": "webhook", "public": 5}'),
+        ("webhook-2.pub", '{"kind": "root", "public": "' + "A" * 43 + '="}'),
+        ("webhook-0.pub", '{"kind": "webhook", "public": "' + "A" * 43 + '="}'),
+        ("webhook.pub", '{"kind": "webhook", "public": "' + "A" * 43 + '="}'),
         ("root.pub", '{"kind": "root", "public": "AAAA"}'),
         ("root.pub", '{"kind": "root"}'),
     ],

@@ -9,9 +9,10 @@ from base64 import b64decode
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import timedelta
 from email.utils import format_datetime
+from itertools import product
 from socket import getaddrinfo
 from typing import Any
 
@@ -20,11 +21,13 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.core.management import call_command
 from django.db import IntegrityError, OperationalError, connection, transaction
+from django.test import override_settings
 from django.utils import timezone
 from pytest_django import Settings
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from lenders import deliveries, endpoints, keys, policy, sender
+from config.key_files import read_keys
+from lenders import deliveries, endpoints, idempotency, keys, policy, sender
 from lenders.deliveries import Outcome
 from lenders.models import Delivery, IdempotentRequest, Lender, Sender, WebhookEndpoint
 from lenders.resources import checkpoints, events
@@ -53,7 +56,8 @@ from tests.verification.outbound.insecure_servers import (
 )
 from verification import clock
 from verification.case.contents import Page
-from verification.core.errors import BadInput, Conflict
+from verification.core.errors import BadInput, Conflict, EvidenceUnreadable
+from verification.evidence import vault
 from verification.log import checkpoint, log, sequencer
 from verification.log import keys as log_keys
 from verification.log.checkpoint import Checkpoint, open_checkpoint
@@ -211,6 +215,69 @@ def test_after_a_rotation_both_secrets_verify_for_a_day_and_then_only_the_new_on
     Webhook(new).verify(bytes(delivery.body), headers)
     with pytest.raises(WebhookVerificationError):
         Webhook(old).verify(bytes(delivery.body), headers)
+
+
+def test_an_owned_web_opens_no_secret_that_the_sender_opens(
+    api: Caller, lender: Lender, settings: Settings
+) -> None:
+    # 1. 50 secrets: shared ones, replaced ones and signing keys, as web makes them.
+    for number in range(16):
+        endpoint, _ = endpoints.create(
+            lender, mode=MODE, url=f"https://lender.example/{number}", events=()
+        )
+        endpoints.rotate_secret(endpoint)
+        endpoints.delete(endpoint)
+    asked = {"url": "https://lender.example"}
+    first = api.post("/v1/webhook-endpoints", asked, key="a")
+    assert first.status_code == 201
+    sealed = [
+        (endpoint.pk, bytes(secret))
+        for endpoint in WebhookEndpoint.objects.all()
+        for secret in (
+            endpoint.sealed_secret,
+            endpoint.sealed_previous_secret,
+            endpoint.sealed_signing_key,
+        )
+        if secret
+    ]
+    assert len(sealed) == 50
+
+    # 2. All that web's folder and the public one hold, tried as each kind of key.
+    folder = settings.TULGA_KEYS_DIR
+    web = read_keys(folder, process="web")
+    seeds = (
+        seed
+        for modes in web.signing.values()
+        for numbered in modes.values()
+        for seed in numbered.values()
+    )
+    symmetric = (bytes.fromhex(web.secret_key), *web.encryption.values(), *web.index.values())
+    public = (web.root, *web.webhook_public.values(), *(key.public for key in web.certified))
+    assert web.webhook == {}
+    for key in (*symmetric, *seeds, *public):
+        assert opened(sealed, {1: key}) == 0
+
+    # 3. The sender's folder opens all.
+    assert opened(sealed, read_keys(folder, process="sender").webhook) == 50
+
+    # 4. What a lender asked for with an idempotency key is kept for a repeat, and web reads it.
+    assert api.post("/v1/webhook-endpoints", asked, key="a").content == first.content
+    idempotency.purge(at=clock.now() + timedelta(seconds=policy.REPLAY_SECONDS + 1))
+    assert not IdempotentRequest.objects.exists()
+
+
+def opened(sealed: list[tuple[str, bytes]], held: dict[int, bytes]) -> int:
+    """How many of these open with the keys held, as box or as bytes under a KEK, at either
+    place.
+    """
+    with override_settings(TULGA_WEBHOOK_KEYS=held, TULGA_KEY_ENCRYPTION_KEYS=held):
+        count = 0
+        for endpoint_id, secret in sealed:
+            scopes = (endpoints.secret_scope(endpoint_id), endpoints.signing_key_scope(endpoint_id))
+            for scope, unseal in product(scopes, (vault.unseal_for_sender, vault.unseal)):
+                with suppress(EvidenceUnreadable):
+                    count += len(unseal(scope, secret)) == policy.SECRET_BYTES
+        return count
 
 
 # What does not arrive comes again, by the ladder, until the endpoint is given up.

@@ -111,6 +111,14 @@ def test_a_route_that_no_release_knows_is_a_fault(complete, monkeypatch):
     ]
 
 
+def test_web_needs_the_public_half_of_the_senders_key(complete):
+    complete.TULGA_WEBHOOK_PUBLIC_KEYS = {}
+    assert faults() == []  # a worker seals no secret of webhooks
+    complete.TULGA_PROCESS = "web"
+    [fault] = faults()
+    assert "No webhook-N.pub in public/" in fault
+
+
 def test_no_process_starts_on_an_unsafe_live_set(complete):
     stages.refuse_unsafe_live()
     complete.DEBUG = True

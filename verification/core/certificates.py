@@ -19,6 +19,7 @@ from typing import Any, Final, Literal
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from verification.core.stored import canonical_json
 
@@ -30,7 +31,7 @@ KINDS: Final = ("log", "document", "decision", "door", "sender")
 """
 MODES: Final = ("test", "live")
 PROCESSES: Final = {
-    "web": ("django", "kek", "index", "webhook", "door"),
+    "web": ("django", "kek", "index", "door"),
     "worker": ("kek", "index", "code", "decision", "document"),
     "tick": ("log",),
     "sender": ("webhook", "sender"),
@@ -38,6 +39,7 @@ PROCESSES: Final = {
 """The kinds of key that each process holds.
 
 `code`: the secret from which one-time codes derive; web does not hold it.
+`webhook`: opens the secrets of webhooks, which web seals to its public half.
 Source: docs/security/processes.md.
 """
 PUBLIC_BYTES: Final = 32
@@ -166,6 +168,11 @@ def is_actor(root: bytes, untrusted_signature: Any, statement: Mapping[str, Any]
 def public_of(seed: bytes) -> bytes:
     """The public half of an Ed25519 seed, raw."""
     return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+
+
+def box_key_of(private: bytes) -> bytes:
+    """The public half of an X25519 key, to which boxes are sealed, raw."""
+    return X25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
 
 
 def key_id(public: bytes) -> str:

@@ -17,6 +17,9 @@ PACKED_MIN, PACKED_MAX = 100, 8_192
 Ours: smaller ones do not shrink; larger ones are pictures or documents that arrive compressed.
 """
 
+BOX_MAX: Final = 1_024
+"""Plain bytes of a box. Ours: it holds keys and shared secrets, of 32 bytes."""
+
 REMEMBERED: Final = (*FRAMES, ".own_value")
 """In the kinds of evidence that a repeated presentation finds: pictures, and signature values.
 Ours.

@@ -27,7 +27,7 @@ from django.conf import settings
 from verification import clock
 from verification.core.errors import EvidenceUnreadable, Misconfigured
 from verification.core.stored import canonical_json
-from verification.evidence import policy
+from verification.evidence import boxes, policy
 from verification.models import Attempt, CaptureWord, DataKey
 
 KEY_BYTES: Final = 32
@@ -35,16 +35,15 @@ SALT_BYTES: Final = 16
 # NIST SP 800-38D, 5.2.1.1: a nonce of another length would be hashed first
 _NONCE_BYTES: Final = 12
 _FORMAT: Final = b"\x02"
+_VERSION_BYTES: Final = 2
 _AS_IT_IS, _COMPRESSED = b"\0", b"\1"
 _RAW: Final = -zlib.MAX_WBITS  # without a checksum: sealed bytes are authenticated
 # A verification has one data key for life; rotation wraps it again and does not change it.
 _KEY_VERSION: Final = 1
 _KEKS: Final = "TULGA_KEY_ENCRYPTION_KEYS"
 _INDEX_KEYS: Final = "TULGA_INDEX_KEYS"
-WEBHOOK_KEYS: Final = "TULGA_WEBHOOK_KEYS"
-"""Seals the secrets of webhooks: the sender has these keys and no KEK, so it opens no personal
-data.
-"""
+_WEBHOOK_KEYS: Final = "TULGA_WEBHOOK_KEYS"
+_WEBHOOK_PUBLIC_KEYS: Final = "TULGA_WEBHOOK_PUBLIC_KEYS"
 _CODE_KEYS: Final = "TULGA_CODE_KEYS"
 CASE: Final = {"table": "verification_verification", "field": "sealed_case"}
 """The place of a verification's sealed case."""
@@ -212,29 +211,24 @@ def rewrap(*, limit: int = 1000) -> int:
     return done
 
 
-def seal_secret(plaintext: bytes, *, scope: str, under: str = _KEKS) -> bytes:
-    """Bytes outside verifications, sealed under the newest of these keys; they open only under
-    this scope.
+def seal_secret(plaintext: bytes, *, scope: str) -> bytes:
+    """Bytes outside verifications, sealed under the newest KEK; they open only under this
+    scope.
     """
-    keys = _keys(under)
+    keys = _keys(_KEKS)
     version = max(keys)
-    # The version precedes the seal and is part of its place: it selects the key, and cannot be
-    # exchanged.
-    return version.to_bytes(2, "big") + _encrypt(
-        keys[version], plaintext, place=["secret", scope, version]
+    return _spell_version(version) + _encrypt(
+        keys[version], plaintext, place=_place_of_secret(scope, version)
     )
 
 
-def unseal_secret(sealed: bytes, *, scope: str, under: str = _KEKS) -> bytes:
+def unseal_secret(sealed: bytes, *, scope: str) -> bytes:
     """The plain bytes.
 
     Raises: `EvidenceUnreadable` under another scope or without the sealing key.
     """
-    version = int.from_bytes(sealed[:2], "big")
-    key = _keys(under).get(version)
-    if key is None:
-        raise EvidenceUnreadable(f"{under} has no version {version}")
-    return _decrypt(key, bytes(sealed[2:]), place=["secret", scope, version])
+    version, key = _sealing_key(_KEKS, sealed)
+    return _decrypt(key, bytes(sealed[_VERSION_BYTES:]), place=_place_of_secret(scope, version))
 
 
 def blind_index(*, purpose: str, value: str) -> dict[int, bytes]:
@@ -348,13 +342,39 @@ def unseal(scope: str, sealed: bytes) -> bytes:
 
 
 def seal_for_sender(scope: str, plaintext: bytes) -> bytes:
-    """The same under the key that the sender shares, which opens nothing else."""
-    return seal_secret(plaintext, scope=scope, under=WEBHOOK_KEYS)
+    """A secret of webhooks in a box for the sender's newest public key: no other process opens
+    it.
+    """
+    keys = _keys(_WEBHOOK_PUBLIC_KEYS)
+    version = max(keys)
+    return _spell_version(version) + boxes.seal(
+        keys[version], plaintext, place=_place_of_secret(scope, version)
+    )
 
 
 def unseal_for_sender(scope: str, sealed: bytes) -> bytes:
-    """The plain bytes that were sealed for the sender.
+    """The plain bytes that were sealed for the sender, which has no KEK and so opens no personal
+    data.
 
-    Raises: `EvidenceUnreadable` under another scope or key.
+    Raises: `EvidenceUnreadable` under another scope, or without the sender's key.
     """
-    return unseal_secret(sealed, scope=scope, under=WEBHOOK_KEYS)
+    version, key = _sealing_key(_WEBHOOK_KEYS, sealed)
+    return boxes.open(key, bytes(sealed[_VERSION_BYTES:]), place=_place_of_secret(scope, version))
+
+
+def _sealing_key(name: str, sealed: bytes) -> tuple[int, bytes]:
+    """The version that precedes a seal, and the key of this setting that opens it."""
+    version = int.from_bytes(sealed[:_VERSION_BYTES], "big")
+    key = _keys(name).get(version)
+    if key is None:
+        raise EvidenceUnreadable(f"{name} has no version {version}")
+    return version, key
+
+
+def _spell_version(version: int) -> bytes:
+    return version.to_bytes(_VERSION_BYTES, "big")
+
+
+def _place_of_secret(scope: str, version: int) -> list[object]:
+    # The version selects the key and is part of the place: it cannot be exchanged.
+    return ["secret", scope, version]

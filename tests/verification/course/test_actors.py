@@ -20,6 +20,8 @@ ROWS: dict[str, dict[str, Any]] = {
         "salt": b"s" * 16,
         "sealed_key": b"sealed",
         "passkeys": [{"id": "a", "public_key": "b", "origin": "https://tulga.example"}],
+        "invitation": "",
+        "invited_until": None,
     },
     LENDER: {
         "name": "Ақша LLP",

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from tests.verification.evidence.rows import NOON, add_key
+from verification.core.certificates import box_key_of
 from verification.core.errors import EvidenceUnreadable, Misconfigured
 from verification.evidence import policy, vault
 from verification.evidence.vault import Key
@@ -236,6 +237,45 @@ def test_a_secret_opens_under_its_scope_only_and_survives_rotation(settings: Set
     settings.TULGA_KEY_ENCRYPTION_KEYS = {2: bytes(range(32))}
     with pytest.raises(EvidenceUnreadable, match="version 1"):
         vault.unseal_secret(sealed_secret, scope="endpoint:a")
+
+
+def test_a_secret_for_the_sender_opens_under_its_scope_and_survives_rotation(
+    settings: Settings,
+) -> None:
+    old, new = bytes(range(32)), bytes(range(1, 33))
+    settings.TULGA_WEBHOOK_PUBLIC_KEYS = {1: box_key_of(old)}
+    settings.TULGA_WEBHOOK_KEYS = {1: old, 2: new}  # the sender gets its new key first
+    before = vault.seal_for_sender("endpoint:a", b"whsec")
+    settings.TULGA_WEBHOOK_PUBLIC_KEYS |= {2: box_key_of(new)}
+    now = vault.seal_for_sender("endpoint:a", b"whsec")
+    assert (before[:2], now[:2]) == (b"\x00\x01", b"\x00\x02")
+    for sealed_secret in (before, now):
+        assert vault.unseal_for_sender("endpoint:a", sealed_secret) == b"whsec"
+        with pytest.raises(EvidenceUnreadable, match="at this place"):
+            vault.unseal_for_sender("endpoint:b", sealed_secret)
+    settings.TULGA_WEBHOOK_KEYS = {1: old, 2: old}
+    with pytest.raises(EvidenceUnreadable, match="at this place"):
+        vault.unseal_for_sender("endpoint:a", b"\x00\x02" + before[2:])
+
+
+@pytest.mark.parametrize(
+    "untrusted", [b"", b"\x00", b"\x00\x01", b"\x00\x01\x01", b"\x00\x01" + bytes(2000)]
+)
+def test_what_was_not_sealed_for_the_sender_does_not_open(untrusted: bytes) -> None:
+    with pytest.raises(EvidenceUnreadable):
+        vault.unseal_for_sender("endpoint:a", untrusted)
+
+
+def test_without_the_senders_key_a_secret_neither_opens_nor_seals(settings: Settings) -> None:
+    sealed_secret = vault.seal_for_sender("endpoint:a", b"whsec")
+    settings.TULGA_WEBHOOK_KEYS = {2: bytes(32)}
+    with pytest.raises(EvidenceUnreadable, match="version 1"):
+        vault.unseal_for_sender("endpoint:a", sealed_secret)
+    settings.TULGA_WEBHOOK_KEYS = settings.TULGA_WEBHOOK_PUBLIC_KEYS = {}
+    with pytest.raises(Misconfigured):
+        vault.unseal_for_sender("endpoint:a", sealed_secret)
+    with pytest.raises(Misconfigured):
+        vault.seal_for_sender("endpoint:a", b"whsec")
 
 
 @pytest.mark.django_db
