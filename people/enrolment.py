@@ -84,6 +84,21 @@ def save_invited(user: User) -> None:
     SecondFactor.make_empty(user)
 
 
+def invite_now(user: User) -> str:
+    """The code of an invitation that is on record, by a command. `user`: new, or as stored.
+
+    Raises: `ValidationError` for an unacceptable field, for instance a used address.
+    """
+    with transactions.writing():
+        if not user._state.adding:
+            user = register.lock(user)
+        code = invite(user)
+        user.full_clean()
+        save_invited(user)
+        register.keep(user)
+    return code
+
+
 def current_code(factor: SecondFactor) -> str:
     """The code in the person's app now. The server knows it because TOTP is a shared secret."""
     return f"{factor.totp().token():0{CODE_DIGITS}d}"

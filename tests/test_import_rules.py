@@ -179,6 +179,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
             base=_LENDERS,
         ),
         _row("operators", "django http secrets"),
+        _row("lenders/management/commands/add_key.py", "pathlib", base=_LENDERS),
         _row("people", "argparse django django_otp http ipaddress logging secrets segno sys"),
         _row(
             "people/models.py",

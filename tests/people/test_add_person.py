@@ -12,10 +12,12 @@ from django.test import Client
 from pytest_django import Settings
 
 from people.models import SecondFactor, User
+from tests import registered
 from tests.people.enrolled import PASSWORD, Enrolled
 from tests.verification.log.rows import NOON, order_all, slip_in
 from tests.verification.stories.story import Story, begin
 from tests.verification.stories.story import lender as make_lender
+from verification.log import actors
 from verification.models import AuditEntry, Verification
 from verification.oversight.refusals import refused_entries
 from verification.worker import sweep
@@ -237,3 +239,32 @@ def test_an_entry_that_is_no_leaf_is_listed_too() -> None:
         "",
         None,
     )
+
+
+@pytest.mark.django_db
+def test_an_invitation_makes_no_password_and_is_renewed(settings: Settings) -> None:
+    printed = _run(*REGULATOR, "--invite")
+    assert printed.keys() == {"id", "email", "invitation"}
+    person = User.objects.get()
+    assert person.is_invited(printed["invitation"])
+    assert not person.has_usable_password()
+    assert bytes(SecondFactor.objects.get().sealed_key) == b""
+    again = _run("reg@example.kz", "--renew", "--invite")
+    person.refresh_from_db()
+    assert person.is_invited(again["invitation"])
+    assert not person.is_invited(printed["invitation"])
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("no_root")
+def test_in_live_mode_a_command_invites_and_the_live_log_waits_for_the_root(
+    settings: Settings,
+) -> None:
+    settings.TULGA_MODES_LIVE = True
+    with pytest.raises(CommandError, match="--invite"):
+        _run(*REGULATOR)
+    person = _run(*REGULATOR, "--invite")["id"]
+    assert actors.read("test", [person]).keys() == {person}
+    assert actors.read("live", [person]) == {}
+    registered.everybody("live")
+    assert actors.read("live", [person]).keys() == {person}

@@ -2,6 +2,7 @@
 expires after a day.
 """
 
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -11,6 +12,8 @@ from lenders import keys, policy
 from lenders.models import ApiKey, Lender
 from verification import transactions
 from verification.core.errors import TulgaError
+from verification.log import approvals
+from verification.management.commands.make_keys import read_root
 
 
 class Command(BaseCommand):
@@ -32,6 +35,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--replaces", metavar="KEY_ID", help="lets that key expire a day from now"
         )
+        parser.add_argument(
+            "--root", type=Path, help="the root's key, which approves a live key without operators"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Prints the key."""
@@ -41,6 +47,9 @@ class Command(BaseCommand):
             raise CommandError("there is no such lender")
         if options["days"] < 1:
             raise CommandError("a key lives a day or longer")
+        if options["mode"] != "test" and not options["root"]:
+            raise CommandError("two operators propose a live key in their pages; or give --root")
+        approval = approvals.by_root(read_root(options["root"])) if options["root"] else None
         try:
             with transactions.writing():
                 old = None
@@ -56,6 +65,7 @@ class Command(BaseCommand):
                     scopes=options["scope"] or policy.SCOPES,
                     cidrs=options["cidr"],
                     days=options["days"],
+                    approval=approval,
                 )
                 ends = keys.retire(old) if old else None
         except TulgaError as error:

@@ -84,6 +84,8 @@ class Command(BaseCommand):
         self.stdout.write("It is shown this once. Try it:")
         header = f"Authorization: Bearer {issued.secret}"
         self.stdout.write(f"  curl -H '{header}' {settings.TULGA_PUBLIC_URL}/v1/verifications")
+        if settings.TULGA_MODES_LIVE:
+            self.stdout.write("The live log does not know it yet: manage.py state_actors")
         self.stdout.write("Add at least two people, or attempts left to people fail at once:")
         self.stdout.write(
             f"  manage.py add_person EMAIL --name NAME --role reviewer --lender {lender.pk}"

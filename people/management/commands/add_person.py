@@ -7,11 +7,13 @@ from io import StringIO
 from typing import Any
 
 import segno
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from people.enrolment import Credentials, current_code, enrol, renew
+from people.enrolment import Credentials, current_code, enrol, invite_now, renew
 from people.models import Role, SecondFactor, User
+from people.policy import INVITATION_DAYS
 
 
 class Command(BaseCommand):
@@ -40,6 +42,11 @@ class Command(BaseCommand):
             help="new password and second factor for an existing person",
         )
         parser.add_argument(
+            "--invite",
+            action="store_true",
+            help="print the code of an invitation instead: the person makes a passkey with it",
+        )
+        parser.add_argument(
             "--qr",
             action="store_true",
             help="draw the second factor as a QR code for an authenticator app",
@@ -56,6 +63,11 @@ class Command(BaseCommand):
                 raise CommandError("this person has no second factor; give one with --renew")
             self.stdout.write(f"code: {current_code(factor)}")
             return
+        if options["invite"]:
+            self._invite(options)
+            return
+        if settings.TULGA_MODES_LIVE:
+            raise CommandError("while live mode is on people sign in by passkeys: add --invite")
         password = sys.stdin.readline().rstrip("\r\n") if options["password_stdin"] else ""
         if options["password_stdin"] and not password:
             raise CommandError("there was no password on stdin")
@@ -87,13 +99,40 @@ class Command(BaseCommand):
             "Shown once: pass both on by separate ways. Lost ones are replaced with --renew."
         )
 
+    def _invite(self, options: dict[str, Any]) -> None:
+        """Invites a new or known person."""
+        person = _find(options["email"]) if options["renew"] else _candidate(options)
+        try:
+            code = invite_now(person)
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
+        for name, value in {"id": person.pk, "email": person.email, "invitation": code}.items():
+            self.stdout.write(f"{name}: {value}")
+        self.stderr.write(
+            f"Shown once, for {INVITATION_DAYS} days: at {settings.TULGA_PUBLIC_URL}"
+            "/people/invitation/ the person chooses a password and makes a passkey."
+        )
+        if settings.TULGA_MODES_LIVE:
+            self.stderr.write("The live log does not know it yet: manage.py state_actors")
+
 
 def _enrol(options: dict[str, Any], password: str) -> tuple[User, Credentials]:
+    person = _candidate(options)
+    return enrol(
+        email=person.email,
+        full_name=person.full_name,
+        role=person.role,
+        lender=person.lender,
+        password=password,
+    )
+
+
+def _candidate(options: dict[str, Any]) -> User:
     if not options["role"] or not options["name"]:
         raise CommandError("--name and --role are needed")
     if (options["role"] == Role.REVIEWER) != bool(options["lender"]):
         raise CommandError("a reviewer needs a --lender; other roles have none")
-    lender = None
+    lender: Any = None
     if options["lender"]:
         # Reached through the foreign key, because people do not import lenders.
         lenders = User._meta.get_field("lender").related_model._default_manager
@@ -105,12 +144,11 @@ def _enrol(options: dict[str, Any], password: str) -> tuple[User, Credentials]:
         if len(matches) > 1:
             raise CommandError("several lenders have this name: give the id")
         lender = matches[0]
-    return enrol(
-        email=options["email"],
-        full_name=options["name"],
+    return User(
+        email=options["email"].strip().lower(),
+        full_name=options["name"].strip(),
         role=options["role"],
         lender=lender,
-        password=password,
     )
 
 
