@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from insecure_sandbox import samples
 from insecure_sandbox.borrower import PlayFailed
 from insecure_sandbox.camera import Camera
-from insecure_sandbox.demo import payout, receipt, reviewers, tampering
+from insecure_sandbox.demo import colleagues, payout, receipt, reviewers, tampering
 from insecure_sandbox.demo.camera_scenes import CAMERA_SCENES, LIMIT, Faces
 from insecure_sandbox.demo.lender import LenderApi, Listener
 from insecure_sandbox.demo.processes import (
@@ -128,13 +128,14 @@ class Demo:
         self.folder = folder
         self.processes = Processes(environment=self._environment(), logs=folder / "logs")
         self.logins: list[str] = []
+        self.lenders: dict[str, str] = {}
         self.key = self.key_2021 = ""
         self.cameras: dict[str, Camera] = {}
 
     def play(self) -> bool:
         """Sets up, plays every scene, and prints whether all ended as required."""
         photos = self._photos()
-        names = [scene.__name__ for _, scene in CAMERA_SCENES]
+        names = [*(scene.__name__ for _, scene in CAMERA_SCENES), "two_votes"]
         self.cameras = {name: Camera(photos / "obama.jpg", is_another=True) for name in names}
         self._set_up()
         stage = Stage(  # each route alone
@@ -146,10 +147,24 @@ class Demo:
         )
         today = replace(stage, api=LenderApi(self.url, self.key))
         borrower, stranger = photos / "obama3.jpg", photos / "biden.jpg"
-        faces = Faces(self.cameras, borrower=borrower, stranger=stranger, today=today)
+        of_today, of_2021 = (
+            colleagues.Reviewers(view, self.lenders[lender])
+            for view, lender in ((today, LENDER_BIN), (stage, BIN_2021))
+        )
+        faces = Faces(
+            self.cameras,
+            borrower=borrower,
+            stranger=stranger,
+            today=today,
+            pass_on=of_today.pass_on,
+        )
         scenes: list[tuple[str, Callable[[], Row]]] = [
             *((title, partial(scene, stage)) for title, scene in SIGNATURE_SCENES),
             *((title, partial(scene, stage, faces)) for title, scene in CAMERA_SCENES),
+            (
+                "a large loan is left to people: two vote with passkeys",
+                partial(colleagues.two_votes, stage, faces, of_2021),
+            ),
         ]
         rows = [
             self._scene(f"{number} of {len(scenes)}", *scene)
@@ -285,6 +300,7 @@ class Demo:
         printed = self.processes.must(
             "add_lender", name, "--bin", bin, "--phone", LENDER_PHONE, *law
         )
+        self.lenders[bin] = reviewers.LENDER_LINE.findall(printed)[0]
         self.logins += reviewers.add(self.processes, printed, sandbox=self.sandbox, domain=domain)
         return _KEY.search(printed)[0]  # type: ignore[index]
 
@@ -337,6 +353,7 @@ class Demo:
         )
         is_refused = tampering.is_refused(stage, database=database, like=verified)
         paid = payout.pays_once(stage)
+        changed = colleagues.changes_a_lender(stage, self.lenders[LENDER_BIN])
         return [
             came[0] == events[0] and self.listener.refused == 0,
             proved,
@@ -345,6 +362,7 @@ class Demo:
             is_named,
             is_refused,
             paid,
+            changed,
         ]
 
     def _print_how_to_go_on(self) -> None:

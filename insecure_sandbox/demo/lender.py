@@ -18,6 +18,8 @@ from tulga.webhooks import Verifier
 from verification.core.ids import Iin
 
 PHONE = "+77011234567"
+AMOUNT, INTEREST = Decimal("150000.00"), Decimal("5671.00")
+"""Of a loan by default, and what it costs over its term."""
 
 _BODY_MAX = 64 * 1024
 
@@ -44,10 +46,16 @@ class LenderApi:
             raise DemoFailed(f"{method} {path}: {fault}") from fault
 
     def open(
-        self, reference: str, *, iin: str, routes: list[str], phone: str = PHONE
+        self,
+        reference: str,
+        *,
+        iin: str,
+        routes: list[str],
+        phone: str = PHONE,
+        amount: Decimal = AMOUNT,
     ) -> dict[str, Any]:
         """Opens a verification for a borrower of this IIN."""
-        body = opening(reference, iin=iin, routes=routes, phone=phone)
+        body = opening(reference, iin=iin, routes=routes, phone=phone, amount=amount)
         return self.call(
             "POST", "/v1/verifications", body, **{"Idempotency-Key": f"demo-{reference}"}
         )
@@ -57,8 +65,15 @@ class LenderApi:
         return self.call("GET", f"/v1/verifications/{verification_id}?expand=checks")
 
 
-def opening(reference: str, *, iin: str, routes: list[str], phone: str = PHONE) -> dict[str, Any]:
-    """The body of a request for 150 000 tenge over 30 days."""
+def opening(
+    reference: str,
+    *,
+    iin: str,
+    routes: list[str],
+    phone: str = PHONE,
+    amount: Decimal = AMOUNT,
+) -> dict[str, Any]:
+    """The body of a request for so many tenge over 30 days, by default 150 000."""
     subject = Subject(
         iin=iin,
         surname="ТЕСТОВ",
@@ -68,10 +83,10 @@ def opening(reference: str, *, iin: str, routes: list[str], phone: str = PHONE) 
         document=IdentityDocument(type="id_card", number="012345678", valid_to=date(2033, 1, 1)),
     )
     loan = Loan(
-        amount=Decimal("150000.00"),
+        amount=amount,
         term_days=30,
         annual_rate=Decimal("46.00"),
-        total_repayable=Decimal("155671.00"),
+        total_repayable=amount + amount / AMOUNT * INTEREST,
         payout_account="KZ86125KZT5004100100",
     )
     request = Opening(

@@ -11,7 +11,7 @@ from insecure_sandbox.demo.processes import DemoFailed, Processes
 from verification.core.scenarios import lender_word
 
 NAMES = ("one", "two")
-_LENDER = re.compile(r"^lender +(\w+)$", re.MULTILINE)
+LENDER_LINE = re.compile(r"^lender +(\w+)$", re.MULTILINE)
 _FACTOR = re.compile(r"^(email|password|secret): (.+)$", re.MULTILINE)
 
 
@@ -20,7 +20,7 @@ def add(processes: Processes, added: str, *, sandbox: str, domain: str) -> list[
 
     added: what `add_lender` printed. domain: of their e-mail addresses.
     """
-    lender = _LENDER.findall(added)[0]
+    lender = LENDER_LINE.findall(added)[0]
     role = ("--role", "reviewer", "--lender", lender, "--print-code")
     credentials = []
     for name in NAMES:

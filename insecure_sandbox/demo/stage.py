@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import count
 from pathlib import Path
 from string import ascii_lowercase
@@ -17,7 +18,7 @@ import urllib3
 from insecure_sandbox.borrower import Browser
 from insecure_sandbox.credential import Credential
 from insecure_sandbox.credential_fields import credential_from_fields
-from insecure_sandbox.demo.lender import LenderApi, opening
+from insecure_sandbox.demo.lender import AMOUNT, LenderApi, opening
 from insecure_sandbox.demo.processes import DemoFailed, Processes, wait_until
 from insecure_sandbox.demo.progress import Row
 from insecure_sandbox.manners import MANNERS
@@ -99,23 +100,26 @@ class Stage:
         scenario: str = "verified",
         *,
         routes: tuple[str, ...] = ("eds",),
+        amount: Decimal = AMOUNT,
         **more: Any,
     ) -> dict[str, Any]:
         """The lender opens, and this person plays the scenario to its end, or as often as
         `turns` say.
         """
-        opened, browser = self.arrive(name, iin, routes=routes)
+        opened, browser = self.arrive(name, iin, routes=routes, amount=amount)
         self.borrower(iin, scenario, **more).play(browser)
         return opened
 
     def arrive(
-        self, name: str, iin: str, *, routes: tuple[str, ...]
+        self, name: str, iin: str, *, routes: tuple[str, ...], amount: Decimal = AMOUNT
     ) -> tuple[dict[str, Any], Browser]:
         """The lender opens, and the borrower follows the link."""
         # Letters: digits after a number in the name could form a phone number, which no reference
         # may hold.
         reference = f"demo-{name}-{''.join(secrets.choice(ascii_lowercase) for _ in range(8))}"
-        opened = self.api.open(reference, iin=iin, routes=list(routes), phone=phone_of(iin))
+        opened = self.api.open(
+            reference, iin=iin, routes=list(routes), phone=phone_of(iin), amount=amount
+        )
         browser = Browser(self.url)
         browser.follow(opened["url"])
         return opened, browser

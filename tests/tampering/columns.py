@@ -93,7 +93,8 @@ _OF_LOG: Final[Mapping[str, Mapping[str, Field]]] = {
 }
 _OTHERS: Final[Mapping[Field, Mapping[str, str]]] = {
     stated("actor.person"): {
-        "people_user": "id email full_name role lender_id is_active salt passkeys",
+        "people_user": "id email full_name role lender_id is_active salt passkeys invitation"
+        " invited_until",
         "people_secondfactor": "user_id sealed_key",
     },
     stated("actor.lender"): {
@@ -152,6 +153,12 @@ _OTHERS: Final[Mapping[Field, Mapping[str, str]]] = {
             "id endpoint_id lender_id mode event_id type lender_sequence event_at redelivery_of"
             " body created_at status tries due_at lease_until fence finished_at response_status"
             " response_excerpt response_ms failure"
+        ),
+    },
+    operational("what operators see before they sign; the log asks for their answers over it"): {
+        "operators_proposal": (
+            "id type actor changes reason reason_salt sealed_code drafted_by_id created_at"
+            " proposed end ended_by_id ended_at"
         ),
     },
     operational("that a sender is alive; what is sent is decided by the log"): {
