@@ -21,7 +21,7 @@ from verification.course import actors
 from verification.log import acts, log, signatures
 from verification.log.acts import CODE, shown
 from verification.log.verify import verify_log
-from verification.models import AuditEntry, AuditLeaf, AuditPending
+from verification.models import AuditEntry, AuditLeaf, AuditPending, Verification
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -187,3 +187,36 @@ def test_votes_of_an_owned_web_pass_nothing_and_are_found_even_with_a_place(
     found = [finding.entry for finding in verify_log("test") if finding.code == "vote_unsigned"]
     votes = AuditEntry.objects.filter(type=VOTED).values_list("pk", flat=True)
     assert sorted(map(str, found)) == sorted(votes)
+
+
+@pytest.mark.forges
+def test_attestations_of_an_owned_web_open_no_money_and_are_found_even_with_a_place(
+    of: Lender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fifty attestations of an age and of a visit, in the names of strangers and of reviewers."""
+    registered.reviewer("usr_1", of)
+    changed("usr_1", passkeys=[{"id": "a", "public_key": "b", "origin": "c"}])
+    cases = [write(at_people(), of=add_verification(of)) for _ in range(50)]
+    for number, case in enumerate(cases):
+        entries = AuditEntry.objects.filter(verification=case).count()
+        Verification.objects.filter(pk=case.pk).update(sequence=entries)
+        forged = {"assertion": {"id": "a"}} if number % 2 else {"factor": CODE}
+        body = {
+            "attempt": "att_1",
+            "person": ("usr_1", "usr_9")[number % 2],
+            "what": ("age", "in_person_visit")[number % 2],
+            "how": "register",
+            "day": "2026-12-01",
+            **forged,
+        }
+        owned_web.say(case, ATTESTED, body)
+    order_all()
+    forgeries = AuditEntry.objects.filter(type=ATTESTED)
+    assert AuditPending.objects.filter(entry__in=forgeries, refused=True).count() == 50
+    assert signatures.sound(forgeries) == []
+    with monkeypatch.context() as patched:
+        patched.setattr(signatures, "unproven", lambda entries: {})
+        AuditPending.objects.update(refused=False)
+        order_all()
+    found = [finding.entry for finding in verify_log("test") if finding.code == "vote_unsigned"]
+    assert sorted(map(str, found)) == sorted(forgeries.values_list("pk", flat=True))
