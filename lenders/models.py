@@ -12,7 +12,7 @@ from django.db.models import Q
 from lenders import parsing, policy
 from verification.core import profiles
 from verification.core.errors import BadInput
-from verification.core.ids import new_id, parse_office_phone
+from verification.core.ids import Bin, new_id, parse_office_phone
 from verification.fields import HexField
 
 ID_LENGTH = 30
@@ -44,6 +44,11 @@ def checked_phone(untrusted: Any) -> None:
         raise ValidationError("write it as +7xxxxxxxxxx, without blanks", code="phone_malformed")
 
 
+def checked_bin(untrusted: Any) -> None:
+    """Refuses a form's value that is no business identification number."""
+    _checked(Bin.parse, untrusted)
+
+
 def checked_name(untrusted: Any) -> None:
     """Refuses a name in a form with hidden characters, or that could fake a row of a statement."""
     _checked(partial(parsing.text, longest=NAME_LENGTH), untrusted)
@@ -66,7 +71,7 @@ class Lender(models.Model):
         primary_key=True, max_length=ID_LENGTH, default=partial(new_id, "len"), editable=False
     )
     name = models.CharField(max_length=NAME_LENGTH, validators=[checked_name])
-    bin = models.CharField(max_length=12, unique=True)
+    bin = models.CharField(max_length=12, unique=True, validators=[checked_bin])
     phone = models.CharField(max_length=12, validators=[checked_phone])
     test_calendar = models.JSONField(
         default=partial(profiles.calendar_of, "KZ-2021-04"), validators=[checked_test_calendar]

@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.CharField(default=functools.partial(verification.core.ids.new_id, 'len'), editable=False, max_length=30, primary_key=True, serialize=False)),
                 ('name', models.CharField(max_length=200, validators=[lenders.models.checked_name])),
-                ('bin', models.CharField(max_length=12, unique=True)),
+                ('bin', models.CharField(max_length=12, unique=True, validators=[lenders.models.checked_bin])),
                 ('phone', models.CharField(max_length=12, validators=[lenders.models.checked_phone])),
                 ('test_calendar', models.JSONField(default=functools.partial(verification.core.profiles.calendar_of, 'KZ-2021-04'), validators=[lenders.models.checked_test_calendar])),
                 ('live_calendar', models.JSONField(blank=True, default=list, validators=[lenders.models.checked_live_calendar])),

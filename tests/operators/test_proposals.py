@@ -227,6 +227,43 @@ def test_the_form_checks_what_commands_check(two: Two, lender: Lender) -> None:
     assert not Proposal.objects.exists()
 
 
+NEW = {
+    "name": "Жаңа LLP",
+    "bin": "180440012350",
+    "phone": "+77270000046",
+    "return_urls": "[]",
+    "test_calendar": '[{"from": "2026-01-26", "profile": "KZ-2026-01"}]',
+    "live_calendar": "[]",
+    "keys-TOTAL_FORMS": "0",
+    "keys-INITIAL_FORMS": "0",
+}
+
+
+def test_a_lender_is_added_by_two(two: Two) -> None:
+    address = address_of(two[0].client.post("/admin/lenders/lender/add/", NEW))
+    propose(two[0], address)
+    assert not Lender.objects.filter(bin=NEW["bin"]).exists()
+    assert confirm(two[1], address).status_code == 200
+    lender = Lender.objects.get(bin=NEW["bin"])
+    assert stated(lender.pk)["name"] == NEW["name"]
+
+
+@pytest.mark.parametrize("bin", ["180440012351", "990101100010", "", "text"])
+def test_a_lender_with_a_wrong_bin_is_not_drafted(two: Two, bin: str) -> None:
+    page = two[0].client.post("/admin/lenders/lender/add/", NEW | {"bin": bin})
+    assert page.status_code == 200
+    assert not Proposal.objects.exists()
+
+
+def test_of_two_new_lenders_with_a_bin_the_second_is_refused(two: Two) -> None:
+    first, second = two
+    addresses = [address_of(first.client.post("/admin/lenders/lender/add/", NEW)) for _ in range(2)]
+    for address in addresses:
+        propose(first, address)
+    assert confirm(second, addresses[0]).status_code == 200
+    assert refusal(confirm(second, addresses[1])) == "proposal_changed"
+
+
 # Invitations
 
 
