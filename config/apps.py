@@ -1,6 +1,7 @@
 """Django's entry for the set-up: makes every process know the Celery application."""
 
 from django.apps import AppConfig
+from django.core.checks import register
 
 
 class ConfigConfig(AppConfig):
@@ -10,6 +11,10 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         """Loads the Celery application, so that a task sent by name uses our broker and not
-        Celery's default.
+        Celery's default. Registers the check of the database role.
         """
         from config import celery  # noqa: F401
+        from config.rights import check_role
+        from verification.case.stages import LIVE_TAG
+
+        register(check_role, LIVE_TAG, deploy=True)

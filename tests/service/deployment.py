@@ -62,8 +62,11 @@ class Deployment:
         ]
         self.processes.start("sandbox", command)
         database.make()
-        for manage in ("migrate", "grant_application_role"):
-            self.processes.must(manage, "--verbosity=0")
+        self.processes.must("migrate", "--verbosity=0")
+        self.processes.must("grant_process_roles")
+        # And the one role of all, as which tests read and write rows.
+        shared = {**self._environment(), **database.environment(), "TULGA_PROCESS_ROLES": ""}
+        Processes(environment=shared, logs=self.folder / "logs").must("grant_process_roles")
         self.start_web("web", url=self.url)
         broker.take_messages(self.folder)
         self.staff(workers=1, ticks=1)
@@ -121,7 +124,8 @@ class Deployment:
 
     def start_sender(self, name: str, **more: str) -> None:
         """One more process that tells lenders, with more in its environment."""
-        variables = [f"{variable}={value}" for variable, value in more.items()]
+        of_sender = database.as_process("sender") | more
+        variables = [f"{variable}={value}" for variable, value in of_sender.items()]
         self.processes.start(name, ["env", *variables, sys.executable, "manage.py", "deliver"])
 
     def add_lender(
@@ -146,7 +150,8 @@ class Deployment:
         name.
         """
         name = self._name("worker")
-        command = ["env", *(f"{variable}={value}" for variable, value in more.items())]
+        of_worker = database.as_process("worker") | more
+        command = ["env", *(f"{variable}={value}" for variable, value in of_worker.items())]
         command += [sys.executable, "-m", "celery", "-A", "config", "worker", "-n", f"{name}@%h"]
         command.append(f"--concurrency={children}")
         pid = ["--pidfile", str(self._pid_file(name))]
@@ -304,11 +309,15 @@ class Deployment:
             ),
             "TULGA_LOG_LEVEL": "DEBUG",
         }
-        return own | database.environment() | broker.environment(self.folder)
+        # Commands act at the door, as web does; other processes name their role.
+        of_web = database.environment() | database.roles() | database.as_process("web")
+        return own | of_web | broker.environment(self.folder)
 
     def _start_tick(self) -> None:
         name = self._name("tick")
-        self.processes.start(name, [sys.executable, "manage.py", "tick"])
+        of_tick = database.as_process("tick")
+        variables = [f"{variable}={value}" for variable, value in of_tick.items()]
+        self.processes.start(name, ["env", *variables, sys.executable, "manage.py", "tick"])
         self.ticks.append(name)
 
     def _name(self, kind: str) -> str:
