@@ -106,8 +106,8 @@ def require_rights() -> None:
         )
     if settings.TULGA_MODES_LIVE and beyond:
         raise Misconfigured(
-            f"{beyond[0]}, and {len(beyond) - 1} more such faults.\nGive each process a role of its"
-            " own: manage.py grant_process_roles. All faults: manage.py check --deploy --tag live"
+            f"{beyond[0]} (the first of {len(beyond)} such faults).\nGive each process a role of"
+            " its own. All such faults: manage.py check --deploy --tag live"
         )
 
 

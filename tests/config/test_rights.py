@@ -1,11 +1,15 @@
 """The table of the database's rights names every table, in words that PostgreSQL knows."""
 
 import re
+from io import StringIO
 
 import pytest
 from django.apps import apps
+from django.core.management import call_command
+from django.db import connection
+from pytest_django import Settings
 
-from config import env, rights
+from config import env, rights, starting
 from verification.core.certificates import PROCESSES
 from verification.core.errors import Misconfigured
 
@@ -59,6 +63,62 @@ def test_no_process_has_what_another_holds_alone() -> None:
     assert {table for table in rights.RIGHTS if "DELETE" in rights.cell("worker", table)} == {
         "verification_pulse"
     }
+
+
+_ON_POSTGRESQL = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no roles")
+
+
+@_ON_POSTGRESQL
+@pytest.mark.django_db
+def test_the_role_of_all_has_what_is_granted_to_it_and_nothing_beyond() -> None:
+    assert rights.differences(rights.SHARED) == ([], [])
+
+
+@_ON_POSTGRESQL
+@pytest.mark.django_db
+def test_a_role_of_all_is_named_in_live_mode_alone(settings: Settings) -> None:
+    settings.TULGA_PROCESS = "worker"
+    starting.require_rights()
+    assert rights.check_role(None) == []
+    settings.TULGA_MODES_LIVE = True
+    [fault] = rights.check_role(None)
+    assert (fault.id, "connect as one role" in fault.msg) == ("tulga.E902", True)
+    with pytest.raises(Misconfigured, match="connect as one role"):
+        starting.require_rights()
+
+
+@_ON_POSTGRESQL
+@pytest.mark.django_db
+def test_in_live_mode_another_role_is_refused_with_each_right_beyond(settings: Settings) -> None:
+    settings.TULGA_MODES_LIVE, settings.TULGA_PROCESS = True, "worker"
+    settings.TULGA_PROCESS_ROLES = {process: f"tulga_{process}" for process in PROCESSES}
+    told = [fault.msg for fault in rights.check_role(None)]
+    title = "the database role of the process worker"
+    assert told[0] == f"{title} is tulga_app, not tulga_worker."
+    assert f"{title} may DELETE people_user." in told
+    with pytest.raises(Misconfigured, match=r"tulga_app, not tulga_worker \(the first of \d+ such"):
+        starting.require_rights()
+
+
+@pytest.mark.skipif(connection.vendor == "postgresql", reason="PostgreSQL has roles")
+@pytest.mark.django_db
+def test_sqlite_has_no_roles(settings: Settings) -> None:
+    settings.TULGA_MODES_LIVE = True
+    assert rights.faults() == ([], [])
+    assert rights.check_role(None) == []
+    starting.require_rights()
+    told = StringIO()
+    call_command("grant_process_roles", stdout=told)
+    assert told.getvalue() == "SQLite has no roles: nothing to grant\n"
+
+
+@_ON_POSTGRESQL
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["", "the owner"])
+def test_the_owner_is_no_processes_role(name: str, settings: Settings) -> None:
+    settings.TULGA_APPLICATION_ROLE = name and str(connection.settings_dict["USER"])
+    with pytest.raises(Misconfigured, match="must be another role"):
+        call_command("grant_process_roles")
 
 
 ROLES = "web=a, worker=b,tick=c,sender=d"

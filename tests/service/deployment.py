@@ -145,6 +145,12 @@ class Deployment:
         logs = {name: self.folder / "logs" / f"{name}.log" for name in self.processes.ended()}
         return {name: "\n".join(log.read_text().splitlines()[-12:]) for name, log in logs.items()}
 
+    def refused(self) -> list[str]:
+        """What the processes wrote of statements that their roles may not do."""
+        logs = (self.folder / "logs").glob("*.log")
+        lines = (line for log in logs for line in log.read_text(errors="replace").splitlines())
+        return [line for line in lines if "ProgrammingError" in line or "denied for" in line]
+
     def start_worker(self, *, children: int = 1, **more: str) -> str:
         """One more worker with a pool of one child or more, with more in its environment; gives its
         name.
