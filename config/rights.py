@@ -185,7 +185,8 @@ SELECT rolsuper, rolcreaterole, rolcreatedb, rolbypassrls, rolreplication,
     EXISTS (SELECT FROM pg_roles other WHERE other.oid <> mine.oid AND pg_has_role(mine.oid, other.oid, 'MEMBER')),
     EXISTS (SELECT FROM pg_class WHERE relowner = mine.oid)
         OR EXISTS (SELECT FROM pg_namespace WHERE nspowner = mine.oid)
-        OR EXISTS (SELECT FROM pg_database WHERE datdba = mine.oid)
+        OR EXISTS (SELECT FROM pg_database WHERE datdba = mine.oid),
+    has_schema_privilege('public', 'CREATE') OR has_database_privilege(current_database(), 'CREATE')
 FROM pg_roles mine WHERE rolname = current_user
 """  # noqa: E501
 _TITLES: Final = (
@@ -196,6 +197,7 @@ _TITLES: Final = (
     "may replicate",
     "is a member of another role",
     "owns tables, a schema or a database",
+    "may make tables",
 )
 
 Right = tuple[str, str, str]

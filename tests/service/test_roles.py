@@ -147,6 +147,8 @@ _TO_ALL = [
     "CREATE TRIGGER mine BEFORE INSERT ON verification_auditentry"
     " FOR EACH ROW EXECUTE FUNCTION verification_refuse_change()",
     "SET session_replication_role = replica",
+    "CREATE TABLE public.another (id int)",
+    "CREATE SCHEMA another",
     "CREATE ROLE another SUPERUSER",
     "COPY (SELECT 1) TO PROGRAM 'true'",
     "SELECT pg_read_file('PG_VERSION')",
@@ -231,6 +233,7 @@ def test_another_role_is_named_with_what_it_may_do_beyond(deployment):
     of_owner = faults(deployment, "sender", role="", MIGRATION="1")
     assert "owns tables, a schema or a database" in of_owner
     assert "may make databases" in of_owner
+    assert "may make tables" in of_owner
     of_all = faults(deployment, "sender", role="", TULGA_PROCESS_ROLES="")
     assert of_all == "(['TULGA_PROCESS_ROLES is empty: all processes connect as one role'], [])"
 
