@@ -76,7 +76,7 @@ run: .venv/.runtime .venv/.locale  ## web, worker, tick and deliver on this mach
 	@$(PY) manage.py build_face_model
 	@echo "→ keys and tables"
 	@test -n "$$TULGA_KEYS_DIR" || $(PY) manage.py make_keys "$${TULGA_VAR_DIR:-var}/keys"
-	@$(PY) manage.py migrate --verbosity=0 && $(PY) manage.py grant_application_role
+	@$(PY) manage.py migrate --verbosity=0 && $(PY) manage.py grant_process_roles
 	@$(PY) scripts/run_together.py
 
 ncalayer: .venv/.runtime  ## a sandbox signer at wss://127.0.0.1:13579, to sign by hand in a browser; ARGS="--help"

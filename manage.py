@@ -11,7 +11,7 @@ from config import env, starting
 from verification.core.errors import Misconfigured
 
 # These two change tables and grants, which the application's own role must not be able to do.
-_OWNERS_COMMANDS = ("migrate", "grant_application_role")
+_OWNERS_COMMANDS = ("migrate", "grant_process_roles")
 # These run on while a database is absent, so missing tables must not end them; each is a process
 # with its own keys.
 # Every other command acts at the door, as web does.
@@ -33,6 +33,7 @@ def main() -> None:
             starting.require_files()
             starting.require_tables()
             starting.require_keys()
+            starting.require_rights()
             starting.tell_of_others_keys()
         execute_from_command_line(sys.argv)
     except Misconfigured as error:

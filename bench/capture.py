@@ -73,7 +73,7 @@ def replayed(folder: Path, receiver: Receiver, arguments: argparse.Namespace) ->
     try:
         root_url = make_database(variables["DATABASE_URL"])
         make_missing(folder / "var" / "keys", made_by="operator")
-        for manage in ("migrate", "grant_application_role"):
+        for manage in ("migrate", "grant_process_roles"):
             processes.must(manage, "--verbosity=0")
         state = ["--port", sandbox.rpartition(":")[2], "--state", str(folder / "sandbox")]
         processes.start("sandbox", [sys.executable, "-m", "insecure_sandbox", *state])

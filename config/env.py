@@ -4,7 +4,7 @@ Raises: `Misconfigured` by name for a missing or wrong variable.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -90,6 +90,22 @@ def networks(name: str) -> tuple[IPv4Network | IPv6Network, ...]:
             f"{name} is no list of networks.\nWrite it like 10.0.0.5, 10.1.0.0/24, 2001:db8::/48"
         )
     return listed
+
+
+def process_roles(name: str, processes: Collection[str]) -> dict[str, str]:
+    """The variable as a database role for each process, like `web=tulga_web`; empty if unset.
+
+    Raises: `Misconfigured` unless each process has a role that no other has.
+    """
+    pairs = [entry.partition("=") for entry in comma_separated(name)]
+    roles = {process.strip(): role.strip() for process, _, role in pairs}
+    are_apart = len({*roles.values()} - {""}) == len(pairs)
+    if pairs and not (are_apart and roles.keys() == set(processes)):
+        raise Misconfigured(
+            f"{name} does not name a role of its own for each process.\nWrite it like "
+            + ",".join(f"{process}=tulga_{process}" for process in processes)
+        )
+    return roles
 
 
 def folder(name: str, default: Path) -> Path:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config import env, imprint, sources
 from config.key_files import read_keys, readable_beside
+from verification.core.certificates import PROCESSES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 _VAR = env.folder("TULGA_VAR_DIR", BASE_DIR / "var")
@@ -132,9 +133,8 @@ else:
         "options": "-c idle_in_transaction_session_timeout=60s -c lock_timeout=30s",
         **DATABASES["default"].get("OPTIONS", {}),
     }
-TULGA_APPLICATION_ROLE = (
-    urlsplit(env.application_role_url("sqlite://")).username or ""
-)  # for grant_application_role
+TULGA_PROCESS_ROLES = env.process_roles("TULGA_PROCESS_ROLES", PROCESSES)  # empty: one for all
+TULGA_APPLICATION_ROLE = urlsplit(env.application_role_url("sqlite://")).username or ""  # that one
 
 PASSWORD_HASHERS = [
     "people.hashing.PooledScryptHasher",

@@ -11,6 +11,7 @@ from typing import Final
 from django.conf import settings
 from django.db import Error, ProgrammingError, connection
 
+from config import rights
 from verification import clock
 from verification.case.stages import refuse_unsafe_live, refuse_unsigned
 from verification.core.errors import Misconfigured
@@ -56,7 +57,7 @@ def load_settings() -> None:
 
 def refuse_wrong_setup() -> None:
     """Ends the process by `SystemExit` if it must not start: no texts, folders, tables or keys, an
-    unsafe live set, a wrong clock.
+    unsafe live set, other database rights than its own, a wrong clock.
 
     An absent database is awaited, not refused.
     """
@@ -65,6 +66,7 @@ def refuse_wrong_setup() -> None:
         require_tables()
         require_keys()
         refuse_unsafe_live()
+        require_rights()
         clock.require_right()
     except Misconfigured as error:
         raise SystemExit(message_of(error)) from None
@@ -105,11 +107,31 @@ def require_tables() -> None:
             cursor.execute(f"SELECT 1 FROM {_TABLE} LIMIT 1")  # noqa: S608
     except ProgrammingError:
         raise Misconfigured(
-            "the application's role may not read the tables.\nAfter each migrate: manage.py"
-            " grant_application_role"
+            "this process's database role may not read the tables.\nAfter each migrate: manage.py"
+            " grant_process_roles"
         ) from None
     except Error:
         return
+
+
+def require_rights() -> None:
+    """Raises: `Misconfigured` if the database answers and this process's role lacks a right, or in
+    live mode has one beyond the process's need.
+    """
+    try:
+        beyond, missing = rights.faults()
+    except Error:
+        return
+    if missing:
+        raise Misconfigured(
+            f"this process's database role lacks {len(missing)} rights, first {missing[0]}.\nAfter"
+            " each migrate: manage.py grant_process_roles"
+        )
+    if settings.TULGA_MODES_LIVE and beyond:
+        raise Misconfigured(
+            f"{beyond[0]} (the first of {len(beyond)} such faults).\nGive each process a role of"
+            " its own. All such faults: manage.py check --deploy --tag live"
+        )
 
 
 def require_keys() -> None:

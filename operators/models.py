@@ -38,7 +38,7 @@ class Proposal(models.Model):
     )
     created_at = models.DateTimeField(db_index=True)
     proposed = models.JSONField(default=dict)
-    end = models.CharField(max_length=9, default="")
+    outcome = models.CharField(max_length=9, default="")
     ended_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
     )
@@ -47,8 +47,8 @@ class Proposal(models.Model):
     class Meta:
         constraints = (
             models.CheckConstraint(
-                name="operators_proposal_end_has_its_time",
-                condition=Q(end="", ended_at=None) | Q(~Q(end=""), ended_at__isnull=False),
+                name="operators_proposal_outcome_has_its_time",
+                condition=Q(outcome="", ended_at=None) | Q(~Q(outcome=""), ended_at__isnull=False),
             ),
         )
 

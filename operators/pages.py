@@ -30,10 +30,10 @@ TITLES: Final = {PERSON: "A person", LENDER: "A lender", API_KEY: "A live key"}
 def list_page(request: HttpRequest) -> HttpResponse:
     """The open proposals, and those that ended last. A draft is its writer's alone."""
     rows = Proposal.objects.select_related("drafted_by", "ended_by").order_by("-created_at")
-    open_rows = [row for row in rows.filter(end="") if proposals.is_open(row)]
+    open_rows = [row for row in rows.filter(outcome="") if proposals.is_open(row)]
     context = _context(request, "Proposals") | {
         "proposals": [row for row in open_rows if row.proposed or _is_of(request, row)],
-        "ended": rows.exclude(end="").order_by("-ended_at")[:ENDED_SHOWN],
+        "ended": rows.exclude(outcome="").order_by("-ended_at")[:ENDED_SHOWN],
         "days": PROPOSAL_DAYS,
     }
     return render(request, "operators/proposals.html", context)

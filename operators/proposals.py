@@ -158,7 +158,7 @@ def withdraw(proposal_id: str, *, by: User) -> Proposal:
 def is_open(proposal: Proposal) -> bool:
     """Whether it can be proposed or confirmed."""
     is_young = clock.now() - proposal.created_at < timedelta(days=PROPOSAL_DAYS)
-    return not proposal.end and is_young
+    return not proposal.outcome and is_young
 
 
 def differences(proposal: Proposal) -> list[tuple[str, Any, Any]]:
@@ -184,10 +184,10 @@ def _open(proposal_id: str) -> Proposal:
     return proposal
 
 
-def _end(proposal: Proposal, end: str, *, by: User) -> None:
-    proposal.end, proposal.ended_by, proposal.ended_at = end, by, clock.now()
+def _end(proposal: Proposal, outcome: str, *, by: User) -> None:
+    proposal.outcome, proposal.ended_by, proposal.ended_at = outcome, by, clock.now()
     proposal.sealed_code = b""
-    proposal.save(update_fields=["end", "ended_by", "ended_at", "sealed_code"])
+    proposal.save(update_fields=["outcome", "ended_by", "ended_at", "sealed_code"])
 
 
 def _stored(proposal: Proposal) -> Any:

@@ -60,9 +60,7 @@ _EDGES = (
     "lenders/idempotency.py",
     "verification/management/commands/tick.py",
 )
-_CHANGES_GRANTS = (
-    "verification/management/commands/grant_application_role.py"  # the owner's, about no row
-)
+_CHANGES_GRANTS = "config/management/commands/grant_process_roles.py"  # the owner's, about no row
 # Rows of other kinds have a status of their own.
 _OTHER_STATUS = re.compile(r"attempt|delivery|answer|response|problem|self", re.IGNORECASE)
 

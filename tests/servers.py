@@ -25,11 +25,15 @@ from urllib.parse import quote
 
 import psycopg
 import redis
+from psycopg import sql
 
 REDIS_DATABASES = 256
 """How many processes of pytest one Redis serves; more is no defect of Redis, only of this
 number.
 """
+
+PROCESS_ROLES = {process: f"tulga_{process}" for process in ("web", "worker", "tick", "sender")}
+"""Beside the application's role, which most tests act as, a role for each process."""
 
 _START_SECONDS = 180
 _PACKAGES = {
@@ -265,7 +269,8 @@ def _rabbitmq_environment(home: Path, port: int) -> dict[str, str]:
 def _make_roles(address: str) -> None:
     with psycopg.connect(address, autocommit=True) as root:
         root.execute("CREATE ROLE tulga_owner LOGIN CREATEDB")
-        root.execute("CREATE ROLE tulga_app LOGIN")
+        for role in ("tulga_app", *PROCESS_ROLES.values()):
+            root.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
         # To drop a database is to end what still runs in it, another role's sessions and the
         # server's own workers too.
         root.execute("GRANT pg_signal_backend TO tulga_owner")

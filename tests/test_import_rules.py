@@ -150,7 +150,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row(
             "verification/management",
             "argparse csv django.conf django.contrib.auth django.core.management django.db"
-            " django.utils django_otp html logging os pathlib psycopg secrets signal sys threading"
+            " django.utils django_otp html logging os pathlib secrets signal sys threading"
             " time",
         ),
         _row(
@@ -192,6 +192,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
             " warnings",
         ),
         _row("config/key_files.py", "os pathlib"),
+        _row("config/management/commands/grant_process_roles.py", "django psycopg"),
         _row("config/pool.py", "billiard celery fcntl tempfile"),
         _row("config/postgresql/base.py", "django select"),
         _row("config/static_files.py", "django fcntl hashlib pathlib whitenoise"),

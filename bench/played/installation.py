@@ -91,7 +91,7 @@ def set_up(
     root_url, web = make_database(variables["DATABASE_URL"]), variables["TULGA_PUBLIC_URL"]
     sandbox, var = variables["TULGA_SANDBOX_URL"], folder / "var"
     make_missing(var / "keys", made_by="operator")
-    for manage in ("migrate", "grant_application_role"):
+    for manage in ("migrate", "grant_process_roles"):
         processes.must(manage, "--verbosity=0")
     state = ["--port", sandbox.rpartition(":")[2], "--state", str(folder / "sandbox")]
     processes.start("sandbox", [sys.executable, "-m", "insecure_sandbox", *state])

@@ -28,7 +28,7 @@ from config import env
 from django.core.management import call_command
 env.act_as_owner()
 django.setup()
-for command in ("migrate", "grant_application_role"):
+for command in ("migrate", "grant_process_roles"):
     call_command(command, verbosity=0, skip_checks=True)
 """
 

@@ -149,7 +149,7 @@ def make(environment: Mapping[str, str]) -> None:
         "MIGRATION_DATABASE_URL": address,
         "DJANGO_SETTINGS_MODULE": "config.settings",
     }
-    for command in ("migrate", "grant_application_role"):
+    for command in ("migrate", "grant_process_roles"):
         call = [sys.executable, "manage.py", command, "--verbosity=0", "--skip-checks"]
         subprocess.run(call, cwd=_ROOT, env=variables, check=True)
 

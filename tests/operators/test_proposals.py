@@ -82,7 +82,7 @@ def test_the_entry_names_both_and_commits_to_the_reason(two: Two, lender: Lender
     assert approval["confirmed"]["person"] == entry.body["by"] == second.user.pk
     assert approval["shown"]["reason"] == reason_mark(REASON, bytes(proposal.reason_salt))
     assert REASON not in json.dumps(entry.body)
-    assert (proposal.end, proposal.reason) == (Proposal.CONFIRMED, REASON)
+    assert (proposal.outcome, proposal.reason) == (Proposal.CONFIRMED, REASON)
 
 
 def test_who_proposed_does_not_confirm(two: Two, lender: Lender) -> None:

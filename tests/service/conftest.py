@@ -19,6 +19,7 @@ def _running() -> Iterator[Deployment]:
         try:
             running.start()
             yield running
+            assert running.refused() == [], "a process lacks a right in the database"
         finally:
             running.stop()
 

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
+from tests.servers import PROCESS_ROLES
+
 _VARIABLES = ("DATABASE_URL", "MIGRATION_DATABASE_URL")
 
 
@@ -26,6 +28,21 @@ def environment() -> dict[str, str]:
     if not is_postgresql():
         return {}
     return {variable: _renamed(os.environ[variable], _name()) for variable in _VARIABLES}
+
+
+def as_process(process: str) -> dict[str, str]:
+    """What points a process to it under its own role."""
+    if not is_postgresql():
+        return {}
+    parts = urlsplit(environment()["DATABASE_URL"])
+    place = f"{PROCESS_ROLES[process]}@{parts.netloc.rpartition('@')[2]}"
+    return {"DATABASE_URL": urlunsplit(parts._replace(netloc=place))}
+
+
+def roles() -> dict[str, str]:
+    """The setting by which every process has a role."""
+    pairs = (f"{process}={role}" for process, role in PROCESS_ROLES.items())
+    return {"TULGA_PROCESS_ROLES": ",".join(pairs) if is_postgresql() else ""}
 
 
 def make() -> None:

@@ -62,8 +62,11 @@ class Deployment:
         ]
         self.processes.start("sandbox", command)
         database.make()
-        for manage in ("migrate", "grant_application_role"):
-            self.processes.must(manage, "--verbosity=0")
+        self.processes.must("migrate", "--verbosity=0")
+        self.processes.must("grant_process_roles")
+        # And the one role of all, as which tests read and write rows.
+        shared = {**self._environment(), **database.environment(), "TULGA_PROCESS_ROLES": ""}
+        Processes(environment=shared, logs=self.folder / "logs").must("grant_process_roles")
         self.start_web("web", url=self.url)
         broker.take_messages(self.folder)
         self.staff(workers=1, ticks=1)
@@ -121,7 +124,8 @@ class Deployment:
 
     def start_sender(self, name: str, **more: str) -> None:
         """One more process that tells lenders, with more in its environment."""
-        variables = [f"{variable}={value}" for variable, value in more.items()]
+        of_sender = database.as_process("sender") | more
+        variables = [f"{variable}={value}" for variable, value in of_sender.items()]
         self.processes.start(name, ["env", *variables, sys.executable, "manage.py", "deliver"])
 
     def add_lender(
@@ -141,12 +145,19 @@ class Deployment:
         logs = {name: self.folder / "logs" / f"{name}.log" for name in self.processes.ended()}
         return {name: "\n".join(log.read_text().splitlines()[-12:]) for name, log in logs.items()}
 
+    def refused(self) -> list[str]:
+        """What the processes wrote of statements that their roles may not do."""
+        logs = (self.folder / "logs").glob("*.log")
+        lines = (line for log in logs for line in log.read_text(errors="replace").splitlines())
+        return [line for line in lines if "ProgrammingError" in line or "denied for" in line]
+
     def start_worker(self, *, children: int = 1, **more: str) -> str:
         """One more worker with a pool of one child or more, with more in its environment; gives its
         name.
         """
         name = self._name("worker")
-        command = ["env", *(f"{variable}={value}" for variable, value in more.items())]
+        of_worker = database.as_process("worker") | more
+        command = ["env", *(f"{variable}={value}" for variable, value in of_worker.items())]
         command += [sys.executable, "-m", "celery", "-A", "config", "worker", "-n", f"{name}@%h"]
         command.append(f"--concurrency={children}")
         pid = ["--pidfile", str(self._pid_file(name))]
@@ -304,11 +315,15 @@ class Deployment:
             ),
             "TULGA_LOG_LEVEL": "DEBUG",
         }
-        return own | database.environment() | broker.environment(self.folder)
+        # Commands act at the door, as web does; other processes name their role.
+        of_web = database.environment() | database.roles() | database.as_process("web")
+        return own | of_web | broker.environment(self.folder)
 
     def _start_tick(self) -> None:
         name = self._name("tick")
-        self.processes.start(name, [sys.executable, "manage.py", "tick"])
+        of_tick = database.as_process("tick")
+        variables = [f"{variable}={value}" for variable, value in of_tick.items()]
+        self.processes.start(name, ["env", *variables, sys.executable, "manage.py", "tick"])
         self.ticks.append(name)
 
     def _name(self, kind: str) -> str:

@@ -158,7 +158,7 @@ _OTHERS: Final[Mapping[Field, Mapping[str, str]]] = {
     operational("what operators see before they sign; the log asks for their answers over it"): {
         "operators_proposal": (
             "id type actor changes reason reason_salt sealed_code drafted_by_id created_at"
-            " proposed end ended_by_id ended_at"
+            " proposed outcome ended_by_id ended_at"
         ),
     },
     operational("that a sender is alive; what is sent is decided by the log"): {

@@ -20,7 +20,7 @@ APPEND_ONLY = (
     "verification_receipt",
     "verification_reviewvote",
 )
-"""Into these the application's role may insert, and that is all: see `grant_application_role`."""
+"""Into these the application's role may insert, and that is all: see `grant_process_roles`."""
 READ_ONLY = ("django_migrations",)
 
 

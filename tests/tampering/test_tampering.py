@@ -366,7 +366,7 @@ def _ends() -> Ends:
 # PART=tampering`.
 #
 # On SQLite, which knows no roles, each hand is held to the rights that PostgreSQL grants it
-# (`grant_application_role`); on PostgreSQL the application's role is the connection's own, and
+# (`grant_process_roles`); on PostgreSQL the application's role is the connection's own, and
 # the database says itself what it may.
 
 

@@ -83,7 +83,9 @@ def are_too_few(verification: Verification, *, key: vault.Key) -> bool:
 
 def _reviewers(lender_id: str) -> Iterator[Reviewer]:
     """The people of a lender whose role permits reviews; closed accounts are excluded."""
-    for person in get_user_model().objects.filter(lender_id=lender_id).order_by("pk"):
+    # Workers have a right to these columns, and to no other of people.
+    known = ("email", "full_name", "role", "is_active")
+    for person in get_user_model().objects.filter(lender_id=lender_id).only(*known).order_by("pk"):
         if person.has_perm(PERMISSION):
             yield Reviewer(person.pk, lender_id, known_as=(person.email, person.full_name))
 

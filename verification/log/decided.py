@@ -213,7 +213,10 @@ def _counted(**where: Any) -> QuerySet[AuditLeaf, AuditLeaf]:
 
 
 def _with_case(leaves: QuerySet[AuditLeaf, AuditLeaf]) -> QuerySet[AuditLeaf, AuditLeaf]:
-    return leaves.select_related("entry__verification").defer("entry__verification__sealed_case")
+    # The sender has no right to these columns.
+    sealed = ("sealed_case", "borrower_index", "borrower_index_version")
+    deferred = (f"entry__verification__{column}" for column in sealed)
+    return leaves.select_related("entry__verification").defer(*deferred)
 
 
 def _sound(leaves: Sequence[AuditLeaf]) -> tuple[set[str], set[str]]:

@@ -151,7 +151,8 @@ def modes() -> tuple[str, ...]:
 def _owe(step: str, queue_name: str, due: Q, verification_id: str, *, at: datetime) -> int:
     """Schedules a worker's step for the row, if the cause still holds under the lock."""
     with transactions.writing():
-        row = Verification.objects.select_for_update().filter(due, pk=verification_id).first()
+        rows = Verification.objects.select_for_update().filter(due, pk=verification_id)
+        row = rows.only("pk").first()  # tick has no right to sealed columns
         if row is None:
             return 0
         steps.schedule(row, step, due_at=at, queue=queue_name)

@@ -1,4 +1,4 @@
-"""A box opens with the private key, at its place. The public key that seals it opens none."""
+"""A box opens with the private key, at its place; its sealer cannot."""
 
 import hmac
 from hashlib import sha256
