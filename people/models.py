@@ -193,6 +193,12 @@ class SecondFactor(ThrottlingMixin, Device):  # type: ignore[misc]  # django-otp
     sealed_key = models.BinaryField(blank=True)
     last_step = models.BigIntegerField(default=-1)
 
+    class Meta:
+        # A second row beside the stated one would spend its codes apart.
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=("user",), name="people_secondfactor_one_of_a_person")
+        ]
+
     @classmethod
     def make(cls, user: User) -> "SecondFactor":
         """A saved factor with a fresh key."""

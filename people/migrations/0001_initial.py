@@ -65,7 +65,7 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(help_text='The user that this device belongs to.', on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'abstract': False,
+                'constraints': [models.UniqueConstraint(fields=('user',), name='people_secondfactor_one_of_a_person')],
             },
         ),
     ]

@@ -23,7 +23,7 @@ from verification.case import contents, dossier, moving
 from verification.case.moving import History
 from verification.core import decision_receipt, identification_document
 from verification.core.errors import EvidenceUnreadable
-from verification.core.events import CLOSINGS, KEEPING, RECEIPT
+from verification.core.events import CLOSINGS, DOCUMENT_MISSING, KEEPING, RECEIPT
 from verification.core.identification_document import AttemptFacts, Ending, Vote
 from verification.core.keeping import Claim, claims
 from verification.core.results import Outcome
@@ -72,7 +72,7 @@ def make_document(
         facts = _document_facts(history, attempt, evidence, key=key, at=at)
     except EvidenceUnreadable as fault:
         body = moving.place_of(name, attempt) | {"cause": fault.code}
-        moving.record(history.row, "document.missing", at=at, body=body)
+        moving.record(history.row, DOCUMENT_MISSING, at=at, body=body)
         return
     document = signing.sign(identification_document.build(facts), mode=facts.case.mode)
     kind = identification_document.kind_of(attempt.stage)

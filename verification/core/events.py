@@ -37,6 +37,8 @@ LAW_TAKEN = "law.taken"
 OF_ROOT = (CERTIFIED, REVOKED, LAW_TAKEN)
 DESTROYED = "evidence.destroyed"
 """Lists under `destroyed` the ids of an attempt's evidence whose keys a rule destroyed."""
+DOCUMENT_MISSING = "document.missing"
+"""An attempt's document was due, but the case did not open."""
 HINDERED = "attempt.hindered"
 """The reason, as `code`, why no attempt at a stage could begin."""
 RECEIPT = "receipt.issued"
@@ -140,7 +142,7 @@ ENTRY_TYPES = {
         EntryType("review.viewed", (WEB,)),
         EntryType("evidence.kept", (WEB, WORKER)),
         EntryType(DESTROYED, (WORKER,)),
-        EntryType("document.missing", (WORKER,)),
+        EntryType(DOCUMENT_MISSING, (WORKER,)),
         EntryType(RECEIPT, (WORKER,)),
         EntryType("clearance.requested", (WEB,)),
         EntryType(CLEARED, (WORKER,), is_told=True),

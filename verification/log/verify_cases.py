@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from django.db.models import QuerySet
 
+from verification.core import events
 from verification.core.findings import Finding
 from verification.log import keys, laws, policy, related_cases, signatures, stored_rows
 from verification.log.damaged import UNREADABLE, names
@@ -116,6 +117,15 @@ class Look:
             detail = f"{detail}; by the key {signatures.said_by(entry, case.entries)}"
             index = self._index(entry)
             yield Finding(code=code, log=self.log, leaf_index=index, entry=entry.pk, detail=detail)
+        for entry in case.entries:
+            if entry.type == events.DOCUMENT_MISSING:
+                yield Finding(
+                    code="document_missing",
+                    log=self.log,
+                    leaf_index=self._index(entry),
+                    entry=entry.pk,
+                    detail=f"the case {case.id} did not open when its document was due",
+                )
         if case.row is not None:
             yield from stored_rows.differences(self.log, case, state)
         elif Verification.objects.filter(

@@ -90,7 +90,8 @@ def test_a_finding_names_the_entry_and_is_among_those_of_the_log() -> None:
     of = write(without(WHOLE, 8, 9, 10))
     [finding] = told()
     entry = AuditEntry.objects.get(verification=of, type="verification.verified")
-    assert (finding.entry, finding.leaf_index, finding.log) == (entry.pk, 7, "test")
+    index = entry.leaf.leaf_index
+    assert (finding.entry, finding.leaf_index, finding.log) == (entry.pk, index, "test")
     assert "statement of eds" in finding.detail
     assert "stages_missing" in {one.code for one in verify_log("test")}
 
@@ -440,10 +441,7 @@ LAWFUL: dict[str, list[Said]] = {
             KEPT,
             ("evidence.destroyed", {"attempt": "att_3", "destroyed": [], AFTER: 72 * 3600}),
         ),
-        *(
-            ("step.faulted", {"step": "destroy", "cause": "x"}),
-            ("document.missing", {"attempt": "att_3"}),
-        ),
+        ("step.faulted", {"step": "destroy", "cause": "x"}),
         *(
             ("verification.disputed", {}),
             ("verification.redacted", {}),
@@ -457,6 +455,13 @@ LAWFUL: dict[str, list[Said]] = {
 @pytest.mark.parametrize("name", LAWFUL)
 def test_a_lawful_history_has_no_fault_and_on_record_no_finding(name: str) -> None:
     assert codes(LAWFUL[name]) == codes_on_record(LAWFUL[name]) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_document_that_could_not_be_made_is_no_fault_of_the_course_but_is_found() -> None:
+    history = [*EDS, verified("eds"), ("document.missing", {"attempt": "att_3"})]
+    assert codes(history) == []
+    assert [code for code, _ in codes_on_record(history)] == ["document_missing"]
 
 
 VERDICTS = [name for name, history in LAWFUL.items() if history[-1][0] == "verification.verified"]
