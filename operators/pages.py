@@ -1,5 +1,6 @@
 """Pages of proposals, at the operators' site: the list, a proposal, and its challenge."""
 
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final, cast
 
@@ -23,6 +24,12 @@ from verification.log import approvals
 from verification.review import signing
 
 PROPOSE, CONFIRM, WITHDRAW = approvals.PROPOSE, approvals.CONFIRM, "withdraw"
+_TITLE: Final = {
+    "bin": "BIN",
+    "cidrs": "networks",
+    "invited_until": "invitation counts until",
+    "is_active": "account is open",
+}
 TITLES: Final = {PERSON: "A person", LENDER: "A lender", API_KEY: "A live key"}
 
 
@@ -96,7 +103,10 @@ def _page(
     context = _context(request, TITLES[proposal.type]) | {
         "proposal": proposal,
         "is_new": is_new,
-        "differences": proposals.differences(proposal),
+        "differences": [
+            (_TITLE.get(name, name.replace("_", " ")), _readable(now), _readable(then))
+            for name, now, then in proposals.differences(proposal)
+        ],
         "is_open": proposals.is_open(proposal),
         "is_writer": _is_of(request, proposal),
         "has_passkey": bool(operator.passkeys) and door.is_possible(),
@@ -111,6 +121,19 @@ def _page(
         context |= {"refusal": row.staff if row else refusal.detail, "refusal_code": refusal.code}
     status = HTTPStatus.UNPROCESSABLE_ENTITY if refusal else HTTPStatus.OK
     return render(request, "operators/proposal.html", context, status=status)
+
+
+def _readable(value: Any) -> str:
+    """A value as an operator reads it; each item of a list has a line."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return "\n".join(map(_readable, value)) or "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {item}" for name, item in value.items() if name != "public_key")
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="minutes")
+    return "" if value is None else str(value)
 
 
 def _visible(request: HttpRequest, proposal_id: str) -> Proposal:

@@ -38,6 +38,11 @@ from verification.review.signing import SALT_BYTES, Signed
 
 MODELS: Final[dict[str, Any]] = {PERSON: User, LENDER: Lender, API_KEY: ApiKey}
 INVITATION: Final = "invitation"
+_UNSHOWN: Final = {
+    *("id", "salt", "password", "passkey_counters", INVITATION, "last_login"),
+    *("sha256", "shown", "revoked_at", "last_used_at", "created_at"),
+}
+"""Columns that tell an operator nothing."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -167,7 +172,7 @@ def differences(proposal: Proposal) -> list[tuple[str, Any, Any]]:
     return [
         (name, _value_of(row, row._meta.get_field(name)) if row is not None else None, value)
         for name, value in proposal.changes.items()
-        if name not in ("id", "salt", "password", "passkey_counters")
+        if name not in _UNSHOWN
     ]
 
 

@@ -654,6 +654,7 @@ NO_PAGE = {
     "a script reads it": (
         "people:login_challenge",
         "people:passkey_challenge",
+        "people:invitation_challenge",
         "review:vote_challenge",
         "review:attest_challenge",
     ),
@@ -704,6 +705,8 @@ def test_every_address_that_a_person_opens_is_in_the_list() -> None:
     assert named(get_resolver().url_patterns) == (listed | set(elsewhere)) - {
         "admin:index",
         "admin:refused",
+        "admin:proposals",
+        "admin:proposal",
     }
 
 

@@ -210,6 +210,21 @@ PEOPLE = (
     _at("home", "Where each person begins", "people/home.html", "/people/"),
     _at("password", "Another password", "people/password.html", "/people/password/"),
     _at("passkey", "Passkeys, and a new one", "people/passkey.html", "/people/passkey/"),
+    _at("invitation", "An invited person", "people/invitation.html", "/people/invitation/"),
+    _at(
+        "proposals",
+        "The operator: proposals",
+        "operators/proposals.html",
+        "/admin/proposals/",
+        languages=("en",),
+    ),
+    _at(
+        "proposal",
+        "The operator: one proposal",
+        "operators/proposal.html",
+        "/admin/proposals/{proposal}/",
+        languages=("en",),
+    ),
     _at(
         "operation",
         "The operator: the first page",

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from lenders.models import Lender
+from operators import proposals
+from people.models import User
 from tests.browser import axe, every_page
 from tests.browser.drawn_face import drawn
 from tests.browser.every_page import Shown
@@ -21,6 +23,7 @@ from tests.verification.review import desk
 from tests.verification.stories.attesting_story import LAW, cleared, verified
 from tests.verification.stories.insecure_glance import glances
 from tests.verification.stories.story import OTHER_IIN, Story, begin, lender
+from verification import transactions
 from verification.core import profiles
 
 __all__ = ["add", "case", "glances", "looks", "of", "sit"]
@@ -133,8 +136,18 @@ def test_the_pages_of_who_signs_in(
     sit: Sit, looks: Looks, site: str, add: Callable[..., Enrolled]
 ) -> None:
     over(sit, looks, site, (by_name("sign-in"),))
-    session = rows.signed_in(add("operator").user).cookies["sessionid"].value
-    over(sit, looks, site, every_page.PEOPLE[1:], session=session)
+    operator, changed = add("operator").user, lender("ТОО «МФО Первый кредит»", number=7)
+    session = rows.signed_in(operator).cookies["sessionid"].value
+    changed.phone = "+77270000045"
+    changed.live_calendar = [{"from": "2026-01-26", "profile": "KZ-2026-01"}]
+    proposal = proposals.draft(changed, {"phone", "live_calendar"}, by=operator)
+    with transactions.running(scope=transactions.ALL):
+        proposals.propose(
+            proposal.pk, by=operator, reason="Their letter of 1 December", signed=None
+        )
+    person = User(email="new@example.kz", full_name="Асель Омарова", role="regulator")
+    proposals.draft_invitation(person, {"email", "full_name", "role"}, by=operator)
+    over(sit, looks, site, every_page.PEOPLE[1:], session=session, proposal=proposal.pk)
 
 
 def test_the_pages_of_developers(sit: Sit, looks: Looks, site: str) -> None:
