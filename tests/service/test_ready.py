@@ -1,5 +1,6 @@
 """`/readyz` names each part that is dead, and recovers with it."""
 
+import json
 import os
 import signal
 
@@ -132,3 +133,27 @@ def test_a_database_that_is_away_is_named_with_all_that_it_knows(deployment: Dep
         comes_to(deployment, named, url)
     finally:
         deployment.processes.kill("blind-web")
+
+
+def test_the_log_says_once_with_which_settings_each_kind_of_process_started(
+    deployment: Deployment,
+) -> None:
+    asked = "SELECT type, body FROM verification_auditentry WHERE type IN (%s, %s)"
+
+    def stated() -> list[str]:
+        bodies = deployment.rows(asked, "actor.process", "actor.source")
+        read = [body if isinstance(body, dict) else json.loads(body) for _, body in bodies]
+        return sorted(f"{body['actor']} {body['version']}" for body in read)
+
+    processes = [f"process_{name} 1" for name in ("sender", "tick", "web", "worker")]
+    wait_until(lambda: set(stated()) >= set(processes), what="every statement", seconds=_SECONDS)
+    before = stated()
+    assert "src_person_registry 1" in before
+    deployment.staff(workers=2, ticks=2)
+    comes_to(deployment, set())
+    deployment.staff(workers=1, ticks=1)
+    deployment.start_worker(TULGA_EGOV_MOBILE_LINK="https://other.example/?link={address}")
+    expected = sorted([*before, "process_worker 2"])
+    wait_until(lambda: stated() == expected, what="the changed settings", seconds=_SECONDS)
+    assert deployment.audit() == ""
+    deployment.staff(workers=1, ticks=1)
