@@ -4,6 +4,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final, cast
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
@@ -109,6 +110,7 @@ def _page(
         ],
         "is_open": proposals.is_open(proposal),
         "is_writer": _is_of(request, proposal),
+        "is_live": settings.TULGA_MODES_LIVE,
         "has_passkey": bool(operator.passkeys) and door.is_possible(),
         "code": code,
         "secret": secret,

@@ -86,9 +86,11 @@ def test_the_entry_names_both_and_commits_to_the_reason(two: Two, lender: Lender
 
 
 def test_who_proposed_does_not_confirm(two: Two, lender: Lender) -> None:
-    first, _ = two
+    first, second = two
     address = draft_lender(first, lender, phone=PHONE)
-    propose(first, address)
+    page = propose(first, address)
+    assert b"Confirm with a passkey" not in page.content
+    assert b"Confirm with a passkey" in second.client.get(address).content
     assert refusal(confirm(first, address)) == "proposal_of_two"
     lender.refresh_from_db()
     assert lender.phone != PHONE
