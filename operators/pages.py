@@ -52,7 +52,10 @@ def proposal_page(request: HttpRequest, proposal_id: str) -> HttpResponseBase:
             proposals.withdraw(proposal_id, by=operator)
             messages.success(request, gettext("The proposal is withdrawn. Nothing changed."))
             return redirect("admin:proposals")
-        signed = signing.given(request, _purpose(str(act), proposal_id))
+        if act not in (PROPOSE, CONFIRM):
+            raise Refused("choice_unknown", "a proposal is proposed, confirmed or withdrawn")
+        _require_shown(request, proposal, may_lack=True)
+        signed = signing.given(request, _purpose(act, proposal_id))
         if act == PROPOSE:
             code = proposals.propose(
                 proposal_id, by=operator, reason=request.POST.get("reason", ""), signed=signed
@@ -76,6 +79,7 @@ def challenge(request: HttpRequest, proposal_id: str) -> HttpResponse:
     act = PROPOSE if not proposal.proposed else CONFIRM
     reason = " ".join(request.POST.get("reason", proposal.reason).split())
     try:
+        _require_shown(request, proposal)
         seen = proposals.preview(proposal, reason=reason)
     except Refused as refusal:
         return JsonResponse({"code": refusal.code}, status=HTTPStatus.CONFLICT)
@@ -92,11 +96,16 @@ def _page(
     refusal: Refused | None = None,
 ) -> HttpResponse:
     operator = _operator(request)
-    is_new = proposals.is_new(proposal)
+    is_new, differences = proposals.is_new(proposal), list[tuple[str, Any, Any]]()
+    try:
+        differences = proposals.differences(proposal)
+    except Refused as unreadable:
+        refusal = unreadable
     context = _context(request, TITLES[proposal.type]) | {
         "proposal": proposal,
         "is_new": is_new,
-        "differences": proposals.differences(proposal),
+        "differences": differences,
+        "fingerprint": proposals.fingerprint(proposal),
         "is_open": proposals.is_open(proposal),
         "is_writer": _is_of(request, proposal),
         "has_passkey": bool(operator.passkeys) and door.is_possible(),
@@ -108,9 +117,19 @@ def _page(
     }
     if refusal:
         row = CODES.get(refusal.code)
-        context |= {"refusal": row.staff if row else refusal.detail, "refusal_code": refusal.code}
+        context |= {"refusal": (row.staff if row else "") or refusal.detail, "refusal_code": refusal.code}
     status = HTTPStatus.UNPROCESSABLE_ENTITY if refusal else HTTPStatus.OK
     return render(request, "operators/proposal.html", context, status=status)
+
+
+def _require_shown(request: HttpRequest, proposal: Proposal, *, may_lack: bool = False) -> None:
+    """Raises: `Refused` (proposal_changed) unless the operator's page showed this proposal.
+
+    may_lack: an answer of a passkey was made for what it showed.
+    """
+    fingerprint = proposals.fingerprint(proposal)
+    if request.POST.get("page", fingerprint if may_lack else "") != fingerprint:
+        raise Refused("proposal_changed", "it changed after the page was shown")
 
 
 def _visible(request: HttpRequest, proposal_id: str) -> Proposal:
