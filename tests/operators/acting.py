@@ -58,7 +58,8 @@ def fingerprint_on(operator: Acting, address: str) -> str:
 
 def signed(operator: Acting, address: str, **fields: str) -> dict[str, str]:
     """The post of an act with the answer of the operator's passkey, from the page as it is now."""
-    fields = {"page": fingerprint_on(operator, address), **fields}
+    if fingerprint := fingerprint_on(operator, address):
+        fields = {"page": fingerprint, **fields}
     options = operator.client.post(f"{address}challenge/", fields)
     if options.status_code != 200:
         return {**fields, "passkey": ""}
