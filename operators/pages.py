@@ -117,7 +117,10 @@ def _page(
     }
     if refusal:
         row = CODES.get(refusal.code)
-        context |= {"refusal": (row.staff if row else "") or refusal.detail, "refusal_code": refusal.code}
+        context |= {
+            "refusal": (row.staff if row else "") or refusal.detail,
+            "refusal_code": refusal.code,
+        }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if refusal else HTTPStatus.OK
     return render(request, "operators/proposal.html", context, status=status)
 

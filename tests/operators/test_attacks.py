@@ -28,7 +28,7 @@ from tests.operators.acting import (
     propose,
     signed,
 )
-from tests.operators.conftest import Acting, Appoint
+from tests.operators.conftest import Acting
 from tests.operators.test_owned_web import (
     THIEF,
     genuine,
@@ -45,7 +45,7 @@ from verification import transactions
 from verification.core.events import LENDER, PERSON
 from verification.core.ids import secret_digest
 from verification.log import signatures
-from verification.models import AuditEntry, AuditPending
+from verification.models import AuditEntry
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.forges]
 
@@ -310,7 +310,7 @@ def test_markup_is_shown_as_text(two: Two, lender: Lender) -> None:
     mark = "<script>alert(1)</script>"
     address = draft_lender(first, lender, name=mark)
     propose(first, address, f"{mark} {REASON}")
-    for page in (address, "/admin/proposals/", f"/admin/lenders/lender/"):
+    for page in (address, "/admin/proposals/", "/admin/lenders/lender/"):
         assert mark not in second.client.get(page).content.decode()
     assert mark not in confirm(second, address).content.decode()
     assert mark not in second.client.get("/admin/lenders/lender/").content.decode()
