@@ -81,8 +81,8 @@ def draft_invitation(person: User, names: Collection[str], *, by: User) -> Propo
 def shown(proposal: Proposal, *, reason: str) -> dict[str, Any]:
     """What both operators see and sign.
 
-    Raises: `Refused` (proposal_changed) if its actor is gone or not as the logs state, or if its row
-    cannot be read.
+    Raises: `Refused` (proposal_changed) if its actor is gone or not as the logs state, or if its
+    row cannot be read.
     """
     candidate = _candidate(proposal)
     mark = approvals.reason_mark(reason, bytes(proposal.reason_salt))
