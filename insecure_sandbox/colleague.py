@@ -18,6 +18,7 @@ _TEXTS: Final = re.compile(
     r' value="([^"]*)"',
     re.DOTALL,
 )
+_SHOWN: Final = re.compile(r'name="page" value="([0-9a-f]{64})"')
 _TOKEN: Final = re.compile(r'name="csrfmiddlewaretoken" value="(\w+)"')
 
 
@@ -46,6 +47,8 @@ class Colleague(Browser):
 
         Raises: `PlayFailed`.
         """
+        if shown := _SHOWN.search(self.read(page)):
+            fields["page"] = shown[1]
         options = self._options(page, challenge, fields)
         answer = self._device.get(options, origin=self._url)
         self.send_typed(page, action, **fields, passkey=json.dumps(answer))

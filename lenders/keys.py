@@ -47,7 +47,7 @@ MODES = ("test", "live")
 MARK = "tlg"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Issued:
     """A new key. `secret` is stored nowhere else: a lender who loses it needs another key."""
 

@@ -36,6 +36,10 @@ class ProposingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     has_delete_permission = never
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """The filters that the page shows. Another column could be guessed, sign by sign."""
+        return lookup.removesuffix("__exact") in self.list_filter
+
     def draft(self, row: Any, names: set[str], *, by: User, is_new: bool) -> Proposal:
         """The draft of a changed or new row."""
         return proposals.draft(row, names, by=by)

@@ -8,7 +8,6 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
@@ -58,9 +57,12 @@ def proposal_page(request: HttpRequest, proposal_id: str) -> HttpResponseBase:
     try:
         if act == WITHDRAW:
             proposals.withdraw(proposal_id, by=operator)
-            messages.success(request, gettext("The proposal is withdrawn. Nothing changed."))
+            messages.success(request, "The proposal is withdrawn. Nothing changed.")
             return redirect("admin:proposals")
-        signed = signing.given(request, _purpose(str(act), proposal_id))
+        if act not in (PROPOSE, CONFIRM):
+            raise Refused("choice_unknown", "a proposal is proposed, confirmed or withdrawn")
+        _require_shown(request, proposal, may_lack=True)
+        signed = signing.given(request, _purpose(act, proposal_id))
         if act == PROPOSE:
             code = proposals.propose(
                 proposal_id, by=operator, reason=request.POST.get("reason", ""), signed=signed
@@ -84,6 +86,7 @@ def challenge(request: HttpRequest, proposal_id: str) -> HttpResponse:
     act = PROPOSE if not proposal.proposed else CONFIRM
     reason = " ".join(request.POST.get("reason", proposal.reason).split())
     try:
+        _require_shown(request, proposal)
         seen = proposals.preview(proposal, reason=reason)
     except Refused as refusal:
         return JsonResponse({"code": refusal.code}, status=HTTPStatus.CONFLICT)
@@ -100,14 +103,19 @@ def _page(
     refusal: Refused | None = None,
 ) -> HttpResponse:
     operator = _operator(request)
-    is_new = proposals.is_new(proposal)
+    is_new, differences = proposals.is_new(proposal), list[tuple[str, Any, Any]]()
+    try:
+        differences = proposals.differences(proposal)
+    except Refused as unreadable:
+        refusal = unreadable
     context = _context(request, TITLES[proposal.type]) | {
         "proposal": proposal,
         "is_new": is_new,
         "differences": [
             (_TITLE.get(name, name.replace("_", " ")), _readable(now), _readable(then))
-            for name, now, then in proposals.differences(proposal)
+            for name, now, then in differences
         ],
+        "fingerprint": proposals.fingerprint(proposal),
         "is_open": proposals.is_open(proposal),
         "is_writer": _is_of(request, proposal),
         "is_live": settings.TULGA_MODES_LIVE,
@@ -120,7 +128,10 @@ def _page(
     }
     if refusal:
         row = CODES.get(refusal.code)
-        context |= {"refusal": row.staff if row else refusal.detail, "refusal_code": refusal.code}
+        context |= {
+            "refusal": (row.staff if row else "") or refusal.detail,
+            "refusal_code": refusal.code,
+        }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if refusal else HTTPStatus.OK
     return render(request, "operators/proposal.html", context, status=status)
 
@@ -136,6 +147,16 @@ def _readable(value: Any) -> str:
     if isinstance(value, datetime):
         return value.isoformat(timespec="minutes")
     return "" if value is None else str(value)
+
+
+def _require_shown(request: HttpRequest, proposal: Proposal, *, may_lack: bool = False) -> None:
+    """Raises: `Refused` (proposal_changed) unless the operator's page showed this proposal.
+
+    may_lack: an answer of a passkey was made for what it showed.
+    """
+    fingerprint = proposals.fingerprint(proposal)
+    if request.POST.get("page", fingerprint if may_lack else "") != fingerprint:
+        raise Refused("proposal_changed", "it changed after the page was shown")
 
 
 def _visible(request: HttpRequest, proposal_id: str) -> Proposal:

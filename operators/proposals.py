@@ -9,14 +9,16 @@ While live mode is off, one operator may do both, by the code of an app without 
 The log judges the answers again: `verification/log/approvals.py`.
 """
 
+import json
 import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any, Final
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
+from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import models
 
 from lenders import keys as api_keys
@@ -31,9 +33,11 @@ from verification import clock, transactions
 from verification.access import passkeys as door
 from verification.core.errors import EvidenceUnreadable, Refused
 from verification.core.events import API_KEY, LENDER, PERSON
+from verification.core.ids import secret_digest
 from verification.evidence import vault
 from verification.fields import columns_of
 from verification.log import actors, acts, approvals
+from verification.log.damaged import UNREADABLE
 from verification.review.signing import SALT_BYTES, Signed
 
 MODELS: Final[dict[str, Any]] = {PERSON: User, LENDER: Lender, API_KEY: ApiKey}
@@ -82,14 +86,27 @@ def draft_invitation(person: User, names: Collection[str], *, by: User) -> Propo
 def shown(proposal: Proposal, *, reason: str) -> dict[str, Any]:
     """What both operators see and sign.
 
-    Raises: `Refused` (proposal_changed) if its actor is gone or not as the logs state.
+    Raises: `Refused` (proposal_changed) if its actor is gone or not as the logs state, or if its
+    row cannot be read.
     """
     candidate = _candidate(proposal)
     mark = approvals.reason_mark(reason, bytes(proposal.reason_salt))
     after = actors.versions(proposal.actor, logs=_logs(candidate))
-    return approvals.shown(
-        proposal.type, proposal.actor, _row_of(candidate), after=after, reason=mark
-    )
+    try:
+        return approvals.shown(
+            proposal.type, proposal.actor, _row_of(candidate), after=after, reason=mark
+        )
+    except UNREADABLE as error:
+        raise Refused("proposal_changed", "a new value cannot be read") from error
+
+
+def fingerprint(proposal: Proposal) -> str:
+    """The SHA-256 of what a page shows of a proposal, in hex.
+
+    The page posts it when it asks for the challenge: SQL may have changed the row since.
+    """
+    content = [proposal.pk, proposal.type, proposal.actor, proposal.reason, proposal.changes]
+    return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def preview(proposal: Proposal, *, reason: str) -> dict[str, Any]:
@@ -119,15 +136,15 @@ def propose(proposal_id: str, *, by: User, reason: str, signed: Signed | None) -
         seen = shown(proposal, reason=reason)
         proposal.proposed = _answer(by, seen, approvals.PROPOSE, signed) | {"shown": seen}
         proposal.reason = reason
-        sealed, proposal.sealed_code = bytes(proposal.sealed_code), b""
+        code, proposal.sealed_code = _code(proposal), b""
         proposal.save(update_fields=["proposed", "reason", "sealed_code"])
-        return vault.unseal(_scope(proposal), sealed).decode() if sealed else ""
+        return code
 
 
 def confirm(proposal_id: str, *, by: User, signed: Signed | None) -> Confirmed:
     """Makes the change with the second operator's answer, and states it in the logs.
 
-    Raises: `Refused`, `ValidationError` for a row that cannot be any more.
+    Raises: `Refused`.
     """
     with transactions.writing():
         proposal = _open(proposal_id)
@@ -167,13 +184,51 @@ def is_open(proposal: Proposal) -> bool:
 
 
 def differences(proposal: Proposal) -> list[tuple[str, Any, Any]]:
-    """What it changes: the name of each field, its value now, and its value then."""
+    """What it changes: the name of each field, its value now, and its value then.
+
+    Raises: `Refused` (proposal_changed) if its row cannot be read.
+    """
     row = _stored(proposal)
     return [
-        (name, _value_of(row, row._meta.get_field(name)) if row is not None else None, value)
-        for name, value in proposal.changes.items()
-        if name not in _UNSHOWN
+        (
+            column.name,
+            _value_of(row, column) if row is not None else None,
+            proposal.changes[column.name],
+        )
+        for column, _ in _values(proposal)
+        if column.name not in _UNSHOWN
     ]
+
+
+def _values(proposal: Proposal) -> list[tuple[Any, Any]]:
+    """The columns that it changes, with their new values.
+
+    Raises: `Refused` (proposal_changed).
+    """
+    field_of = MODELS[proposal.type]._meta.get_field
+    try:
+        columns = [(field_of(name), value) for name, value in proposal.changes.items()]
+        return [(column, column.to_python(value)) for column, value in columns]
+    except (FieldDoesNotExist, ValidationError, *UNREADABLE) as error:
+        raise Refused("proposal_changed", "a new value cannot be read") from error
+
+
+def _code(proposal: Proposal) -> str:
+    """The code of the invitation that a draft makes; empty without one.
+
+    Raises: `Refused` (proposal_changed) if it is not the code whose hash the operators sign. Then
+    another may know that one's.
+    """
+    sealed, hashed = bytes(proposal.sealed_code), proposal.changes.get(INVITATION)
+    if not sealed and hashed is None:
+        return ""
+    try:
+        code = vault.unseal(_scope(proposal), sealed).decode()
+    except EvidenceUnreadable as error:
+        raise Refused("proposal_changed", "its code cannot be read") from error
+    if secret_digest(code).hex() != hashed:
+        raise Refused("proposal_changed", "its code is of another invitation")
+    return code
 
 
 def _value_of(row: models.Model, column: Any) -> Any:
@@ -215,9 +270,8 @@ def _candidate(proposal: Proposal) -> Any:
         except EvidenceUnreadable as error:
             raise Refused("proposal_changed", error.detail) from error
     candidate = row or model(pk=proposal.actor)
-    for name, value in proposal.changes.items():
-        column = model._meta.get_field(name)
-        setattr(candidate, column.attname, column.to_python(value))
+    for column, value in _values(proposal):
+        setattr(candidate, column.attname, value)
     return candidate
 
 

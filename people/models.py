@@ -159,7 +159,7 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # django-
     def is_invited(self, code: str) -> bool:
         """Whether this is the code of the person's invitation, in time."""
         is_in_time = self.invited_until is not None and clock.now() <= self.invited_until
-        is_code = hmac.compare_digest(secret_digest(code).hex(), self.invitation)
+        is_code = hmac.compare_digest(secret_digest(code).hex().encode(), self.invitation.encode())
         return is_code and is_in_time and self.is_active
 
     @property

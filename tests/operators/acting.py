@@ -49,8 +49,17 @@ def draft_change(operator: Acting, person: User, **fields: str) -> str:
     return address_of(operator.client.post(address, form))
 
 
+def fingerprint_on(operator: Acting, address: str) -> str:
+    """The fingerprint of what a proposal's page shows; empty without a page."""
+    content = operator.client.get(address).content.decode()
+    shown = re.search('name="page" value="([0-9a-f]{64})"', content)
+    return shown[1] if shown else ""
+
+
 def signed(operator: Acting, address: str, **fields: str) -> dict[str, str]:
-    """The post of an act with the answer of the operator's passkey."""
+    """The post of an act with the answer of the operator's passkey, from the page as it is now."""
+    if fingerprint := fingerprint_on(operator, address):
+        fields = {"page": fingerprint, **fields}
     options = operator.client.post(f"{address}challenge/", fields)
     if options.status_code != 200:
         return {**fields, "passkey": ""}

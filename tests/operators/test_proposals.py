@@ -207,7 +207,7 @@ def test_an_answer_of_another_proposal_does_not_count(two: Two, lender: Lender) 
     for address in addresses:
         propose(first, address)
     fields = signed(second, addresses[0], act="confirm")
-    signed(second, addresses[1], act="confirm")
+    fields |= {"page": signed(second, addresses[1], act="confirm")["page"]}
     assert refusal(second.client.post(addresses[1], fields)) == "passkey_challenge"
 
 

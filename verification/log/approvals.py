@@ -237,5 +237,6 @@ def _fault_of_person(given: Any, entry: Entry, statement: Statement, before: Act
 def is_invited(stated: Mapping[str, Any], code: str, *, at: datetime) -> bool:
     """Whether this is the code of the invitation that a person's statement holds at a time."""
     until = moment(stated, "invited_until")
-    is_code = hmac.compare_digest(secret_digest(code).hex(), text(stated, "invitation"))
+    expected = text(stated, "invitation").encode()
+    is_code = hmac.compare_digest(secret_digest(code).hex().encode(), expected)
     return until is not None and at <= until and is_code

@@ -21,10 +21,12 @@ The body has route, check, outcome, codes, versions and commitments.
 
 import re
 from base64 import b64decode, b64encode
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache, lru_cache
 from hashlib import sha256
+from itertools import chain
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature
@@ -60,7 +62,7 @@ megabyte.
 """
 _approved: Final = dict[str, str]()
 """Statements whose approval this process verified, by id with their hash: it stays approved."""
-Turn = tuple[int, datetime, int, int, str]
+Turn = tuple[int, datetime, bool, int, str]
 """When an entry came: its place and time, acts after statements, its version and id."""
 
 
@@ -204,7 +206,8 @@ def unproven(entries: Iterable[AuditEntry]) -> dict[str, str]:
     with the reason; other entries are left out.
 
     Each is judged by the valid statements before it. An entry without a place comes after the
-    statements of its time.
+    statements of its time. A statement waits for the one before it, because clocks differ; one that
+    does not count delays no other.
     """
     faults = dict[str, str]()
     candidates = [entry for entry in entries if _is_judged(entry)]
@@ -212,21 +215,34 @@ def unproven(entries: Iterable[AuditEntry]) -> dict[str, str]:
     for log in {entry.log for entry in candidates}:
         judged = [entry for entry in candidates if entry.log == log and not _is_approved(entry)]
         statements = _statements_before(log, judged)
-        stated = dict[str, Actor]()
-        for entry in _in_turn({entry.pk: entry for entry in (*statements, *judged)}.values()):
+        stated, early = dict[str, Actor](), dict[tuple[str, int], list[AuditEntry]]()
+        every = {entry.pk: entry for entry in (*statements, *judged)}.values()
+        turns = deque(sorted(every, key=_turn))
+        while turns:
+            entry = turns.popleft()
             read = course_entry(entry)
             if entry.type in events.ACTS:
                 person = stated.get(text(read.body, "person"))
-                fault = acts.fault(read, str(entry.verification_id), person)
-            else:
-                name = text(read.body, "actor")
-                before = stated.get(name)
-                fault = "" if _is_approved(entry) else approvals.fault(read, before, stated)
-                if not fault:
-                    _approve(entry)
-                    after, _ = actors.apply(before, read)
-                    stated |= {name: after} if after is not None else {}
+                if fault := acts.fault(read, str(entry.verification_id), person):
+                    faults[entry.pk] = fault
+                continue
+            name, version = text(read.body, "actor"), number(read.body, "version")
+            before = stated.get(name)
+            if version > (before.version if before is not None else 0) + 1:
+                early.setdefault((name, version), []).append(entry)
+                continue
+            fault = "" if _is_approved(entry) else approvals.fault(read, before, stated)
             if fault:
+                faults[entry.pk] = fault
+                continue
+            _approve(entry)
+            after, _ = actors.apply(before, read)
+            if after is not None:
+                stated[name] = after
+                turns.extendleft(reversed(early.pop((name, after.version + 1), [])))
+        for entry in chain.from_iterable(early.values()):
+            read = course_entry(entry)
+            if fault := approvals.fault(read, stated.get(text(read.body, "actor")), stated):
                 faults[entry.pk] = fault
     return {entry.pk: faults[entry.pk] for entry in candidates if entry.pk in faults}
 
@@ -236,7 +252,9 @@ def _is_judged(entry: AuditEntry) -> bool:
 
 
 def _is_approved(entry: AuditEntry) -> bool:
-    return entry.pk in _approved and _approved[entry.pk] == _bare_hash(entry)
+    # One look: another thread may clear the cache.
+    approved = _approved.get(entry.pk)
+    return approved is not None and approved == _bare_hash(entry)
 
 
 def _approve(entry: AuditEntry) -> None:
@@ -258,12 +276,14 @@ def _statements_before(log: str, judged: Sequence[AuditEntry]) -> list[AuditEntr
         revoked = keys.revoked(read)
         of_types = [row for row in read if row.type in events.ACTORS]
         unsigned, signers = _inspect(of_types)
-        for row in of_types:
-            is_signed = row.pk not in unsigned
-            if is_signed and not keys.is_revoked(revoked, signers[row.pk], place(row)):
-                statements[row.pk] = row
+        signed = [
+            row
+            for row in of_types
+            if row.pk not in unsigned and not keys.is_revoked(revoked, signers[row.pk], place(row))
+        ]
+        statements |= {row.pk: row for row in signed}
         known |= needed
-        needed = _names(statements.values()) - known
+        needed = _names(row for row in signed if not _is_approved(row)) - known
     return list(statements.values())
 
 
@@ -277,28 +297,9 @@ def _names(entries: Iterable[AuditEntry]) -> set[str]:
     return names - {""}
 
 
-def _in_turn(entries: Iterable[AuditEntry]) -> list[AuditEntry]:
-    """Statements and acts as they came: by place, then by time. The statements of an actor follow
-    their versions, and an act the statements of its time.
-    """
-    by_actor, turns = dict[str, list[AuditEntry]](), list[tuple[Turn, AuditEntry]]()
-    for entry in entries:
-        body = course_entry(entry).body
-        if entry.type in events.ACTS:
-            turns.append(((place(entry), entry.at, 1, 0, entry.pk), entry))
-        else:
-            by_actor.setdefault(text(body, "actor"), []).append(entry)
-    for of_actor in by_actor.values():
-        last = None
-        for entry in sorted(of_actor, key=_version):
-            came = (place(entry), entry.at)
-            last = max(came, last) if last is not None else came
-            turns.append(((*last, 0, _version(entry)[0], entry.pk), entry))
-    return [entry for _, entry in sorted(turns, key=lambda item: item[0])]
-
-
-def _version(entry: AuditEntry) -> tuple[int, int, datetime, str]:
-    return number(course_entry(entry).body, "version"), place(entry), entry.at, entry.pk
+def _turn(entry: AuditEntry) -> Turn:
+    version = number(course_entry(entry).body, "version")
+    return place(entry), entry.at, entry.type in events.ACTS, version, entry.pk
 
 
 def _bare_hash(entry: AuditEntry) -> str:

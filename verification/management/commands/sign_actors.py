@@ -42,7 +42,13 @@ class Command(BaseCommand):
             raise CommandError(f"{request} is no file of state_actors --request")
         seed, signatures = read_root(root), dict[str, str]()
         for statement in statements:
-            self.stdout.write(json.dumps(statement, ensure_ascii=False))
+            self.stdout.write(_spelled(statement))
             signatures[statement["actor"]] = certificates.actor_signature(seed, statement)
         signed.write_text(json.dumps(signatures, indent=1), encoding="utf-8")
         self.stdout.write(f"{len(signatures)} signed")
+
+
+def _spelled(statement: Any) -> str:
+    """A statement as JSON, without signs that hide or turn the text on a terminal."""
+    line = json.dumps(statement, ensure_ascii=False)
+    return "".join(sign if sign.isprintable() else json.dumps(sign)[1:-1] for sign in line)
