@@ -5,6 +5,7 @@ import logging
 import shutil
 import time
 from collections.abc import Iterator
+from copy import deepcopy
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -122,14 +123,17 @@ def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _own_folders_and_hour() -> Iterator[None]:
-    """Evidence, the log's head, hour, rates and law of one test are no other's. Most leave none,
-    which costs nothing.
+    """Evidence, the log's head, hour, rates, law and sources of one test are no other's. Most leave
+    none, which costs nothing.
 
     The law is read from the rows only where a test asks for it (`tests/verification/law_files.py`):
     a look in the middle of a test would be among the statements it counts.
     """
     profiles.read_amendments_by(None)
+    sources = settings.TULGA_SOURCES
+    settings.TULGA_SOURCES = deepcopy(sources)  # tests change its dicts in place
     yield
+    settings.TULGA_SOURCES = sources
     profiles.hold_amendments(profiles.NO_AMENDMENTS)
     clock._state.offset = timedelta(0)
     rates._windows.clear()

@@ -57,12 +57,6 @@ RULES: Final[Mapping[tuple[str, str], tuple[str, Rule]]] = {
             _is_open(row) and _asks_nothing(row) and isinstance(new, int) and new > row["turn"]
         ),
     ),
-    ("verification_verification", "frames_until"): (
-        "the day on which frames go, where there are none that could",
-        lambda row, new: (
-            not Attempt.objects.filter(verification=row["id"], stage="live_capture").exists()
-        ),
-    ),
     ("verification_attempt", "status"): (
         (
             "whether an attempt that has just begun is with its borrower or with us, which only"

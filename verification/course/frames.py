@@ -36,6 +36,8 @@ def destroyed(state: State, entry: Entry) -> Step:
 def of_frames(state: State, *, case: str, now: datetime) -> Iterator[Row]:
     """Until when the row of a case keeps frames: the only column that needs a clock.
 
+    Before the end it counts from the last attempt that films.
+
     From that time on the step writes it: empty after the destruction, later while a dispute holds
     the frames.
     """
@@ -47,8 +49,8 @@ def of_frames(state: State, *, case: str, now: datetime) -> Iterator[Row]:
     def wrong(row: Mapping[str, Any]) -> str:
         until = row["frames_until"]
         if due is None:
-            is_unsaid = is_kept and until is None
-            return "it has frames, and their expiry is missing" if is_unsaid else ""
+            is_wrong = until != _expected(state)
+            return "the expiry of its frames contradicts its attempts" if is_wrong else ""
         is_put_off = DISPUTED in state.standing.times
         is_early = until is None and is_kept and now < due
         is_wrong = is_early or (until not in (None, due) and not is_put_off)
@@ -62,6 +64,14 @@ def _due(state: State) -> datetime | None:
     if state.ended_at is None:
         return None
     return state.ended_at + timedelta(seconds=policy.FRAMES_KEPT_SECONDS)
+
+
+def _expected(state: State) -> datetime | None:
+    """The expiry before the end: counted from the last attempt that films."""
+    filmed = [
+        each.opening.at for each in state.attempts.values() if "has_frames" in each.opening.body
+    ]
+    return max(filmed) + timedelta(seconds=policy.FRAMES_KEPT_SECONDS) if filmed else None
 
 
 def _is_held(state: State) -> bool:

@@ -98,6 +98,16 @@ def read(name: str, ids: Collection[str]) -> dict[str, Actor]:
     return fold(signatures.sound_by(statements, revoked=keys.revoked(rows)))
 
 
+def lenders() -> set[str]:
+    """The ids of all lenders that a signed statement of an ordered log names, with a row or not."""
+    # The index of statements serves a type only among those of actors.
+    statements = AuditEntry.objects.filter(
+        Q(type=events.LENDER) & Q(type__in=events.ACTORS), log__in=keys.ordered_logs()
+    )
+    entries = map(signatures.course_entry, signatures.sound(readable(statements)))
+    return {text(entry.body, "actor") for entry in entries}
+
+
 def versions(actor: str, *, logs: Collection[str] = ()) -> dict[str, int]:
     """The last statement of an actor in these logs, by default in all that are ordered; 0 without
     one.

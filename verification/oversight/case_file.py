@@ -130,7 +130,7 @@ def case_file(*, person_id: str, verification_id: str) -> CaseFile:
         row = contents.of_any_lender(verification_id)
         attempts = list(Attempt.objects.filter(verification=row).order_by("opened_at", "turn"))
         numbers = {attempt.pk: number for number, attempt in enumerate(attempts, start=1)}
-        result = result_of(row, decided.status_of(row), names_of([row.lender]))
+        result = result_of(row, decided.status_of(row), names_of([row.lender_id]))
         # Of the rest, what the signed entries say, whatever the row says.
         read_sound(row)
         on_record = entries.of_cases([row.pk], with_leaf=True)

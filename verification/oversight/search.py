@@ -9,7 +9,7 @@ in, or refused.
 A log that is not kept here cannot be queried: its reading would never be ordered.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -139,11 +139,7 @@ def search(*, person_id: str, question: Question, limit: int = 50) -> contents.P
     with transactions.writing():
         # Keyset pages: a case opened meanwhile moves nothing, while an offset would show one case
         # twice.
-        rows = (
-            Verification.objects.filter(conditions)
-            .select_related("lender")
-            .order_by("-created_at", "-id")
-        )
+        rows = Verification.objects.filter(conditions).order_by("-created_at", "-id")
         if question.after:
             require(is_id(question.after, prefix="ver"), "after", "cursor_unknown")
             last = Verification.objects.filter(pk=question.after, mode=question.mode).first()
@@ -154,7 +150,7 @@ def search(*, person_id: str, question: Question, limit: int = 50) -> contents.P
         rows_found = list(rows[: limit + 1])
         public = decided.statuses_of(rows_found[:limit])
         # Skip rows whose end the log does not confirm.
-        named = names_of([row.lender for row in rows_found[:limit]])
+        named = names_of({row.lender_id for row in rows_found[:limit]})
         page = tuple(
             result_of(row, public[row.pk], named)
             for row in rows_found[:limit]
@@ -194,17 +190,19 @@ def lender_choices(*first: tuple[str, Any]) -> tuple[tuple[str, Any], ...]:
     """Id and name of every lender, by name, after other choices. Lenders are public, so this is
     not logged.
     """
-    named = names_of(apps.get_model("lenders", "Lender").objects.all())
+    lenders = apps.get_model("lenders", "Lender").objects
+    named = names_of({*lenders.values_list("pk", flat=True), *actors.lenders()})
     return (*first, *sorted(named.items(), key=itemgetter(1, 0)))
 
 
-def names_of(lenders: Iterable[Any]) -> dict[str, str]:
-    """Names by id; of a lender whose row is not as every ordered log states it, the id."""
-    rows = {row.pk: columns_of(row) for row in lenders}
+def names_of(ids: Collection[str]) -> dict[str, str]:
+    """Names of lenders by id; of one whose row is not as every ordered log states it, the id."""
+    lenders = apps.get_model("lenders", "Lender").objects
+    rows = {row.pk: columns_of(row) for row in lenders.filter(pk__in=ids)}
     stated = set(rows)
     for name in keys.ordered_logs() if rows else ():
         stated &= actors.as_stated(name, rows)
-    return {pk: row["name"] if pk in stated else pk for pk, row in rows.items()}
+    return {pk: rows[pk]["name"] if pk in stated else pk for pk in ids}
 
 
 def note_reading(entry_type: str, *, mode: str, person_id: str, body: Mapping[str, Any]) -> None:

@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import transaction
 from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 from pytest_django import Settings
 
+from lenders.models import Lender
 from people.models import User
 from tests import registered
 from tests.scenes import staged
@@ -566,3 +568,16 @@ def test_a_name_in_a_drawing_is_escaped() -> None:
     )
     assert "<script>" not in svg
     assert "&lt;script&gt;" in svg
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lender_whose_row_is_gone_stays_in_the_list_by_its_id(reader: Client) -> None:
+    """Who takes a row away for one look hides no lender from a search."""
+    lender = rows.lender("Stated LLP")
+    assert (lender.pk, "Stated LLP") in search.lender_choices()
+    with transaction.atomic():
+        Lender.objects.filter(pk=lender.pk)._raw_delete("default")
+        choices, page = search.lender_choices(), reader.get(SEARCH).content.decode()
+        transaction.set_rollback(True)
+    assert (lender.pk, lender.pk) in choices
+    assert f'value="{lender.pk}"' in page
