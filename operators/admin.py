@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from django import forms
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -21,7 +21,8 @@ from operators import pages, proposals
 from operators.models import Proposal
 from people.models import OPERATE, User, is_second_factor_done, may
 from verification import transactions
-from verification.core.errors import TulgaError
+from verification.core.codes import CODES
+from verification.core.errors import Refused, TulgaError
 from verification.oversight import refusals
 
 
@@ -47,8 +48,12 @@ class ProposingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Drafts the change; the row stays."""
         names = {*form.changed_data} if change else {field.name for field in obj._meta.fields}
-        with transactions.writing():
-            obj.proposal = self.draft(obj, names, by=_operator(request), is_new=not change)
+        obj.proposal = None
+        try:
+            with transactions.writing():
+                obj.proposal = self.draft(obj, names, by=_operator(request), is_new=not change)
+        except Refused as refusal:
+            messages.warning(request, CODES[refusal.code].staff)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Nothing: a page changes one row."""
@@ -70,7 +75,9 @@ class ProposingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return redirect("admin:proposal", obj.proposal.pk)
 
     def response_change(self, request: HttpRequest, obj: Any) -> Any:
-        """To the draft."""
+        """To the draft; back to the form if it changed nothing."""
+        if obj.proposal is None:
+            return redirect(request.path)
         return redirect("admin:proposal", obj.proposal.pk)
 
 

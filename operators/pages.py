@@ -4,7 +4,6 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final, cast
 
-from django.conf import settings
 from django.contrib import admin, messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
@@ -19,7 +18,6 @@ from people.models import User
 from verification.access import passkeys as door
 from verification.core.codes import CODES
 from verification.core.errors import Refused
-from verification.core.events import API_KEY, LENDER, PERSON
 from verification.log import approvals
 from verification.review import signing
 
@@ -30,7 +28,6 @@ _TITLE: Final = {
     "invited_until": "invitation counts until",
     "is_active": "account is open",
 }
-TITLES: Final = {PERSON: "A person", LENDER: "A lender", API_KEY: "A live key"}
 
 
 @never_cache
@@ -108,7 +105,7 @@ def _page(
         differences = proposals.differences(proposal)
     except Refused as unreadable:
         refusal = unreadable
-    context = _context(request, TITLES[proposal.type]) | {
+    context = _context(request, proposal.title) | {
         "proposal": proposal,
         "is_new": is_new,
         "differences": [
@@ -117,8 +114,10 @@ def _page(
         ],
         "fingerprint": proposals.fingerprint(proposal),
         "is_open": proposals.is_open(proposal),
+        "shows_now": not is_new and not proposal.outcome,
         "is_writer": _is_of(request, proposal),
-        "is_live": settings.TULGA_MODES_LIVE,
+        "needs_other": proposals.needs_other(proposal, by=operator),
+        "concerns_reader": operator.pk == proposal.actor,
         "has_passkey": bool(operator.passkeys) and door.is_possible(),
         "code": code,
         "secret": secret,

@@ -228,7 +228,7 @@ def invited(request: HttpRequest, *, email: str, code: str) -> User:
     if not take_try(email=email, address=request.META.get("REMOTE_ADDR", "")):
         raise ValidationError(_TOO_MANY, code="too_many_tries")
     user = User.objects.filter(email=email.strip().lower()).first()
-    if user is None or not user.is_invited(code) or not register.is_on_record(user):
+    if user is None or not register.is_invited(user, code) or not register.is_on_record(user):
         raise Refused("invitation_invalid", "no such invitation")
     forget_tries(email=email, address=request.META.get("REMOTE_ADDR", ""))
     return user
