@@ -70,6 +70,13 @@ class ProposingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         """Nothing, as above."""
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *given: Any, **more: Any
+    ) -> HttpResponse:
+        """One button: a draft leads to its page."""
+        shown = {"show_save_and_continue": False, "show_save_and_add_another": False}
+        return super().render_change_form(request, {**context, **shown}, *given, **more)
+
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> Any:
         """To the draft."""
         return redirect("admin:proposal", obj.proposal.pk)

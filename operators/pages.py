@@ -16,12 +16,15 @@ from operators.models import Proposal
 from operators.policy import ENDED_SHOWN, PROPOSAL_DAYS, REASON_MAX, REASON_MIN
 from people.models import User
 from verification.access import passkeys as door
+from verification.core import spelling
 from verification.core.codes import CODES
 from verification.core.errors import Refused
 from verification.log import approvals
 from verification.review import signing
 
 PROPOSE, CONFIRM, WITHDRAW = approvals.PROPOSE, approvals.CONFIRM, "withdraw"
+_ID_SIGNS: Final = 8
+"""Of a passkey's id on the page: enough to tell a person's keys apart."""
 _TITLE: Final = {
     "bin": "BIN",
     "cidrs": "networks",
@@ -108,6 +111,7 @@ def _page(
     context = _context(request, proposal.title) | {
         "proposal": proposal,
         "is_new": is_new,
+        "known_as": proposals.known_as(proposal),
         "differences": [
             (_TITLE.get(name, name.replace("_", " ")), _readable(now), _readable(then))
             for name, now, then in differences
@@ -141,11 +145,13 @@ def _readable(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list):
         return "\n".join(map(_readable, value)) or "none"
+    if isinstance(value, dict) and "public_key" in value:
+        return f"{str(value.get('id'))[:_ID_SIGNS]}… of {value.get('origin')}"
     if isinstance(value, dict):
-        return ", ".join(f"{name} {item}" for name, item in value.items() if name != "public_key")
+        return ", ".join(f"{name} {item}" for name, item in value.items())
     if isinstance(value, datetime):
-        return value.isoformat(timespec="minutes")
-    return "" if value is None else str(value)
+        return spelling.minute(value)
+    return str(value or "none")
 
 
 def _require_shown(request: HttpRequest, proposal: Proposal, *, may_lack: bool = False) -> None:

@@ -211,14 +211,16 @@ def differences(proposal: Proposal) -> list[tuple[str, Any, Any]]:
     """
     row = _stored(proposal)
     return [
-        (
-            column.name,
-            _value_of(row, column) if row is not None else None,
-            proposal.changes[column.name],
-        )
-        for column, _ in _values(proposal)
+        (column.name, getattr(row, column.attname, None), value)
+        for column, value in _values(proposal)
         if column.name not in _UNSHOWN
     ]
+
+
+def known_as(proposal: Proposal) -> str:
+    """How people call its actor now: an address or a name; empty for a new one."""
+    row = _stored(proposal)
+    return str(getattr(row, "email", None) or getattr(row, "name", ""))
 
 
 def _values(proposal: Proposal) -> list[tuple[Any, Any]]:

@@ -123,6 +123,7 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # django-
     REQUIRED_FIELDS: ClassVar[list[str]] = ["full_name", "role"]
 
     class Meta:
+        verbose_name, verbose_name_plural = "person", "people"
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(
                 name="people_user_reviewers_alone_have_a_lender",
