@@ -128,6 +128,9 @@ class ApiKey(models.Model):
     revoked_at = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField(null=True)
 
+    class Meta:
+        verbose_name = "API key"
+
     def __str__(self) -> str:
         return f"{self.id} ({self.shown}…)"
 
@@ -255,6 +258,7 @@ class Delivery(models.Model):
     failure = models.CharField(max_length=32, blank=True)
 
     class Meta:
+        verbose_name_plural = "deliveries"
         constraints = (
             models.UniqueConstraint(
                 fields=("endpoint", "event_id"),

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from django import forms
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -21,7 +21,8 @@ from operators import pages, proposals
 from operators.models import Proposal
 from people.models import OPERATE, User, is_second_factor_done, may
 from verification import transactions
-from verification.core.errors import TulgaError
+from verification.core.codes import CODES
+from verification.core.errors import Refused, TulgaError
 from verification.oversight import refusals
 
 
@@ -47,8 +48,12 @@ class ProposingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Drafts the change; the row stays."""
         names = {*form.changed_data} if change else {field.name for field in obj._meta.fields}
-        with transactions.writing():
-            obj.proposal = self.draft(obj, names, by=_operator(request), is_new=not change)
+        obj.proposal = None
+        try:
+            with transactions.writing():
+                obj.proposal = self.draft(obj, names, by=_operator(request), is_new=not change)
+        except Refused as refusal:
+            messages.warning(request, CODES[refusal.code].staff)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Nothing: a page changes one row."""
@@ -65,12 +70,21 @@ class ProposingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         """Nothing, as above."""
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *given: Any, **more: Any
+    ) -> HttpResponse:
+        """One button: a draft leads to its page."""
+        shown = {"show_save_and_continue": False, "show_save_and_add_another": False}
+        return super().render_change_form(request, {**context, **shown}, *given, **more)
+
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> Any:
         """To the draft."""
         return redirect("admin:proposal", obj.proposal.pk)
 
     def response_change(self, request: HttpRequest, obj: Any) -> Any:
-        """To the draft."""
+        """To the draft; back to the form if it changed nothing."""
+        if obj.proposal is None:
+            return redirect(request.path)
         return redirect("admin:proposal", obj.proposal.pk)
 
 

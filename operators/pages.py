@@ -4,7 +4,6 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final, cast
 
-from django.conf import settings
 from django.contrib import admin, messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
@@ -17,20 +16,21 @@ from operators.models import Proposal
 from operators.policy import ENDED_SHOWN, PROPOSAL_DAYS, REASON_MAX, REASON_MIN
 from people.models import User
 from verification.access import passkeys as door
+from verification.core import spelling
 from verification.core.codes import CODES
 from verification.core.errors import Refused
-from verification.core.events import API_KEY, LENDER, PERSON
 from verification.log import approvals
 from verification.review import signing
 
 PROPOSE, CONFIRM, WITHDRAW = approvals.PROPOSE, approvals.CONFIRM, "withdraw"
+_ID_SIGNS: Final = 8
+"""Of a passkey's id on the page: enough to tell a person's keys apart."""
 _TITLE: Final = {
     "bin": "BIN",
     "cidrs": "networks",
     "invited_until": "invitation counts until",
     "is_active": "account is open",
 }
-TITLES: Final = {PERSON: "A person", LENDER: "A lender", API_KEY: "A live key"}
 
 
 @never_cache
@@ -108,17 +108,20 @@ def _page(
         differences = proposals.differences(proposal)
     except Refused as unreadable:
         refusal = unreadable
-    context = _context(request, TITLES[proposal.type]) | {
+    context = _context(request, proposal.title) | {
         "proposal": proposal,
         "is_new": is_new,
+        "known_as": proposals.known_as(proposal),
         "differences": [
             (_TITLE.get(name, name.replace("_", " ")), _readable(now), _readable(then))
             for name, now, then in differences
         ],
         "fingerprint": proposals.fingerprint(proposal),
         "is_open": proposals.is_open(proposal),
+        "shows_now": not is_new and not proposal.outcome,
         "is_writer": _is_of(request, proposal),
-        "is_live": settings.TULGA_MODES_LIVE,
+        "needs_other": proposals.needs_other(proposal, by=operator),
+        "concerns_reader": operator.pk == proposal.actor,
         "has_passkey": bool(operator.passkeys) and door.is_possible(),
         "code": code,
         "secret": secret,
@@ -142,11 +145,13 @@ def _readable(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list):
         return "\n".join(map(_readable, value)) or "none"
+    if isinstance(value, dict) and "public_key" in value:
+        return f"{str(value.get('id'))[:_ID_SIGNS]}… of {value.get('origin')}"
     if isinstance(value, dict):
-        return ", ".join(f"{name} {item}" for name, item in value.items() if name != "public_key")
+        return ", ".join(f"{name} {item}" for name, item in value.items())
     if isinstance(value, datetime):
-        return value.isoformat(timespec="minutes")
-    return "" if value is None else str(value)
+        return spelling.minute(value)
+    return str(value or "none")
 
 
 def _require_shown(request: HttpRequest, proposal: Proposal, *, may_lack: bool = False) -> None:

@@ -42,6 +42,7 @@ from verification.review.signing import SALT_BYTES, Signed
 
 MODELS: Final[dict[str, Any]] = {PERSON: User, LENDER: Lender, API_KEY: ApiKey}
 INVITATION: Final = "invitation"
+_ABSENT: Final = object()
 _UNSHOWN: Final = {
     *("id", "salt", "password", "passkey_counters", INVITATION, "last_login"),
     *("sha256", "shown", "revoked_at", "last_used_at", "created_at"),
@@ -58,15 +59,24 @@ class Confirmed:
 
 
 def draft(row: models.Model, names: Collection[str], *, by: User) -> Proposal:
-    """A draft of the new values of a row's fields, by name; the row itself is not saved."""
+    """A draft of the new values of a row's fields, by name; the row itself is not saved.
+
+    Raises: `Refused` (proposal_empty) if none differs from the stored row.
+    """
+    before = type(row)._default_manager.filter(pk=row.pk).first()
+    values = _values_of(row, names)
+    earlier = _values_of(before, names) if before is not None else {}
+    changes = {name: value for name, value in values.items() if earlier.get(name, _ABSENT) != value}
+    if not changes:
+        raise Refused("proposal_empty", "every value is as before")
+    return _draft(row, changes, by=by)
+
+
+def _draft(row: models.Model, changes: Mapping[str, Any], *, by: User) -> Proposal:
     return Proposal.objects.create(
         type=next(name for name, model in MODELS.items() if isinstance(row, model)),
         actor=row.pk,
-        changes={
-            column.name: _value_of(row, column)
-            for column in row._meta.concrete_fields
-            if column.name in names
-        },
+        changes=changes,
         reason_salt=secrets.token_bytes(SALT_BYTES),
         drafted_by=by,
         created_at=clock.now(),
@@ -74,10 +84,13 @@ def draft(row: models.Model, names: Collection[str], *, by: User) -> Proposal:
 
 
 def draft_invitation(person: User, names: Collection[str], *, by: User) -> Proposal:
-    """A draft by which a person, new or known, gets an invitation in place of all factors."""
+    """A draft by which a person, new or known, gets an invitation in place of all factors.
+
+    It names the factors even where they are empty now: the person may get some meanwhile.
+    """
     code = enrolment.invite(person)
     named = {*names, "passkeys", "passkey_counters", "password", INVITATION, "invited_until"}
-    proposal = draft(person, named, by=by)
+    proposal = _draft(person, _values_of(person, named), by=by)
     proposal.sealed_code = vault.seal(_scope(proposal), code.encode())
     proposal.save(update_fields=["sealed_code"])
     return proposal
@@ -133,6 +146,9 @@ def propose(proposal_id: str, *, by: User, reason: str, signed: Signed | None) -
         proposal = _open(proposal_id)
         if proposal.proposed or proposal.drafted_by_id != by.pk:
             raise Refused("proposal_ended", "it was proposed, or is another person's draft")
+        if needs_other(proposal, by=by):
+            raise Refused("proposal_of_two", "other operators propose and confirm it")
+        _lock_people(proposal, by=by)
         seen = shown(proposal, reason=reason)
         proposal.proposed = _answer(by, seen, approvals.PROPOSE, signed) | {"shown": seen}
         proposal.reason = reason
@@ -150,9 +166,9 @@ def confirm(proposal_id: str, *, by: User, signed: Signed | None) -> Confirmed:
         proposal = _open(proposal_id)
         if not proposal.proposed:
             raise Refused("proposal_ended", "it is a draft")
-        is_alone = by.pk in (proposal.proposed["person"], proposal.actor)
-        if settings.TULGA_MODES_LIVE and is_alone:
+        if needs_other(proposal, by=by):
             raise Refused("proposal_of_two", "another operator confirms it")
+        _lock_people(proposal, by=by)
         seen = shown(proposal, reason=proposal.reason)
         if seen != proposal.proposed["shown"]:
             raise Refused("proposal_changed", "its actor has changed since")
@@ -164,6 +180,11 @@ def confirm(proposal_id: str, *, by: User, signed: Signed | None) -> Confirmed:
         secret = _apply(proposal, by=by, approval=approval)
         _end(proposal, Proposal.CONFIRMED, by=by)
         return Confirmed(proposal, secret)
+
+
+def needs_other(proposal: Proposal, *, by: User) -> bool:
+    """Whether live mode asks for another operator: this one proposed it, or is its actor."""
+    return settings.TULGA_MODES_LIVE and by.pk in (proposal.proposed.get("person"), proposal.actor)
 
 
 def withdraw(proposal_id: str, *, by: User) -> Proposal:
@@ -190,14 +211,16 @@ def differences(proposal: Proposal) -> list[tuple[str, Any, Any]]:
     """
     row = _stored(proposal)
     return [
-        (
-            column.name,
-            _value_of(row, column) if row is not None else None,
-            proposal.changes[column.name],
-        )
-        for column, _ in _values(proposal)
+        (column.name, getattr(row, column.attname, None), value)
+        for column, value in _values(proposal)
         if column.name not in _UNSHOWN
     ]
+
+
+def known_as(proposal: Proposal) -> str:
+    """How people call its actor now: an address or a name; empty for a new one."""
+    row = _stored(proposal)
+    return str(getattr(row, "email", None) or getattr(row, "name", ""))
 
 
 def _values(proposal: Proposal) -> list[tuple[Any, Any]]:
@@ -231,6 +254,11 @@ def _code(proposal: Proposal) -> str:
     return code
 
 
+def _values_of(row: models.Model, names: Collection[str]) -> dict[str, Any]:
+    columns = [column for column in row._meta.concrete_fields if column.name in names]
+    return {column.name: _value_of(row, column) for column in columns}
+
+
 def _value_of(row: models.Model, column: Any) -> Any:
     if isinstance(column, models.BinaryField):
         return column.value_to_string(row)
@@ -242,6 +270,15 @@ def _open(proposal_id: str) -> Proposal:
     if proposal is None or not is_open(proposal):
         raise Refused("proposal_ended", "it ended, or is too old")
     return proposal
+
+
+def _lock_people(proposal: Proposal, *, by: User) -> None:
+    """Locks the operator and the actor, if a person, before any other row.
+
+    In the order of their ids: two operators who change each other's rows do not block each other.
+    """
+    people = User.objects.select_for_update().filter(pk__in=(by.pk, proposal.actor))
+    list(people.order_by("pk"))
 
 
 def _end(proposal: Proposal, outcome: str, *, by: User) -> None:
@@ -294,7 +331,10 @@ def _answer(
 
     Raises: `Refused`.
     """
-    person = people_register.lock(operator)
+    try:
+        person = people_register.lock(operator)
+    except EvidenceUnreadable as error:
+        raise Refused("approval_invalid", error.detail) from error
     if not person.is_active or person.role != Role.OPERATOR:
         raise Refused("approval_invalid", "this person is no operator")
     if signed is None:

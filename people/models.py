@@ -3,7 +3,6 @@
 A role is a set of permissions. Pages require permissions and both factors.
 """
 
-import hmac
 import re
 import secrets
 import time
@@ -24,9 +23,8 @@ from django_otp.models import Device, ThrottlingMixin
 from django_otp.oath import TOTP
 
 from people.policy import CODE_DIGITS, CODE_KEY_BYTES, CODE_SECONDS, CODES_AROUND, SALT_BYTES
-from verification import clock
 from verification.core.errors import EvidenceUnreadable
-from verification.core.ids import new_id, secret_digest
+from verification.core.ids import new_id
 from verification.evidence import vault
 
 REVIEW_CASES = "people.review_cases"
@@ -125,6 +123,7 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # django-
     REQUIRED_FIELDS: ClassVar[list[str]] = ["full_name", "role"]
 
     class Meta:
+        verbose_name, verbose_name_plural = "person", "people"
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(
                 name="people_user_reviewers_alone_have_a_lender",
@@ -155,12 +154,6 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # django-
     def get_session_auth_fallback_hash(self) -> Iterable[str]:
         """None: a secret key that was replaced ends every session."""
         return ()
-
-    def is_invited(self, code: str) -> bool:
-        """Whether this is the code of the person's invitation, in time."""
-        is_in_time = self.invited_until is not None and clock.now() <= self.invited_until
-        is_code = hmac.compare_digest(secret_digest(code).hex().encode(), self.invitation.encode())
-        return is_code and is_in_time and self.is_active
 
     @property
     def is_staff(self) -> bool:

@@ -106,7 +106,7 @@ def accept(
     user.set_password(password)
     with transactions.writing():
         person = register.lock(user)
-        if not person.is_invited(code):
+        if not register.is_invited(person, code):
             raise Refused("invitation_invalid", "it was spent meanwhile")
         person.password, person.invitation, person.invited_until = user.password, "", None
         _with(person, key, counter)

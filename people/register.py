@@ -4,9 +4,10 @@ import logging
 from typing import Any
 
 from people.models import SecondFactor, User
+from verification import clock
 from verification.core.events import PERSON
 from verification.fields import columns_of
-from verification.log import actors, keys
+from verification.log import actors, approvals, keys
 from verification.log.approvals import Approval
 
 _log = logging.getLogger(__name__)
@@ -40,6 +41,12 @@ def is_on_record(user: User) -> bool:
             _log.error("%s is not as the %s log states", user.pk, log)
             return False
     return True
+
+
+def is_invited(user: User, code: str) -> bool:
+    """Whether this is the code of an active person's invitation, in time."""
+    invitation, until = user.invitation, user.invited_until
+    return user.is_active and approvals.is_invited(invitation, until, code, at=clock.now())
 
 
 def row_of(user: User) -> dict[str, Any]:

@@ -38,6 +38,11 @@ _log = logging.getLogger(__name__)
 
 
 _TOO_MANY = _("Too many tries. Wait 15 minutes, then try again.")
+_WRONG = _(
+    "The e-mail address, the password, the code or the passkey is wrong. Wait for the next code,"
+    " then try again."
+)
+_WRONG_IN_LIVE = _("The e-mail address, the password or the passkey is wrong.")
 _NO_CODE = _("Enter the 6 digits your app shows.")
 
 
@@ -126,7 +131,8 @@ class SignInForm(forms.Form):
         Raises: `Unavailable`, which costs no try either, while others sign in.
         """
         fields = super().clean() or {}
-        if "code" not in self.errors and not fields.get("passkey") and not fields["code"]:
+        is_by_code = not settings.TULGA_MODES_LIVE and not fields.get("passkey")
+        if is_by_code and "code" not in self.errors and not fields["code"]:
             self.add_error("code", ValidationError(_NO_CODE, code="code_malformed"))
         if not self.errors:
             with hashing.place(), transactions.looking_up("sign_in"):
@@ -172,10 +178,7 @@ def prove(
         opened_by = _second_factor(request, user, code=code, passkey=passkey)
     if not isinstance(user, User) or not opened_by:
         _log.warning("sign-in: refused")
-        message = _(
-            "The e-mail address, the password, the code or the passkey is wrong. Wait for the next"
-            " code, then try again."
-        )
+        message = _WRONG_IN_LIVE if settings.TULGA_MODES_LIVE else _WRONG
         raise ValidationError(message, code="sign_in_refused")
     forget_tries(email=email, address=address)
     return user, opened_by
@@ -228,7 +231,7 @@ def invited(request: HttpRequest, *, email: str, code: str) -> User:
     if not take_try(email=email, address=request.META.get("REMOTE_ADDR", "")):
         raise ValidationError(_TOO_MANY, code="too_many_tries")
     user = User.objects.filter(email=email.strip().lower()).first()
-    if user is None or not user.is_invited(code) or not register.is_on_record(user):
+    if user is None or not register.is_invited(user, code) or not register.is_on_record(user):
         raise Refused("invitation_invalid", "no such invitation")
     forget_tries(email=email, address=request.META.get("REMOTE_ADDR", ""))
     return user

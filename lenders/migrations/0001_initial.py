@@ -48,6 +48,9 @@ class Migration(migrations.Migration):
                 ('last_used_at', models.DateTimeField(null=True)),
                 ('lender', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='keys', to='lenders.lender')),
             ],
+            options={
+                'verbose_name': 'API key',
+            },
         ),
         migrations.CreateModel(
             name='WebhookEndpoint',
@@ -96,6 +99,9 @@ class Migration(migrations.Migration):
                 ('lender', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='lenders.lender')),
                 ('endpoint', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deliveries', to='lenders.webhookendpoint')),
             ],
+            options={
+                'verbose_name_plural': 'deliveries',
+            },
         ),
         migrations.CreateModel(
             name='IdempotentRequest',

@@ -49,6 +49,8 @@ class Migration(migrations.Migration):
                 ('lender', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reviewers', to='lenders.lender')),
             ],
             options={
+                'verbose_name': 'person',
+                'verbose_name_plural': 'people',
                 'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('lender__isnull', False), ('role', 'reviewer')), models.Q(('lender__isnull', True), ('role__in', ['regulator', 'operator'])), _connector='OR'), name='people_user_reviewers_alone_have_a_lender'), models.CheckConstraint(condition=models.Q(('email', django.db.models.functions.text.Lower('email'))), name='people_user_email_is_lower_case')],
             },
         ),

@@ -108,6 +108,13 @@ def site(live_server: LiveServer, settings: Settings) -> str:
 
 
 @pytest.fixture
+def at(site: str, settings: Settings) -> str:
+    """Where the pages are: at localhost, because a passkey needs a name."""
+    settings.TULGA_PUBLIC_URL = site.replace("127.0.0.1", "localhost")
+    return str(settings.TULGA_PUBLIC_URL)
+
+
+@pytest.fixture
 def story(site: str) -> Story:
     """A verification that waits for its borrower."""
     return begin(lender("ТОО «МФО Первый кредит»"))

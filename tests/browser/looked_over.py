@@ -3,7 +3,6 @@ where that is wanted.
 """
 
 import io
-import os
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
@@ -12,10 +11,9 @@ from PIL import Image
 from tests.browser import axe, every_page
 from tests.browser.conftest import Launch
 from tests.browser.every_page import Shown
-from tests.browser.tab import SIZES, Tab, open_context, open_tab
+from tests.browser.tab import KEEP, SIZES, Tab, open_context, open_tab
 from tests.proofs import Figures
 
-KEEP = bool(os.environ.get("KEEP_PICTURES"))
 # Each language on a phone and on a desk, as the borrowers of each have them; for the pictures, all
 # of them.
 _LOOKS = (("kk", "phone"), ("ru", "phone"), ("ru", "desk"), ("en", "desk"))

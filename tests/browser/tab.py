@@ -2,9 +2,11 @@
 failure.
 """
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from playwright.sync_api import (
     Browser,
@@ -22,6 +24,9 @@ SIZES: dict[str, ViewportSize] = {
     "desk": {"width": 1280, "height": 800},
     "phone": {"width": 390, "height": 844},
 }
+KEEP = bool(os.environ.get("KEEP_PICTURES"))
+LOOKS = Path(__file__).resolve().parents[2] / "var" / "looks"
+"""Where the pictures of single looks are kept, beside those of every page."""
 _SECONDS = 45.0  # a step that is done again after its lease of 30 s comes in time too
 _OFTEN_SECONDS, _OFTEN_MS, _SELDOM_MS = (
     1.0,
@@ -95,15 +100,19 @@ class Tab:
         """Waits for a state of the signing."""
         self.until(lambda: self.state() == name, f"state {name}")
 
-    def look(self) -> None:
+    def look(self, name: str = "") -> None:
         """Nothing serious for people with disabilities, nothing wider than the screen, no problem.
 
+        name: of the picture, which is kept where pictures are wanted.
         For what no page of every_page.py shows: those are looked at there, once each, and in every
         language and size in `make prove`.
         """
         self.page.wait_for_load_state("load")  # a heading may be there before its colours
+        if name and KEEP:
+            self.page.screenshot(path=LOOKS / f"{name}.png", full_page=True)
         assert self.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        assert axe.serious(self.page) == []
+        wrong = axe.serious(self.page)
+        assert not wrong, wrong
         assert self.problems == []
 
 

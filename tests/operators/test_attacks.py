@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -42,9 +43,12 @@ from tests.operators.test_proposals import PHONE, accept, refusal
 from tests.people.keys import ORIGIN
 from tests.verification.log.rows import order_all
 from verification import transactions
-from verification.core.events import LENDER, PERSON
+from verification.core.events import ENDPOINT, LENDER, PERSON
 from verification.core.ids import secret_digest
-from verification.log import signatures
+from verification.course.actors import fields_of
+from verification.log import actors, signatures
+from verification.log.log import append
+from verification.log.verify_actors import verify_actors
 from verification.models import AuditEntry
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.forges]
@@ -105,6 +109,47 @@ def test_a_statement_of_an_old_version_does_not_void_an_approval(two: Two, lende
     order_all("live")
     signatures._approved.clear()
     assert stated(lender.pk).fields["phone"] == f"tel:{PHONE}"
+
+
+def test_an_endpoint_does_not_take_the_id_of_a_person(two: Two, lender: Lender) -> None:
+    """An owned web reads the id in a proposal, and states an endpoint of it before it is confirmed.
+
+    No log asks for an approval of an endpoint.
+    """
+    first, second = two
+    address = draft_person(first, email="new@example.kz", full_name="New", role="regulator")
+    code, taken = code_in(propose(first, address)), Proposal.objects.get().actor
+    row = dict.fromkeys(fields_of(ENDPOINT), "") | {"lender": lender.pk, "mode": "live"}
+    for log in ("test", "live"):
+        with transactions.writing():
+            append(log=log, type=ENDPOINT, body={"actor": taken, "version": 1, "by": "", **row})
+    assert confirm(second, address).status_code == 200
+    page, _ = accept(code)
+    assert page.status_code == 302
+    order_all("live")
+    assert stated(taken).type == PERSON
+    assert [finding.detail for finding in verify_actors()] == [
+        f"{taken}: its actor is of another kind"
+    ] * 2
+
+
+def test_of_two_statements_of_one_version_the_first_counts(two: Two, lender: Lender) -> None:
+    """Neither has a place. Their ids are in the other order."""
+    before, entry = stated(lender.pk), AuditEntry.objects.filter(log="live", type=LENDER).get()
+    body = {"actor": lender.pk, "version": before.version + 1, "by": "", **before.fields}
+    early, late = (
+        AuditEntry(
+            pk=f"evt_{number}",
+            log="test",
+            type=LENDER,
+            at=entry.at + timedelta(seconds=number),
+            body={**body, "phone": f"tel:+7701000000{number}"},
+        )
+        for number in (1, 2)
+    )
+    early.pk, late.pk = late.pk, early.pk
+    for entries in ([entry, early, late], [late, early, entry]):
+        assert actors.fold(entries)[lender.pk].fields["phone"] == "tel:+77010000001"
 
 
 # SQL by the application's role

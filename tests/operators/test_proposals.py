@@ -5,11 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.admin.utils import quote
 from django.test import Client
 from pytest_django import Settings
 
 from insecure_sandbox.authenticator import Authenticator
 from lenders.models import ApiKey, Lender
+from operators import proposals
 from operators.models import Proposal
 from operators.policy import PROPOSAL_DAYS
 from people.models import User
@@ -31,6 +33,7 @@ from tests.people.enrolled import PASSWORD
 from tests.people.keys import ORIGIN
 from tests.verification.log.rows import order_all
 from verification import clock
+from verification.core.errors import Refused
 from verification.core.events import LENDER, PERSON
 from verification.log import actors
 from verification.log.approvals import reason_mark
@@ -185,6 +188,63 @@ def test_a_rewritten_proposal_lacks_its_proposers_answer(two: Two, lender: Lende
     assert refusal(confirm(second, address)) == "approval_invalid"
     lender.refresh_from_db()
     assert lender.phone == "+77270000044"
+
+
+def test_a_draft_lists_what_differs_alone(two: Two, lender: Lender) -> None:
+    """The form posts each field; lists come as JSON, spelled in another way."""
+    calendar = json.dumps(lender.live_calendar, indent=3)
+    page = draft_lender(two[0], lender, phone=PHONE, live_calendar=calendar, return_urls="[ ]")
+    assert Proposal.objects.get().changes == {"phone": PHONE}
+    content = two[0].client.get(page).content.decode()
+    assert "live calendar" not in content
+    assert "return urls" not in content
+
+
+def test_what_differs_in_nothing_makes_no_draft(two: Two, lender: Lender) -> None:
+    operator = two[0].client
+    for person in (two[1].user, two[0].user):
+        address = f"/admin/people/user/{quote(person.pk)}/change/"
+        form = {"full_name": person.full_name, "is_active": "on"}
+        page = operator.post(address, form, follow=True)
+        assert "Nothing was changed" in page.content.decode()
+    address = f"/admin/lenders/lender/{quote(lender.pk)}/change/"
+    form = {
+        "name": lender.name,
+        "phone": lender.phone,
+        "return_urls": "[]",
+        "test_calendar": json.dumps(lender.test_calendar),
+        "live_calendar": json.dumps(lender.live_calendar),
+        "keys-TOTAL_FORMS": "0",
+        "keys-INITIAL_FORMS": "0",
+    }
+    page = operator.post(address, form, follow=True)
+    assert "Nothing was changed" in page.content.decode()
+    assert not Proposal.objects.exists()
+
+
+def test_an_operator_does_not_propose_a_change_of_themselves(two: Two) -> None:
+    first, _ = two
+    address = draft_change(first, first.user, full_name="Another")
+    page = first.client.get(address)
+    assert b"It concerns you" in page.content
+    assert b"Propose with a passkey" not in page.content
+    assert refusal(propose(first, address)) == "proposal_of_two"
+    assert not Proposal.objects.get().proposed
+
+
+def test_an_operator_whose_row_was_changed_past_the_log_approves_nothing(
+    two: Two, lender: Lender
+) -> None:
+    """SQL changes it between the start of a request and the lock of the row."""
+    first, second = two
+    address = draft_lender(first, lender, phone=PHONE)
+    propose(first, address)
+    User.objects.filter(pk=second.user.pk).update(full_name="Changed by SQL")
+    with pytest.raises(Refused) as refused:
+        proposals.confirm(Proposal.objects.get().pk, by=second.user, signed=None)
+    assert refused.value.code == "approval_invalid"
+    lender.refresh_from_db()
+    assert lender.phone != PHONE
 
 
 @pytest.mark.parametrize("sent", ["", "{}", "text"])

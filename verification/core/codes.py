@@ -2317,6 +2317,7 @@ _TABLE: Final = (
         code="proposal_changed",
         staff=_("Who or what it concerns has changed since. Propose it anew."),
     ),
+    Code(code="proposal_empty", staff=_("Nothing was changed, so there is nothing to propose.")),
     Code(
         code="proposal_of_two",
         staff=_("Another operator must confirm it, and it must not concern either of you."),

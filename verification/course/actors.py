@@ -55,12 +55,14 @@ class Actor:
 class Kind:
     """One kind of actor.
 
+    prefix: of its ids, so that a statement of one kind cannot take the id of another.
     fields: what a row states, from its columns.
     lasting: fields that never change.
     ended: the field that says that it ended; empty without one.
     is_final: an end lasts, too.
     """
 
+    prefix: str
     fields: Mapping[str, Callable[[Values], Any]]
     lasting: tuple[str, ...]
     ended: str = ""
@@ -100,6 +102,7 @@ def _known_as(row: Values) -> str:
 
 _KINDS: Final[Mapping[str, Kind]] = {
     PERSON: Kind(
+        "usr_",
         {
             "role": _same("role"),
             "lender": lambda row: row["lender_id"] or "",
@@ -115,6 +118,7 @@ _KINDS: Final[Mapping[str, Kind]] = {
         is_final=False,
     ),
     LENDER: Kind(
+        "len_",
         {
             "name": _same("name"),
             # URIs, so that no number looks like an IIN or a borrower's phone. Source: RFC 3966.
@@ -127,6 +131,7 @@ _KINDS: Final[Mapping[str, Kind]] = {
         lasting=("bin",),
     ),
     API_KEY: Kind(
+        "key_",
         {
             "lender": _same("lender_id"),
             "mode": _same("mode"),
@@ -141,6 +146,7 @@ _KINDS: Final[Mapping[str, Kind]] = {
         ended="revoked_at",
     ),
     ENDPOINT: Kind(
+        "whe_",
         {
             "lender": _same("lender_id"),
             "mode": _same("mode"),
@@ -157,6 +163,7 @@ _KINDS: Final[Mapping[str, Kind]] = {
         ended="deleted_at",
     ),
     SOURCE: Kind(
+        "src_",
         {
             "purpose": _same("purpose"),
             "adapter": _same("adapter"),
@@ -170,6 +177,7 @@ _KINDS: Final[Mapping[str, Kind]] = {
         is_final=False,
     ),
     PROCESS: Kind(
+        "process_",
         {
             "process": _same("process"),
             "settings": _same("settings"),
@@ -186,6 +194,11 @@ def fields_of(entry_type: str) -> Set[str]:
     return _KINDS[entry_type].fields.keys()
 
 
+def is_of_kind(actor: str, entry_type: str) -> bool:
+    """Whether an id is one of this kind of actor."""
+    return actor.startswith(_KINDS[entry_type].prefix)
+
+
 def stated(entry_type: str, row: Values) -> dict[str, Any]:
     """What a row states, by field.
 
@@ -197,6 +210,8 @@ def stated(entry_type: str, row: Values) -> dict[str, Any]:
 def apply(actor: Actor | None, entry: Entry) -> tuple[Actor | None, list[Fault]]:
     """The actor after one more signed statement, and its faults; an unlawful one is ignored."""
     kind, version = _KINDS[entry.type], number(entry.body, "version")
+    if not is_of_kind(text(entry.body, "actor"), entry.type):
+        return actor, [Fault(ACTOR, "its actor is of another kind")]
     fields = {name: entry.body.get(name) for name in kind.fields}
     faults = []
     if missing := sorted(kind.fields.keys() - entry.body.keys()):
@@ -205,18 +220,15 @@ def apply(actor: Actor | None, entry: Entry) -> tuple[Actor | None, list[Fault]]
     if version != expected:
         faults.append(f"it is statement {version} of its actor, after {expected - 1}")
     if actor is not None:
-        faults += _breaches(actor, entry.type, fields)
+        faults += _breaches(actor, fields)
     if faults:
         return actor, [Fault(ACTOR, fault) for fault in faults]
     return Actor(text(entry.body, "actor"), entry.type, version, fields, entry.id, entry.at), []
 
 
-def _breaches(actor: Actor, entry_type: str, fields: Mapping[str, Any]) -> Iterator[str]:
+def _breaches(actor: Actor, fields: Mapping[str, Any]) -> Iterator[str]:
     """What in these fields may not follow the actor's."""
     kind = _KINDS[actor.type]
-    if actor.type != entry_type:
-        yield "its actor is of another kind"
-        return
     if changed := [name for name in kind.lasting if fields[name] != actor.fields[name]]:
         yield f"it changes {', '.join(changed)}, which last"
     if kind.is_final and not actor.is_active and kind.end(fields) != kind.end(actor.fields):

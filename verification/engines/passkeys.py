@@ -16,7 +16,14 @@ from webauthn import (
     verify_authentication_response,
     verify_registration_response,
 )
-from webauthn.helpers import parse_authenticator_data, parse_client_data_json
+from webauthn.helpers import (
+    decode_credential_public_key,
+    decoded_public_key_to_cryptography,
+    encode_cbor,
+    parse_authenticator_data,
+    parse_cbor,
+    parse_client_data_json,
+)
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
     AttestationConveyancePreference,
@@ -34,6 +41,8 @@ ANSWER_BYTES: Final = 16_384
 """Maximum text of one answer of a browser. Ours: without an attestation it has under 2 000."""
 ID_BYTES: Final = 1_023
 """Maximum length of a credential's id. Source: WebAuthn Level 2, §4."""
+_RSA_BYTES: Final = (256, 512)
+"""Least and most bytes of a modulus: 2048 bits by NIST SP 800-57 Part 1, table 2; ours 4096."""
 CODES: Final = (
     *("passkey_malformed", "passkey_challenge", "passkey_origin", "passkey_relying_party"),
     *("passkey_user_unverified", "passkey_counter", "passkey_signature", "passkey_unknown"),
@@ -126,6 +135,7 @@ def enrol(answer: Any, *, challenge: bytes, origin: str) -> tuple[Passkey, int]:
             expected_origin=origin,
             require_user_verification=False,
         )
+        _require_usual(verified.credential_public_key)
     except (WebAuthnException, *_UNREADABLE) as error:
         code = "passkey_relying_party" if "RP ID" in str(error) else "passkey_malformed"
         raise Refused(code, "the answer makes no passkey") from error
@@ -190,6 +200,7 @@ def verify(
             raise Refused("passkey_counter", "the counter of the authenticator turned back")
         if parts["id"] != key.id:
             raise Refused("passkey_unknown", "another key made it")
+        _require_usual(from_base64url(key.public_key))
     except (WebAuthnException, *_UNREADABLE) as error:
         raise Refused("passkey_malformed", "the assertion cannot be read") from error
     try:
@@ -213,6 +224,28 @@ _UNREADABLE: Final = (
     *(RecursionError, AssertionError),
 )
 """What the library raises for bytes that it cannot read, beside its own errors."""
+
+
+def _require_usual(public_key: bytes) -> None:
+    """Raises: `Refused` (passkey_malformed) unless this is a COSE key of ES256, EdDSA or RS256, and
+    no more. Source: WebAuthn Level 2, §5.8.5 and §6.5.1.
+
+    Raises: what the library raises, for a point off its curve.
+    """
+    key, is_usual = parse_cbor(public_key), False
+    match key:
+        case {1: 2, 3: -7, -1: 1, -2: bytes(x), -3: bytes(y)}:
+            is_usual = len(key) == 5 and len(x) == len(y) == 32
+        case {1: 1, 3: -8, -1: 6, -2: bytes(x)}:
+            is_usual = len(key) == 4 and len(x) == 32
+        case {1: 3, 3: -257, -1: bytes(n), -2: b"\1\0\1"}:
+            is_long = _RSA_BYTES[0] <= len(n) <= _RSA_BYTES[1] and n[0] > 0
+            is_usual = len(key) == 4 and is_long and n[-1] % 2 == 1
+    # Python takes True and 1.0 for 1.
+    kinds = {type(part) for pair in key.items() for part in pair} if is_usual else set()
+    if kinds != {int, bytes} or encode_cbor(key) != public_key:
+        raise Refused("passkey_malformed", "its key is of no usual algorithm")
+    decoded_public_key_to_cryptography(decode_credential_public_key(public_key))
 
 
 def _limited(answer: Any) -> dict[str, Any]:

@@ -139,13 +139,13 @@ def as_stated(name: str, rows: Mapping[str, Values]) -> set[str]:
 
 
 def in_order(entries: Iterable[AuditEntry]) -> list[AuditEntry]:
-    """The statements of each actor in the order of their versions."""
+    """The statements of each actor by version; of one version, the one that came first counts."""
 
-    def turn(entry: AuditEntry) -> tuple[str, int, int, str]:
+    def version(entry: AuditEntry) -> tuple[str, int]:
         body = signatures.course_entry(entry).body
-        return text(body, "actor"), number(body, "version"), signatures.place(entry), entry.pk
+        return text(body, "actor"), number(body, "version")
 
-    return sorted(entries, key=turn)
+    return sorted(sorted(entries, key=signatures.turn), key=version)
 
 
 def fold(entries: Iterable[AuditEntry]) -> dict[str, Actor]:

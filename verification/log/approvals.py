@@ -122,7 +122,7 @@ def fault(entry: Entry, before: Actor | None, people: Mapping[str, Actor]) -> st
     if not is_asked(entry.log, entry.type):
         return ""
     statement = statement_of(entry.log, entry.type, entry.body)
-    if before is not None and before.type != entry.type:
+    if not actors.is_of_kind(str(statement["actor"]), entry.type):
         return "its actor is of another kind"
     if _only_ends(statement, before):
         return ""
@@ -219,7 +219,9 @@ def _fault_of_person(given: Any, entry: Entry, statement: Statement, before: Act
     if not isinstance(given, dict):
         return "its approval cannot be read"
     if "code" in given:
-        if not is_invited(before.fields, text(given, "code"), at=entry.at):
+        invitation = text(before.fields, "invitation")
+        until = moment(before.fields, "invited_until")
+        if not is_invited(invitation, until, text(given, "code"), at=entry.at):
             return "it does not have the code of an invitation"
         if statement["invitation"]:
             return "an invitation counts once"
@@ -234,9 +236,7 @@ def _fault_of_person(given: Any, entry: Entry, statement: Statement, before: Act
     return "" if changed <= may_change else "a person changes their passkeys alone"
 
 
-def is_invited(stated: Mapping[str, Any], code: str, *, at: datetime) -> bool:
-    """Whether this is the code of the invitation that a person's statement holds at a time."""
-    until = moment(stated, "invited_until")
-    expected = text(stated, "invitation").encode()
-    is_code = hmac.compare_digest(secret_digest(code).hex().encode(), expected)
+def is_invited(invitation: str, until: datetime | None, code: str, *, at: datetime) -> bool:
+    """Whether this is the code of an invitation, which counts until a time."""
+    is_code = hmac.compare_digest(secret_digest(code).hex().encode(), invitation.encode())
     return until is not None and at <= until and is_code

@@ -62,8 +62,6 @@ megabyte.
 """
 _approved: Final = dict[str, str]()
 """Statements whose approval this process verified, by id with their hash: it stays approved."""
-Turn = tuple[int, datetime, bool, int, str]
-"""When an entry came: its place and time, acts after statements, its version and id."""
 
 
 def spell_leaf(entry: AuditEntry, *, lender_sequence: int | None, is_bare: bool = False) -> bytes:
@@ -217,7 +215,7 @@ def unproven(entries: Iterable[AuditEntry]) -> dict[str, str]:
         statements = _statements_before(log, judged)
         stated, early = dict[str, Actor](), dict[tuple[str, int], list[AuditEntry]]()
         every = {entry.pk: entry for entry in (*statements, *judged)}.values()
-        turns = deque(sorted(every, key=_turn))
+        turns = deque(sorted(every, key=turn))
         while turns:
             entry = turns.popleft()
             read = course_entry(entry)
@@ -297,7 +295,8 @@ def _names(entries: Iterable[AuditEntry]) -> set[str]:
     return names - {""}
 
 
-def _turn(entry: AuditEntry) -> Turn:
+def turn(entry: AuditEntry) -> tuple[int, datetime, bool, int, str]:
+    """When an entry came: its place and time, acts after statements, its version and id."""
     version = number(course_entry(entry).body, "version")
     return place(entry), entry.at, entry.type in events.ACTS, version, entry.pk
 

@@ -63,6 +63,14 @@ ROWS: dict[str, dict[str, Any]] = {
     },
     PROCESS: {"process": "worker", "settings": "ab" * 32, "law": "", "software": "cd" * 32},
 }
+IDS = {
+    PERSON: "usr_1",
+    LENDER: "len_1",
+    API_KEY: "key_1",
+    ENDPOINT: "whe_1",
+    SOURCE: "src_person_registry",
+    PROCESS: "process_worker",
+}
 LASTING = [
     (PERSON, {"role": "operator"}),
     (PERSON, {"lender_id": "len_2"}),
@@ -96,8 +104,9 @@ FREE = [
 ]
 
 
-def entry(entry_type: str, version: int, **changes: Any) -> Entry:
-    body = {"actor": "usr_1", "version": version} | stated(entry_type, ROWS[entry_type] | changes)
+def entry(entry_type: str, version: int, *, actor: Any = "", **changes: Any) -> Entry:
+    named = {"actor": actor or IDS[entry_type], "version": version}
+    body = named | stated(entry_type, ROWS[entry_type] | changes)
     return Entry(f"evt_{version}", entry_type, "test", NOON, body)
 
 
@@ -171,11 +180,22 @@ def test_a_statement_that_leaves_something_out_is_named(entry_type: str) -> None
         assert (actor, faults) == (None, [f"it does not state {name}"])
 
 
-def test_an_actor_does_not_become_another_kind() -> None:
-    actor, faults = after(entry(LENDER, 1), entry(API_KEY, 2))
+@pytest.mark.parametrize("taken", ACTORS)
+@pytest.mark.parametrize("entry_type", ACTORS)
+def test_no_statement_takes_the_id_of_another_kind(entry_type: str, taken: str) -> None:
+    first, faults = after(entry(entry_type, 1, actor=IDS[taken]))
+    assert (first is None) is (taken != entry_type)
+    assert faults == ([] if taken == entry_type else ["its actor is of another kind"])
+    actor, faults = after(entry(taken, 1), entry(entry_type, 2, actor=IDS[taken]))
     assert actor is not None
-    assert actor.type == LENDER
-    assert faults
+    assert (actor.type, bool(faults)) == (taken, taken != entry_type)
+
+
+@pytest.mark.parametrize("actor", ["", "usr1", "key_1", "USR_1", " usr_1", 1, None, ["usr_1"]])
+def test_an_id_without_its_mark_names_no_person(actor: Any) -> None:
+    body = {**entry(PERSON, 1).body, "actor": actor}
+    person, faults = after(Entry("evt_1", PERSON, "test", NOON, body))
+    assert (person, faults) == (None, ["its actor is of another kind"])
 
 
 @pytest.mark.parametrize(

@@ -56,10 +56,10 @@ class Command(BaseCommand):
                     if options["request"]:
                         statements.append(actors.next_statement(log, entry_type, row))
                     else:
-                        actors.state(entry_type, name, row, logs=[log], approval=approval)
+                        _state(log, entry_type, row, approval)
                     done.append(f"{name} {row.get('bin') or row.get('role')}")
-        except (Misconfigured, Refused) as error:
-            raise CommandError(f"{name}: {error.detail}") from error
+        except Misconfigured as error:
+            raise CommandError(error.detail) from error
         for line in done:
             self.stdout.write(line)
         if options["request"]:
@@ -69,6 +69,15 @@ class Command(BaseCommand):
         if refused:
             detail = "not as the test log states, and so not entered"
             raise CommandError(f"{detail}: {', '.join(refused)}")
+
+
+def _state(log: str, entry_type: str, row: Mapping[str, Any], approval: Approval | None) -> None:
+    """Raises: `CommandError` with the name of an actor whose statement the root did not sign."""
+    name = str(row["id"])
+    try:
+        actors.state(entry_type, name, row, logs=[log], approval=approval)
+    except Refused as error:
+        raise CommandError(f"{name}: {error.detail}") from error
 
 
 def _waiting(log: str, refused: list[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:

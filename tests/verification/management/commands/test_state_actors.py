@@ -114,6 +114,14 @@ def test_a_signature_counts_for_its_statement_alone(settings: Any, tmp_path: Pat
         run(signed=signed)
 
 
+def test_a_log_that_cannot_be_read_is_named(settings: Any) -> None:
+    registered.lender(name="Ақша LLP", bin="180440012349", phone="+77270000044")
+    settings.TULGA_MODES_LIVE = True
+    settings.TULGA_CERTIFIED = ()
+    with pytest.raises(CommandError, match="no certified public key"):
+        run()
+
+
 def test_a_log_that_is_not_kept_is_refused(settings: Any) -> None:
     settings.TULGA_MODES_LIVE = False
     with pytest.raises(CommandError, match="not kept here"):
