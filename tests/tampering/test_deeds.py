@@ -915,7 +915,7 @@ DEEDS: dict[str, Deed] = {
             "National Bank",
             "Ақша",
         ),
-        (200, ()),
+        (200, ("Ақша",)),
     ),
     "an answer to a borrower's question is late": Deed(
         lambda cast: together(_question_lasts(cast)), _answers_late, 0

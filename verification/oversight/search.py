@@ -18,7 +18,6 @@ from operator import itemgetter
 from typing import Any, Final
 
 from django import forms
-from django.apps import apps
 from django.contrib.auth.decorators import permission_required, user_passes_test
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db.models import Q
@@ -37,7 +36,6 @@ from verification.core.errors import BadInput
 from verification.core.ids import Iin, is_id, numbered
 from verification.core.status import Status
 from verification.evidence import vault
-from verification.fields import columns_of
 from verification.log import actors, decided, entries, keys, log
 from verification.models import AuditEntry, Verification
 from verification.oversight import labels
@@ -190,19 +188,20 @@ def lender_choices(*first: tuple[str, Any]) -> tuple[tuple[str, Any], ...]:
     """Id and name of every lender, by name, after other choices. Lenders are public, so this is
     not logged.
     """
-    lenders = apps.get_model("lenders", "Lender").objects
-    named = names_of({*lenders.values_list("pk", flat=True), *actors.lenders()})
-    return (*first, *sorted(named.items(), key=itemgetter(1, 0)))
+    return (*first, *sorted(names_of(actors.lenders()).items(), key=itemgetter(1, 0)))
 
 
 def names_of(ids: Collection[str]) -> dict[str, str]:
-    """Names of lenders by id; of one whose row is not as every ordered log states it, the id."""
-    lenders = apps.get_model("lenders", "Lender").objects
-    rows = {row.pk: columns_of(row) for row in lenders.filter(pk__in=ids)}
-    stated = set(rows)
-    for name in keys.ordered_logs() if rows else ():
-        stated &= actors.as_stated(name, rows)
-    return {pk: rows[pk]["name"] if pk in stated else pk for pk in ids}
+    """Names of lenders by id, as every ordered log states them, whatever their rows say; else the
+    id.
+    """
+    of_logs = [actors.read(name, ids) for name in keys.ordered_logs() if ids]
+
+    def name_of(pk: str) -> str:
+        stated = {str(known[pk].fields["name"]) if pk in known else "" for known in of_logs}
+        return (stated.pop() or pk) if len(stated) == 1 else pk
+
+    return {pk: name_of(pk) for pk in ids}
 
 
 def note_reading(entry_type: str, *, mode: str, person_id: str, body: Mapping[str, Any]) -> None:

@@ -571,13 +571,15 @@ def test_a_name_in_a_drawing_is_escaped() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_lender_whose_row_is_gone_stays_in_the_list_by_its_id(reader: Client) -> None:
-    """Who takes a row away for one look hides no lender from a search."""
-    lender = rows.lender("Stated LLP")
-    assert (lender.pk, "Stated LLP") in search.lender_choices()
+def test_a_lender_is_listed_as_stated_whatever_its_row_says(reader: Client) -> None:
+    """Who changes rows for one look hides no lender from a search, and adds none."""
+    lender, other = rows.lender("Stated LLP"), rows.lender("Renamed LLP", number=1)
     with transaction.atomic():
         Lender.objects.filter(pk=lender.pk)._raw_delete("default")
+        Lender.objects.filter(pk=other.pk).update(name="National Bank")
+        Lender.objects.create(name="Unstated LLP", bin="180440012349", phone="+77270000044")
         choices, page = search.lender_choices(), reader.get(SEARCH).content.decode()
         transaction.set_rollback(True)
-    assert (lender.pk, lender.pk) in choices
-    assert f'value="{lender.pk}"' in page
+    assert choices == ((other.pk, "Renamed LLP"), (lender.pk, "Stated LLP"))
+    assert "Stated LLP" in page
+    assert "National Bank" not in page
