@@ -25,6 +25,7 @@ from django.db.models import F, Q, QuerySet
 from verification import transactions
 from verification.case import contents, moving, policy, stages, steps
 from verification.case.moving import History
+from verification.compiled import Compiled
 from verification.core import codes, events, stored
 from verification.core.errors import EvidenceUnreadable
 from verification.core.events import HINDERED
@@ -318,21 +319,31 @@ class Standing:
     failures: int
 
 
+_OF_ONE = Compiled(
+    lambda verification, lender, person, since: Attempt.objects.filter(
+        Q(verification=verification, status__in=(OPEN, JUDGING))
+        | Q(lender=lender, borrower_index=person, burnt=True, closed_at__gte=since)
+    ).defer("sealed_memory")
+)
+"""The live attempt of a verification, and the burnt ones of its borrower since a time."""
+
+
 def standing_of(verifications: Sequence[Verification], *, at: datetime) -> dict[str, Standing]:
     """The standing of verifications by id, in one statement; those without one are absent."""
     if not verifications:
         return {}
-    live = Q(verification__in=verifications, status__in=(OPEN, JUDGING))
+    since = at - policy.ATTEMPTS_COUNTED
     lenders, people = (
         {getattr(row, name) for row in verifications} for name in ("lender_id", "borrower_index")
     )
-    burnt = Q(
-        lender__in=lenders,
-        borrower_index__in=people - {None},
-        burnt=True,
-        closed_at__gte=at - policy.ATTEMPTS_COUNTED,
-    )
-    attempts = list(Attempt.objects.filter(live | burnt).defer("sealed_memory"))
+    if len(verifications) == 1 and None not in people:
+        (lender,), (person,) = lenders, people
+        attempts = _OF_ONE.ask(verifications[0].pk, lender, bytes(person), since)
+    else:
+        live = Q(verification__in=verifications, status__in=(OPEN, JUDGING))
+        of_people = Q(lender__in=lenders, borrower_index__in=people - {None})
+        burnt = Q(burnt=True, closed_at__gte=since)
+        attempts = list(Attempt.objects.filter(live | burnt & of_people).defer("sealed_memory"))
     current = {
         attempt.verification_id: attempt
         for attempt in attempts
