@@ -175,6 +175,10 @@ class LinkAnswer(serializers.Serializer[Any]):
     link_expires_at = Moment(source="expires_at")
 
 
+_LINK = LinkAnswer()
+"""As `_SPELLING`."""
+
+
 class SentAnswer(LinkAnswer):
     """The borrower's link, and its target."""
 
@@ -233,7 +237,7 @@ def read_opened(opened: Opened) -> dict[str, Any]:
     return {
         **_SPELLING.to_representation(_facts(row, opened.opening, public, opened.tries)),
         # The token appears only here: only its hash is stored.
-        **LinkAnswer(link).data,
+        **_LINK.to_representation(link),
         "warnings": [{"code": code, "detail": WARNINGS[code].warning} for code in codes],
     }
 

@@ -13,6 +13,7 @@ import json
 import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -77,9 +78,12 @@ def enter(
     verification = history.row
     attempt, memory, opened = _fresh(verification, stage, key=key, at=at, notice=notice)
     moving.write_attempts(history)  # frees the place of the previous attempt
+    # Another attempt may stand against it, unless this is the first of a fresh verification.
+    limits = (stage.attempts, stage.unburnt_max, stage.quota)
+    is_limited = not verification._state.adding or limits != (None, None, None)
     try:
         # A savepoint: PostgreSQL refuses further statements after a broken constraint.
-        with transactions.writing():
+        with transactions.writing() if is_limited else nullcontext():
             attempt.save(force_insert=True)
             hindrance = ""
             tries = count_tries(history, stage, at=at)
