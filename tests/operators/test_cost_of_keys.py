@@ -42,7 +42,7 @@ def live_key(two: tuple[Acting, Acting], lender: Lender) -> str:
         created_at=at,
         expires_at=at + timedelta(days=1),
     )
-    return keys.put_secret(key, approval=lambda body: genuine(two, seen_of(API_KEY, body)))
+    return keys.put_secret(key, approval=lambda body: genuine(two, seen_of(API_KEY, dict(body))))
 
 
 def test_a_test_key_costs_one_statement_more_than_its_look_up(lender: Lender) -> None:
