@@ -4,8 +4,8 @@ one run.
 `make bench PART=api` (PostgreSQL must be installed).
 The peer is a view of Django REST framework without our middleware, authentication, validation,
 sealing or audit.
-It writes or reads the same rows through the same models, in as many statements and transactions,
-and answers with the product's JSON.
+It writes or reads the same rows through the same models, and answers with the product's JSON.
+The product sends one statement more: it reads what the log states of the key and its lender.
 Both run in one process, without a socket, in turns, so that a busy machine treats them alike.
 Times are means: of the processor, for this process and its PostgreSQL backend together, and of the
 clock.

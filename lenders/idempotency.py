@@ -41,9 +41,8 @@ def idempotent(work: Callable[..., Response]) -> Callable[..., HttpResponseBase]
 
     @wraps(work)
     def answer(view: APIView, request: Request, **where: str) -> HttpResponseBase:
-        # Read here, after the key's look-up and before any write: a slow body would otherwise hold
-        # a transaction open, on SQLite the only writer's.
-        transactions.end_reading()
+        # Parsed before any write. It has come as a whole (`config/web_worker.py`), so the
+        # reservation continues the transaction in which the key was looked up.
         _ = request.data
         return run_once(request, partial(work, view, request, **where))
 

@@ -20,6 +20,7 @@ from verification.access.openings import Opened
 from verification.case import attempts, contents, stages, votes
 from verification.case.contents import LIST_MAX, beyond, retention_of
 from verification.case.dossier import check_views
+from verification.compiled import Compiled
 from verification.core import ids
 from verification.core.codes import WARNINGS
 from verification.core.errors import BadInput, NotFound
@@ -174,6 +175,10 @@ class LinkAnswer(serializers.Serializer[Any]):
     link_expires_at = Moment(source="expires_at")
 
 
+_LINK = LinkAnswer()
+"""As `_SPELLING`."""
+
+
 class SentAnswer(LinkAnswer):
     """The borrower's link, and its target."""
 
@@ -213,7 +218,7 @@ def read(
 
     Raises: `NotFound` if absent or another lender's.
     """
-    row = _rows(lender_id=lender_id, mode=mode).filter(pk=verification_id).first()
+    row = _BY_ID.first(lender_id, mode, verification_id)
     if row is None:
         raise NotFound("no such verification")
     (facts,) = _facts_of([row])
@@ -232,7 +237,7 @@ def read_opened(opened: Opened) -> dict[str, Any]:
     return {
         **_SPELLING.to_representation(_facts(row, opened.opening, public, opened.tries)),
         # The token appears only here: only its hash is stored.
-        **LinkAnswer(link).data,
+        **_LINK.to_representation(link),
         "warnings": [{"code": code, "detail": WARNINGS[code].warning} for code in codes],
     }
 
@@ -306,6 +311,9 @@ def _newest(rows: QuerySet[Verification], number: int, *, status: str | None) ->
 def _rows(*, lender_id: str, mode: str) -> QuerySet[Verification]:
     """A lender's rows, each with its key."""
     return Verification.objects.filter(lender_id=lender_id, mode=mode).select_related("key")
+
+
+_BY_ID = Compiled(lambda lender, mode, pk: _rows(lender_id=lender, mode=mode).filter(pk=pk))
 
 
 def _facts_of(rows: Sequence[Verification]) -> list[dict[str, Any]]:

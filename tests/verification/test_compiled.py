@@ -1,18 +1,20 @@
 """What is asked by a statement that was spelled once is what the query set itself would give."""
 
 import gc
+import re
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import DEFAULT_DB_ALIAS, connection, connections
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.models.sql.compiler import SQLCompiler
 
 from tests.statements import statements
 from tests.verification.stories import story as stories
 from verification.compiled import Compiled
+from verification.log import actors
 from verification.models import Verification
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -108,3 +110,25 @@ def test_what_a_query_could_not_compare_with_has_no_place():
     for value in values:
         with pytest.raises(TypeError, match="no place in a compiled query"):
             asked.ask(value)
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite keeps no plans")
+def test_a_plan_for_all_values_finds_an_actor_by_the_index_of_statements():
+    kept, values = actors._OF_TWO._compile(("test", "usr_1", "usr_2"), connection)
+    # The server gets a number for each value that is left.
+    numbered = (f"${number}" for number, _ in enumerate(values, start=1))
+    prepared = re.sub("%s", lambda _: next(numbered), kept.sql)
+    with transaction.atomic(), connection.cursor() as cursor:
+        # As a great table is read: by an index, where the plan can use it.
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        cursor.execute(f"PREPARE kept AS {prepared}")
+        cursor.execute(f"EXPLAIN EXECUTE kept ({', '.join(map(repr, values))})")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+        cursor.execute("DEALLOCATE kept")
+    assert plan.count("on statement_of_actor") == 2, plan
+
+
+def test_words_that_never_vary_stand_in_the_statement():
+    _, values = actors._OF_TWO._compile(("test", "usr_1", "usr_2"), connection)
+    assert set(values) - {'$."actor"'} == {"test", "usr_1", "usr_2"}

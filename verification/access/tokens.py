@@ -81,7 +81,7 @@ class Door:
     ) -> tuple[Minted, Access]:
         """A fresh secret and its row. `token` among the columns: a secret drawn before."""
         token = columns.pop("token", "") or secrets.token_urlsafe(TOKEN_BYTES)
-        row = self.rows.create(
+        row = Access.objects.create(
             kind=self.kind,
             verification=verification,
             digest=secret_digest(token),

@@ -13,6 +13,7 @@ import json
 import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -25,6 +26,7 @@ from django.db.models import F, Q, QuerySet
 from verification import transactions
 from verification.case import contents, moving, policy, stages, steps
 from verification.case.moving import History
+from verification.compiled import Compiled
 from verification.core import codes, events, stored
 from verification.core.errors import EvidenceUnreadable
 from verification.core.events import HINDERED
@@ -76,9 +78,12 @@ def enter(
     verification = history.row
     attempt, memory, opened = _fresh(verification, stage, key=key, at=at, notice=notice)
     moving.write_attempts(history)  # frees the place of the previous attempt
+    # Another attempt may stand against it, unless this is the first of a fresh verification.
+    limits = (stage.attempts, stage.unburnt_max, stage.quota)
+    is_limited = not verification._state.adding or limits != (None, None, None)
     try:
         # A savepoint: PostgreSQL refuses further statements after a broken constraint.
-        with transactions.writing():
+        with transactions.writing() if is_limited else nullcontext():
             attempt.save(force_insert=True)
             hindrance = ""
             tries = count_tries(history, stage, at=at)
@@ -318,21 +323,31 @@ class Standing:
     failures: int
 
 
+_OF_ONE = Compiled(
+    lambda verification, lender, person, since: Attempt.objects.filter(
+        Q(verification=verification, status__in=(OPEN, JUDGING))
+        | Q(lender=lender, borrower_index=person, burnt=True, closed_at__gte=since)
+    ).defer("sealed_memory")
+)
+"""The live attempt of a verification, and the burnt ones of its borrower since a time."""
+
+
 def standing_of(verifications: Sequence[Verification], *, at: datetime) -> dict[str, Standing]:
     """The standing of verifications by id, in one statement; those without one are absent."""
     if not verifications:
         return {}
-    live = Q(verification__in=verifications, status__in=(OPEN, JUDGING))
+    since = at - policy.ATTEMPTS_COUNTED
     lenders, people = (
         {getattr(row, name) for row in verifications} for name in ("lender_id", "borrower_index")
     )
-    burnt = Q(
-        lender__in=lenders,
-        borrower_index__in=people - {None},
-        burnt=True,
-        closed_at__gte=at - policy.ATTEMPTS_COUNTED,
-    )
-    attempts = list(Attempt.objects.filter(live | burnt).defer("sealed_memory"))
+    if len(verifications) == 1 and None not in people:
+        (lender,), (person,) = lenders, people
+        attempts = _OF_ONE.ask(verifications[0].pk, lender, bytes(person), since)
+    else:
+        live = Q(verification__in=verifications, status__in=(OPEN, JUDGING))
+        of_people = Q(lender__in=lenders, borrower_index__in=people - {None})
+        burnt = Q(burnt=True, closed_at__gte=since)
+        attempts = list(Attempt.objects.filter(live | burnt & of_people).defer("sealed_memory"))
     current = {
         attempt.verification_id: attempt
         for attempt in attempts

@@ -15,7 +15,6 @@ data.
 """
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from datetime import date
@@ -58,10 +57,8 @@ def one_of(choices: Sequence[str], **more: Any) -> Form:
 
 VISIBLE: Final = "visible-text"
 """The format of a text without controls, invisible marks and direction marks: see `is_plain`."""
-# Controls, formats, surrogates, private and unassigned characters, line and paragraph separators.
-_UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 # Letters and marks without a glyph: Default_Ignorable_Code_Point (DerivedCoreProperties.txt of
-# Unicode 15.1) beyond those categories, and the empty Braille pattern.
+# Unicode 15.1) beyond what Python does not print, and the empty Braille pattern.
 _DRAWN_AS_NOTHING: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
     "\U000e0000-\U000e0fff]"
@@ -101,12 +98,9 @@ def is_plain(text: str) -> bool:
     """Whether every character is visible, and every blank an ordinary one. Runs of blanks are
     not checked.
     """
-    return not any(
-        unicodedata.category(sign) in _UNSEEN
-        or _DRAWN_AS_NOTHING.match(sign)
-        or (sign != " " and sign.isspace())
-        for sign in text
-    )
+    # Python prints all but controls, formats, surrogates, private and unassigned characters, and
+    # the separators beside the ordinary blank.
+    return text.isprintable() and not _DRAWN_AS_NOTHING.search(text)
 
 
 def in_one_line(text: str) -> str:
