@@ -31,7 +31,9 @@ _LAST = (
 
 
 class DocumentAnswer(serializers.Serializer[Any]):
-    """The signed document of one attempt. Fields from its content are null after erasure."""
+    """The signed document of one attempt. `salt`, and what the document says, are null after
+    erasure.
+    """
 
     id = serializers.CharField(help_text="`evd_…`: under this id its commitment stands in the log.")
     attempt = serializers.CharField(source="attempt_id", help_text="`att_…`: its address.")
@@ -45,7 +47,6 @@ class DocumentAnswer(serializers.Serializer[Any]):
     code = serializers.CharField(allow_null=True, help_text=CODE_HELP)
     at = Moment(allow_null=True)
     size = serializers.IntegerField(help_text="Bytes.")
-    sha256 = serializers.CharField(allow_null=True)
     commitment = serializers.CharField(
         help_text="HMAC-SHA256(salt, document) in hex, as it stands in the log."
     )

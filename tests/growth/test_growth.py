@@ -78,7 +78,7 @@ NOT_HOT = {
     "payout.renewals": "by keys, and the entries of one case and of its new consents",
     "artifacts.making.is_document_owed": "asks no row",
     "case.steps.ring": "rings, after the commit",
-    "case.dossier.contents": "the evidence of one attempt, for its reviewers",
+    "case.dossier.shown": "the evidence of one attempt, for its reviewers",
     "case.dossier.checks_of": (
         "opens what it is given; where that cannot be read, one case's entries"
     ),

@@ -1724,9 +1724,10 @@ _TABLE: Final = (
     Code(
         code="document_not_ready",
         status=409,
-        title="The document is not made yet",
-        advice="Ask again when the attempt has ended.",
+        title="The document is not there yet",
+        advice="Ask again when the attempt has ended. After its end, try again in a second.",
         problem_remedy=_FIRST,
+        retry_after=1,
     ),
     Code(
         code="receipt_not_ready",
