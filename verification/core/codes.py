@@ -1725,8 +1725,7 @@ _TABLE: Final = (
         code="document_not_ready",
         status=409,
         title="The document is not there yet",
-        advice="Ask again when the attempt has ended. After its end, try again in a second.",
-        problem_remedy=_FIRST,
+        advice="Wait for `Retry-After`; while the attempt has not ended, ask less often.",
         retry_after=1,
     ),
     Code(
