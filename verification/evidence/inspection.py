@@ -361,13 +361,14 @@ def _may_be_lent(case: _Case, item: EvidenceItem) -> bool:
     """Whether an item is not lent, or lawfully: its attempt is in review, or a worker takes it
     back soon.
     """
+    if item.lent_key is None or item.destroyed_at is not None:
+        return item.lent_key is None
     row, soon = case.row, clock.now() + timedelta(seconds=_SOON_SECONDS)
-    is_owed = row is not None and row.step and row.due_at is not None and row.due_at <= soon
-    if item.lent_key is None or is_owed:
+    if row is not None and row.step and row.due_at is not None and row.due_at <= soon:
         return True
     reviewed = {attempt.pk for attempt in case.attempts if attempt.status == _REVIEW}
     is_in_review = row is not None and row.status == Status.IN_REVIEW
-    return is_in_review and item.attempt_id in reviewed and item.destroyed_at is None
+    return is_in_review and item.attempt_id in reviewed
 
 
 def _key_of(case: _Case) -> tuple[Key | None, str]:
