@@ -8,14 +8,18 @@ from django.core.management import execute_from_command_line
 from django.db import DatabaseError
 
 from config import env, starting
+from config.key_files import EVERY
 from verification.core.errors import Misconfigured
 
 # These two change tables and grants, which the application's own role must not be able to do.
 _OWNERS_COMMANDS = ("migrate", "grant_process_roles")
 # These run on while a database is absent, so missing tables must not end them; each is a process
 # with its own keys.
-# Every other command acts at the door, as web does.
 _LASTING_COMMANDS = {"tick": "tick", "deliver": "sender"}
+# These open evidence. They take the keys of each process whose folder their user may read.
+_OPENING_COMMANDS = dict.fromkeys(("audit_verify", "replay"), EVERY)
+# Every other command acts at the door, as web does.
+_PROCESSES = {**_LASTING_COMMANDS, **_OPENING_COMMANDS}
 
 
 def main() -> None:
@@ -25,7 +29,7 @@ def main() -> None:
     env.use_settings("config.settings" if lasting else "config.command_settings")
     if sys.argv[1:2] and sys.argv[1] in _OWNERS_COMMANDS:
         env.act_as_owner()
-    env.act_as(_LASTING_COMMANDS.get(sys.argv[1], "web") if sys.argv[1:2] else "web")
+    env.act_as(_PROCESSES.get(sys.argv[1], "web") if sys.argv[1:2] else "web")
     starting.load_settings()
     try:
         if lasting:

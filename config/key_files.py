@@ -2,14 +2,15 @@
 
     root/root.key       certifies the others; belongs off every machine that runs a process
     web/                django, kek-N, index-N, door-MODE-N
-    worker/             kek-N, index-N, code-N, decision-MODE-N, document-MODE-N
+    worker/             kek-N, index-N, code-N, evidence-N, decision-MODE-N, document-MODE-N
     tick/               log-MODE
     sender/             webhook-N, sender-MODE-N
-    public/             root.pub, webhook-N.pub, and for each signing key KIND-MODE-N.pub, certified
-                        by the root
+    public/             root.pub, webhook-N.pub, evidence-N.pub, and for each signing key
+                        KIND-MODE-N.pub, certified by the root
 
 A process reads its own folder and the public one. Signatures of uncertified keys do not count.
 Web seals the secrets of webhooks to webhook-N.pub, and only the sender's webhook-N.key opens them.
+The keys of evidence are sealed to evidence-N.pub, and only workers' evidence-N.key opens them.
 """
 
 import base64
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from verification.core.certificates import (
+    BOX_KINDS,
     PROCESSES,
     PUBLIC_BYTES,
     Certified,
@@ -37,16 +39,16 @@ EVERY = "every"
 
 _NUMBER = "[1-9][0-9]{0,3}"
 _NAME = re.compile(
-    rf"django|(?:kek|index|webhook|code)-{_NUMBER}|log-(?:test|live)|(?:document|decision|door|sender)-(?:test|live)-{_NUMBER}"
+    rf"django|(?:kek|index|webhook|code|evidence)-{_NUMBER}|log-(?:test|live)|(?:document|decision|door|sender)-(?:test|live)-{_NUMBER}"
 )
 _NAMES = (
-    "django.key, kek-N.key, index-N.key, webhook-N.key, code-N.key, log-MODE.key,"
-    " document-MODE-N.key, decision-MODE-N.key, door-MODE-N.key, sender-MODE-N.key"
+    "django.key, kek-N.key, index-N.key, webhook-N.key, code-N.key, evidence-N.key,"
+    " log-MODE.key, document-MODE-N.key, decision-MODE-N.key, door-MODE-N.key, sender-MODE-N.key"
 )
 _PUBLIC_NAME = re.compile(
     rf"log-(?:test|live)|(?:document|decision|door|sender)-(?:test|live)-{_NUMBER}"
 )
-_WEBHOOK_PUBLIC_NAME = re.compile(rf"webhook-({_NUMBER})")
+_BOX_PUBLIC_NAME = re.compile(rf"({'|'.join(BOX_KINDS)})-({_NUMBER})")
 
 Numbered = dict[str, dict[int, bytes]]
 """By mode, then by number."""
@@ -61,6 +63,8 @@ class Keys:
     index: dict[int, bytes] = field(default_factory=dict)
     webhook: dict[int, bytes] = field(default_factory=dict)
     webhook_public: dict[int, bytes] = field(default_factory=dict)
+    evidence: dict[int, bytes] = field(default_factory=dict)
+    evidence_public: dict[int, bytes] = field(default_factory=dict)
     code: dict[int, bytes] = field(default_factory=dict)
     signing: dict[str, Numbered] = field(default_factory=dict)
     """Seeds by kind; the log's have the number 0."""
@@ -83,13 +87,19 @@ def read_keys(directory: Path, *, process: str) -> Keys:
         raise Misconfigured(
             f"TULGA_PROCESS names no process.\nIt must be one of: {', '.join(PROCESSES)}"
         )
-    root, certified, webhook_public = _read_public(directory / "public")
-    keys = Keys(root=root, certified=certified, webhook_public=webhook_public)
+    root, certified, public_halves = _read_public(directory / "public")
+    keys = Keys(
+        root=root,
+        certified=certified,
+        webhook_public=public_halves["webhook"],
+        evidence_public=public_halves["evidence"],
+    )
     secret_key, made_by_demo = "", set()
     numbered = {
         "kek": keys.encryption,
         "index": keys.index,
         "webhook": keys.webhook,
+        "evidence": keys.evidence,
         "code": keys.code,
     }
     for folder in PROCESSES if process == EVERY else [process]:
@@ -106,12 +116,14 @@ def read_keys(directory: Path, *, process: str) -> Keys:
                 ] = key
             if made_by == "demo":
                 made_by_demo.add(path.name)
-    for number, private in keys.webhook.items():
-        if webhook_public.get(number) not in (None, box_key_of(private)):
-            raise Misconfigured(
-                f"webhook-{number}.pub is not the public half of webhook-{number}.key.\nRestore the"
-                " pair from your copy: web seals what the sender could not open."
-            )
+    for kind, halves in public_halves.items():
+        for number, private in numbered[kind].items():
+            if halves.get(number) not in (None, box_key_of(private)):
+                name = f"{kind}-{number}"
+                raise Misconfigured(
+                    f"{name}.pub is not the public half of {name}.key.\nRestore the pair from your"
+                    " copy: what is sealed to that half would not open."
+                )
     public_keys = {row.name: row.public for row in certified}
     signing = {
         Certified(kind, mode, number, b"").name: seed
@@ -146,9 +158,11 @@ def readable_beside(directory: Path, *, process: str) -> list[str]:
     return sorted(readable)
 
 
-def _read_public(folder: Path) -> tuple[bytes, tuple[Certified, ...], dict[int, bytes]]:
-    """The root's public key, empty if absent; the keys that it certified; and by number the
-    public keys to which secrets of webhooks are sealed.
+def _read_public(
+    folder: Path,
+) -> tuple[bytes, tuple[Certified, ...], dict[str, dict[int, bytes]]]:
+    """The root's public key, empty if absent; the keys that it certified; and by kind and number
+    the public keys to which boxes are sealed.
     """
     path = folder / "root.pub"
     root = b""
@@ -159,10 +173,10 @@ def _read_public(folder: Path) -> tuple[bytes, tuple[Certified, ...], dict[int, 
         raise Misconfigured(
             f"{path} cannot be read.\nLet this process's user into that folder."
         ) from None
-    certified, webhook_public = [], {}
+    certified, public_halves = [], {kind: dict[int, bytes]() for kind in BOX_KINDS}
     for path in sorted(path for path in folder.glob("*.pub") if path.name != "root.pub"):
-        if number := _WEBHOOK_PUBLIC_NAME.fullmatch(path.stem):
-            webhook_public[int(number[1])] = _public_key(path)
+        if name := _BOX_PUBLIC_NAME.fullmatch(path.stem):
+            public_halves[name[1]][int(name[2])] = _public_key(path)
             continue
         content = _content(path, kind="public key")
         # A key without a certificate is ignored.
@@ -171,11 +185,11 @@ def _read_public(folder: Path) -> tuple[bytes, tuple[Certified, ...], dict[int, 
             raise Misconfigured(f"{path} is not a public key file: manage.py make_keys writes them")
         if key.is_certified(root):
             certified.append(key)
-    return root, tuple(certified), webhook_public
+    return root, tuple(certified), public_halves
 
 
 def _public_key(path: Path) -> bytes:
-    """The raw public key of a file without a certificate: the root's, or that of webhooks."""
+    """The raw public key of a file without a certificate: the root's, or one of boxes."""
     kind, content = path.stem.partition("-")[0], _content(path, kind="public key")
     try:
         public = base64.b64decode(content["public"], validate=True)

@@ -118,7 +118,7 @@ RIGHTS: Final[Mapping[str, Mapping[str, str]]] = {
     "verification_datakey": {"web": _ADD, "worker": _READ},
     "verification_evidenceitem": {
         "web": _ADD,
-        "worker": "SELECT, INSERT, UPDATE (sealed, wrapped_key, destroyed_at)",
+        "worker": "SELECT, INSERT, UPDATE (sealed, wrapped_key, lent_key, destroyed_at)",
     },
     "verification_captureword": {"web": _READ, "worker": _ADD},
     "verification_sharedevidence": {"web": _READ, "worker": _ADD},

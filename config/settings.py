@@ -341,12 +341,15 @@ if TULGA_MODES_LIVE:
 TULGA_WEBHOOK_TEST_HOSTS = env.comma_separated("TULGA_WEBHOOK_TEST_HOSTS")
 
 # Keys of this process by number (the highest is the newest), mode, or kind. Public keys: those to
-# which web seals the secrets of webhooks, and those that the root certified. Names of its own
-# uncertified keys, of others' keys that it could read, and of those made by `make demo`.
+# which secrets of webhooks and keys of evidence are sealed, and those that the root certified.
+# Names of its own uncertified keys, of others' keys that it could read, and of those made by
+# `make demo`.
 TULGA_KEY_ENCRYPTION_KEYS = _KEYS.encryption
 TULGA_INDEX_KEYS = _KEYS.index
 TULGA_WEBHOOK_KEYS = _KEYS.webhook
 TULGA_WEBHOOK_PUBLIC_KEYS = _KEYS.webhook_public
+TULGA_EVIDENCE_KEYS = _KEYS.evidence
+TULGA_EVIDENCE_PUBLIC_KEYS = _KEYS.evidence_public
 TULGA_CODE_KEYS = _KEYS.code
 TULGA_LOG_KEYS = {mode: seeds[0] for mode, seeds in _KEYS.signing.get("log", {}).items()}
 TULGA_DOCUMENT_KEYS = _KEYS.signing.get("document", {})

@@ -122,6 +122,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         ),
         _row("verification/payout", "django.conf django.db django.utils secrets"),
         _row("verification/artifacts", "cryptography django.conf django.db django.utils"),
+        _row("verification/artifacts/reading.py", "django.conf django.db threading time"),
         _row("verification/case", "django.conf django.db django.utils logging secrets"),
         _row(
             "verification/case/steps.py",

@@ -122,6 +122,11 @@ def _key_faults() -> Iterator[str]:
             "No webhook-N.pub in public/: web cannot seal the secrets of webhooks. Copy it from a"
             " host that has it, or run manage.py make_keys."
         )
+    if settings.TULGA_PROCESS in ("web", "worker") and not settings.TULGA_EVIDENCE_PUBLIC_KEYS:
+        yield (
+            "No evidence-N.pub in public/: no evidence can be sealed. Copy it from a host that has"
+            " it, or run manage.py make_keys."
+        )
     if strange_keys := settings.TULGA_OTHERS_KEYS:
         yield (
             f"The process {settings.TULGA_PROCESS} can read {strange_keys[0]}, one of"

@@ -40,8 +40,8 @@ from tests.service.played_page import FORGET, parts_of
 from verification import clock, tasks, transactions
 from verification.borrower import camera
 from verification.case import contents as sealed_cases
-from verification.case import dossier
-from verification.models import Attempt, Verification
+from verification.evidence import store
+from verification.models import EvidenceItem, Verification
 from verification.stages.live_capture import dialogue
 from verification.worker import sweep
 
@@ -311,11 +311,11 @@ def facts_of_judgements() -> list[Any]:
     """The facts of every capture, in order."""
     facts = []
     for row in Verification.objects.select_related("key").order_by("created_at", "pk"):
-        contents = dossier.contents(
-            Attempt.objects.filter(verification=row, stage="live_capture"),
-            key=sealed_cases.key_beside(row),
+        terms = EvidenceItem.objects.filter(verification=row, kind="live_capture.terms").latest(
+            "pk"
         )
-        facts.append(json.loads(contents["live_capture.terms"])["facts"])
+        opened = store.opening(sealed_cases.key_beside(row), terms)
+        facts.append(json.loads(opened.plain)["facts"])
     return facts
 
 

@@ -25,13 +25,16 @@ MEDIA_TYPE: Final = "application/jose+json"
 _SCOPES: Final = {"GET": "documents:read"}
 _LAST = (
     "Of the EDS signature that was judged last, accepted or not. Personal data: every download is"
-    " logged with the id of the key. 409 `document_not_ready` while it is judged and until the log"
-    " has ordered what was said of it; 404 where none was judged."
+    " logged with the id of the key. 409 `document_not_ready` while it is judged, until the log"
+    " has ordered what was said of it, and while no worker has opened it: ask again after"
+    " `Retry-After`; 404 where none was judged."
 )
 
 
 class DocumentAnswer(serializers.Serializer[Any]):
-    """The signed document of one attempt. Fields from its content are null after erasure."""
+    """The signed document of one attempt. `salt`, and what the document says, are null after
+    erasure.
+    """
 
     id = serializers.CharField(help_text="`evd_…`: under this id its commitment stands in the log.")
     attempt = serializers.CharField(source="attempt_id", help_text="`att_…`: its address.")
@@ -45,7 +48,6 @@ class DocumentAnswer(serializers.Serializer[Any]):
     code = serializers.CharField(allow_null=True, help_text=CODE_HELP)
     at = Moment(allow_null=True)
     size = serializers.IntegerField(help_text="Bytes.")
-    sha256 = serializers.CharField(allow_null=True)
     commitment = serializers.CharField(
         help_text="HMAC-SHA256(salt, document) in hex, as it stands in the log."
     )
@@ -141,7 +143,8 @@ class DocumentFile(APIView):
         description=(
             "A JSON Web Signature (RFC 7515, flattened JSON form, EdDSA) over the identification:"
             " result, times, lender, IIN, face, pictures of every command, model and thresholds."
-            " Personal data: every download is logged with the id of the key. Verify it offline by"
+            " Personal data: every download is logged with the id of the key. A worker opens it for"
+            " the download: 409 `document_not_ready` if none does in time. Verify it offline by"
             " `scripts/verify_document.py`."
         ),
         responses={

@@ -34,8 +34,9 @@ def test_made_keys_are_read_and_no_two_are_alike(folder: Path) -> None:
         for numbered in modes.values()
         for seed in numbered.values()
     ]
-    every = [*keys.encryption.values(), *keys.index.values(), *keys.webhook.values(), *seeds]
-    assert len({keys.secret_key, *(key.hex() for key in every)}) == 1 + 3 + 10
+    every = [*keys.encryption.values(), *keys.index.values(), *keys.webhook.values()]
+    every += [*keys.evidence.values(), *seeds]
+    assert len({keys.secret_key, *(key.hex() for key in every)}) == 1 + 4 + 10
     assert {len(key) for key in every} == {KEY_BYTES}
     assert {
         kind: {mode: set(seeds) for mode, seeds in modes.items()}
@@ -51,7 +52,7 @@ def test_made_keys_are_read_and_no_two_are_alike(folder: Path) -> None:
     ("process", "holds"),
     [
         ("web", {"secret_key", "encryption", "index", "door"}),
-        ("worker", {"encryption", "index", "code", "decision", "document"}),
+        ("worker", {"encryption", "index", "code", "evidence", "decision", "document"}),
         ("tick", {"log"}),
         ("sender", {"webhook", "sender"}),
     ],
@@ -62,7 +63,7 @@ def test_a_process_holds_its_own_keys_and_no_others(
     keys = read_keys(folder, process=process)
     expected = {
         name
-        for name in ("secret_key", "encryption", "index", "webhook", "code")
+        for name in ("secret_key", "encryption", "index", "webhook", "evidence", "code")
         if getattr(keys, name)
     }
     assert expected | set(keys.signing) == holds
@@ -90,7 +91,8 @@ def test_the_demos_keys_are_known_by_name(tmp_path: Path) -> None:
         "make_keys", str(tmp_path), "--demo", verbosity=0, stdout=(tmp_path / "out").open("w")
     )
     assert read_keys(tmp_path, process="worker").made_by_demo == {
-        *("kek-1.key", "index-1.key", "code-1.key", "decision-test-1.key", "decision-live-1.key"),
+        *("kek-1.key", "index-1.key", "code-1.key", "evidence-1.key"),
+        *("decision-test-1.key", "decision-live-1.key"),
         *("document-test-1.key", "document-live-1.key"),
     }
 
@@ -98,30 +100,40 @@ def test_the_demos_keys_are_known_by_name(tmp_path: Path) -> None:
 def test_what_two_processes_share_is_one_key(folder: Path) -> None:
     web, worker, sender = (read_keys(folder, process=name) for name in ("web", "worker", "sender"))
     assert (web.encryption, web.index) == (worker.encryption, worker.index)
-    # What web seals to is public; only the sender has the key that opens.
-    assert web.webhook == {}
+    # What is sealed to is public; one process has the key that opens.
+    assert web.webhook == web.evidence == {}
     assert web.webhook_public == sender.webhook_public == {1: box_key_of(sender.webhook[1])}
+    assert web.evidence_public == worker.evidence_public == {1: box_key_of(worker.evidence[1])}
 
 
-def test_a_key_of_webhooks_is_not_made_anew_for_a_public_half_that_is_in_use(folder: Path) -> None:
-    (folder / "sender" / "webhook-1.key").unlink()
-    half = (folder / "public" / "webhook-1.pub").read_bytes()
+PAIRS = pytest.mark.parametrize(("owner", "kind"), [("sender", "webhook"), ("worker", "evidence")])
+
+
+@PAIRS
+def test_a_key_of_boxes_is_not_made_anew_for_a_public_half_that_is_in_use(
+    folder: Path, owner: str, kind: str
+) -> None:
+    (folder / owner / f"{kind}-1.key").unlink()
+    half = (folder / "public" / f"{kind}-1.pub").read_bytes()
     assert not any(make_missing(folder, made_by="operator").values())
-    assert (folder / "public" / "webhook-1.pub").read_bytes() == half
-    assert not (folder / "sender" / "webhook-1.key").exists()
+    assert (folder / "public" / f"{kind}-1.pub").read_bytes() == half
+    assert not (folder / owner / f"{kind}-1.key").exists()
 
 
-def test_a_public_half_of_webhooks_is_made_anew_from_its_key(folder: Path) -> None:
-    half = (folder / "public" / "webhook-1.pub").read_bytes()
-    (folder / "public" / "webhook-1.pub").unlink()
+@PAIRS
+def test_a_public_half_of_boxes_is_made_anew_from_its_key(
+    folder: Path, owner: str, kind: str
+) -> None:
+    half = (folder / "public" / f"{kind}-1.pub").read_bytes()
+    (folder / "public" / f"{kind}-1.pub").unlink()
     made = [
         path.name for path, is_new in make_missing(folder, made_by="operator").items() if is_new
     ]
-    assert made == ["webhook-1.pub"]
-    assert (folder / "public" / "webhook-1.pub").read_bytes() == half
+    assert made == [f"{kind}-1.pub"]
+    assert (folder / "public" / f"{kind}-1.pub").read_bytes() == half
 
 
-def test_the_public_half_of_webhooks_needs_no_certificate(folder: Path) -> None:
+def test_the_public_half_of_boxes_needs_no_certificate(folder: Path) -> None:
     assert [*uncertified(folder)] == []
     said = StringIO()
     call_command("make_keys", str(folder), verbosity=0, stdout=said)
@@ -140,11 +152,14 @@ def test_a_second_key_of_webhooks_is_a_renamed_pair(folder: Path, tmp_path: Path
     }
 
 
-def test_two_halves_that_are_no_pair_stop_the_sender(folder: Path, tmp_path: Path) -> None:
+@PAIRS
+def test_two_halves_that_are_no_pair_stop_their_owner(
+    folder: Path, tmp_path: Path, owner: str, kind: str
+) -> None:
     make_missing(tmp_path / "fresh", made_by="operator")
-    shutil.copy(tmp_path / "fresh/public/webhook-1.pub", folder / "public/webhook-1.pub")
-    with pytest.raises(Misconfigured, match=r"webhook-1\.pub is not the public half"):
-        read_keys(folder, process="sender")
+    shutil.copy(tmp_path / f"fresh/public/{kind}-1.pub", folder / f"public/{kind}-1.pub")
+    with pytest.raises(Misconfigured, match=rf"{kind}-1\.pub is not the public half"):
+        read_keys(folder, process=owner)
 
 
 def test_a_key_that_exists_is_never_touched(folder: Path) -> None:

@@ -78,7 +78,12 @@ NOT_HOT = {
     "payout.renewals": "by keys, and the entries of one case and of its new consents",
     "artifacts.making.is_document_owed": "asks no row",
     "case.steps.ring": "rings, after the commit",
-    "case.dossier.contents": "the evidence of one attempt, for its reviewers",
+    "artifacts.reading.is_of": "asks no row",
+    "case.dossier.checks_in": "asks no row",
+    "case.dossier.lend_shown": "the evidence of one attempt, once it goes to people",
+    "case.steps.ask_to_lend": "one row by its key",
+    "worker.lending": "the entries of one case and the looks at it, by their index, for a download",
+    "case.dossier.shown": "the evidence of one attempt, for its reviewers",
     "case.dossier.checks_of": (
         "opens what it is given; where that cannot be read, one case's entries"
     ),

@@ -40,6 +40,7 @@ _FORBIDDEN = {
         "INSERT INTO verification_receipt DEFAULT VALUES",
         "INSERT INTO verification_captureword DEFAULT VALUES",
         "UPDATE verification_evidenceitem SET wrapped_key = NULL",
+        "UPDATE verification_evidenceitem SET lent_key = NULL",
         "UPDATE verification_datakey SET wrapped_key = NULL",
         "DELETE FROM verification_datakey",
         "UPDATE lenders_webhookendpoint SET cursor = NULL",

@@ -120,6 +120,16 @@ def test_web_needs_the_public_half_of_the_senders_key(complete):
     assert "No webhook-N.pub in public/" in fault
 
 
+def test_web_and_workers_need_the_public_half_of_the_key_of_evidence(complete):
+    complete.TULGA_EVIDENCE_PUBLIC_KEYS = {}
+    for process in ("web", "worker"):
+        complete.TULGA_PROCESS = process
+        [fault] = faults()
+        assert "No evidence-N.pub in public/" in fault
+    complete.TULGA_PROCESS = "tick"
+    assert faults() == []
+
+
 def test_no_process_starts_on_an_unsafe_live_set(complete):
     stages.refuse_unsafe_live()
     complete.DEBUG = True

@@ -47,8 +47,9 @@ def choose_route(*, verification_id: str, route: str) -> None:
                 return
             moving.record(verification, "route.chosen", at=at, body=body)
             leaving.leave(history, at=at)
-            # A worker with a step of it loses the fence and writes nothing.
-            moving.write(verification, **moving.NO_STEP)
+            # A worker with a step of it loses the fence and writes nothing; but takes back loans.
+            if verification.step != steps.LEND:
+                moving.write(verification, **moving.NO_STEP)
             attempts.enter_route(history, key=contents.key_of(verification), at=at)
 
 

@@ -76,7 +76,9 @@ def make_document(
         return
     document = signing.sign(identification_document.build(facts), mode=facts.case.mode)
     kind = identification_document.kind_of(attempt.stage)
-    dossier.keep(attempt, {kind: document}, key=key, at=at)
+    # The entry tells a lender's list what the document says.
+    stated = {"outcome": facts.ending.outcome, "code": facts.ending.code}
+    dossier.keep(attempt, {kind: document}, key=key, at=at, stated=stated)
 
 
 def is_document_owed(history: History, name: str) -> bool:

@@ -5,25 +5,31 @@ All follow the same rules.
 An artifact is handed out once the log has ordered the entries it describes. Another lender's is not
 found.
 An erased artifact is reported as erased. A reading of personal data is recorded.
+Web opens no original: the entry of the reading asks a worker, who lends the file for some seconds.
 """
 
-import json
+import time
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
+from operator import attrgetter
+from threading import BoundedSemaphore
 from typing import Any, Final
 
+from django.conf import settings
 from django.db.models import Exists, OuterRef
 
 from verification import transactions
 from verification.artifacts.making import UNENDED, receipt_salts
-from verification.case import contents, dossier
+from verification.case import contents, dossier, policy, steps
 from verification.case.moving import read, read_sound
 from verification.core import identification_document, stored
 from verification.core.errors import Conflict, EvidenceUnreadable, LogInconsistent, NotFound
-from verification.core.events import DOWNLOADED
+from verification.core.events import DOWNLOADED, READ
 from verification.core.ids import is_id
+from verification.core.keeping import Claim
 from verification.core.statement_text import is_text
 from verification.core.status import TERMINAL
 from verification.evidence import store
@@ -37,16 +43,16 @@ SIGNATURE: Final = "signature"
 SIGNED_FILES: Final = (STATEMENT, SIGNATURE)
 """What a borrower signed by EDS, and the signature."""
 _SIGNATURE_KIND: Final = "statement.signature"
-_READ: Final = "document.read"
+HELD: Final = BoundedSemaphore(max(1, settings.TULGA_WEB_THREADS // 2))
+"""Requests that may wait for a worker."""
 
 
 @dataclass(frozen=True)
 class DocumentView:
-    """A document in a list. `outcome`, `code` and `at` come from it; from there on all is None once
-    erased.
+    """A document in a list, by the entry that lists it.
 
     commitment: HMAC-SHA256(salt, document) in hex, as in the log.
-    sha256: of the document.
+    salt: None once erased, as are `outcome`, `code` and `at`.
     """
 
     id: str
@@ -59,13 +65,12 @@ class DocumentView:
     outcome: str | None = None
     code: str | None = None
     at: str | None = None
-    sha256: str | None = None
     salt: str | None = field(default=None, repr=False)
 
     @property
     def is_erased(self) -> bool:
         """Whether only the log still knows it."""
-        return self.sha256 is None
+        return self.salt is None
 
 
 @dataclass(frozen=True)
@@ -104,30 +109,31 @@ def list_documents(*, lender_id: str, mode: str, verification_id: str) -> tuple[
     row = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
     # After erasure the list still names the documents: their commitments are in the log.
     key = None if contents.is_erased(row) else contents.key_of(row)
-    attempts = Attempt.objects.filter(verification=row).order_by("opened_at", "turn")
-    listed: list[DocumentView] = []
-    for number, attempt in enumerate(attempts, start=1):
-        item = _document_of(attempt)
-        if item is None or not _is_ordered(row, until=item.created_at):
-            continue
-        document: dict[str, Any] = {}
-        if key is not None:
-            opened = store.opening(key, item)
-            payload = json.loads(stored.from_base64url(json.loads(opened.plain)["payload"]))
-            document = {name: payload["result"][name] for name in ("outcome", "code", "at")}
-            document |= {"sha256": sha256(opened.plain).hexdigest(), "salt": opened.salt.hex()}
-        view = DocumentView(
-            id=item.pk,
-            attempt_id=attempt.pk,
-            number=number,
-            route=attempt.route,
-            stage=attempt.stage,
-            size=item.size,
-            commitment=item.commitment,
-            **document,
-        )
-        listed.append(view)
-    return tuple(listed)
+    # A copy gets the values of the entries: the row as stored must not contradict them.
+    history, listed = read_sound(copy(row)), dict[str, DocumentView]()
+    for entry in history.typed("evidence.kept"):
+        for item in entry.body.get("evidence", ()):
+            stage = str(entry.body.get("stage"))
+            if item["kind"] != identification_document.kind_of(stage):
+                continue
+            if not _is_ordered(row, until=entry.at):
+                continue
+            name, document = str(entry.body["attempt"]), dict[str, Any]()
+            if key is not None:
+                document = {"outcome": entry.body["outcome"], "code": entry.body["code"] or None}
+                document |= {"at": stored.moment(entry.at)}
+                document |= {"salt": store.salt_of(key, item["id"]).hex()}
+            listed[name] = DocumentView(
+                id=item["id"],
+                attempt_id=name,
+                number=list(history.state.attempts).index(name) + 1,
+                route=str(entry.body["route"]),
+                stage=stage,
+                size=item["size"],
+                commitment=item["commitment"],
+                **document,
+            )
+    return tuple(sorted(listed.values(), key=attrgetter("number")))
 
 
 def read_document(
@@ -136,8 +142,8 @@ def read_document(
     """One document, exactly as signed, and a `document.read` entry with the caller's key.
 
     Raises: `NotFound` if absent or another lender's.
-    Raises: `Conflict` — `document_not_ready` before the log has ordered the attempt's end,
-    `document_erased` after erasure.
+    Raises: `Conflict` — `document_not_ready` before the log has ordered the attempt's end, and
+    while no worker lends it; `document_erased` after erasure.
     """
     with transactions.writing():
         row = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
@@ -156,7 +162,8 @@ def read_document(
                     "the document follows the end of the attempt", code="document_not_ready"
                 )
             raise NotFound("there is no document of this attempt")
-        return _read(row, attempt, DOCUMENT, until=item.created_at, reader={"key": key_id})
+        wanted = _ask(row, attempt, DOCUMENT, until=item.created_at, reader={"key": key_id})
+    return _read(wanted)
 
 
 def read_for_lender(
@@ -169,7 +176,8 @@ def read_for_lender(
     """
     with transactions.writing():
         row = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
-        return _read_signed(row, file, reader={"key": key_id})
+        wanted = _ask_for_signed(row, file, reader={"key": key_id})
+    return _signed_file(_read(wanted), file)
 
 
 def read_for_borrower(*, verification_id: str, file: str, session: str) -> SignedFile:
@@ -184,7 +192,9 @@ def read_for_borrower(*, verification_id: str, file: str, session: str) -> Signe
         row = Verification.objects.filter(pk=verification_id).first()
         if row is None or not is_offered(row):
             raise NotFound("no signature of this verification is available")
-        return _read_signed(row, file, reader={"session": session}, entry_type=DOWNLOADED)
+        reader = {"session": session}
+        wanted = _ask_for_signed(row, file, reader=reader, entry_type=DOWNLOADED)
+    return _signed_file(_read(wanted), file)
 
 
 def is_offered(row: Verification) -> bool:
@@ -237,9 +247,17 @@ def read_receipt(*, lender_id: str, mode: str, verification_id: str, key_id: str
     )
 
 
-def _read_signed(
-    row: Verification, file: str, *, reader: dict[str, str], entry_type: str = _READ
-) -> SignedFile:
+@dataclass(frozen=True)
+class _Wanted:
+    """A file that an entry lists, whose reading is on record."""
+
+    row: Verification
+    claim: Claim
+
+
+def _ask_for_signed(
+    row: Verification, file: str, *, reader: dict[str, str], entry_type: str = READ
+) -> _Wanted:
     attempt = _judged(row)
     if attempt is None:
         unended = Attempt.objects.filter(verification=row, status__in=UNENDED)
@@ -247,7 +265,10 @@ def _read_signed(
             raise Conflict("the signature is not judged yet", code="document_not_ready")
         raise NotFound("no signature of this verification was judged")
     reader = reader | {"what": file}
-    content = _read(row, attempt, file, until=attempt.closed_at, reader=reader, type_=entry_type)
+    return _ask(row, attempt, file, until=attempt.closed_at, reader=reader, type_=entry_type)
+
+
+def _signed_file(content: bytes, file: str) -> SignedFile:
     if file == STATEMENT:
         return SignedFile(content, "text/plain; charset=utf-8", "txt")
     # PEM, base64 or XML, as received: none of them fits the media type of a CMS.
@@ -255,16 +276,16 @@ def _read_signed(
     return SignedFile(content, "application/octet-stream", suffix)
 
 
-def _read(
+def _ask(
     row: Verification,
     attempt: Attempt,
     file: str,
     *,
     until: datetime | None,
     reader: dict[str, str],
-    type_: str = _READ,
-) -> bytes:
-    """The original bytes in an attempt's signed entry, and an entry of their reading.
+    type_: str = READ,
+) -> _Wanted:
+    """A file in an attempt's signed entry, and an entry of its reading, which asks a worker for it.
 
     until: its entries up to this time describe it.
     reader: the reader and the file.
@@ -281,12 +302,36 @@ def _read(
     listed = [
         claim
         for claim in history.claims()
-        if claim.attempt == attempt.pk and _is_of(claim.kind, file, stage=attempt.stage)
+        if claim.attempt == attempt.pk and is_of(claim.kind, file, stage=attempt.stage)
     ]
     if not listed:
         raise EvidenceUnreadable(f"no signed entry lists the {file} of {attempt.pk}")
-    [(claim, content)] = dossier.proven(listed[-1:], key=contents.key_of(row))
+    claim = listed[-1]
     _record_reading(row, type_, attempt=attempt.pk, document=claim.id, **reader)
+    return _Wanted(row, claim)
+
+
+def _read(wanted: _Wanted) -> bytes:
+    """The original bytes, as soon as a worker lends them. Waiting requests are limited, so that
+    others find a thread.
+
+    Raises: `Conflict` (document_not_ready) if no worker lends it in time, and `EvidenceUnreadable`.
+    """
+    row, claim, until = wanted.row, wanted.claim, time.monotonic() + policy.LENT_WAIT_SECONDS
+    is_waiting = not store.is_readable(claim.id) and HELD.acquire(blocking=False)
+    try:
+        while is_waiting and not store.is_readable(claim.id) and time.monotonic() < until:
+            steps.ask_to_lend(row.pk)
+            transactions.end_reading()
+            time.sleep(policy.LENT_LOOK_SECONDS)
+        [(_, content)] = dossier.proven([claim], key=contents.key_of(row))
+    except EvidenceUnreadable as fault:
+        if fault.code != store.NOT_LENT:
+            raise
+        raise Conflict("no worker has opened it yet", code="document_not_ready") from None
+    finally:
+        if is_waiting:
+            HELD.release()
     return content
 
 
@@ -307,7 +352,7 @@ def _is_ordered(row: Verification, *, until: datetime | None) -> bool:
     return row.status not in TERMINAL or decided.status_of(row).status in TERMINAL
 
 
-def _is_of(kind: str, file: str, *, stage: str) -> bool:
+def is_of(kind: str, file: str, *, stage: str) -> bool:
     """Whether evidence of this kind is this artifact of an attempt at the stage."""
     if file == STATEMENT:
         return is_text(kind)

@@ -8,19 +8,18 @@ Keyed words find repeated material among all borrowers' attempts, even in other 
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
-from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
-from django.db.models import Exists, F, Q
+from django.db.models import Exists
 
 from verification.case import contents as cases
-from verification.case import moving, policy
+from verification.case import moving, policy, stages
 from verification.case.moving import History
 from verification.core import codes, stored
 from verification.core.errors import EvidenceUnreadable
@@ -35,7 +34,7 @@ from verification.models import Attempt, CaptureWord, EvidenceItem, SharedEviden
 
 SHARED = "shared."
 
-JUDGEMENT = ("terms", "report", "document", "look")
+JUDGEMENT = ("terms", "scores", "report", "document", "look")
 """The last word of kinds that judging wrote, per turn, as a whole or afterwards. A new
 measurement ignores them.
 """
@@ -173,7 +172,7 @@ def proven(
     judgement.
     Otherwise such items are left out.
 
-    Raises: `EvidenceUnreadable`.
+    Raises: `EvidenceUnreadable`; always for an item that only workers open.
     """
     listed, files, pieces = list(claims), dict[str, bytes](), list[tuple[Claim, bytes]]()
     rows = {
@@ -193,35 +192,41 @@ def proven(
                 pieces.append((claim, store.opening(key, row, files=files).plain))
             else:
                 raise EvidenceUnreadable(f"{claim.id} is missing or differs from its entry")
-        except EvidenceUnreadable:
-            if is_whole:
+        except EvidenceUnreadable as fault:
+            if is_whole or fault.code == store.NOT_LENT:
                 raise
     return pieces
 
 
-def contents(
-    attempts: Iterable[Attempt], *, key: vault.Key, is_whole: bool = True
-) -> dict[str, bytes]:
-    """The original bytes of these attempts by kind; of two of one kind, the later.
+def shown(attempt: Attempt, stage: Stage, *, key: vault.Key) -> dict[str, bytes]:
+    """The originals of an attempt that reviewers see, by kind; a worker lent them.
 
-    is_whole: a destroyed item raises, too. Otherwise such items are left out.
-
-    Raises: `EvidenceUnreadable`.
+    Raises: `EvidenceUnreadable` if one does not open, or is destroyed.
     """
-    condition = Q(attempt__in=attempts)
-    remaining = condition if is_whole else condition & Q(destroyed_at=None)
-    rows: list[EvidenceItem | SharedEvidenceUse] = [
-        *EvidenceItem.objects.filter(remaining).annotate(turn=F("attempt__turn")),
-        *SharedEvidenceUse.objects.filter(condition).annotate(turn=F("attempt__turn")),
+    files = dict[str, bytes]()
+    return {
+        item.kind: store.opening(key, item, files=files).plain
+        for item in EvidenceItem.objects.filter(attempt=attempt)
+        if stage.is_shown(item.kind)
+    }
+
+
+def lend_shown(history: History, *, key: vault.Key) -> None:
+    """Lends web the originals that reviewers see of the attempt in review, in a worker's
+    transaction.
+
+    Raises: `EvidenceUnreadable` if a key does not leave its box, or is destroyed.
+    """
+    name = history.state.newest_name
+    attempt = history.state.attempts[name]
+    stage = stages.of_route(attempt.route, law=history.row.profile_sha256)[attempt.stage]
+    # By the entries: a changed row could pass for another attempt's.
+    listed = [
+        claim.id
+        for claim in history.claims()
+        if claim.id and claim.attempt == name and stage.is_shown(claim.kind)
     ]
-    rows.sort(key=attrgetter("turn"))
-    opened, files = dict[str, bytes](), dict[str, bytes]()
-    for row in rows:
-        if isinstance(row, EvidenceItem):
-            opened[row.kind] = store.opening(key, row, files=files).plain
-        else:
-            opened[row.kind] = store.read(row.evidence_id)
-    return opened
+    store.lend(key, EvidenceItem.objects.filter(pk__in=listed).defer("sealed"))
 
 
 def remember(attempt: Attempt, again: Again, evidence: Mapping[str, bytes]) -> Mapping[str, str]:
@@ -319,10 +324,11 @@ class Checks:
 def judgement(
     stage: Stage, evidence: Evidence, numbers: Any, facts: Any, results: tuple[Result, ...]
 ) -> dict[str, bytes]:
-    """Evidence that judging leaves: the terms, and the stage's report if it has one.
+    """Evidence that judging leaves: the terms, the scores, and the stage's report if it has one.
 
     The terms: time, whole policy, facts from rows, measured facts (numbers and words, no pixels),
     and the checks' results.
+    The scores: score and threshold of each check that has one. Web may always read them.
     """
     checks = [
         Judged(
@@ -346,6 +352,13 @@ def judgement(
         "checks": stored.as_record(Checks(tuple(checks)))["checks"],
     }
     written = {f"{stage.name}.terms": stored.canonical_json({"v": stored.VERSION, **terms})}
+    measured = {
+        check.name: (check.score, check.threshold)
+        for check in checks
+        if (check.score, check.threshold) != (None, None)
+    }
+    if measured:
+        written[_scores_of(stage.name)] = stored.to_bytes(Scores(measured))
     if (report := stage.report_of(facts, numbers, results)) is not None:
         written[f"{stage.name}.report"] = report
     return written
@@ -386,6 +399,17 @@ def stated_checks(history: History, name: str) -> list[dict[str, str]]:
 
 
 @dataclass(frozen=True)
+class Scores:
+    """Score and threshold of each check of a judgement that has one, by the check's name."""
+
+    scores: Mapping[str, tuple[float | None, float | None]]
+
+
+def _scores_of(stage: str) -> str:
+    return f"{stage}.scores"
+
+
+@dataclass(frozen=True)
 class CheckView:
     """The result of one check."""
 
@@ -416,13 +440,15 @@ def check_views(verification: Verification, *, key: vault.Key | None) -> tuple[C
     numbers = {
         pk: number for number, pk in enumerate(in_order.values_list("pk", flat=True), start=1)
     }
-    scores: dict[tuple[str, str], tuple[float | None, float | None]] = {}
+    scores: dict[tuple[str, str], Sequence[float | None]] = {}
     if key is not None:
-        for item in EvidenceItem.objects.filter(verification=verification, kind__endswith=".terms"):
+        kept = EvidenceItem.objects.filter(verification=verification, kind__endswith=_scores_of(""))
+        for item in kept:
             try:
-                evidence = {item.kind: store.opening(key, item).plain}
-                for judged in checks_in(evidence, stage=item.kind.partition(".")[0]):
-                    scores[str(item.attempt_id), judged.name] = (judged.score, judged.threshold)
+                read = stored.read(
+                    json.loads(store.opening(key, item).plain), into=Scores, what="scores"
+                )
+                scores |= {(str(item.attempt_id), name): pair for name, pair in read.scores.items()}
             except EvidenceUnreadable as fault:
                 logger.error(
                     "%s of %s: the scores are unreadable (%s)", item.pk, verification.pk, fault.code

@@ -92,6 +92,10 @@ FRAMES_KEPT_SECONDS = of_course.FRAMES_KEPT_SECONDS
 FRAMES_HELD_FOR, FRAMES_HELD_ENDINGS = of_course.FRAMES_HELD_FOR, of_course.FRAMES_HELD_ENDINGS
 # Interval at which a disputed verification's frames are checked for release, seconds. Ours: a day.
 DISPUTED_SECONDS = 24 * 3600
+# How long after its request a document is lent; how long a request waits for that, and looks again;
+# seconds. Ours: a worker takes a tenth of a second.
+LENT_SECONDS = 10
+LENT_WAIT_SECONDS, LENT_LOOK_SECONDS = 2.5, 0.05
 # Wait of a destruction step after `FAULTS_MAX` faults in a row, seconds. Ours: an absent store is
 # retried regularly; the step is never dropped.
 DESTRUCTION_SECONDS = 3600

@@ -15,9 +15,10 @@ from typing import Final
 
 from celery import current_app
 from django.db import transaction
+from django.db.models import Q
 from kombu.exceptions import ChannelError, ConnectionError, KombuError
 
-from verification import clock
+from verification import clock, transactions
 from verification.case import policy
 from verification.case.moving import NO_STEP, write
 from verification.models import Verification
@@ -32,6 +33,8 @@ left a capture for another route.
 """
 DOCUMENT: Final = "document"
 """For a verification that its lender ended: its receipt, and documents of its live attempts."""
+LEND: Final = "lend"
+"""For a document or signed file that somebody asked for: let web read it, and take it back."""
 DESTROY: Final = "destroy"
 """For an ended verification: destroy its camera frames."""
 CLEAR: Final = "clear"
@@ -49,6 +52,19 @@ def schedule(verification: Verification, step: str, *, due_at: datetime, queue: 
     write(verification, **{**NO_STEP, "step": step, "queue": queue, "due_at": due_at})
     if due_at <= clock.now():
         transaction.on_commit(partial(ring, queue))
+
+
+def ask_to_lend(verification_id: str) -> None:
+    """Schedules `LEND` unless a worker has another step of this row to do, or does it now."""
+    at = clock.now()
+    with transactions.writing():
+        is_free = Q(step="") | Q(step=LEND, fence="")
+        rows = Verification.objects.filter(is_free, pk=verification_id).exclude(
+            step=LEND, due_at__lte=at
+        )
+        row = rows.select_for_update().only("pk").first()
+        if row is not None:
+            schedule(row, LEND, due_at=at, queue=policy.AWAITED_QUEUE)
 
 
 @dataclass

@@ -32,7 +32,7 @@ KINDS: Final = ("log", "document", "decision", "door", "sender")
 MODES: Final = ("test", "live")
 PROCESSES: Final = {
     "web": ("django", "kek", "index", "door"),
-    "worker": ("kek", "index", "code", "decision", "document"),
+    "worker": ("kek", "index", "code", "evidence", "decision", "document"),
     "tick": ("log",),
     "sender": ("webhook", "sender"),
 }
@@ -40,8 +40,11 @@ PROCESSES: Final = {
 
 `code`: the secret from which one-time codes derive; web does not hold it.
 `webhook`: opens the secrets of webhooks, which web seals to its public half.
+`evidence`: opens the keys of evidence, which web and workers seal to its public half.
 Source: docs/security/processes.md.
 """
+BOX_KINDS: Final = ("webhook", "evidence")
+"""The kinds that are X25519 pairs: one process holds the private half, `public/` the other."""
 PUBLIC_BYTES: Final = 32
 _CERTIFIED: Final = "tulga-certificate-v1"
 _REVOKED: Final = "tulga-revocation-v1"

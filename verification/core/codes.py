@@ -1724,9 +1724,9 @@ _TABLE: Final = (
     Code(
         code="document_not_ready",
         status=409,
-        title="The document is not made yet",
-        advice="Ask again when the attempt has ended.",
-        problem_remedy=_FIRST,
+        title="The document is not there yet",
+        advice="Wait for `Retry-After`; while the attempt has not ended, ask less often.",
+        retry_after=1,
     ),
     Code(
         code="receipt_not_ready",

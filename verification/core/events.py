@@ -91,6 +91,10 @@ OPENED, CLOSED = "opened", "closed"
 """The lender's reports on an obligation."""
 OBLIGATIONS = (f"obligation.{OPENED}", f"obligation.{CLOSED}")
 """The same as entry types, each at most once, with the time as `at`."""
+READ = "document.read"
+"""A lender's `key` asked for a document or a signed file."""
+LENT = "document.lent"
+"""A worker let web read a `document` for some seconds, because of the entry `request`."""
 DOWNLOADED = "document.downloaded"
 """The borrower's browser downloaded a file in the `session` named."""
 ACCESS = (
@@ -154,7 +158,8 @@ ENTRY_TYPES = {
         EntryType(REPORTED, (WEB,)),
         EntryType(RENEWED, (WEB,)),
         EntryType(ADVANCED, (WEB,)),
-        EntryType("document.read", (WEB,)),
+        EntryType(READ, (WEB,)),
+        EntryType(LENT, (WORKER,)),
         EntryType("receipt.read", (WEB,)),
         EntryType(DOWNLOADED, (WEB,)),
         EntryType("step.faulted", (WORKER,)),
@@ -179,8 +184,8 @@ READINGS = ("oversight.searched", "oversight.viewed", "oversight.counted")
 """A regulator's reading."""
 KEEPING = ("attempt.answered", "attempt.looked_at", "attempt.judged", "evidence.kept")
 """Entries that can list evidence: an answer, a look, a judgement, and other stored evidence."""
-LOOKS = ("document.read", "receipt.read", DOWNLOADED, "review.viewed")
+LOOKS = (READ, LENT, "receipt.read", DOWNLOADED, "review.viewed")
 """Entries that record who accessed a person's data: lenders' keys, the borrower's sessions,
-reviewers.
+reviewers; and the worker who opened a document for one of them.
 """
 TOLD = tuple(name for name, entry in ENTRY_TYPES.items() if entry.is_told)

@@ -202,6 +202,7 @@ Report = Callable[[Any, Any, tuple[Result, ...], Collection[str]], bytes]
 Hint = Callable[[bytes], str]
 Pictures = Callable[[Evidence], tuple[Picture, ...]]
 Show = Callable[[str, bytes], bytes]
+Shows = Callable[[str], bool]
 
 
 @dataclass(frozen=True)
@@ -272,6 +273,7 @@ class Stage:
     quota: limits its preparations.
     services: the look-ups of the person, of `answers.SERVICES`.
     answered_at: when the borrower finished, by the evidence; None if they did not.
+    shows: whether reviewers see evidence of this kind, or `pictures` reads it; a worker lends it.
     pictures: the evidence that reviewers see.
     show: the bytes of a kind as a fresh JPEG without metadata. It and `pictures` raise `BadInput`
     or `Refused`.
@@ -295,6 +297,7 @@ class Stage:
     former: Mapping[str, tuple[Check, ...]] = field(default_factory=dict)
     ready: Callable[[], Mapping[str, object]] | None = None
     hint: Hint | None = None
+    shows: Shows | None = None
     pictures: Pictures | None = None
     show: Show | None = None
     quota: Quota | None = None
@@ -309,6 +312,10 @@ class Stage:
     def differing(self, **changes: Any) -> "Stage":
         """The same stage with these parts replaced."""
         return replace(self, **changes)
+
+    def is_shown(self, kind: str) -> bool:
+        """Whether reviewers need evidence of this kind: pictures, and the terms of a judgement."""
+        return self.shows is not None and (kind == f"{self.name}.terms" or self.shows(kind))
 
     def judge(self, facts: Any, policy: Any) -> tuple[Result, ...]:
         """The result of every check on these facts."""

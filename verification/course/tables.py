@@ -205,6 +205,7 @@ _OF_ITEM: Final[Mapping[str, Field]] = {
     "offset": sealed("what lies there opens for this item alone"),
     "sealed": sealed("its hash is sealed_sha256, which the log has"),
     "wrapped_key": sealed("opens the item, whose commitment is in the log"),
+    "lent_key": sealed("opens the same item; there while web may read it"),
     "destroyed_at": stated("evidence.destroyed: its time"),
     "commitment": stated("evidence: commitment"),
     "seen_index": stated("evidence: seen, a hash of id and index", "seen"),

@@ -6,17 +6,20 @@ A case also seals its stages' memories, its borrower's phones, and its search va
 import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Final, Protocol, TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import Q, QuerySet
 
+from verification import clock
 from verification.core.errors import EvidenceUnreadable, Misconfigured
 from verification.core.findings import Finding
 from verification.core.ids import HAND_OVER
+from verification.core.status import Status
 from verification.evidence import store, vault
-from verification.evidence.vault import Key
+from verification.evidence.vault import Key, opens_evidence
 from verification.models import (
     Access,
     Attempt,
@@ -38,6 +41,10 @@ _CASE_UNREADABLE = (
 )
 _LOOKS: Final = 5
 """How often a verification that moves meanwhile is read again."""
+_REVIEW: Final = "review"
+"""The status of an attempt that waits for reviewers."""
+_SOON_SECONDS: Final = 60
+"""A step that is due later takes nothing back now. Ours."""
 _OPENED: Final = "verification.created"
 _READ: Final = "hand_over.read"
 _REMEMBERING: Final = ("attempt.opened", "attempt.answered", "attempt.looked_at", "evidence.kept")
@@ -51,24 +58,26 @@ _COLUMNS: Final = (
         "borrower_index",
         "borrower_index_version",
     ),
-    *("sequence", "step"),
+    *("sequence", "status", "step", "due_at"),
 )
 Row = TypeVar("Row")
 
 
 @dataclass
 class Unchecked:
-    """How many cases could not be opened, or their index not computed, for lack of keys in this
-    process.
+    """How many cases or originals could not be opened, or indexes computed, for lack of keys in
+    this process.
     """
 
     cases: int = 0
     indexes: int = 0
+    originals: int = 0
 
     def add(self, other: "Unchecked") -> None:
         """Adds the omissions of another inspection."""
         self.cases += other.cases
         self.indexes += other.indexes
+        self.originals += other.originals
 
     def __str__(self) -> str:
         """A sentence about it, empty if everything was checked."""
@@ -77,6 +86,8 @@ class Unchecked:
             parts.append(f"{self.cases} sealed cases not checked: no key-encryption keys here")
         if self.indexes:
             parts.append(f"{self.indexes} borrower indexes not checked: no index keys here")
+        if self.originals:
+            parts.append(f"{self.originals} originals not opened: no evidence keys here")
         return "; ".join(parts)
 
 
@@ -119,8 +130,10 @@ def verify_page(log: str, entries: Entries, ids: Sequence[str]) -> Iterator[Seen
     Of a sealed case: key, place, commitment and index. Of an original: hash, key, place and
     commitment.
     One file is in memory at a time.
-    Of erased cases, and without a KEK in this process, only the hashes of originals are checked.
-    Of an item destroyed alone, neither key nor bytes may remain.
+    Of erased cases, and without a KEK or the workers' key of evidence in this process, only the
+    hashes of originals are checked.
+    Of an item destroyed alone, neither key nor bytes may remain. Only what reviewers look at now
+    may be lent.
     """
     try:
         cases = _read(log, entries, ids)
@@ -171,7 +184,7 @@ def _read(log: str, entries: Entries, ids: Sequence[str]) -> list[_Case]:
     for entry in entries(ids, types=(_OPENED, _READ, *_REMEMBERING), skips_damaged=True):
         cases[str(entry.verification_id)].entries.append(entry)
     attempts = Attempt.objects.filter(verification_id__in=ids).only(
-        "verification_id", "sealed_memory"
+        "verification_id", "sealed_memory", "status"
     )
     for attempt in _readable(attempts.order_by("pk")):
         cases[attempt.verification_id].attempts.append(attempt)
@@ -218,6 +231,11 @@ def _verify(case: _Case) -> Iterator[Seen]:
             column, detail = wrong
             detail = f"evidence {pk} of {case.id}: {detail}"
             yield Finding(code="evidence", log=case.log, field=column, detail=detail)
+        if item is not None and key is not None and not item.destroyed_at and not opens_evidence():
+            yield Unchecked(originals=1)
+        if item is not None and not _may_be_lent(case, item):
+            detail = f"evidence {pk} of {case.id} is lent to web, and no reviewer needs it"
+            yield Finding(code="evidence_lent", log=case.log, field="lent_key", detail=detail)
 
 
 def _verify_case(case: _Case, entry: AuditEntry, key: Key | None, fault: str) -> Iterator[Seen]:
@@ -339,6 +357,20 @@ def _verify_agents(case: _Case, key: Key) -> Iterator[tuple[str, str]]:
             )
 
 
+def _may_be_lent(case: _Case, item: EvidenceItem) -> bool:
+    """Whether an item is not lent, or lawfully: its attempt is in review, or a worker takes it
+    back soon.
+    """
+    if item.lent_key is None or item.destroyed_at is not None:
+        return item.lent_key is None
+    row, soon = case.row, clock.now() + timedelta(seconds=_SOON_SECONDS)
+    if row is not None and row.step and row.due_at is not None and row.due_at <= soon:
+        return True
+    reviewed = {attempt.pk for attempt in case.attempts if attempt.status == _REVIEW}
+    is_in_review = row is not None and row.status == Status.IN_REVIEW
+    return is_in_review and item.attempt_id in reviewed
+
+
 def _key_of(case: _Case) -> tuple[Key | None, str]:
     """The key, if available, and its defect."""
     data_key, row = case.kept, case.row
@@ -386,10 +418,12 @@ def _verify_item(
                 if is_late
                 else None
             )
-        if key is None:
+        if key is None or not opens_evidence():
             store.sealed_bytes(item, files=files)
         elif (size := len(store.opening(key, item, files=files).plain)) != item.size:
             return "size", f"it has {size} bytes, its row says {item.size}"
+        elif not store.is_lent_right(key, item):
+            return "lent_key", "what web was lent does not open it"
     except EvidenceUnreadable as error:
         return "sealed_sha256", error.detail
     return None

@@ -20,6 +20,15 @@ Ours: smaller ones do not shrink; larger ones are pictures or documents that arr
 BOX_MAX: Final = 1_024
 """Plain bytes of a box. Ours: it holds keys and shared secrets, of 32 bytes."""
 
+UNBOXED: Final = ("scores",)
+"""The last word of kinds that web may always read. Ours: lenders and the desk see scores."""
+
+DERIVED_SALTS: Final = ("document",)
+"""The last word of kinds whose salt derives from the key of the case.
+
+Ours: a lender reads the salt of a document in a list, without a worker who opens it.
+"""
+
 REMEMBERED: Final = (*FRAMES, ".own_value")
 """In the kinds of evidence that a repeated presentation finds: pictures, and signature values.
 Ours.

@@ -5,6 +5,8 @@ commitment.
 The file is durable before the row, so a row never points to a missing file. A crash can leave a
 file without a row.
 Destruction runs in reverse: first the key, in the row, then the file.
+An item's key lies in a box that only workers open. A worker lends it to web: without the box, in
+the row, until a worker takes it back.
 Evidence about no person (a revocation list, an anchor) is stored once, in clear, under its own
 hash.
 """
@@ -12,11 +14,13 @@ hash.
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from typing import Any, Final
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import storages
+from django.db.models import OuterRef, QuerySet
 
 from verification import clock
 from verification.core import ids
@@ -25,9 +29,17 @@ from verification.core.keeping import index_mark
 from verification.core.route import is_frame
 from verification.core.stored import SHA256
 from verification.evidence import policy
-from verification.evidence.vault import Key, Opening, blind_index, commitment
+from verification.evidence.vault import (
+    Key,
+    Opening,
+    blind_index,
+    commitment,
+    opens_evidence,
+)
 from verification.models import EvidenceItem, SharedEvidence
 
+NOT_LENT: Final = "evidence_not_lent"
+"""The code of evidence that only workers open now."""
 _TABLE: Final = "EvidenceItem"
 _SEEN: Final = "evidence"
 _LENGTH_BYTES: Final = 4  # before each part of a file
@@ -68,14 +80,18 @@ def put_all(
         item_id = ids.new_id("evd")
         # Bound to its row and kind, so that it cannot pass as other evidence.
         place = f"{item_id}:{kind}"
-        own_key, wrapped = key.make_own(table=_TABLE, field=f"{place}:key")  # 1
-        sealed = own_key.seal(content, table=_TABLE, field=place)
+        place_of_key = _place_of_key(item_id, kind)
+        own_key, wrapped = key.make_own(**place_of_key)  # 1
+        seal = own_key.seal
+        if _ends_with(kind, policy.DERIVED_SALTS):
+            seal = partial(own_key.seal_salted, salt=salt_of(key, item_id))
+        sealed = seal(content, table=_TABLE, field=place)
         item = EvidenceItem(
             id=item_id,
             verification_id=key.verification_id,
             attempt_id=attempt_id,
             kind=kind,
-            wrapped_key=wrapped,
+            wrapped_key=key.box(wrapped, **place_of_key) if _is_boxed(kind) else wrapped,
             commitment=sealed.commitment,
             sealed=sealed.data,
             seen_index=next(iter(seen_values(content, kind=kind, lengths=policy.REMEMBERED)), None),
@@ -101,16 +117,80 @@ def opening(key: Key, item: EvidenceItem, *, files: dict[str, bytes] | None = No
 
     Raises: `EvidenceUnreadable` if the file is missing or changed, does not open under this key,
     contradicts the commitment, or the item's own key was destroyed.
+    Raises: the same with the code `NOT_LENT` for an item that only workers open now.
     """
     if item.wrapped_key is None or item.destroyed_at is not None:
         raise EvidenceUnreadable(f"the key of {item.pk} was destroyed")
+    if opens_evidence() or not _is_boxed(item.kind):
+        wrapped = _unboxed(key, item)
+    elif item.lent_key is not None:
+        wrapped = bytes(item.lent_key)
+    else:
+        raise EvidenceUnreadable(f"{item.pk} is not lent to this process", code=NOT_LENT)
     sealed = sealed_bytes(item, files=files)
-    place = f"{item.pk}:{item.kind}"
-    own_key = key.unwrap(bytes(item.wrapped_key), table=_TABLE, field=f"{place}:key")
-    opened = own_key.unseal(sealed, table=_TABLE, field=place)
+    own_key = key.unwrap(wrapped, **_place_of_key(item.pk, item.kind))
+    opened = own_key.unseal(sealed, table=_TABLE, field=f"{item.pk}:{item.kind}")
     if commitment(opened.salt, opened.plain) != item.commitment:
         raise EvidenceUnreadable(f"{item.pk} contradicts its commitment")
     return opened
+
+
+def salt_of(key: Key, item_id: str) -> bytes:
+    """The salt of the commitment of an item with a derived salt."""
+    return key.salt(f"evidence {item_id}")
+
+
+def is_readable(item_id: str) -> bool:
+    """Whether this process opens boxes, or an item is lent to it."""
+    lent = EvidenceItem.objects.filter(pk=item_id, lent_key__isnull=False)
+    return opens_evidence() or lent.exists()
+
+
+def _ends_with(kind: str, words: Sequence[str]) -> bool:
+    return kind.rpartition(".")[2] in words
+
+
+def lend(key: Key, items: Iterable[EvidenceItem]) -> None:
+    """Lets web read these items until they are taken back, in a worker's transaction.
+
+    Raises: `EvidenceUnreadable` if a key does not leave its box, or was destroyed.
+    """
+    lent = list(items)
+    for item in lent:
+        if item.wrapped_key is None:
+            raise EvidenceUnreadable(f"the key of {item.pk} was destroyed")
+        item.lent_key = _unboxed(key, item)
+    EvidenceItem.objects.bulk_update(lent, ["lent_key"])
+
+
+def is_lent_right(key: Key, item: EvidenceItem) -> bool:
+    """Whether nothing is lent, or the key in the box, in a process that opens boxes."""
+    return item.lent_key is None or bytes(item.lent_key) == _unboxed(key, item)
+
+
+def take_back(verification_id: str) -> int:
+    """Ends all lending of a verification, and returns how many items were lent."""
+    return lent_of(verification_id).update(lent_key=None)
+
+
+def lent_of(verification_id: str | OuterRef) -> QuerySet[EvidenceItem, EvidenceItem]:
+    """The items of a verification that web may read now."""
+    return EvidenceItem.objects.filter(verification=verification_id, lent_key__isnull=False)
+
+
+def _is_boxed(kind: str) -> bool:
+    return not _ends_with(kind, policy.UNBOXED)
+
+
+def _place_of_key(item_id: str, kind: str) -> dict[str, str]:
+    return {"table": _TABLE, "field": f"{item_id}:{kind}:key"}
+
+
+def _unboxed(key: Key, item: EvidenceItem) -> bytes:
+    wrapped = bytes(item.wrapped_key or b"")
+    if not _is_boxed(item.kind):
+        return wrapped
+    return key.unbox(wrapped, **_place_of_key(item.pk, item.kind))
 
 
 def sealed_bytes(item: EvidenceItem, *, files: dict[str, bytes] | None = None) -> bytes:
@@ -146,7 +226,7 @@ def destroy(items: Iterable[EvidenceItem], *, at: datetime) -> int:
     Deletes their keys, and their bytes in rows. Files stay until the commit: see `remove_files`.
     """
     items_left = EvidenceItem.objects.filter(pk__in=[item.pk for item in items], destroyed_at=None)
-    return items_left.update(wrapped_key=None, sealed=None, destroyed_at=at)
+    return items_left.update(wrapped_key=None, lent_key=None, sealed=None, destroyed_at=at)
 
 
 def remove_files(verification_id: str, *, sealed_hashes: Mapping[str, str]) -> None:

@@ -2,7 +2,8 @@
 key.
 
 Every verification has a random data key, wrapped by the operator's key-encryption key (KEK).
-An item that can be destroyed alone has its own random key, wrapped by the data key.
+An item that can be destroyed alone has its own random key, wrapped by the data key. That wrap lies
+in a box which workers alone open; a worker may lend it without the box (see `evidence.store`).
 
 Sealed bytes are `version(2) nonce(12) AES-256-GCM(how(1) salt(16) plain)`.
 They are authenticated with lender, table, field, verification and key version, so they open only at
@@ -44,6 +45,8 @@ _KEKS: Final = "TULGA_KEY_ENCRYPTION_KEYS"
 _INDEX_KEYS: Final = "TULGA_INDEX_KEYS"
 _WEBHOOK_KEYS: Final = "TULGA_WEBHOOK_KEYS"
 _WEBHOOK_PUBLIC_KEYS: Final = "TULGA_WEBHOOK_PUBLIC_KEYS"
+_EVIDENCE_KEYS: Final = "TULGA_EVIDENCE_KEYS"
+_EVIDENCE_PUBLIC_KEYS: Final = "TULGA_EVIDENCE_PUBLIC_KEYS"
 _CODE_KEYS: Final = "TULGA_CODE_KEYS"
 CASE: Final = {"table": "verification_verification", "field": "sealed_case"}
 """The place of a verification's sealed case."""
@@ -92,7 +95,12 @@ class Key:
         `field` also names the row if a verification has several: `f"memory:{attempt.pk}"`.
         """
         # Fresh for each seal: commitments to equal bytes must not look equal.
-        salt = secrets.token_bytes(SALT_BYTES)
+        return self.seal_salted(
+            plaintext, secrets.token_bytes(SALT_BYTES), table=table, field=field
+        )
+
+    def seal_salted(self, plaintext: bytes, salt: bytes, *, table: str, field: str) -> Sealed:
+        """The same with a salt of 16 bytes, which no other bytes have."""
         return Sealed(
             data=_encrypt(self.secret, salt + plaintext, place=self._place(table, field)),
             commitment=commitment(salt, plaintext),
@@ -115,6 +123,17 @@ class Key:
         own_key = replace(self, secret=secrets.token_bytes(KEY_BYTES))
         return own_key, _encrypt(self.secret, own_key.secret, place=self._place(table, field))
 
+    def box(self, wrapped: bytes, *, table: str, field: str) -> bytes:
+        """A wrapped key in a box for workers: without it, the data key opens nothing."""
+        return _box(_EVIDENCE_PUBLIC_KEYS, wrapped, self._boxed(table, field))
+
+    def unbox(self, boxed: bytes, *, table: str, field: str) -> bytes:
+        """The wrapped key in a box.
+
+        Raises: `EvidenceUnreadable` at another place, and without the workers' private key.
+        """
+        return _unbox(_EVIDENCE_KEYS, boxed, self._boxed(table, field))
+
     def unwrap(self, wrapped: bytes, *, table: str, field: str) -> "Key":
         """The unwrapped key.
 
@@ -125,6 +144,9 @@ class Key:
     def salt(self, purpose: str) -> bytes:
         """A deterministic salt of 128 bits for one commitment; it goes with the key."""
         return hmac.digest(self.secret, b"salt\0" + purpose.encode(), "sha256")[:SALT_BYTES]
+
+    def _boxed(self, table: str, field: str) -> list[object]:
+        return ["box", *self._place(table, field)]
 
     def _place(self, table: str, field: str) -> list[object]:
         # A JSON list: as one joined text, two places could be equal.
@@ -345,11 +367,7 @@ def seal_for_sender(scope: str, plaintext: bytes) -> bytes:
     """A secret of webhooks in a box for the sender's newest public key: no other process opens
     it.
     """
-    keys = _keys(_WEBHOOK_PUBLIC_KEYS)
-    version = max(keys)
-    return _spell_version(version) + boxes.seal(
-        keys[version], plaintext, place=_place_of_secret(scope, version)
-    )
+    return _box(_WEBHOOK_PUBLIC_KEYS, plaintext, ["secret", scope])
 
 
 def unseal_for_sender(scope: str, sealed: bytes) -> bytes:
@@ -358,8 +376,24 @@ def unseal_for_sender(scope: str, sealed: bytes) -> bytes:
 
     Raises: `EvidenceUnreadable` under another scope, or without the sender's key.
     """
-    version, key = _sealing_key(_WEBHOOK_KEYS, sealed)
-    return boxes.open(key, bytes(sealed[_VERSION_BYTES:]), place=_place_of_secret(scope, version))
+    return _unbox(_WEBHOOK_KEYS, sealed, ["secret", scope])
+
+
+def opens_evidence() -> bool:
+    """Whether this process holds the workers' private key of evidence."""
+    return bool(getattr(settings, _EVIDENCE_KEYS))
+
+
+def _box(name: str, plaintext: bytes, place: Sequence[object]) -> bytes:
+    """The version of the newest public key of this setting, and a box for its owner."""
+    keys = _keys(name)
+    version = max(keys)
+    return _spell_version(version) + boxes.seal(keys[version], plaintext, place=[*place, version])
+
+
+def _unbox(name: str, sealed: bytes, place: Sequence[object]) -> bytes:
+    version, key = _sealing_key(name, sealed)
+    return boxes.open(key, bytes(sealed[_VERSION_BYTES:]), place=[*place, version])
 
 
 def _sealing_key(name: str, sealed: bytes) -> tuple[int, bytes]:

@@ -16,7 +16,7 @@ from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce
 
 from verification.core.errors import Misconfigured
-from verification.core.events import LOOKS, READINGS
+from verification.core.events import LENT, LOOKS, READINGS
 from verification.log import sequencer
 from verification.log.damaged import readable
 from verification.models import LOOKED_AT, READER, AuditEntry, AuditPending, Verification
@@ -108,7 +108,7 @@ def looks_at(case: Verification) -> tuple[Look, ...]:
     # Only the body names the case. No look is older than the case.
     looks = AuditEntry.objects.filter(log=case.mode, type__in=LOOKS, at__gte=case.created_at)
     about = looks.annotate(case=LOOKED_AT).filter(case=case.pk)
-    viewers = about.annotate(
+    viewers = about.exclude(type=LENT).annotate(
         who=Coalesce(KT("body__person"), KT("body__key"), KT("body__session")),
         what=KT("body__what"),
     )

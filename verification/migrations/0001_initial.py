@@ -350,6 +350,7 @@ class Migration(migrations.Migration):
                 ('offset', models.PositiveIntegerField(default=0)),
                 ('sealed', models.BinaryField(null=True)),
                 ('wrapped_key', models.BinaryField(null=True)),
+                ('lent_key', models.BinaryField(null=True)),
                 ('destroyed_at', models.DateTimeField(null=True)),
                 ('commitment', models.BinaryField()),
                 ('seen_index', models.BinaryField(null=True)),
@@ -537,7 +538,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='auditentry',
-            index=models.Index(models.F('log'), django.db.models.functions.comparison.Cast(django.db.models.fields.json.KeyTextTransform('verification', 'body'), models.TextField()), condition=models.Q(('type__in', ('document.read', 'receipt.read', 'document.downloaded', 'review.viewed'))), name='look_at_case'),
+            index=models.Index(models.F('log'), django.db.models.functions.comparison.Cast(django.db.models.fields.json.KeyTextTransform('verification', 'body'), models.TextField()), condition=models.Q(('type__in', ('document.read', 'document.lent', 'receipt.read', 'document.downloaded', 'review.viewed'))), name='look_at_case'),
         ),
         migrations.AddIndex(
             model_name='auditentry',
@@ -586,6 +587,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='evidenceitem',
             index=models.Index(condition=models.Q(('seen_index__isnull', False)), fields=['seen_index'], name='evidence_seen'),
+        ),
+        migrations.AddIndex(
+            model_name='evidenceitem',
+            index=models.Index(condition=models.Q(('lent_key__isnull', False)), fields=['verification'], name='evidence_lent'),
         ),
         migrations.AddConstraint(
             model_name='reviewvote',

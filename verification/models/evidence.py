@@ -41,9 +41,11 @@ class EvidenceItem(models.Model):
     sealed_sha256 = HexField()
     offset = models.PositiveIntegerField(default=0)
     sealed = models.BinaryField(null=True)
-    # Its own key, wrapped by the verification's. Destroying it erases this item only; the row and
-    # its index stay.
+    # Its own key, wrapped by the verification's, in a box for workers. Destroying it erases this
+    # item only; the row and its index stay.
     wrapped_key = models.BinaryField(null=True)
+    # The same without the box, while web may read the item.
+    lent_key = models.BinaryField(null=True)
     destroyed_at = models.DateTimeField(null=True)
     commitment = HexField()
     seen_index = models.BinaryField(null=True)
@@ -60,6 +62,10 @@ class EvidenceItem(models.Model):
         indexes = (
             models.Index(
                 fields=("seen_index",), condition=Q(seen_index__isnull=False), name="evidence_seen"
+            ),
+            # Few are lent at a time.
+            models.Index(
+                fields=("verification",), condition=Q(lent_key__isnull=False), name="evidence_lent"
             ),
         )
 

@@ -25,7 +25,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from verification import clock, transactions
-from verification.case import contents, dossier, moving, policy, votes
+from verification.case import contents, dossier, moving, policy, steps, votes
 from verification.case.moving import read_unverified
 from verification.case.votes import PERMISSION, Reviewer
 from verification.core import almaty, profiles
@@ -386,7 +386,7 @@ def _open_to_word(verification_id: str, lender_id: str, *, lock: bool = False) -
         )
     if Clearance.objects.filter(verification=row, status=CONSUMED).exists():
         raise Conflict("the loan is paid out", code="clearance_consumed")
-    if lock and row.step:
+    if lock and row.step not in ("", steps.LEND):
         raise Conflict("a worker has a step of it to do; try again", code="conflict")
     return row
 

@@ -2,7 +2,7 @@
 
 Every look is an entry with the person.
 Pictures are opened here only, while the case waits for reviewers of its own lender; never after the
-end.
+end. A worker lends them for that time.
 Other reviewers' votes are hidden: a standing vote is a pass, because a fail ends the case.
 Each vote is one transaction under the lock of the verification's row: of two at once the second
 sees the first.
@@ -33,7 +33,7 @@ from verification.case import contents, dossier, moving, policy, stages, steps, 
 from verification.case.dossier import CheckView, check_views
 from verification.case.moving import History, read_sound
 from verification.case.votes import PERMISSION, Reviewer
-from verification.core.errors import BadInput, Conflict, NotFound, Refused
+from verification.core.errors import BadInput, Conflict, EvidenceUnreadable, NotFound, Refused
 from verification.core.events import VOTED
 from verification.core.identification_document import Judged
 from verification.core.lender import LenderFacts
@@ -166,9 +166,7 @@ def look(*, reviewer: Reviewer, verification_id: str) -> ReviewCase:
         person = case.person
         # Reviewers who decide by pictures must see all; for other unreadable evidence the log's
         # record suffices.
-        contents_by_kind = (
-            dict[str, bytes]() if stage.pictures is None else dossier.contents([attempt], key=key)
-        )
+        contents_by_kind = _shown(attempt, stage, key=key)
         views = check_views(row, key=key)
         reviewed = ReviewCase(
             verification_id=row.pk,
@@ -201,6 +199,20 @@ def look(*, reviewer: Reviewer, verification_id: str) -> ReviewCase:
     return reviewed
 
 
+def _shown(attempt: Attempt, stage: Stage, *, key: vault.Key) -> dict[str, bytes]:
+    """The originals that a worker lent for this attempt.
+
+    Raises: `Conflict` if it took them back meanwhile.
+    """
+    try:
+        return dossier.shown(attempt, stage, key=key)
+    except EvidenceUnreadable as fault:
+        if fault.code == store.NOT_LENT:
+            detail = "a worker took the pictures back"
+            raise Conflict(detail, code="not_in_review") from None
+        raise
+
+
 def _shots(attempt: Attempt, stage: Stage, evidence: Evidence) -> tuple[Shot, ...]:
     """The pictures of the attempt in order; empty if unreadable."""
     if stage.pictures is None:
@@ -227,7 +239,7 @@ def picture(*, reviewer: Reviewer, verification_id: str, evidence_id: str) -> by
         except Conflict:
             raise NotFound("there is no such picture any more") from None
         item = EvidenceItem.objects.filter(pk=evidence_id, attempt=attempt).first()
-        if item is None or stage.show is None:
+        if item is None or stage.show is None or not stage.is_shown(item.kind):
             raise NotFound("there is no such picture")
         try:
             jpeg = stage.show(item.kind, store.opening(contents.key_of(row), item).plain)
@@ -311,11 +323,7 @@ def to_be_signed(
     with transactions.writing():
         votable = _votable(verification_id, reviewer, passes=passes, at=at)
         attempt, stage = votable.attempt, votable.stage
-        seen = (
-            dict[str, bytes]()
-            if stage.pictures is None
-            else dossier.contents([attempt], key=votable.key)
-        )
+        seen = _shown(attempt, stage, key=votable.key)
         shots = _shots(attempt, stage, Evidence(items=seen, at=at))
         signed = Signed(None, salt, tuple(shot.evidence_id for shot in shots))
         more = _more(votable.history, attempt.pk, text, signed)
@@ -377,7 +385,7 @@ def case_in_review(
     # The sweep ends such a case a moment later; it is over already.
     if ends_at(verification) <= at:
         raise Conflict("the time for this review is over", code="review_timeout")
-    if verification.step:
+    if verification.step not in ("", steps.LEND):
         raise Conflict(
             "the votes suffice, or it was stopped: a worker ends it", code="not_in_review"
         )

@@ -17,12 +17,13 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
-from django.db.models import Exists, F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from verification import clock, transactions
-from verification.case import moving, policy
+from verification.case import contents, dossier, moving, policy
 from verification.case.moving import NO_STEP, History, catch_up
 from verification.core.errors import FenceLost
+from verification.evidence import store
 from verification.models import Verification
 
 STEP_FAULTED: Final = "step.faulted"
@@ -119,12 +120,15 @@ def claim(verification_id: str) -> Verification | None:
         columns = {"fence": fence, "lease_until": until, "reserved_until": None}
         if mine.update(**columns, faults=F("faults") + 1) != 1:
             return None
-        return Verification.objects.select_related("key").get(pk=verification_id)
+        # From now on only this step lends evidence of the row, or takes it back.
+        is_lent = Exists(store.lent_of(OuterRef("pk")))
+        rows = Verification.objects.select_related("key").annotate(is_lent=is_lent)
+        return rows.get(pk=verification_id)
 
 
 def require_fence(verification: Verification) -> None:
-    """Clears the step if the fence is still ours. Must be the first statement of a result's
-    transaction.
+    """Clears the step if the fence is still ours, and takes back what was lent of the case. Must be
+    the first statement of a result's transaction.
 
     It locks the row for the transaction. For a renewed consent it first locks the renewed
     verification, as everywhere.
@@ -137,13 +141,16 @@ def require_fence(verification: Verification) -> None:
         raise FenceLost(f"{verification.pk}: the lease ran out")
     for name, value in NO_STEP.items():
         setattr(verification, name, value)
+    if getattr(verification, "is_lent", True):
+        store.take_back(verification.pk)
 
 
 @contextmanager
 def finishing(history: History) -> Iterator[None]:
     """The transaction that ends a step of a case; entries and rows are written at its end.
 
-    1 the fence   2 entries since the history was read   3 the body.
+    1 the fence   2 entries since the history was read   3 the body   4 what reviewers see is lent,
+    while the case waits for them.
 
     Raises: `FenceLost`, and `EvidenceUnreadable` (entries_unsound) for an invalid new entry.
     """
@@ -152,6 +159,8 @@ def finishing(history: History) -> Iterator[None]:
         catch_up(history)
         with moving.moving(history):
             yield
+            if history.state.in_review and not history.state.end:
+                dossier.lend_shown(history, key=contents.key_of(history.row))
 
 
 def correct(verification: Verification, *, faults: int) -> bool:

@@ -35,7 +35,7 @@ from verification.core.status import Status
 from verification.course.state import LEFT, OPEN
 from verification.evidence import vault
 from verification.models import Attempt, Verification
-from verification.worker import clearing, destruction, judge, queue
+from verification.worker import clearing, destruction, judge, lending, queue
 from verification.worker.judge import judge_attempt
 
 _LOST: Final = "worker_lost"
@@ -272,6 +272,7 @@ _UNASKED: Final[Mapping[str, Callable[[Verification], None]]] = {
     steps.STOP: stop,
     steps.LEAVE: turn_away,
     steps.DOCUMENT: document,
+    steps.LEND: lending.lend,
     steps.DESTROY: destruction.destroy_frames,
     steps.CLEAR: clearing.clear,
 }

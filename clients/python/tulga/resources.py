@@ -148,7 +148,6 @@ class Document(Record):  # A signed document. Fields from its content are None a
     code: str | None = None
     at: datetime | None = None
     size: int
-    sha256: str | None = None
     commitment: str
     salt: str | None = field(default=None, repr=False)
     erased: bool

@@ -43,6 +43,7 @@ def today() -> list[StoredField]:
     ]
     for name, kind in (
         ("checks", dossier.Checks),
+        ("scores", dossier.Scores),
         ("compared", ComparedAll),
         ("look", ChainNumbers),
         ("rest", Neutral),

@@ -211,7 +211,7 @@ def test_one_item_of_a_file_is_destroyed_and_the_others_open(
         store.opening(key, row)
     # Nor by the key of a neighbour; of what lay in its row nothing is left.
     row.wrapped_key, row.destroyed_at = kept.wrapped_key, None
-    with pytest.raises(EvidenceUnreadable, match="do not open" if size > 1 else "is missing"):
+    with pytest.raises(EvidenceUnreadable, match="the box does not open"):
         store.opening(key, row)
     assert [
         store.opening(key, EvidenceItem.objects.get(pk=one.pk)).plain for one in (kept, after)

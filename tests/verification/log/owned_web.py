@@ -53,6 +53,22 @@ def say(of: Verification, entry_type: str, body: dict[str, Any]) -> str:
     return slip_in(entry, id=entry.pk, verification_sequence=sequence, body=signed)
 
 
+def look(of: Verification, entry_type: str, body: dict[str, Any], *, lender: str) -> str:
+    """An entry of a reading, signed by the door; its id. `at` in the body: its time."""
+    at = body.pop("at", None) or clock.now()
+    entry = AuditEntry(
+        id=new_id("evt"),
+        log=of.mode,
+        type=entry_type,
+        at=at,
+        lender_id=lender,
+        body={"v": 1, **body},
+    )
+    entry.body = sign_with(entry, settings.TULGA_SIGNING_KEYS["door"][of.mode][1])
+    entry.save(force_insert=True)
+    return entry.pk
+
+
 def keep(
     attempt: Attempt, *items: EvidenceItem, entry_type: str = "evidence.kept", **more: Any
 ) -> str:
@@ -72,7 +88,8 @@ def plant(attempt: Attempt, kind: str, content: bytes) -> EvidenceItem:
 def reseal(item: EvidenceItem, content: bytes) -> EvidenceItem:
     """The same row with other content, soundly sealed."""
     key, place = contents.key_of(item.verification), f"{item.pk}:{item.kind}"
-    own, item.wrapped_key = key.make_own(table="EvidenceItem", field=f"{place}:key")
+    own, wrapped = key.make_own(table="EvidenceItem", field=f"{place}:key")
+    item.wrapped_key = key.box(wrapped, table="EvidenceItem", field=f"{place}:key")
     sealed = own.seal(content, table="EvidenceItem", field=place)
     item.sealed, item.sealed_sha256 = sealed.data, sha256(sealed.data).hexdigest()
     item.commitment, item.offset, item.size = sealed.commitment, 0, len(content)

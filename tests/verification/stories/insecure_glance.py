@@ -110,6 +110,7 @@ def _stage(name: str) -> Stage:
         checks={f"{name}.told": told, f"{name}.match": match, f"{name}.first": first},
         seconds=300,
         attempts=ATTEMPTS,
+        shows=lambda kind: kind in (f"{name}.photo", f"{name}.frame.0"),
         pictures=lambda evidence: (Picture(f"{name}.photo"), Picture(f"{name}.frame.0", "blink")),
         show=show,
     )

@@ -41,6 +41,7 @@ from tests.verification.stories.insecure_capture import at_commands, played, sho
 from tests.verification.stories.insecure_capture import script as script
 from tests.verification.stories.insecure_revocation import InsecureRevocation
 from tests.verification.stories.insecure_route import install
+from tests.verification.stories.kept import originals
 from tests.verification.stories.story import (
     IIN,
     OTHER_IIN,
@@ -117,7 +118,7 @@ def test_a_live_face_that_follows_and_matches_is_verified_with_every_gate_on_rec
     assert [said["outcome"] for said in records] == ["pass"] * len(records)
     key = vault.open(verification_id=story.id, lender_id=story.lender.pk)
     judged = Attempt.objects.get(stage="live_capture")
-    results = dossier.checks_in(dossier.contents([judged], key=key), stage="live_capture")
+    results = dossier.checks_in(originals([judged], key=key), stage="live_capture")
     measured = {
         said.name for said in results if said.score is not None and said.threshold is not None
     }
@@ -552,7 +553,7 @@ def test_a_missed_command_is_replaced_and_the_whole_is_judged_and_replayed_from_
     assert [one["seen"] for one in shown] == [*said[:-1], True]
     assert len(shown) > len(document["live_image"]["ordered"])
     key = vault.open(verification_id=story.id, lender_id=story.lender.pk)
-    kept = dossier.contents([attempt()], key=key)
+    kept = originals([attempt()], key=key)
     looks = [json.loads(content) for kind, content in kept.items() if kind.endswith(".look")]
     assert len(looks) == len(shown)
     assert {frame["face"]["mesh"] for look in looks for frame in look["frames"]} == {None}
@@ -624,7 +625,7 @@ def _codes(story: Story) -> dict[str, str]:
 
 
 def _compared(story: Story) -> list[dict[str, object]]:
-    kept = dossier.contents([attempt_of(story)], key=contents.key_of(story.row()))
+    kept = originals([attempt_of(story)], key=contents.key_of(story.row()))
     found: list[dict[str, object]] = json.loads(kept["live_capture.compared"])["others"]
     return found
 
@@ -658,7 +659,7 @@ def test_words_go_with_the_key_and_then_nothing_is_found() -> None:
     attempt = attempt_of(first)
     words = CaptureWord.objects.filter(attempt=attempt)
     assert 40 < words.count() < 1000
-    evidence = dossier.contents([attempt], key=contents.key_of(first.row()))
+    evidence = originals([attempt], key=contents.key_of(first.row()))
     other = Attempt.objects.create(**_copied(attempt, mode="test"))
     of = live_capture.STAGE.again
     assert of is not None
@@ -718,7 +719,7 @@ def test_more_captures_than_can_be_compared_or_words_than_can_be_counted_are_not
     first, decoys = _captured("A-1"), _OTHERS - 1
     attempt, evidence = (
         attempt_of(first),
-        dossier.contents([attempt_of(first)], key=contents.key_of(first.row())),
+        originals([attempt_of(first)], key=contents.key_of(first.row())),
     )
     presented = Attempt.objects.create(**_copied(attempt, mode="test"))
 
@@ -758,7 +759,7 @@ def _deceive(first: Story, number: int, *, opened_at: datetime) -> None:
         contents.key_of(first.row()),
         attempt_of(first),
     )
-    kept = dossier.contents([attempt], key=key)
+    kept = originals([attempt], key=key)
     steps = {kind: prints.from_bytes(kept[kind]) for kind in kept if kind.endswith(".prints")}
     for at in range(number):
         shuffled = _shuffled(steps, chance)

@@ -22,6 +22,7 @@ from tests.verification.log.rows import order_all
 from tests.verification.stories import camera_story as camera
 from tests.verification.stories.conftest import Issued
 from tests.verification.stories.insecure_revocation import InsecureRevocation
+from tests.verification.stories.kept import originals
 from tests.verification.stories.story import (
     BORN,
     IIN,
@@ -34,7 +35,7 @@ from tests.verification.stories.story import (
 )
 from verification import clock
 from verification.access import answers, openings
-from verification.case import contents, dossier
+from verification.case import contents
 from verification.core import events, profiles
 from verification.core.answers import parse_consent
 from verification.core.errors import Conflict, NotYourTurn
@@ -461,7 +462,7 @@ def begun_today(reference: str = "A-1", of: Lender | None = None) -> Story:
 def consent_id(story: Story) -> str:
     """Of the consent on record."""
     attempts = Attempt.objects.filter(verification=story.id, stage="statement")
-    kept = dossier.contents(attempts, key=contents.key_of(story.row()), is_whole=False)
+    kept = originals(attempts, key=contents.key_of(story.row()))
     [requested] = {content for kind, content in kept.items() if kind == "register.consent_request"}
     terms = parse_consent(requested).terms
     assert terms is not None

@@ -14,6 +14,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from verification.core.certificates import (
+    BOX_KINDS,
     KINDS,
     MODES,
     PROCESSES,
@@ -125,7 +126,7 @@ def make_missing(
 ) -> dict[Path, bool]:
     """Every key's path and whether it was made now. `made_by`: `demo` or `operator`.
 
-    A key shared by two processes is made once. Public halves of the keys of webhooks, and of
+    A key shared by two processes is made once. Public halves of keys that open boxes, and of
     signing keys, are stored in `public/`. Those of signing keys are certified if the root is
     available: in its place, or in the given file.
     """
@@ -196,15 +197,15 @@ def uncertified(directory: Path, *, root_public: bytes | None = None) -> Iterato
     for path in sorted((directory / "public").glob("*-*.pub")):
         content = json.loads(path.read_bytes())
         key = read_certified({"certificate": "", **content}, mode=str(content.get("mode")))
-        # That of webhooks signs nothing. By its name: another would overwrite that key's file.
+        # One of boxes signs nothing. By its name: another would overwrite that key's file.
         if key is not None and path.stem == key.name and not key.is_certified(root_public):
             yield key
 
 
 def _make(folder: Path, public: Path, kind: str, *, number: int, made_by: str) -> dict[Path, bool]:
     """The keys of a kind. Signing keys: one per mode, with their public halves."""
-    if kind == "webhook":
-        return _make_for_webhooks(folder, public, made_by=made_by)
+    if kind in BOX_KINDS:
+        return _make_pair(folder, public, kind, made_by=made_by)
     if kind not in KINDS:
         # The same as in the folder of another process that has it.
         name = f"{kind}.key" if kind == "django" else f"{kind}-1.key"
@@ -227,14 +228,14 @@ def _make(folder: Path, public: Path, kind: str, *, number: int, made_by: str) -
     return keys
 
 
-def _make_for_webhooks(folder: Path, public: Path, *, made_by: str) -> dict[Path, bool]:
-    """The sender's key, and the half to which web seals the secrets of webhooks."""
-    path, half = folder / "webhook-1.key", public / "webhook-1.pub"
+def _make_pair(folder: Path, public: Path, kind: str, *, made_by: str) -> dict[Path, bool]:
+    """A key that opens boxes, and the half to which other processes seal them."""
+    path, half = folder / f"{kind}-1.key", public / f"{kind}-1.pub"
     if half.exists() and not path.exists():
         return {}  # another key would not open what is sealed to this half
-    is_new = _put(path, _fresh("webhook", made_by), mode=0o600)
+    is_new = _put(path, _fresh(kind, made_by), mode=0o600)
     private = base64.b64decode(json.loads(path.read_bytes())["key"])
-    content = {"kind": "webhook", "public": base64.b64encode(box_key_of(private)).decode()}
+    content = {"kind": kind, "public": base64.b64encode(box_key_of(private)).decode()}
     return {path: is_new, half: _put(half, content, mode=0o644)}
 
 

@@ -23,6 +23,9 @@ class Command(BaseCommand):
         " later release, nothing judged). The log gets one entry of the reading."
     )
 
+    # It may hold the keys of all processes, which a service must not in live mode.
+    requires_system_checks = ()
+
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The command line."""
         parser.add_argument("verification_id", help="ver_…")

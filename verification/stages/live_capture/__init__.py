@@ -13,6 +13,7 @@ from verification.stages.live_capture.dialogue import (
     pictures_live_capture,
     prompt_live_capture,
     show_live_capture,
+    shows_live_capture,
 )
 from verification.stages.live_capture.measure import (
     AGAIN,
@@ -46,6 +47,7 @@ STAGE = Stage(
     ready=ready,
     again=AGAIN,
     hint=hint_live_capture,
+    shows=shows_live_capture,
     pictures=pictures_live_capture,
     show=show_live_capture,
     seconds=READY_SECONDS,

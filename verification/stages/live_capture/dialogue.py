@@ -404,16 +404,23 @@ def hint_live_capture(untrusted: bytes) -> str:
     return hints.hint(untrusted, limits=HINTS, mask=MASK)
 
 
+def shows_live_capture(kind: str) -> bool:
+    """Whether `pictures_live_capture` reads evidence of this kind, or lists it."""
+    is_listed = kind == PHOTO or ".frame." in kind
+    return is_listed or kind in (ORDER, OTHER_ORDER) or kind.endswith(".turn")
+
+
 def pictures_live_capture(evidence: Evidence) -> tuple[Picture, ...]:
     """The register's photo, then the full frames of each command, including missed ones."""
     ordered(evidence)
     shown_pictures = [Picture(PHOTO)]
-    for number in range(sum(kind.endswith((".seen", ".lost")) for kind in evidence.items)):
+    for number in sorted(
+        int(kind.split(".")[1]) for kind in evidence.items if kind.endswith(".turn")
+    ):
         place = f"{STAGE}.{number}."
-        if f"{place}turn" in evidence.items:
-            turn = evidence.require_object(f"{place}turn")
-            kinds = sorted(kind for kind in evidence.items if kind.startswith(f"{place}frame."))
-            shown_pictures += [Picture(kind, turn.get("command", "")) for kind in kinds]
+        turn = evidence.require_object(f"{place}turn")
+        kinds = sorted(kind for kind in evidence.items if kind.startswith(f"{place}frame."))
+        shown_pictures += [Picture(kind, turn.get("command", "")) for kind in kinds]
     return tuple(shown_pictures)
 
 
