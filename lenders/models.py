@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from lenders import parsing, policy
 from verification.core import profiles
@@ -18,6 +19,30 @@ from verification.fields import HexField
 ID_LENGTH = 30
 NAME_LENGTH = 200
 HASH_LENGTH = 64
+MODES = [("test", _("Test")), ("live", _("Live"))]
+STATUSES = [
+    ("pending", _("waits")),
+    ("delivered", _("delivered")),
+    ("exhausted", _("given up")),
+    ("canceled", _("canceled")),
+]
+FAILURES = [
+    ("webhook_url_refused", _("an address that may not be called")),
+    ("secret_unreadable", _("our secret cannot be read")),
+    ("internal", _("a fault of ours")),
+    ("name_unresolved", _("the name has no address")),
+    ("connection_failed", _("no connection")),
+    ("tls_failed", _("no secure connection")),
+    ("timeout", _("no answer in time")),
+    ("answer_malformed", _("an unreadable answer")),
+    ("answer_refused", _("an unsuitable answer")),
+    ("answer_too_long", _("too long an answer")),
+]
+DISABLED = [
+    ("gone", _("it answered 410")),
+    ("exhausted", _("it took nothing for too long")),
+    ("by_lender", _("the lender disabled it")),
+]
 
 
 def _checked(parse: Callable[[Any], object], untrusted: Any) -> None:
@@ -68,19 +93,36 @@ class Lender(models.Model):
     """
 
     id = models.CharField(
-        primary_key=True, max_length=ID_LENGTH, default=partial(new_id, "len"), editable=False
+        _("Id"),
+        primary_key=True,
+        max_length=ID_LENGTH,
+        default=partial(new_id, "len"),
+        editable=False,
     )
-    name = models.CharField(max_length=NAME_LENGTH, validators=[checked_name])
-    bin = models.CharField(max_length=12, unique=True, validators=[checked_bin])
-    phone = models.CharField(max_length=12, validators=[checked_phone])
+    name = models.CharField(_("Name"), max_length=NAME_LENGTH, validators=[checked_name])
+    bin = models.CharField(_("BIN"), max_length=12, unique=True, validators=[checked_bin])
+    phone = models.CharField(
+        _("Telephone for borrowers"), max_length=12, validators=[checked_phone]
+    )
     test_calendar = models.JSONField(
-        default=partial(profiles.calendar_of, "KZ-2021-04"), validators=[checked_test_calendar]
+        _("Legal profiles, test mode"),
+        default=partial(profiles.calendar_of, "KZ-2021-04"),
+        validators=[checked_test_calendar],
     )
-    live_calendar = models.JSONField(default=list, blank=True, validators=[checked_live_calendar])
-    return_urls = models.JSONField(default=list, blank=True, validators=[checked_return_urls])
-    created_at = models.DateTimeField(auto_now_add=True)
+    live_calendar = models.JSONField(
+        _("Legal profiles, live mode"),
+        default=list,
+        blank=True,
+        validators=[checked_live_calendar],
+    )
+    return_urls = models.JSONField(
+        _("Return addresses"), default=list, blank=True, validators=[checked_return_urls]
+    )
+    created_at = models.DateTimeField(_("Created"), auto_now_add=True)
 
     class Meta:
+        verbose_name = _("lender")
+        verbose_name_plural = _("lenders")
         # Every borrower has a number to call, whatever creates the row.
         constraints = (
             models.CheckConstraint(
@@ -114,22 +156,29 @@ class ApiKey(models.Model):
     """
 
     id = models.CharField(
-        primary_key=True, max_length=ID_LENGTH, default=partial(new_id, "key"), editable=False
+        _("Id"),
+        primary_key=True,
+        max_length=ID_LENGTH,
+        default=partial(new_id, "key"),
+        editable=False,
     )
-    lender = models.ForeignKey(Lender, on_delete=models.PROTECT, related_name="keys")
-    mode = models.CharField(max_length=4)
+    lender = models.ForeignKey(
+        Lender, verbose_name=_("Lender"), on_delete=models.PROTECT, related_name="keys"
+    )
+    mode = models.CharField(_("Mode"), max_length=4, choices=MODES)
     sha256 = models.CharField(max_length=HASH_LENGTH, unique=True)
     # The first characters, by which people distinguish keys; far too few to guess the rest.
-    shown = models.CharField(max_length=20)
-    scopes = models.JSONField(default=list)
-    cidrs = models.JSONField(default=list)
-    created_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
-    revoked_at = models.DateTimeField(null=True)
-    last_used_at = models.DateTimeField(null=True)
+    shown = models.CharField(_("Begins with"), max_length=20)
+    scopes = models.JSONField(_("Rights"), default=list)
+    cidrs = models.JSONField(_("Networks"), default=list)
+    created_at = models.DateTimeField(_("Created"))
+    expires_at = models.DateTimeField(_("Valid until"))
+    revoked_at = models.DateTimeField(_("Revoked"), null=True)
+    last_used_at = models.DateTimeField(_("Last used"), null=True)
 
     class Meta:
-        verbose_name = "API key"
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
 
     def __str__(self) -> str:
         return f"{self.id} ({self.shown}…)"
@@ -178,26 +227,36 @@ class WebhookEndpoint(models.Model):
     """
 
     id = models.CharField(
-        primary_key=True, max_length=ID_LENGTH, default=partial(new_id, "whe"), editable=False
+        _("Id"),
+        primary_key=True,
+        max_length=ID_LENGTH,
+        default=partial(new_id, "whe"),
+        editable=False,
     )
-    lender = models.ForeignKey(Lender, on_delete=models.PROTECT, related_name="endpoints")
-    mode = models.CharField(max_length=4)
-    url = models.CharField(max_length=2048)
-    events = models.JSONField(default=list)
+    lender = models.ForeignKey(
+        Lender, verbose_name=_("Lender"), on_delete=models.PROTECT, related_name="endpoints"
+    )
+    mode = models.CharField(_("Mode"), max_length=4, choices=MODES)
+    url = models.CharField(_("Address"), max_length=2048)
+    events = models.JSONField(_("Wanted events"), default=list)
     sealed_secret = models.BinaryField()
     sealed_previous_secret = models.BinaryField(null=True)
-    previous_secret_until = models.DateTimeField(null=True)
+    previous_secret_until = models.DateTimeField(_("Earlier secret counts until"), null=True)
     sealed_signing_key = models.BinaryField()
-    public_key = models.CharField(max_length=64)
-    cursor = models.PositiveBigIntegerField(default=0)
-    failures = models.PositiveIntegerField(default=0)
-    paused_until = models.DateTimeField(null=True)
-    created_at = models.DateTimeField()
-    disabled_at = models.DateTimeField(null=True)
-    disabled_reason = models.CharField(max_length=32, blank=True)
-    deleted_at = models.DateTimeField(null=True)
+    public_key = models.CharField(_("Public key"), max_length=64)
+    cursor = models.PositiveBigIntegerField(_("Last event taken"), default=0)
+    failures = models.PositiveIntegerField(_("Failures in a row"), default=0)
+    paused_until = models.DateTimeField(_("Paused until"), null=True)
+    created_at = models.DateTimeField(_("Created"))
+    disabled_at = models.DateTimeField(_("Disabled"), null=True)
+    disabled_reason = models.CharField(
+        _("Why disabled"), max_length=32, blank=True, choices=DISABLED
+    )
+    deleted_at = models.DateTimeField(_("Deleted"), null=True)
 
     class Meta:
+        verbose_name = _("webhook endpoint")
+        verbose_name_plural = _("webhook endpoints")
         indexes = (
             models.Index(
                 fields=("mode", "id"),
@@ -230,35 +289,49 @@ class Delivery(models.Model):
     """
 
     id = models.CharField(
-        primary_key=True, max_length=ID_LENGTH, default=partial(new_id, "dlv"), editable=False
+        _("Id"),
+        primary_key=True,
+        max_length=ID_LENGTH,
+        default=partial(new_id, "dlv"),
+        editable=False,
     )
     endpoint = models.ForeignKey(
-        WebhookEndpoint, on_delete=models.PROTECT, related_name="deliveries"
+        WebhookEndpoint,
+        verbose_name=_("Webhook endpoint"),
+        on_delete=models.PROTECT,
+        related_name="deliveries",
     )
-    lender = models.ForeignKey(Lender, on_delete=models.PROTECT, related_name="+", db_index=False)
-    mode = models.CharField(max_length=4)
-    event_id = models.CharField(max_length=ID_LENGTH)
-    type = models.CharField(max_length=40)
-    lender_sequence = models.PositiveBigIntegerField(null=True)
-    event_at = models.DateTimeField()
-    redelivery_of = models.CharField(max_length=ID_LENGTH, blank=True)
+    lender = models.ForeignKey(
+        Lender,
+        verbose_name=_("Lender"),
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+    )
+    mode = models.CharField(_("Mode"), max_length=4, choices=MODES)
+    event_id = models.CharField(_("Event"), max_length=ID_LENGTH)
+    type = models.CharField(_("Type of event"), max_length=40)
+    lender_sequence = models.PositiveBigIntegerField(_("Place among its events"), null=True)
+    event_at = models.DateTimeField(_("Time of the event"))
+    redelivery_of = models.CharField(_("Repeats the delivery"), max_length=ID_LENGTH, blank=True)
     body = models.BinaryField()
-    created_at = models.DateTimeField()
+    created_at = models.DateTimeField(_("Created"))
 
-    status = models.CharField(max_length=10, default="pending")
-    tries = models.PositiveSmallIntegerField(default=0)
-    due_at = models.DateTimeField()
-    lease_until = models.DateTimeField(null=True)
+    status = models.CharField(_("State"), max_length=10, default="pending", choices=STATUSES)
+    tries = models.PositiveSmallIntegerField(_("Tries"), default=0)
+    due_at = models.DateTimeField(_("Due"))
+    lease_until = models.DateTimeField(_("Taken by a sender until"), null=True)
     fence = models.CharField(max_length=32, blank=True)
-    finished_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(_("Ended"), null=True)
 
-    response_status = models.PositiveSmallIntegerField(null=True)
-    response_excerpt = models.TextField(blank=True)
-    response_ms = models.PositiveIntegerField(null=True)
-    failure = models.CharField(max_length=32, blank=True)
+    response_status = models.PositiveSmallIntegerField(_("Status of the answer"), null=True)
+    response_excerpt = models.TextField(_("Beginning of the answer"), blank=True)
+    response_ms = models.PositiveIntegerField(_("Time to the answer, ms"), null=True)
+    failure = models.CharField(_("Failure"), max_length=32, blank=True, choices=FAILURES)
 
     class Meta:
-        verbose_name_plural = "deliveries"
+        verbose_name = _("delivery")
+        verbose_name_plural = _("deliveries")
         constraints = (
             models.UniqueConstraint(
                 fields=("endpoint", "event_id"),

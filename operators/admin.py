@@ -4,20 +4,24 @@ Nothing is written by the form of a page: see `operators/proposals.py`.
 No password, no second factor and no secret of a key is shown.
 """
 
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
+from django.utils.text import capfirst
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from lenders import keys, policy
 from lenders.models import ApiKey, Delivery, Lender, WebhookEndpoint
-from operators import pages, proposals
+from operators import pages, proposals, words
 from operators.models import Proposal
 from people.models import OPERATE, User, is_second_factor_done, may
 from verification import transactions
@@ -32,10 +36,34 @@ def never(self: object, request: HttpRequest, obj: Any = None) -> bool:
 
 
 # Django's class takes no parameter at run time
-class ProposingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    """Rows whose form makes a draft, and leads to it."""
+class ShowingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Rows on pages of plain words."""
 
+    change_list_template = "operators/rows.html"
+    change_form_template = "operators/row.html"
     has_delete_permission = never
+
+    def get_urls(self) -> list[Any]:
+        """Django's own, but for the history of a row, which would be empty."""
+        return [url for url in super().get_urls() if not str(url.name).endswith("_history")]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The list, headed by what it lists."""
+        title = capfirst(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **more: Any) -> Any:
+        """The field alone: a draft is made on its own page, not beside a field."""
+        field: Any = super().formfield_for_dbfield(db_field, request, **more)
+        if isinstance(getattr(field, "widget", None), RelatedFieldWidgetWrapper):
+            field.widget = field.widget.widget
+        return field
+
+
+class ProposingAdmin(ShowingAdmin):
+    """Rows whose form makes a draft, and leads to it."""
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """The filters that the page shows. Another column could be guessed, sign by sign."""
@@ -53,7 +81,7 @@ class ProposingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             with transactions.writing():
                 obj.proposal = self.draft(obj, names, by=_operator(request), is_new=not change)
         except Refused as refusal:
-            messages.warning(request, CODES[refusal.code].staff)
+            messages.warning(request, gettext(CODES[refusal.code].staff))
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Nothing: a page changes one row."""
@@ -93,13 +121,15 @@ class InvitationForm(forms.ModelForm):  # type: ignore[type-arg]
 
     invites = forms.BooleanField(
         required=False,
-        label="New invitation",
-        help_text="For a lost passkey: all factors and sessions of the person end.",
+        label=_("New invitation"),
+        help_text=_("For a lost passkey: all factors and sessions of the person end."),
     )
 
     class Meta:
         model = User
         fields = ("email", "full_name", "role", "lender", "is_active")
+        help_texts = words.HELP_OF_PERSON
+        error_messages = words.FAULTS_OF_PERSON
 
     def clean_email(self) -> str:
         """In lower case, as addresses are stored."""
@@ -112,10 +142,15 @@ class UserAdmin(ProposingAdmin):
     """
 
     form = InvitationForm
-    list_display = ("email", "full_name", "role", "lender", "is_active", "last_login")
+    list_display = ("email", "full_name", "role", "lender", "account", "last_login")
     list_filter = ("role", "is_active")
     list_select_related = ("lender",)
     ordering = ("email",)
+
+    @admin.display(description=_("Account"), ordering="is_active")
+    def account(self, person: User) -> str:
+        """Whether the person may sign in."""
+        return gettext("open") if person.is_active else gettext("closed")
 
     def get_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         """A new person gets an invitation in any case."""
@@ -136,16 +171,28 @@ class UserAdmin(ProposingAdmin):
         return proposals.draft(row, named, by=by)
 
 
+@admin.display(description=_("Rights"))
+def rights(key: ApiKey) -> str:
+    """What the key may do; a line for each right."""
+    return words.lines(key.scopes)
+
+
+@admin.display(description=_("Networks"))
+def networks(key: ApiKey) -> str:
+    """From where the key may be used; a line for each network."""
+    return words.lines(key.cidrs or [gettext("any")])
+
+
 class KeyInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscriptable at run time
     """A lender's keys, read-only."""
 
     model = ApiKey
-    fields = readonly_fields = (
+    fields = readonly_fields = (  # type: ignore[assignment]  # a function may name a field
         "id",
         "mode",
         "shown",
-        "scopes",
-        "cidrs",
+        rights,
+        networks,
         "expires_at",
         "revoked_at",
         "last_used_at",
@@ -155,12 +202,33 @@ class KeyInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscript
     has_add_permission = has_change_permission = never
 
 
+class LenderForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What may change of a lender, with the form of each value."""
+
+    class Meta:
+        model = Lender
+        fields = ("name", "bin", "phone", "test_calendar", "live_calendar", "return_urls")
+        help_texts = words.HELP_OF_LENDER
+        error_messages = words.FAULTS_OF_LENDER
+
+
 class LenderAdmin(ProposingAdmin):
     """Names, telephones, calendars, addresses. The log identifies the lender by its BIN."""
 
-    list_display = ("name", "bin", "phone", "test_calendar", "live_calendar", "created_at")
+    form = LenderForm
+    list_display = ("name", "bin", "phone", "of_test", "of_live", "created_at")
     search_fields = ("name", "bin")
     inlines = (KeyInline,)
+
+    @admin.display(description=_("Legal profiles, test mode"))
+    def of_test(self, lender: Lender) -> str:
+        """Those of test verifications."""
+        return words.lines(words.values(lender.test_calendar))
+
+    @admin.display(description=_("Legal profiles, live mode"))
+    def of_live(self, lender: Lender) -> str:
+        """Those of live verifications."""
+        return words.lines(words.values(lender.live_calendar))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Lender | None = None) -> Any:
         """What lasts."""
@@ -171,12 +239,21 @@ class LiveKeyForm(forms.ModelForm):  # type: ignore[type-arg]
     """A live key that does not exist yet."""
 
     scopes = forms.MultipleChoiceField(
-        choices=[(scope, scope) for scope in policy.SCOPES], initial=list(policy.SCOPES)
+        label=_("Rights"),
+        choices=[(scope, scope) for scope in policy.SCOPES],
+        initial=list(policy.SCOPES),
     )
     cidrs = forms.CharField(
-        required=False, label="Networks", help_text="Such as 203.0.113.0/24; blanks between."
+        required=False,
+        label=_("Networks"),
+        help_text=_("Such as 203.0.113.0/24; blanks between. Left empty: any."),
     )
-    days = forms.IntegerField(initial=policy.KEY_DAYS, min_value=1, max_value=policy.KEY_DAYS)
+    days = forms.IntegerField(
+        label=_("Valid for, days"),
+        initial=policy.KEY_DAYS,
+        min_value=1,
+        max_value=policy.KEY_DAYS,
+    )
 
     class Meta:
         model = ApiKey
@@ -195,7 +272,8 @@ class LiveKeyForm(forms.ModelForm):  # type: ignore[type-arg]
                     days=fields["days"],
                 )
             except TulgaError as error:
-                raise forms.ValidationError(error.detail, code=error.code) from error
+                sentence = str(words.FAULTS_OF_KEY.get(error.code, error.detail))
+                raise forms.ValidationError(sentence, code=error.code) from error
         return fields
 
     def _post_clean(self) -> None:
@@ -219,7 +297,7 @@ class LiveKeyAdmin(ProposingAdmin):
         return bool(settings.TULGA_MODES_LIVE) and super().has_add_permission(request)
 
 
-class WebhookEndpointAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class WebhookEndpointAdmin(ShowingAdmin):
     """Endpoints, read-only: their lender makes, changes and ends them."""
 
     list_display = (
@@ -234,11 +312,17 @@ class WebhookEndpointAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         "disabled_reason",
     )
     list_filter = ("mode",)
-    exclude = ("sealed_secret", "sealed_previous_secret", "sealed_signing_key")
-    has_add_permission = has_change_permission = has_delete_permission = never
+    exclude = ("sealed_secret", "sealed_previous_secret", "sealed_signing_key", "events")
+    readonly_fields = ("wanted",)
+    has_add_permission = has_change_permission = never
+
+    @admin.display(description=_("Wanted events"))
+    def wanted(self, endpoint: WebhookEndpoint) -> str:
+        """The types of events that the lender asked for; a line for each."""
+        return words.lines(endpoint.events or [gettext("all")])
 
 
-class DeliveryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class DeliveryAdmin(ShowingAdmin):
     """Deliveries and their answers, read-only."""
 
     list_display = (
@@ -253,15 +337,19 @@ class DeliveryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     )
     list_filter = ("status", "mode")
     exclude = ("body", "fence")
-    has_add_permission = has_change_permission = has_delete_permission = never
+    has_add_permission = has_change_permission = never
+
+
+_LEFT_OUT: Final = ("password_change", "password_change_done", "logout")
+"""Pages of Django's that our own, at /people/, stand for."""
 
 
 class OperatorSite(admin.AdminSite):
     """Django's admin site behind our own sign-in, with pages of ours."""
 
     site_title = "Tulga"
-    site_header = "Tulga · Astana time (UTC+5)"  # for all times on its pages
-    index_title = "Operation"
+    site_header = _("Tulga · Astana time (UTC+5)")  # for all times on its pages
+    index_title = _("Operation")
     site_url = "/people/"
     index_template = "operators/operation.html"
 
@@ -285,15 +373,16 @@ class OperatorSite(admin.AdminSite):
             path("proposals/", self.admin_view(pages.list_page), name="proposals"),
             path(proposal, self.admin_view(pages.proposal_page), name="proposal"),
             path(f"{proposal}challenge/", self.admin_view(pages.challenge), name="challenge"),
-            *super().get_urls(),
+            *(url for url in super().get_urls() if getattr(url, "name", "") not in _LEFT_OUT),
         ]
 
     def refused_entries(self, request: HttpRequest) -> HttpResponse:
         """The log's refused entries, each with its case's last ordered state, and advice."""
         entries, has_more = refusals.refused_entries()
         context = self.each_context(request)
-        context |= {"entries": entries, "has_more": has_more}
-        context["title"] = "Entries that the log refuses"
+        told = [(entry, words.refusal(entry)) for entry in entries]
+        context |= {"entries": told, "has_more": has_more}
+        context["title"] = gettext("Entries that the log refuses")
         return render(request, "operators/refused.html", context)
 
     def login(

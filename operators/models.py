@@ -10,10 +10,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 
-from verification.core.events import API_KEY, LENDER, PERSON
 from verification.core.ids import new_id
-
-_TITLES = {PERSON: "A person", LENDER: "A lender", API_KEY: "A live key"}
 
 
 class Proposal(models.Model):
@@ -57,8 +54,3 @@ class Proposal(models.Model):
 
     def __str__(self) -> str:
         return self.id
-
-    @property
-    def title(self) -> str:
-        """The kind of its actor, in words."""
-        return _TITLES[self.type]

@@ -1,36 +1,28 @@
 """Pages of proposals, at the operators' site: the list, a proposal, and its challenge."""
 
-from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils.text import capfirst
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from operators import proposals
+from operators import proposals, words
 from operators.models import Proposal
 from operators.policy import ENDED_SHOWN, PROPOSAL_DAYS, REASON_MAX, REASON_MIN
 from people.models import User
 from verification.access import passkeys as door
-from verification.core import spelling
 from verification.core.codes import CODES
 from verification.core.errors import Refused
 from verification.log import approvals
 from verification.review import signing
 
 PROPOSE, CONFIRM, WITHDRAW = approvals.PROPOSE, approvals.CONFIRM, "withdraw"
-_ID_SIGNS: Final = 8
-"""Of a passkey's id on the page: enough to tell a person's keys apart."""
-_TITLE: Final = {
-    "bin": "BIN",
-    "cidrs": "networks",
-    "invited_until": "invitation counts until",
-    "is_active": "account is open",
-}
 
 
 @never_cache
@@ -38,9 +30,16 @@ def list_page(request: HttpRequest) -> HttpResponse:
     """The open proposals, and those that ended last. A draft is its writer's alone."""
     rows = Proposal.objects.select_related("drafted_by", "ended_by").order_by("-created_at")
     open_rows = [row for row in rows.filter(outcome="") if proposals.is_open(row)]
-    context = _context(request, "Proposals") | {
-        "proposals": [row for row in open_rows if row.proposed or _is_of(request, row)],
-        "ended": rows.exclude(outcome="").order_by("-ended_at")[:ENDED_SHOWN],
+    context = _context(request, gettext("Proposals")) | {
+        "proposals": [
+            (row, words.KINDS[row.type])
+            for row in open_rows
+            if row.proposed or _is_of(request, row)
+        ],
+        "ended": [
+            (row, words.KINDS[row.type])
+            for row in rows.exclude(outcome="").order_by("-ended_at")[:ENDED_SHOWN]
+        ],
         "days": PROPOSAL_DAYS,
     }
     return render(request, "operators/proposals.html", context)
@@ -57,7 +56,7 @@ def proposal_page(request: HttpRequest, proposal_id: str) -> HttpResponseBase:
     try:
         if act == WITHDRAW:
             proposals.withdraw(proposal_id, by=operator)
-            messages.success(request, "The proposal is withdrawn. Nothing changed.")
+            messages.success(request, gettext("The proposal is withdrawn. Nothing changed."))
             return redirect("admin:proposals")
         if act not in (PROPOSE, CONFIRM):
             raise Refused("choice_unknown", "a proposal is proposed, confirmed or withdrawn")
@@ -108,13 +107,14 @@ def _page(
         differences = proposals.differences(proposal)
     except Refused as unreadable:
         refusal = unreadable
-    context = _context(request, proposal.title) | {
+    context = _context(request, str(words.KINDS[proposal.type])) | {
         "proposal": proposal,
         "is_new": is_new,
         "known_as": proposals.known_as(proposal),
         "differences": [
-            (_TITLE.get(name, name.replace("_", " ")), _readable(now), _readable(then))
+            (capfirst(column.verbose_name), words.told(column, now), words.told(column, then))
             for name, now, then in differences
+            for column in [proposals.MODELS[proposal.type]._meta.get_field(name)]
         ],
         "fingerprint": proposals.fingerprint(proposal),
         "is_open": proposals.is_open(proposal),
@@ -132,26 +132,11 @@ def _page(
     if refusal:
         row = CODES.get(refusal.code)
         context |= {
-            "refusal": (row.staff if row else "") or refusal.detail,
+            "refusal": gettext(row.staff) if row and row.staff else refusal.detail,
             "refusal_code": refusal.code,
         }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if refusal else HTTPStatus.OK
     return render(request, "operators/proposal.html", context, status=status)
-
-
-def _readable(value: Any) -> str:
-    """A value as an operator reads it; each item of a list has a line."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return "\n".join(map(_readable, value)) or "none"
-    if isinstance(value, dict) and "public_key" in value:
-        return f"{str(value.get('id'))[:_ID_SIGNS]}… of {value.get('origin')}"
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {item}" for name, item in value.items())
-    if isinstance(value, datetime):
-        return spelling.minute(value)
-    return str(value or "none")
 
 
 def _require_shown(request: HttpRequest, proposal: Proposal, *, may_lack: bool = False) -> None:

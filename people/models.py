@@ -19,6 +19,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
 from django_otp.models import Device, ThrottlingMixin
 from django_otp.oath import TOTP
 
@@ -43,6 +44,12 @@ class Role(StrEnum):
     REGULATOR = "regulator"
     OPERATOR = "operator"
 
+
+ROLES = [
+    (Role.REVIEWER.value, _("Reviewer")),
+    (Role.REGULATOR.value, _("Regulator")),
+    (Role.OPERATOR.value, _("Operator")),
+]
 
 PERMISSIONS: dict[str, frozenset[str]] = {
     Role.REVIEWER: frozenset({REVIEW_CASES}),
@@ -96,25 +103,32 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # django-
     id = models.CharField(
         primary_key=True, max_length=30, default=partial(new_id, "usr"), editable=False
     )
-    email = models.EmailField(unique=True)
-    full_name = models.CharField(max_length=200)
-    role = models.CharField(max_length=16, choices=[(role.value, role.value) for role in Role])
+    email = models.EmailField(_("E-mail address"), unique=True)
+    full_name = models.CharField(_("Name"), max_length=200)
+    role = models.CharField(_("Role"), max_length=16, choices=ROLES)
     # PROTECT: the row of a person who voted stays, because the log names them.
     lender = models.ForeignKey(
-        "lenders.Lender", null=True, blank=True, on_delete=models.PROTECT, related_name="reviewers"
+        "lenders.Lender",
+        verbose_name=_("Lender"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="reviewers",
     )
-    is_active = models.BooleanField(default=True)
+    is_active = models.BooleanField(_("Account is open"), default=True)
     # Public keys by which this person signs in and acts: lists of id, public_key and origin.
-    passkeys = models.JSONField(default=list, blank=True, editable=False)
+    passkeys = models.JSONField(_("Passkeys"), default=list, blank=True, editable=False)
     # The highest counter that each of them has shown, by id; 0 for those that count nothing.
     passkey_counters = models.JSONField(default=dict, blank=True, editable=False)
     # The SHA-256 of the code by which the person puts their first passkey on record; empty without
     # an invitation.
     invitation = models.CharField(max_length=64, default="", blank=True, editable=False)
-    invited_until = models.DateTimeField(null=True, blank=True, editable=False)
+    invited_until = models.DateTimeField(
+        _("Invitation counts until"), null=True, blank=True, editable=False
+    )
     # Opens the commitment to address and name that stands in the log.
     salt = models.BinaryField(default=partial(secrets.token_bytes, SALT_BYTES), editable=False)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(_("Created"), auto_now_add=True)
 
     objects: ClassVar[People] = People()
 
@@ -123,10 +137,12 @@ class User(AbstractBaseUser):  # type: ignore[django-manager-missing]  # django-
     REQUIRED_FIELDS: ClassVar[list[str]] = ["full_name", "role"]
 
     class Meta:
-        verbose_name, verbose_name_plural = "person", "people"
+        verbose_name = _("person")
+        verbose_name_plural = _("people")
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(
                 name="people_user_reviewers_alone_have_a_lender",
+                violation_error_message=_("A reviewer has a lender, other people have none."),
                 condition=models.Q(role=Role.REVIEWER.value, lender__isnull=False)
                 | models.Q(
                     role__in=[Role.REGULATOR.value, Role.OPERATOR.value], lender__isnull=True

@@ -175,7 +175,7 @@ def test_one_operator_proposes_a_telephone_and_the_other_confirms_it(
     said(second, REASON)
     second.tab.look("proposed.phone")
     assert Lender.objects.get(pk=lender.pk).phone == lender.phone
-    acts(second, "Confirm with a passkey", "It was confirmed by")
+    acts(second, "Confirm with a passkey", "Confirmed by")
     second.tab.look("confirmed.phone")
     assert Lender.objects.get(pk=lender.pk).phone == PHONE
     assert stated(lender.pk)["phone"] == stated(lender.pk, "test")["phone"] == f"tel:{PHONE}"
@@ -252,7 +252,7 @@ def agreed(pair: Pair, name: str = "invitation") -> str:
     second.page.goto(first.page.url)
     said(second, "Confirm it only if")
     second.tab.look(f"{name}-proposed.{second.size}")
-    acts(second, "Confirm with a passkey", "It was confirmed by")
+    acts(second, "Confirm with a passkey", "Confirmed by")
     return code
 
 

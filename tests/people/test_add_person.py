@@ -188,7 +188,7 @@ def test_the_page_names_entry_reason_and_the_last_ordered_state(signed_in: Signe
     story = begin(make_lender())
     pk = forged(story)
     page = client.get(PAGE).content.decode()
-    for sentence in (pk, story.id, "it has no signature", "verified", "attempt.opened, index"):
+    for sentence in (pk, story.id, "it has no signature", "Verified", "attempt.opened"):
         assert sentence in page
     assert "Entries that the log refuses" in client.get("/admin/").content.decode()
     (entry,), has_more = refused_entries()

@@ -2044,7 +2044,11 @@ _TABLE: Final = (
     Code(code="type_wrong", field="Another JSON type is expected."),
     Code(code="length_wrong", field="Too short, too long, or too many."),
     Code(code="out_of_range", field="Outside the allowed range."),
-    Code(code="choice_unknown", field="Not one of the allowed words."),
+    Code(
+        code="choice_unknown",
+        field="Not one of the allowed words.",
+        staff=_("Load the page again, and press one of its buttons."),
+    ),
     Code(code="choice_repeated", field="Given twice."),
     Code(
         code="text_malformed",

@@ -6,6 +6,7 @@ from functools import cache
 from io import BytesIO
 from pathlib import Path
 
+import django
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_python
 from babel.messages.mofile import write_mo
@@ -27,6 +28,18 @@ def read(language: str) -> Catalog:
         return read_po(source, locale=language)
 
 
+@cache
+def of_django() -> frozenset[str]:
+    """The sentences of Django's admin and forms, whose translations ours complete and mend."""
+    found = set[str]()
+    for place in ("contrib/admin", "conf"):
+        source = Path(django.__file__).parent / place / "locale/en/LC_MESSAGES/django.po"
+        with source.open("rb") as text:
+            ids = [entry.id for entry in read_po(text, locale="en") if entry.id]
+        found |= {each if isinstance(each, str) else each[0] for each in ids}
+    return frozenset(found)
+
+
 def compile_changed() -> None:
     """Compiles catalogues newer than their compiled form, whole or not at all, for tests run beside
     each other.
@@ -45,7 +58,7 @@ def compile_changed() -> None:
 
 ROOT = Path(__file__).resolve().parents[3]
 
-PACKAGES = ("config", "lenders", "people", "verification")
+PACKAGES = ("config", "lenders", "operators", "people", "verification")
 
 KEYWORDS = (
     "_",
