@@ -7,6 +7,7 @@ No password, no second factor and no secret of a key is shown.
 from typing import Any, Final, cast
 
 from django import forms
+from django.apps import apps
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
@@ -14,6 +15,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext
@@ -42,6 +44,7 @@ class ShowingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     change_list_template = "operators/rows.html"
     change_form_template = "operators/row.html"
     has_delete_permission = never
+    show_facets = admin.ShowFacets.NEVER
 
     def get_urls(self) -> list[Any]:
         """Django's own, but for the history of a row, which would be empty."""
@@ -183,6 +186,12 @@ def networks(key: ApiKey) -> str:
     return words.lines(key.cidrs or [gettext("any")])
 
 
+_OF_KEY: Final = (
+    *("lender", "mode", "shown", rights, networks),
+    *("created_at", "expires_at", "revoked_at", "last_used_at"),
+)
+
+
 class KeyInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscriptable at run time
     """A lender's keys, read-only."""
 
@@ -284,9 +293,16 @@ class LiveKeyAdmin(ProposingAdmin):
     """Live keys: a new one is proposed. `manage.py add_key` makes keys of test mode."""
 
     form = LiveKeyForm
-    fields = ("lender", "scopes", "cidrs", "days")
     list_display = ("id", "lender", "shown", "expires_at", "revoked_at", "last_used_at")
     has_change_permission = never
+
+    def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
+        """What is chosen for a new key, and what a known one is."""
+        return ("lender", "scopes", "cidrs", "days") if obj is None else _OF_KEY
+
+    def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
+        """All of a known key."""
+        return () if obj is None else _OF_KEY
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """Those of live mode."""
@@ -375,6 +391,13 @@ class OperatorSite(admin.AdminSite):
             path(f"{proposal}challenge/", self.admin_view(pages.challenge), name="challenge"),
             *(url for url in super().get_urls() if getattr(url, "name", "") not in _LEFT_OUT),
         ]
+
+    def app_index(
+        self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        """A room's rows, headed by its name."""
+        title = apps.get_app_config(app_label).verbose_name
+        return super().app_index(request, app_label, {"title": title, **(extra_context or {})})
 
     def refused_entries(self, request: HttpRequest) -> HttpResponse:
         """The log's refused entries, each with its case's last ordered state, and advice."""

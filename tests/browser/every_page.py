@@ -60,6 +60,10 @@ def _at(
     return Shown(name=name, says=says, template=template, path=path, languages=languages)
 
 
+def _operated(name: str, says: str, template: str, path: str) -> Shown:
+    return _at(name, f"The operator: {says}", f"operators/{template}.html", f"/admin/{path}")
+
+
 def _docs(name: str, says: str, template: str, path: str) -> Shown:
     # Developers have it in Russian and English.
     return _at(
@@ -211,34 +215,20 @@ PEOPLE = (
     _at("password", "Another password", "people/password.html", "/people/password/"),
     _at("passkey", "Passkeys, and a new one", "people/passkey.html", "/people/passkey/"),
     _at("invitation", "An invited person", "people/invitation.html", "/people/invitation/"),
-    _at(
-        "proposals",
-        "The operator: proposals",
-        "operators/proposals.html",
-        "/admin/proposals/",
-        languages=("en",),
-    ),
-    _at(
-        "proposal",
-        "The operator: one proposal",
-        "operators/proposal.html",
-        "/admin/proposals/{proposal}/",
-        languages=("en",),
-    ),
-    _at(
-        "operation",
-        "The operator: the first page",
-        "operators/operation.html",
-        "/admin/",
-        languages=("en",),
-    ),
-    _at(
-        "refused-entries",
-        "The operator: what the log refuses",
-        "operators/refused.html",
-        "/admin/refused/",
-        languages=("en",),
-    ),
+    _operated("proposals", "proposals", "proposals", "proposals/"),
+    _operated("proposal", "one proposal", "proposal", "proposals/{proposal}/"),
+    _operated("operation", "the first page", "operation", ""),
+    _operated("refused-entries", "what the log refuses", "refused", "refused/"),
+    _operated("persons", "people", "rows", "people/user/"),
+    _operated("person-new", "a new person", "row", "people/user/add/"),
+    _operated("person", "a person", "row", "people/user/{person}/change/"),
+    _operated("lenders", "lenders", "rows", "lenders/lender/"),
+    _operated("lender", "a lender and its keys", "row", "lenders/lender/{lender}/change/"),
+    _operated("keys", "live keys", "rows", "lenders/apikey/"),
+    _operated("endpoints", "webhook endpoints", "rows", "lenders/webhookendpoint/"),
+    _operated("endpoint", "an endpoint", "row", "lenders/webhookendpoint/{endpoint}/change/"),
+    _operated("deliveries", "deliveries", "rows", "lenders/delivery/"),
+    _operated("delivery", "a delivery", "row", "lenders/delivery/{delivery}/change/"),
 )
 
 DEVELOPERS = (

@@ -5,6 +5,7 @@ phone and a desk.
 from collections.abc import Callable
 
 import pytest
+from django.contrib.admin.utils import quote
 
 from lenders.models import Lender
 from operators import proposals
@@ -16,8 +17,10 @@ from tests.browser.looked_over import Looks, Sit, looks, seen, sit
 from tests.browser.steps import words
 from tests.browser.test_every_page import by_name
 from tests.browser.test_review_desk import case, see_every_picture
+from tests.operators.lenders_rows import webhooks
 from tests.people.conftest import add
 from tests.people.enrolled import Enrolled
+from tests.people.test_add_person import forged
 from tests.verification.oversight import rows
 from tests.verification.review import desk
 from tests.verification.stories.attesting_story import LAW, cleared, verified
@@ -147,7 +150,16 @@ def test_the_pages_of_who_signs_in(
         )
     person = User(email="new@example.kz", full_name="Асель Омарова", role="regulator")
     proposals.draft_invitation(person, {"email", "full_name", "role"}, by=operator)
-    over(sit, looks, site, every_page.PEOPLE[1:], session=session, proposal=proposal.pk)
+    delivery = webhooks(changed, mode="live")
+    forged(begin(lender()))
+    rows_of = {
+        "person": operator.pk,
+        "lender": changed.pk,
+        "endpoint": delivery.endpoint_id,
+        "delivery": delivery.pk,
+    }
+    places = {name: quote(pk) for name, pk in rows_of.items()}
+    over(sit, looks, site, every_page.PEOPLE[1:], session=session, proposal=proposal.pk, **places)
 
 
 def test_the_pages_of_developers(sit: Sit, looks: Looks, site: str) -> None:
