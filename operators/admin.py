@@ -356,7 +356,7 @@ class DeliveryAdmin(ShowingAdmin):
     has_add_permission = has_change_permission = never
 
 
-_LEFT_OUT: Final = ("password_change", "password_change_done", "logout")
+_LEFT_OUT: Final = ("password_change", "password_change_done")
 """Pages of Django's that our own, at /people/, stand for."""
 
 
