@@ -38,7 +38,7 @@ _NO_BROKER: Final = "the broker does not answer: workers find their steps later"
 _NO_SENDER: Final = "no process delivers webhooks: start manage.py deliver"
 _KEPT: Final = "frames are kept too long: a worker must serve the queue storage, or its steps fault"
 _FORGED: Final = (
-    "an entry lacks the worker's signature that it needs: see manage.py audit_verify, and"
+    "an entry lacks a signature or an approval that it needs: see manage.py audit_verify, and"
     " find its writer"
 )
 _broker: dict[str, Any] = {"asked_at": 0.0, "detail": ""}

@@ -5,11 +5,13 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.contrib.admin.utils import quote
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, load_command_class
+from django.core.management.base import SystemCheckError
 from django.test import Client
 from django.utils import timezone
 
@@ -302,6 +304,13 @@ def run(*words: str) -> str:
     return out.getvalue()
 
 
+def run_checked(name: str, *words: str) -> None:
+    """As `manage.py` runs it: after the system checks, unless the command asks for none."""
+    command = load_command_class("lenders", name)
+    options = vars(command.create_parser("manage.py", name).parse_args(words))
+    command.execute(**options, stdout=StringIO())
+
+
 def secret_in(text: str) -> str:
     found = re.search(r"tlg_(?:test|live)_[A-Za-z0-9_-]{43}", text)
     assert found
@@ -405,6 +414,15 @@ def test_a_revoked_key_is_out(db: None) -> None:
     assert "revoked" in run("revoke_key", key_id)
     assert Caller(secret).get(PATH).json()["code"] == "key_revoked"
     assert "before" in run("revoke_key", key_id)
+
+
+def test_a_key_ends_while_live_mode_is_incomplete(db: None, settings: Any) -> None:
+    run("add_lender", "One", "--bin", BIN, *PHONE)
+    settings.TULGA_MODES_LIVE, settings.TULGA_SOURCES = True, {}
+    with pytest.raises(SystemCheckError):
+        run_checked("add_key", BIN)
+    run_checked("revoke_key", ApiKey.objects.get().pk)
+    assert ApiKey.objects.get().revoked_at
 
 
 @pytest.mark.parametrize(

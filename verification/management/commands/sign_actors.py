@@ -11,7 +11,7 @@ from verification.core import certificates
 from verification.core.errors import BadInput
 from verification.core.strict_json import read_json
 from verification.management.commands.make_keys import read_root
-from verification.management.commands.state_actors import SIGNATURES_MAX_BYTES
+from verification.management.commands.state_actors import SIGNATURES_MAX_BYTES, write_json
 
 
 class Command(BaseCommand):
@@ -44,7 +44,7 @@ class Command(BaseCommand):
         for statement in statements:
             self.stdout.write(_spelled(statement))
             signatures[statement["actor"]] = certificates.actor_signature(seed, statement)
-        signed.write_text(json.dumps(signatures, indent=1), encoding="utf-8")
+        write_json(signed, signatures)
         self.stdout.write(f"{len(signatures)} signed")
 
 

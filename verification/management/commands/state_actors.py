@@ -63,12 +63,23 @@ class Command(BaseCommand):
         for line in done:
             self.stdout.write(line)
         if options["request"]:
-            options["request"].write_text(json.dumps(statements, indent=1), encoding="utf-8")
+            write_json(options["request"], statements)
         word = "to be signed for" if options["request"] else "stated in"
         self.stdout.write(f"{len(done)} {word} the {log} log")
         if refused:
-            detail = "not as the test log states, and so not entered"
+            detail = "not as the other log states, and so not entered"
             raise CommandError(f"{detail}: {', '.join(refused)}")
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Writes a file for the root, or from it.
+
+    Raises: `CommandError` if it cannot be written.
+    """
+    try:
+        path.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _state(log: str, entry_type: str, row: Mapping[str, Any], approval: Approval | None) -> None:
@@ -81,16 +92,18 @@ def _state(log: str, entry_type: str, row: Mapping[str, Any], approval: Approval
 
 
 def _waiting(log: str, refused: list[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The rows that a log does not state so. Those that the test log does not state go into
-    `refused`.
+    """The rows that a log does not state so. Those that the other log does not state either go
+    into `refused`.
     """
+    other = TEST if log != TEST else "live"
     for entry_type in (LENDER, PERSON):
         for row in verify_actors.rows(entry_type):
             name = str(row["id"])
-            here, there = (actors.read(each, [name]).get(name) for each in (log, TEST))
+            here, there = (actors.read(each, [name]).get(name) for each in (log, other))
             if here is not None and actors.is_as_stated(row, here):
                 continue
-            # The test log has every change, signed; a row alone proves nothing.
+            # A row alone proves nothing. The test log has every change, signed by web; the live log
+            # restores it where web alone signed one.
             if actors.is_as_stated(row, there):
                 yield entry_type, row
             else:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from tests import registered
+from verification import transactions
 from verification.log import actors
 from verification.log.verify_actors import verify_actors
 from verification.management.commands.make_keys import ROOT_KEY
@@ -98,6 +99,41 @@ def test_live_mode_asks_for_the_root(settings: Any) -> None:
     settings.TULGA_MODES_LIVE = True
     with pytest.raises(CommandError, match="asks for the root"):
         run(log="live")
+
+
+@pytest.mark.usefixtures("no_root")
+def test_a_change_that_web_alone_signed_is_taken_back_in_the_test_log(settings: Any) -> None:
+    lender = registered.lender(name="Ақша LLP", bin="180440012349", phone="+77270000044")
+    settings.TULGA_MODES_LIVE = True
+    call_command("state_actors", root=ROOT, stdout=StringIO())
+    row = type(lender).objects.filter(pk=lender.pk)
+    row.update(phone="+77019999999")
+    with transactions.writing():
+        actors.state("actor.lender", lender.pk, row.values().get(), logs=["test"])
+    row.update(phone="+77270000044")
+    assert {finding.field for finding in verify_actors()} == {"phone"}
+    assert run(log="test") == [f"{lender.pk} {lender.bin}", "1 stated in the test log"]
+    assert list(verify_actors()) == []
+
+
+@pytest.mark.usefixtures("no_root")
+def test_the_test_log_takes_no_row_that_the_live_log_does_not_state(settings: Any) -> None:
+    settings.TULGA_MODES_LIVE = True
+    lender = registered.lender(name="Ақша LLP", bin="180440012349", phone="+77270000044")
+    type(lender).objects.update(phone="+77019999999")
+    with pytest.raises(CommandError, match=f"not entered: {lender.pk}"):
+        run(log="test")
+
+
+@pytest.mark.usefixtures("no_root")
+def test_a_file_that_cannot_be_written_is_named(settings: Any, tmp_path: Path) -> None:
+    settings.TULGA_MODES_LIVE = True
+    with pytest.raises(CommandError, match="cannot be written"):
+        run(request=tmp_path / "absent" / "request.json")
+    request = tmp_path / "request.json"
+    run(request=request)
+    with pytest.raises(CommandError, match="cannot be written"):
+        call_command("sign_actors", request, tmp_path, root=ROOT, stdout=StringIO())
 
 
 def test_a_signature_counts_for_its_statement_alone(settings: Any, tmp_path: Path) -> None:
