@@ -92,6 +92,11 @@ FRAMES_KEPT_SECONDS = of_course.FRAMES_KEPT_SECONDS
 FRAMES_HELD_FOR, FRAMES_HELD_ENDINGS = of_course.FRAMES_HELD_FOR, of_course.FRAMES_HELD_ENDINGS
 # Interval at which a disputed verification's frames are checked for release, seconds. Ours: a day.
 DISPUTED_SECONDS = 24 * 3600
+# Interval at which a case that a related one holds beyond its retention is checked again, seconds.
+# Ours: 30 days.
+HELD_SECONDS = 30 * 24 * 3600
+# Days to answer a request to erase personal data.
+REQUEST_DAYS = of_course.REQUEST_DAYS
 # Wait of a destruction step after `FAULTS_MAX` faults in a row, seconds. Ours: an absent store is
 # retried regularly; the step is never dropped.
 DESTRUCTION_SECONDS = 3600

@@ -34,6 +34,8 @@ DOCUMENT: Final = "document"
 """For a verification that its lender ended: its receipt, and documents of its live attempts."""
 DESTROY: Final = "destroy"
 """For an ended verification: destroy its camera frames."""
+PURGE: Final = "purge"
+"""For a verification whose retention is over: erase its personal data."""
 CLEAR: Final = "clear"
 """For a verified borrower: the gates of a requested clearance."""
 
