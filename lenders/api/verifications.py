@@ -186,14 +186,13 @@ class VerificationRedact(APIView):
         summary="Ask that the personal data be erased",
         description=(
             "Recorded once, after the end; before, 409 `illegal_transition`. The law keeps the data"
-            " until `retention.until`: so long nothing is erased, and 202 says until when. That day"
-            " a worker erases them, asked or not, and `verification.redacted` tells it. An open"
-            " obligation holds them: `retention.until` is null. 200: they are erased."
+            " until `retention.until`: so long nothing is erased. That day a worker erases them,"
+            " asked or not, and `verification.redacted` tells it; `redacted_at` says when. An open"
+            " obligation holds them: `retention.until` is null."
         ),
         parameters=[IDEMPOTENCY_KEY],
         request=requests.NothingRequest,
         responses={
-            202: verifications.VerificationAnswer,
             200: verifications.VerificationAnswer,
             **problems(400, 401, 403, 404, 409, 415, 422, 429),
         },
@@ -203,10 +202,9 @@ class VerificationRedact(APIView):
         """The verification, with the request and the day of its erasure."""
         key = caller(request)
         read(requests.NothingRequest, request.data)
-        is_erased = erasures.request(
-            lender_id=key.lender_id, mode=key.mode, verification_id=verification_id
+        erasures.request(lender_id=key.lender_id, mode=key.mode, verification_id=verification_id)
+        return Response(
+            verifications.read(
+                lender_id=key.lender_id, mode=key.mode, verification_id=verification_id
+            )
         )
-        answer = verifications.read(
-            lender_id=key.lender_id, mode=key.mode, verification_id=verification_id
-        )
-        return Response(answer, status=200 if is_erased else 202)

@@ -156,7 +156,10 @@ class VerificationAnswer(serializers.Serializer[Any]):
             text = serializers.CharField if field.is_required else Word
             kind = text if field.form.schema["type"] == "string" else serializers.DictField
             fields[name] = kind(source=f"opening.{field.attribute}", allow_null=True)
-            set_override(fields[name], "field", field.form.schema)
+            schema = dict(field.form.schema)
+            if "enum" in schema:
+                schema["enum"] = [*schema["enum"], None]
+            set_override(fields[name], "field", schema)
         return fields
 
 

@@ -15,8 +15,8 @@ from verification.core.status import TERMINAL
 from verification.log import decided
 
 
-def request(*, lender_id: str, mode: str, verification_id: str) -> bool:
-    """Records the request, once; returns whether the case is erased already.
+def request(*, lender_id: str, mode: str, verification_id: str) -> None:
+    """Records the request, once, unless the case is erased already.
 
     Raises: `NotFound`, and `Conflict` before the log has ordered its end.
     """
@@ -32,4 +32,3 @@ def request(*, lender_id: str, mode: str, verification_id: str) -> bool:
             with moving.moving(history):
                 body = {"due": due.isoformat(), "asked_by": "lender"}
                 moving.record(verification, REQUESTED, at=at, body=body)
-        return REDACTED in times

@@ -1,4 +1,4 @@
-"""Erases the personal data of a case whose retention is over.
+"""Erases the personal data of a case whose retention is over. Law: O-80, O-81.
 
 The sweep schedules the step at `kept_until`. Signed entries alone decide whether it is due.
 A renewed consent and the verification that it renews rest on each other: both are kept until the
@@ -44,7 +44,7 @@ def purge(verification: Verification) -> None:
         recheck = at + timedelta(seconds=policy.HELD_SECONDS)
         held = [later or recheck for later in _related(history) if later is None or later > at]
         if held:
-            steps.schedule(verification, steps.PURGE, due_at=min(max(held), recheck), queue=QUEUE)
+            steps.schedule(verification, steps.PURGE, due_at=max(held), queue=QUEUE)
             return
         erased = erasure.erase(verification.pk, at=at)
         moving.write(

@@ -6,10 +6,10 @@ import pytest
 from django.core.files.storage import storages
 
 from lenders.resources import verifications
-from tests.verification.log.judged import audit, differences_of, findings
+from tests.verification.log.judged import audit, differences_of, findings, judged
 from tests.verification.stories.destruction_story import claim, dispute, entries, step, turn
 from tests.verification.stories.purge_story import files, purged, sealed_rows, to_last_day
-from tests.verification.stories.story import IIN, at_statement, order, verified_at_second_try
+from tests.verification.stories.story import IIN, at_statement, order
 from verification import clock, transactions
 from verification.access import openings
 from verification.case import moving
@@ -30,9 +30,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 @pytest.fixture
 def story(issued):
     """Verified by a signature, ordered."""
-    story = verified_at_second_try(issued)
-    order()
-    return story
+    return judged(issued)
 
 
 def test_at_the_midnight_after_its_last_day_nothing_of_a_case_is_left_to_read(story):
