@@ -5,9 +5,11 @@ then.
 from datetime import timedelta
 
 from django.conf import settings as django_settings
+from django.db import connection
 
 from tests.verification.stories.destruction_story import step
 from verification import clock
+from verification.evidence import store
 from verification.models import (
     Access,
     Attempt,
@@ -43,6 +45,33 @@ def files():
     shared = set(SharedEvidence.objects.values_list("pk", flat=True))
     paths = django_settings.TULGA_EVIDENCE_DIR.rglob("*")
     return {path.name for path in paths if path.is_file()} - shared
+
+
+def secrets_of(story):
+    """The bytes and words of a case that only erasure takes away: sealed, wrapped, searched."""
+    case = story.row()
+    items = EvidenceItem.objects.filter(verification_id=story.id)
+    values = [case.sealed_case, case.borrower_index, case.client_reference.encode()]
+    values += [DataKey.objects.get(pk=story.id).wrapped_key]
+    values += [attempt.sealed_memory for attempt in case.attempts.all()]
+    for item in items:
+        values += [item.sealed, item.wrapped_key, item.seen_index]
+        values += [None if item.sealed else store.sealed_bytes(item)]
+    return {bytes(value) for value in values if value}
+
+
+def dump():
+    """Every value of every table, as an attacker has them, and every stored file."""
+    taken = [path.read_bytes() for path in django_settings.TULGA_EVIDENCE_DIR.rglob("*/*")]
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f'SELECT * FROM "{table}"')  # noqa: S608
+            for row in cursor.fetchall():
+                taken += [
+                    bytes(value) if isinstance(value, bytes | memoryview) else str(value).encode()
+                    for value in row
+                ]
+    return b"\0".join(taken)
 
 
 def sealed_rows(story):

@@ -1,5 +1,6 @@
 """After five years the personal data of a case are gone, and its proofs stay."""
 
+from contextlib import suppress
 from functools import partial
 
 import pytest
@@ -8,13 +9,31 @@ from django.core.files.storage import storages
 from lenders.resources import verifications
 from tests.verification.log.judged import audit, differences_of, findings, judged
 from tests.verification.stories.destruction_story import claim, dispute, entries, step, turn
-from tests.verification.stories.purge_story import files, purged, sealed_rows, to_last_day
-from tests.verification.stories.story import IIN, at_statement, order
+from tests.verification.stories.insecure_capture import played
+from tests.verification.stories.insecure_capture import script as script
+from tests.verification.stories.purge_story import (
+    dump,
+    files,
+    purged,
+    sealed_rows,
+    secrets_of,
+    to_last_day,
+)
+from tests.verification.stories.story import (
+    IIN,
+    OTHER_IIN,
+    Story,
+    at_statement,
+    begin,
+    in_parallel,
+    lender,
+    order,
+)
 from verification import clock, transactions
-from verification.access import openings
+from verification.access import erasures, openings
 from verification.case import moving
 from verification.case.moving import read_unverified
-from verification.core.errors import Conflict, FenceLost
+from verification.core.errors import Conflict, EvidenceUnreadable, FenceLost
 from verification.core.ids import case_number
 from verification.evidence import store, vault
 from verification.models import Attempt, DataKey, EvidenceItem, Verification
@@ -25,6 +44,9 @@ from verification.worker import sweep
 from verification.worker.replay import Verdict, replay
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
+
+
+RACES = 16
 
 
 @pytest.fixture
@@ -207,6 +229,75 @@ def test_no_search_finds_it_and_a_regulator_reads_that_it_was_erased(story):
     assert (file.result.status, file.redacted_at) == ("verified", story.row().redacted_at)
     assert {item.destroyed_at for item in file.evidence if item.commitment} == {file.redacted_at}
     assert case_file.proof_file(person_id="usr_1", verification_id=story.id)
+
+
+@pytest.mark.usefixtures("seen_once")
+def test_a_dump_taken_later_holds_nothing_that_a_key_opens_and_the_rest_opens(script):
+    """Played as an attacker with every key, every row and every file."""
+    filmed = played()
+    other = played(filmed.lender, "A-2", iin=OTHER_IIN)
+    order()
+    secrets = {story.id: secrets_of(story) for story in (filmed, other)}
+    taken = dump()
+    assert {len(values) > 20 for values in secrets.values()} == {True}
+    assert [value for values in secrets.values() for value in values if value not in taken] == []
+    to_last_day(filmed)
+    report(other, "opened", clock.now())
+    purged(filmed)
+    taken = dump()
+    assert [value for value in secrets[filmed.id] if value in taken] == []
+    with pytest.raises(EvidenceUnreadable, match="was destroyed"):
+        vault.open(verification_id=filmed.id, lender_id=filmed.lender.pk)
+    assert [value for value in secrets[other.id] if value not in taken] == []
+    assert vault.open(verification_id=other.id, lender_id=other.lender.pk)
+    assert findings() == []
+
+
+def meanwhile(story, number):
+    """What people, lenders and the law may do with a case, or beside it, while it is erased."""
+    with suppress(Conflict):
+        if number % 4 == 0:
+            dispute(story)
+        elif number % 4 == 1:
+            erasures.request(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+        elif number % 4 == 2:
+            begin(story.lender, f"R-{number}", iin=IIN)
+        else:
+            sweep.run_round()
+
+
+def test_of_many_erasures_beside_disputes_requests_and_openings_none_is_half_done():
+    stories: list[Story] = []
+    for number in range(RACES):
+        story = begin(stories[0].lender if stories else lender(), f"R-{number}", iin=IIN)
+        openings.cancel(lender_id=story.lender.pk, mode="test", verification_id=story.id)
+        story.work()
+        stories.append(story)
+    whole = {story.id: sealed_rows(story) for story in stories}
+    to_last_day(stories[-1])
+    sweep.run_round()
+
+    def race(turn_number):
+        number, is_worker = divmod(turn_number, 2)
+        if is_worker:
+            while step(stories[number]):
+                pass
+        else:
+            meanwhile(stories[number], number)
+
+    in_parallel(race, 2 * RACES)
+    turn(1)  # what faulted, or was put off, is due again
+    sweep.run_round()
+    for story in stories:
+        while step(story):
+            pass
+    order()
+    held = [story for story in stories if story.row().redacted_at is None]
+    for story in stories:
+        assert sealed_rows(story) == (whole[story.id] if story in held else set())
+        assert not story.row().step
+    assert len(held) <= RACES // 4
+    assert findings() == []
 
 
 def test_nothing_is_judged_again_and_the_audit_says_how_much(story):
