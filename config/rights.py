@@ -23,20 +23,22 @@ SHARED: Final = "shared"
 _READ: Final = "SELECT"
 _ADD: Final = "SELECT, INSERT"
 _ALL: Final = "SELECT, INSERT, UPDATE, DELETE"
-# Columns of a case that no process changes: its opening. Nor does one change what is sealed or
-# indexed beside it, and only web and workers read that.
+# Columns of a case that no process changes: its opening. What is sealed or indexed beside it only
+# web and workers read, and only workers change, to erase it.
 _OPENING: Final = (
     "id, lender_id, mode, renews_id, client_reference, created_at, profile_id, profile_sha256,"
     " combinations"
 )
 _QUEUE: Final = "step, queue, due_at, reserved_until, lease_until, fence, faults"
 _COURSE: Final = (
-    f"{_QUEUE}, expires_at, in_review_since, finished_at, redacted_at, disputed_at, handed_over_at,"
+    f"{_QUEUE}, expires_at, in_review_since, finished_at, redacted_at, redaction_requested_at,"
+    " kept_until, disputed_at, handed_over_at,"
     " obligation_opened_at, obligation_closed_at, frames_until, contract_signed_at,"
     " release_not_before, advanced_seconds, status, code, last_failure, locale, combination, route,"
     " stage, turn, sequence"
 )
 _JUDGED: Final = "passed_routes"
+_ERASED: Final = "client_reference, sealed_case, borrower_index"
 _ATTEMPT: Final = (
     "borrower_index, counted, burnt, status, code, notice, turn, answers, sealed_memory,"
     " expires_at, closed_at"
@@ -89,9 +91,10 @@ RIGHTS: Final[Mapping[str, Mapping[str, str]]] = {
     # Cases.
     "verification_verification": {
         "web": f"SELECT, INSERT, UPDATE ({_COURSE})",
-        "worker": f"SELECT, UPDATE ({_COURSE}, {_JUDGED})",
+        "worker": f"SELECT, UPDATE ({_COURSE}, {_JUDGED}, {_ERASED})",
         "tick": (
-            "SELECT (id, mode, status, step, faults, expires_at, frames_until, in_review_since),"
+            "SELECT (id, mode, status, step, faults, due_at, expires_at, frames_until, kept_until,"
+            " in_review_since),"
             f" UPDATE ({_QUEUE})"
         ),
         "sender": f"SELECT ({_OPENING}, {_COURSE}, {_JUDGED})",
@@ -101,7 +104,10 @@ RIGHTS: Final[Mapping[str, Mapping[str, str]]] = {
         "worker": f"SELECT, INSERT, UPDATE ({_ATTEMPT})",
         "tick": "SELECT (verification_id, status, expires_at)",
     },
-    "verification_access": {"web": "SELECT, INSERT, UPDATE"},
+    "verification_access": {
+        "web": "SELECT, INSERT, UPDATE",
+        "worker": "SELECT (id, verification_id), UPDATE (number, sealed)",
+    },
     "verification_reviewvote": {"web": _ADD, "worker": _READ},
     "verification_receipt": {"web": _READ, "worker": _ADD},
     "verification_clearance": {
@@ -114,13 +120,18 @@ RIGHTS: Final[Mapping[str, Mapping[str, str]]] = {
             " iin_index, account_index, frozen_at)"
         ),
     },
-    # Evidence, and the keys that open it. No process destroys the key of a case.
-    "verification_datakey": {"web": _ADD, "worker": _READ},
+    # Evidence, and the keys that open it. Workers alone destroy the key of a case.
+    "verification_datakey": {
+        "web": _ADD,
+        "worker": "SELECT, UPDATE (wrapped_key, destroyed_at)",
+    },
     "verification_evidenceitem": {
         "web": _ADD,
-        "worker": "SELECT, INSERT, UPDATE (sealed, wrapped_key, lent_key, destroyed_at)",
+        "worker": (
+            "SELECT, INSERT, UPDATE (sealed, wrapped_key, lent_key, destroyed_at, seen_index)"
+        ),
     },
-    "verification_captureword": {"web": _READ, "worker": _ADD},
+    "verification_captureword": {"web": _READ, "worker": "SELECT, INSERT, DELETE"},
     "verification_sharedevidence": {"web": _READ, "worker": _ADD},
     "verification_sharedevidenceuse": {"web": _READ, "worker": _ADD},
     # The log. Tick alone orders it.

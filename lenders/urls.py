@@ -48,6 +48,10 @@ urlpatterns = [
         verifications.VerificationCancel.as_view(**VIEW_OPTIONS),
     ),
     path(
+        "v1/verifications/<slug:verification_id>/redact",
+        verifications.VerificationRedact.as_view(**VIEW_OPTIONS),
+    ),
+    path(
         "v1/verifications/<slug:verification_id>/contract",
         payout.Contract.as_view(**VIEW_OPTIONS),
     ),

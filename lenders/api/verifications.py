@@ -1,4 +1,4 @@
-"""/v1/verifications: open, list, read, link, cancel."""
+"""/v1/verifications: open, list, read, link, cancel, redact."""
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -11,7 +11,7 @@ from lenders.openapi import IDEMPOTENCY_KEY, parameters_of, problems
 from lenders.requests import read, read_query, require_registered
 from lenders.resources import verifications
 from verification import clock
-from verification.access import openings
+from verification.access import erasures, openings
 from verification.core.lender import LenderFacts
 from verification.core.opening import Opening
 from verification.payout import renewals
@@ -169,6 +169,40 @@ class VerificationCancel(APIView):
         key = caller(request)
         read(requests.NothingRequest, request.data)
         openings.cancel(lender_id=key.lender_id, mode=key.mode, verification_id=verification_id)
+        return Response(
+            verifications.read(
+                lender_id=key.lender_id, mode=key.mode, verification_id=verification_id
+            )
+        )
+
+
+class VerificationRedact(APIView):
+    """The lender's request to erase the personal data."""
+
+    scopes = _SCOPES
+
+    @extend_schema(
+        operation_id="redact_verification",
+        summary="Ask that the personal data be erased",
+        description=(
+            "Recorded once, after the end; before, 409 `illegal_transition`. The law keeps the data"
+            " until `retention.until`: so long nothing is erased. That day a worker erases them,"
+            " asked or not, and `verification.redacted` tells it; `redacted_at` says when. An open"
+            " obligation holds them: `retention.until` is null."
+        ),
+        parameters=[IDEMPOTENCY_KEY],
+        request=requests.NothingRequest,
+        responses={
+            200: verifications.VerificationAnswer,
+            **problems(400, 401, 403, 404, 409, 415, 422, 429),
+        },
+    )
+    @idempotency.idempotent
+    def post(self, request: Request, verification_id: str) -> Response:
+        """The verification, with the request and the day of its erasure."""
+        key = caller(request)
+        read(requests.NothingRequest, request.data)
+        erasures.request(lender_id=key.lender_id, mode=key.mode, verification_id=verification_id)
         return Response(
             verifications.read(
                 lender_id=key.lender_id, mode=key.mode, verification_id=verification_id

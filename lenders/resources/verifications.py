@@ -83,7 +83,12 @@ class RetentionAnswer(serializers.Serializer[Any]):
 
     obligation_opened_at = Moment(allow_null=True)
     obligation_closed_at = Moment(allow_null=True)
-    until = Moment(allow_null=True, help_text="Null while the obligation is open.")
+    until = Moment(
+        allow_null=True,
+        help_text="Then the data are erased. Null while the obligation is open, and once erased.",
+    )
+    requested_at = Moment(allow_null=True, help_text="When you asked to erase them.")
+    answer_due_at = Moment(allow_null=True, help_text="By when the law asks for an answer to it.")
 
 
 class ContractAnswer(serializers.Serializer[Any]):
@@ -143,7 +148,7 @@ class VerificationAnswer(serializers.Serializer[Any]):
 
     def get_fields(self) -> dict[str, Any]:
         """Adds the opening's fields that the answer repeats, per `core/opening.py`; empty words
-        are null.
+        are null, and all of them once erased.
         """
         fields: dict[str, Any] = super().get_fields()
         for name, field in asked_of(Opening).items():
@@ -151,8 +156,11 @@ class VerificationAnswer(serializers.Serializer[Any]):
                 continue
             text = serializers.CharField if field.is_required else Word
             kind = text if field.form.schema["type"] == "string" else serializers.DictField
-            fields[name] = kind(source=f"opening.{field.attribute}", allow_null=kind is Word)
-            set_override(fields[name], "field", field.form.schema)
+            fields[name] = kind(source=f"opening.{field.attribute}", allow_null=True)
+            schema = dict(field.form.schema)
+            if "enum" in schema:
+                schema["enum"] = [*schema["enum"], None]
+            set_override(fields[name], "field", schema)
         return fields
 
 
@@ -224,7 +232,8 @@ def read(
     (facts,) = _facts_of([row])
     # Checks that were not requested are left out; an empty list would mean that there are none.
     if with_checks:
-        facts["checks"] = check_views(row, key=contents.key_beside(row))
+        key = contents.key_beside(row) if facts["opening"] is not None else None
+        facts["checks"] = check_views(row, key=key)
     return _SPELLING.to_representation(facts)
 
 
@@ -327,7 +336,7 @@ def _facts_of(rows: Sequence[Verification]) -> list[dict[str, Any]]:
     return [
         _facts(
             row,
-            contents.read(row, contents.key_beside(row)).opening,
+            contents.opening_beside(row),
             public[row.pk],
             standings.get(row.pk),
         )
@@ -337,12 +346,12 @@ def _facts_of(rows: Sequence[Verification]) -> list[dict[str, Any]]:
 
 def _facts(
     row: Verification,
-    opening: Opening,
+    opening: Opening | None,
     public: PublicStatus,
     borrower: attempts.Standing | None,
 ) -> dict[str, Any]:
-    """The input of `VerificationAnswer`: no more than `public` says of an end. `borrower`: their
-    position, if any.
+    """The input of `VerificationAnswer`: no more than `public` says of an end. `opening`: None
+    once erased. `borrower`: their position, if any.
     """
     is_untold = row.status in TERMINAL and public.status not in TERMINAL
     next_action: dict[str, Any] | None = None

@@ -104,6 +104,7 @@ ALL: dict[str, Call[Any]] = {
     "list_webhook_endpoints": calls.list_webhook_endpoints(),
     "make_link": calls.make_link("x", sent_by="x"),
     "open_verification": calls.open_verification(_OPENING),
+    "redact_verification": calls.redact_verification("x"),
     "redeliver": calls.redeliver("x"),
     "redeliver_range": calls.redeliver_range(AT, AT, endpoint="x"),
     "report_contract": calls.report_contract("x", AT, contract_sha256="x"),

@@ -58,10 +58,11 @@ def test_no_process_has_what_another_holds_alone() -> None:
     assert may("INSERT", "verification_receipt") == {"worker"}
     assert may("INSERT", "verification_reviewvote") == {"web"}
     assert may("UPDATE", "people_user") == {"web"}
-    assert may("UPDATE", "verification_datakey") == set()
+    assert may("UPDATE", "verification_datakey") == {"worker"}
     assert may("UPDATE", "verification_auditentry") == set()
     assert {table for table in rights.RIGHTS if "DELETE" in rights.cell("worker", table)} == {
-        "verification_pulse"
+        "verification_captureword",
+        "verification_pulse",
     }
 
 

@@ -154,6 +154,7 @@ def _play_a_loan(send: Player, lender: Any, issued: Issued) -> None:
     send("get_receipt", **of_this)
     send("get_statement", **of_this)
     send("get_signature", **of_this)
+    send("redact_verification", **of_this)
     send("list_scenarios")
     simulated = send("open_verification", change={"client_reference": "loan-2026-000126"})["id"]
     send("simulate", verification_id=simulated)

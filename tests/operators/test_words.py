@@ -36,7 +36,8 @@ NAMES = re.compile(
     r"\b[a-z]{3}_\w+|\S+@\S+|\S+://\S*|\b2001:db8\S*|\"(from|profile)\"|\bMCowBQ\w*|\bLLP\b"
     # Of products, of files and settings, and of the API, which are the same in every language.
     r"|\b(Tulga|UTC|API|JSON|HTTP|https|tick|public|JavaScript|English|Language|Eng)\b|\.pub\b"
-    r"|\b(client_reference|TULGA_[A-Z_]+|An entry was refused|A change without approval)\b|\bKZ-\d{4}-\d{2}\b"
+    r"|\b(client_reference|TULGA_[A-Z_]+|An entry was refused)\b|\bKZ-\d{4}-\d{2}\b"
+    r"|\bA change without approval\b"
     r"|\b[a-z_]+[:.][a-z_]+\b"
 )
 WORD = re.compile(r"[A-Za-z]{2,}")

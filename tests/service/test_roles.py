@@ -79,8 +79,9 @@ _FORBIDDEN = {
         "INSERT INTO verification_reviewvote DEFAULT VALUES",
         "INSERT INTO verification_clearance DEFAULT VALUES",
         "UPDATE verification_clearance SET consumed_at = NULL",
-        "UPDATE verification_verification SET sealed_case = NULL",
-        "UPDATE verification_datakey SET wrapped_key = NULL",
+        "UPDATE verification_verification SET lender_id = NULL",
+        "UPDATE verification_datakey SET kek_version = NULL",
+        "DELETE FROM verification_datakey",
         "INSERT INTO verification_datakey DEFAULT VALUES",
         "DELETE FROM verification_evidenceitem",
         "UPDATE verification_monthlycount SET number = NULL",
@@ -219,6 +220,28 @@ def test_a_case_goes_its_way_with_each_process_under_its_role(deployment):
     roles = {role for (role,) in deployment.rows(connected, name)}
     assert roles & {*PROCESS_ROLES.values(), "tulga_owner"} == set(PROCESS_ROLES.values())
     assert deployment.refused() == []
+
+
+def test_a_worker_erases_a_case_under_its_role_and_web_does_not(deployment):
+    iin = deployment.stage.iin()
+    opened = deployment.api.call(
+        "POST", "/v1/verifications", planted(iin) | {"client_reference": "erased"}
+    )
+    code = f"""
+from django.db import transaction
+from verification import clock
+from verification.evidence import erasure
+from verification.models import Verification
+with transaction.atomic():
+    print(erasure.erase("{opened["id"]}", at=clock.now()))
+    rows = Verification.objects.filter(pk="{opened["id"]}")
+    print(rows.update(sealed_case=b"", client_reference="", borrower_index=None))
+    transaction.set_rollback(True)
+"""
+    told = run(deployment, "shell", "-c", code, role="worker", TULGA_PROCESS="worker")
+    assert told.strip().endswith("1")
+    told = run(deployment, "shell", "-c", code, role="web", TULGA_PROCESS="web")
+    assert "permission denied for table verification_datakey" in told
 
 
 @pytest.mark.parametrize("process", PROCESS_ROLES)

@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 
 from verification import clock
 from verification.case import policy
-from verification.core import almaty, stored
+from verification.core import stored
 from verification.core.errors import BadInput, EvidenceUnreadable, NotFound
 from verification.core.ids import is_id, numbered
 from verification.core.lender import LenderFacts
@@ -140,6 +140,16 @@ def is_erased(verification: Verification) -> bool:
     return DataKey.objects.filter(verification=verification).exclude(destroyed_at=None).exists()
 
 
+def opening_beside(verification: Verification) -> Opening | None:
+    """The lender's request of a row loaded with its key; None once erased.
+
+    Raises: `EvidenceUnreadable`.
+    """
+    if hasattr(verification, "key") and verification.key.destroyed_at is not None:
+        return None
+    return read(verification, key_beside(verification)).opening
+
+
 def read(
     verification: Verification, key: vault.Key, *, commitment: str | None = None
 ) -> SealedCase:
@@ -181,18 +191,29 @@ def is_over(verification: Verification) -> bool:
 
 @dataclass(frozen=True)
 class Retention:
-    """The obligation as the lender reported it, and the end of retention: None while it is open."""
+    """The obligation as the lender reported it, and the end of retention.
+
+    until: None while the obligation is open, and once the data are erased.
+    requested_at: when the lender asked to erase them; an answer is due at `answer_due_at`.
+    """
 
     obligation_opened_at: datetime | None
     obligation_closed_at: datetime | None
     until: datetime | None
+    requested_at: datetime | None
+    answer_due_at: datetime | None
 
 
 def retention_of(row: Verification) -> Retention:
     """The retention of a row."""
-    opened_at, closed_at = row.obligation_opened_at, row.obligation_closed_at
-    until = almaty.kept_until(created_at=row.created_at, opened_at=opened_at, closed_at=closed_at)
-    return Retention(opened_at, closed_at, until)
+    requested_at = row.redaction_requested_at
+    return Retention(
+        row.obligation_opened_at,
+        row.obligation_closed_at,
+        row.kept_until,
+        requested_at,
+        requested_at and requested_at + timedelta(days=policy.REQUEST_DAYS),
+    )
 
 
 @dataclass(frozen=True)

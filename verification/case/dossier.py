@@ -295,8 +295,8 @@ def compared(attempt: Attempt, again: Again, evidence: Mapping[str, bytes]) -> M
         ):
             items.setdefault(str(item.attempt_id), []).append(item)
         for row in rows:  # 3
-            key, files = cases.key_beside(row.verification), dict[str, bytes]()
             with suppress(EvidenceUnreadable):
+                key, files = cases.key_beside(row.verification), dict[str, bytes]()
                 original = {
                     item.kind: store.opening(key, item, files=files).plain
                     for item in items.get(row.pk, ())

@@ -96,6 +96,11 @@ DISPUTED_SECONDS = 24 * 3600
 # seconds. Ours: a worker takes a tenth of a second.
 LENT_SECONDS = 10
 LENT_WAIT_SECONDS, LENT_LOOK_SECONDS = 2.5, 0.05
+# Interval at which a case that a related one holds beyond its retention is checked again, seconds.
+# Ours: 30 days.
+HELD_SECONDS = 30 * 24 * 3600
+# Days to answer a request to erase personal data.
+REQUEST_DAYS = of_course.REQUEST_DAYS
 # Wait of a destruction step after `FAULTS_MAX` faults in a row, seconds. Ours: an absent store is
 # retried regularly; the step is never dropped.
 DESTRUCTION_SECONDS = 3600

@@ -37,6 +37,8 @@ LEND: Final = "lend"
 """For a document or signed file that somebody asked for: let web read it, and take it back."""
 DESTROY: Final = "destroy"
 """For an ended verification: destroy its camera frames."""
+PURGE: Final = "purge"
+"""For a verification whose retention is over: erase its personal data."""
 CLEAR: Final = "clear"
 """For a verified borrower: the gates of a requested clearance."""
 

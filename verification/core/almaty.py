@@ -36,17 +36,24 @@ def age_on(day: date, *, born: date) -> int:
 
 
 def kept_until(
-    *, created_at: datetime, opened_at: datetime | None, closed_at: datetime | None
+    *,
+    created_at: datetime,
+    opened_at: datetime | None,
+    closed_at: datetime | None,
+    disputed_at: datetime | None = None,
 ) -> datetime | None:
     """The earliest midnight at which a verification's data may be destroyed; None while an
     obligation is open.
+
+    The five years count from the attempt, the obligation's end or the dispute: the latest.
 
     The last day counts in full, so doubt keeps data longer. Five years after 29 February is 1
     March.
     """
     if opened_at is not None and closed_at is None:
         return None
-    last = day_of(closed_at or created_at)
+    starts = (closed_at or created_at, disputed_at)
+    last = day_of(max(start for start in starts if start is not None))
     try:
         last = last.replace(year=last.year + _KEPT_YEARS)
     except ValueError:

@@ -70,6 +70,12 @@ the actor whole.
 """
 CREATED = "verification.created"
 DISPUTED = "verification.disputed"
+REDACTED = "verification.redacted"
+"""A worker erased the personal data of a case. Counts the `originals` and `captures` whose keys and
+words it destroyed.
+"""
+REQUESTED = "verification.redaction_requested"
+"""The lender asked to erase them; an answer is `due` at that time. `asked_by`: lender."""
 REPORTED, RENEWED = "contract.reported", "renewal.opened"
 """The lender's report of its contract, and the start of a renewed consent, named as `renewal`."""
 CREDITING = (REPORTED, *CLEARINGS)
@@ -118,7 +124,8 @@ ENTRY_TYPES = {
         EntryType("verification.expired", (WORKER,), is_told=True, decides=True),
         EntryType("verification.canceled", (WEB,), is_told=True, decides=True),
         EntryType("verification.failed", (WORKER,), is_told=True, decides=True),
-        EntryType("verification.redacted", (WORKER,), is_told=True),
+        EntryType(REDACTED, (WORKER,), is_told=True),
+        EntryType(REQUESTED, (WEB,)),
         EntryType(DISPUTED, (WEB,), is_told=True),
         EntryType("verification.handed_over", (WEB,), is_told=True),
         EntryType("verification.key_revoked", (WEB,), is_told=True),

@@ -15,7 +15,17 @@ from typing import Final
 
 from verification.core import events
 from verification.core.events import EntryType
-from verification.course import access, after, attempts, ends, frames, opening, payout, people
+from verification.course import (
+    access,
+    after,
+    attempts,
+    ends,
+    frames,
+    opening,
+    payout,
+    people,
+    retention,
+)
 from verification.course.entry import AFTER_END, LAW, LENDER, MOVE, Entry, Fault, replace
 from verification.course.standing import stand
 from verification.course.state import Rule, State, Step
@@ -85,7 +95,8 @@ MOVES: Final = dict(
         # personal data.
         _move(events.RECEIPT, after.receipt_issued, When.ALWAYS),
         _move(events.DESTROYED, frames.destroyed, When.ALWAYS),
-        _move("verification.redacted", access.unmoved, When.ALWAYS),
+        _move(events.REQUESTED, retention.requested, When.ALWAYS),
+        _move(events.REDACTED, retention.redacted, When.ALWAYS),
         _move("verification.key_revoked", access.unmoved, When.ALWAYS),
         _move(events.DISPUTED, after.disputed, When.ALWAYS),
         _move(events.ADVANCED, after.advanced, When.UNLESS_REFUSED),

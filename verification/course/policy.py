@@ -84,6 +84,9 @@ HINDRANCES: Final = frozenset(
 FRAMES_KEPT_SECONDS: Final = 72 * 3600
 """How long camera frames outside documents are kept after the end, seconds. Ours."""
 
+REQUEST_DAYS: Final = 15
+"""Days to answer a request to erase personal data. Law: O-82."""
+
 FRAMES_HELD_FOR: Final = frozenset(
     code for code, row in REASONS.items() if row.family == LIVENESS or row.holds_frames
 )

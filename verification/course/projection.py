@@ -7,10 +7,12 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from verification.core.clearance import CONSUMED, FROZEN, ISSUED, PROCESSING
-from verification.core.events import CLOSED, DESTROYED, DISPUTED, OPENED
+from verification.core.events import CLOSED, DESTROYED, DISPUTED, OPENED, REDACTED, REQUESTED
+from verification.core.keeping import words_mark
 from verification.core.status import Status
+from verification.course import retention
 from verification.course.entry import Entry, listed, maps, moment, text
-from verification.course.standing import HANDED_OVER, IN_REVIEW, LOOKED_AT, REDACTED
+from verification.course.standing import HANDED_OVER, IN_REVIEW, LOOKED_AT
 from verification.course.state import Attempt, Clearance, State
 from verification.course.tables import (
     ACCESS,
@@ -82,7 +84,7 @@ def _wrapped(row: Mapping[str, Any]) -> str:
 
 def of_evidence(state: State, *, case: str) -> Iterator[Row]:
     """Sealed items, uses of shared evidence, and words."""
-    is_erased, entry_of_word = REDACTED in state.standing.times, dict[str, Entry]()
+    erased_at, entry_of_word = state.standing.times.get(REDACTED), dict[str, Entry]()
     items, destroyed = set[str](), set[str]()
     for entry in state.standing.listings:
         attempt = entry.body.get("attempt")
@@ -95,35 +97,28 @@ def of_evidence(state: State, *, case: str) -> Iterator[Row]:
         for claim in maps(entry.body, "evidence"):
             if "id" in claim:
                 items.add(str(claim["id"]))
-                yield _of_item(entry, claim, is_erased=is_erased)
+                yield _of_item(entry, claim, is_erased=erased_at is not None)
             if "sha256" in claim:
                 key = (str(attempt), str(claim.get("kind")))
                 yield Row(SHARED_USE, key, entry.id, {"evidence_id": claim["sha256"]})
         if entry.type == LOOKED_AT and "words" in entry.body:
             entry_of_word[str(attempt)] = entry
     for name in sorted(items - destroyed):
-        yield Row(ITEM, (name,), "", {"destroyed_at": _unless_destroyed(case)})
+        yield Row(ITEM, (name,), "", {"destroyed_at": erased_at or _unless_destroyed(case)})
     for name, entry in entry_of_word.items():
-        values = {} if is_erased else {"word": entry.body["words"]}
-        yield Row(WORD, (name,), entry.id, values)
+        mark = words_mark(name, ()) if erased_at else entry.body["words"]
+        yield Row(WORD, (name,), entry.id, {"word": mark})
 
 
 def _of_item(entry: Entry, claim: Mapping[str, Any], *, is_erased: bool) -> Row:
-    """An item that an entry lists. Erasure removes its search columns."""
-    name, marks = str(claim["id"]), claim.get("seen")
-
-    def wrong(row: Mapping[str, Any]) -> str:
-        if row["seen_index"] in (None, marks):
-            return ""
-        return f"the seen of evidence {name} is not what this entry says"
-
+    """An item that an entry lists. Erasure removes its search value."""
     values = {
         "attempt_id": entry.body.get("attempt"),
         "kind": claim.get("kind"),
         "created_at": entry.at,
-        "seen_index": Lawful(wrong) if is_erased else marks,
+        "seen_index": None if is_erased else claim.get("seen"),
     }
-    return Row(ITEM, (name,), entry.id, values)
+    return Row(ITEM, (str(claim["id"]),), entry.id, values)
 
 
 def _unless_destroyed(case: str) -> Lawful:
@@ -140,6 +135,7 @@ def _unless_destroyed(case: str) -> Lawful:
 
 _MARKS: Final = {
     "redacted_at": REDACTED,
+    "redaction_requested_at": REQUESTED,
     "disputed_at": DISPUTED,
     "handed_over_at": HANDED_OVER,
 }
@@ -186,7 +182,7 @@ def _of_end(entry: Entry) -> Mapping[str, Any]:
 
 
 def _of_times(state: State) -> dict[str, Any]:
-    """Its marks, its clock, its obligation and its contract."""
+    """Its marks, its clock, its obligation, its retention and its contract."""
     times, credit = state.standing.times, state.credit
     values: dict[str, Any] = {column: times.get(name) for column, name in _MARKS.items()}
     in_review, until, report = times.get(IN_REVIEW), credit.release_not_before, credit.report
@@ -194,6 +190,7 @@ def _of_times(state: State) -> dict[str, Any]:
     values["advanced_seconds"] = int(state.advanced.total_seconds())
     for word in (OPENED, CLOSED):
         values[f"obligation_{word}_at"] = credit.obligation.get(word)
+    values["kept_until"] = retention.until(state)
     values["contract_signed_at"] = moment(report.body, "signed_at") if report else None
     values["release_not_before"] = until and until - state.advanced
     return values

@@ -2,7 +2,16 @@
 
 from typing import Final
 
-from verification.core.events import CLEARED, CLOSINGS, DESTROYED, DISPUTED, HINDERED, KEEPING
+from verification.core.events import (
+    CLEARED,
+    CLOSINGS,
+    DESTROYED,
+    DISPUTED,
+    HINDERED,
+    KEEPING,
+    REDACTED,
+    REQUESTED,
+)
 from verification.core.results import Outcome
 from verification.core.route import OURS, Next
 from verification.course.entry import Entry, number, replace, text
@@ -10,7 +19,6 @@ from verification.course.policy import HINDRANCES
 from verification.course.state import Standing, State
 
 IN_REVIEW: Final = "verification.in_review"
-REDACTED: Final = "verification.redacted"
 HANDED_OVER: Final = "verification.handed_over"
 _CHOSEN: Final = "route.chosen"
 _OPENED: Final = "attempt.opened"
@@ -31,7 +39,7 @@ def stand(state: State, entry: Entry) -> Standing:
     if entry.type == IN_REVIEW:  # the reviewers' time counts from it
         times = {**standing.times, entry.type: state.time(entry)}
         standing = replace(standing, times=times, review_code=text(body, "code"))
-    elif entry.type in (REDACTED, DISPUTED, HANDED_OVER):
+    elif entry.type in (REDACTED, REQUESTED, DISPUTED, HANDED_OVER):
         standing = replace(standing, times={**standing.times, entry.type: entry.at})
     elif entry.type == _CHOSEN and "route" in body:
         standing = replace(standing, choices=(*standing.choices, entry))

@@ -95,13 +95,20 @@ _OF_CASE: Final[Mapping[str, Field]] = {
     "lender_id": stated("the lender of its first entry and of its end", "lender"),
     "mode": stated("the log its entries stand in", "log"),
     "renews_id": stated(f"{_CREATED}: renews", "renews"),
-    "client_reference": sealed("the sealed case, whose commitment is in verification.created"),
+    "client_reference": sealed(
+        "the sealed case, whose commitment is in verification.created; empty once erased"
+    ),
     "created_at": stated(f"{_CREATED}: its time", "at"),
     "expires_at": stated(f"{_CREATED}: expires_at, earlier by each test_clock.advanced"),
     "advanced_seconds": stated("test_clock.advanced: advance_seconds, all together"),
     "in_review_since": stated("the last verification.in_review: its time"),
     "finished_at": stated("the end: its time", "at"),
     "redacted_at": stated("verification.redacted: its time"),
+    "redaction_requested_at": stated("verification.redaction_requested: its time"),
+    "kept_until": stated(
+        f"five years after {_CREATED}, obligation.closed or verification.disputed; empty while an"
+        " obligation is open, and after verification.redacted"
+    ),
     "disputed_at": stated("verification.disputed: its time"),
     "handed_over_at": stated("the last verification.handed_over: its time"),
     "obligation_opened_at": stated("obligation.opened: at"),
@@ -206,9 +213,9 @@ _OF_ITEM: Final[Mapping[str, Field]] = {
     "sealed": sealed("its hash is sealed_sha256, which the log has"),
     "wrapped_key": sealed("opens the item, whose commitment is in the log"),
     "lent_key": sealed("opens the same item; there while web may read it"),
-    "destroyed_at": stated("evidence.destroyed: its time"),
+    "destroyed_at": stated("evidence.destroyed or verification.redacted: its time"),
     "commitment": stated("evidence: commitment"),
-    "seen_index": stated("evidence: seen, a hash of id and index", "seen"),
+    "seen_index": stated("evidence: seen, a hash of id and index; empty once erased", "seen"),
     "size": stated("evidence: size"),
     "created_at": stated("the time of the entry that lists it", "at"),
 }

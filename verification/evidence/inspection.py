@@ -239,17 +239,20 @@ def _verify(case: _Case) -> Iterator[Seen]:
 
 
 def _verify_case(case: _Case, entry: AuditEntry, key: Key | None, fault: str) -> Iterator[Seen]:
-    """Defects of the sealed case that an entry opened; empty if erased."""
+    """Defects of the sealed case that an entry opened; of an erased one, what is left of it."""
     row = case.row
     if row is None or entry.body.get("case") is None:
         return
     if not settings.TULGA_KEY_ENCRYPTION_KEYS:
         yield Unchecked(cases=1)
         return
-    if case.kept is not None and case.kept.destroyed_at is not None:
-        return
+    is_erased = case.kept is not None and case.kept.destroyed_at is not None
     try:
-        for outcome in _verify_sealed(case, row, entry.body["case"], key, fault):
+        if is_erased:
+            outcomes: Iterator[tuple[str, str] | Unchecked] = _verify_erased(case, row)
+        else:
+            outcomes = _verify_sealed(case, row, entry.body["case"], key, fault)
+        for outcome in outcomes:
             if isinstance(outcome, Unchecked):
                 yield outcome
                 continue
@@ -260,6 +263,21 @@ def _verify_case(case: _Case, entry: AuditEntry, key: Key | None, fault: str) ->
         yield Finding(
             code="case", log=case.log, entry=entry.pk, field=vault.CASE["field"], detail=detail
         )
+
+
+def _verify_erased(case: _Case, row: Verification) -> Iterator[tuple[str, str]]:
+    """What an erasure should have emptied. `stored_rows` compares its originals and words."""
+    left = {
+        "sealed_case": row.sealed_case,
+        "client_reference": row.client_reference,
+        "borrower_index": row.borrower_index,
+        "sealed_memory": b"".join(bytes(attempt.sealed_memory) for attempt in case.attempts),
+        "number": "".join(phone.number for phone in case.phones),
+        "sealed": b"".join(bytes(phone.sealed or b"") for phone in case.phones),
+    }
+    for column, value in left.items():
+        if value:
+            yield column, f"{row.pk} counts as erased, and its {column} is still there"
 
 
 def _verify_sealed(

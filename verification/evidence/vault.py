@@ -18,7 +18,6 @@ import secrets
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -29,7 +28,7 @@ from verification import clock
 from verification.core.errors import EvidenceUnreadable, Misconfigured
 from verification.core.stored import canonical_json
 from verification.evidence import boxes, policy
-from verification.models import Attempt, CaptureWord, DataKey
+from verification.models import DataKey
 
 KEY_BYTES: Final = 32
 SALT_BYTES: Final = 16
@@ -200,18 +199,6 @@ def unwrap(row: DataKey, *, lender_id: str) -> Key:
     place = [lender_id, "DataKey", "wrapped_key", row.verification_id, version]
     secret = _decrypt(_keys(_KEKS, version)[version], bytes(row.wrapped_key), place=place)
     return Key(verification_id=row.verification_id, lender_id=lender_id, secret=secret)
-
-
-def destroy(*, verification_id: str, at: datetime) -> bool:
-    """Makes all bytes under the key unreadable for ever; False if done before.
-
-    Also deletes the search words of captures, which describe a face.
-    """
-    # By the attempts' ids: for a join SQLite would scan all words.
-    attempts = Attempt.objects.filter(verification_id=verification_id).values("pk")
-    CaptureWord.objects.filter(attempt__in=attempts).delete()
-    data_keys = DataKey.objects.filter(verification_id=verification_id, destroyed_at=None)
-    return data_keys.update(wrapped_key=None, destroyed_at=at) == 1
 
 
 def rewrap(*, limit: int = 1000) -> int:

@@ -270,7 +270,9 @@ def _fits(entry: AuditEntry, row: Verification | None) -> bool:
         body.get("profile_sha256"),
         body.get("reference"),
     )
-    mark = reference_mark(row.pk, row.client_reference)
+    mark: object = reference_mark(row.pk, row.client_reference)
+    if not row.client_reference:  # erased: no lender asks for an empty one
+        mark = body.get("reference")
     return stated == (row.mode, row.lender_id, row.profile_id, row.profile_sha256, mark)
 
 

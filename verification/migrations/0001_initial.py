@@ -182,6 +182,8 @@ class Migration(migrations.Migration):
                 ('in_review_since', models.DateTimeField(null=True)),
                 ('finished_at', models.DateTimeField(null=True)),
                 ('redacted_at', models.DateTimeField(null=True)),
+                ('redaction_requested_at', models.DateTimeField(null=True)),
+                ('kept_until', models.DateTimeField(null=True)),
                 ('disputed_at', models.DateTimeField(null=True)),
                 ('handed_over_at', models.DateTimeField(null=True)),
                 ('obligation_opened_at', models.DateTimeField(null=True)),
@@ -463,6 +465,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='verification',
             index=models.Index(condition=models.Q(('frames_until__isnull', False)), fields=['frames_until'], name='verification_frames'),
+        ),
+        migrations.AddIndex(
+            model_name='verification',
+            index=models.Index(condition=models.Q(('kept_until__isnull', False)), fields=['kept_until'], name='verification_kept'),
         ),
         migrations.AddIndex(
             model_name='verification',

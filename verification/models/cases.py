@@ -50,6 +50,9 @@ class Verification(models.Model):
     finished_at = models.DateTimeField(null=True)
     # When the key was destroyed. The row stays, because the log refers to it for ever.
     redacted_at = models.DateTimeField(null=True)
+    redaction_requested_at = models.DateTimeField(null=True)
+    # When its personal data are erased; empty while an obligation is open, and after it.
+    kept_until = models.DateTimeField(null=True)
     disputed_at = models.DateTimeField(null=True)
     # When the borrower last continued on a phone that scanned the page's code.
     handed_over_at = models.DateTimeField(null=True)
@@ -128,6 +131,11 @@ class Verification(models.Model):
                 fields=("frames_until",),
                 condition=Q(frames_until__isnull=False),
                 name="verification_frames",
+            ),
+            models.Index(
+                fields=("kept_until",),
+                condition=Q(kept_until__isnull=False),
+                name="verification_kept",
             ),
             models.Index(
                 fields=("lender", "mode", "in_review_since", "id"),

@@ -78,6 +78,7 @@ ENTRIES: Final[dict[str, Words]] = {
     "verification.canceled": _("Ended: canceled by the lender"),
     "verification.failed": _("Ended: technical failure, no decision about the person"),
     "verification.redacted": _("Personal data erased"),
+    "verification.redaction_requested": _("Erasure of personal data requested"),
     "verification.disputed": _("Disputed by the person"),
     "verification.handed_over": _("Handed over to another device"),
     "verification.key_revoked": _("The key that signed the decision was revoked"),

@@ -100,6 +100,8 @@ def report_obligation(
         raise BadInput("this time is in the future", code="obligation_in_future", pointer="/at")
     with transactions.writing():
         verification = contents.lock_of_lender(verification_id, lender_id=lender_id, mode=mode)
+        if verification.redacted_at is not None:
+            raise Conflict("its personal data are erased", code="verification_erased")
         if verification.renews_id:
             raise Conflict(
                 "it is a renewed consent to another verification's loan", code="is_renewal"

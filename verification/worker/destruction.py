@@ -13,12 +13,11 @@ from verification.case import contents, dossier, moving, policy, steps
 from verification.case.moving import UNSOUND, History, read_sound
 from verification.core import stored
 from verification.core.errors import EvidenceUnreadable, FenceLost
-from verification.core.events import DESTROYED, DISPUTED, KEEPING
+from verification.core.events import DESTROYED, DISPUTED, KEEPING, REDACTED
 from verification.core.identification_document import shown_frames
 from verification.core.keeping import placed
 from verification.core.route import is_frame
 from verification.core.status import Status
-from verification.course.standing import REDACTED
 from verification.evidence import store
 from verification.log import entries
 from verification.models import Attempt, EvidenceItem, Verification

@@ -22,7 +22,7 @@ import heapq
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
@@ -34,7 +34,7 @@ from verification.case import contents, dossier, stages
 from verification.case.moving import History
 from verification.core import releases, stored
 from verification.core.errors import EvidenceUnreadable, Misconfigured, NotFound, TulgaError
-from verification.core.events import DESTROYED
+from verification.core.events import DESTROYED, REDACTED
 from verification.core.findings import Finding
 from verification.core.identification_document import shown_frames
 from verification.core.keeping import Claim
@@ -52,6 +52,7 @@ _NOT_COMPARED: Final = ("backend",)
 _TERMS: Final = ("at", "policy", "seen", "left", "handed_over", "facts")
 _JUDGED: Final = "attempt.judged"
 EVIDENCE, FACTS = "evidence", "facts"
+ERASED: Final = "verification_erased"
 
 
 class Verdict(StrEnum):
@@ -245,6 +246,8 @@ class _Record:
     def judge_again(self, entry: AuditEntry) -> Replayed:
         """The repeated judgement of one of its entries."""
         where = str(entry.body["attempt"]), str(entry.body["route"]), str(entry.body["stage"])
+        if any(later.type == REDACTED for later in self.entries):
+            return Replayed(*where, Verdict.CANNOT, "its personal data were erased", ERASED)
         try:
             _, route, stage_name = where
             stage = stages.find(route, stage_name, law=str(self.opened["profile_sha256"]))
@@ -363,12 +366,13 @@ class Sample:
 
     @property
     def is_blind(self) -> bool:
-        """Whether there were judgements and none of them could be repeated."""
-        return 0 < self.drawn == self.cannot.total()
+        """Whether there were judgements, not erased ones, and none of them could be repeated."""
+        erased = self.cannot[ERASED]
+        return 0 < self.drawn - erased == self.cannot.total() - erased
 
     def as_json(self) -> dict[str, Any]:
         """The same as a JSON object."""
-        return asdict(self)
+        return vars(self) | {"cannot": dict(self.cannot)}
 
 
 def replay_sample(log: str, sample: Sample) -> Iterator[Finding]:

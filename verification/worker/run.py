@@ -35,7 +35,7 @@ from verification.core.status import Status
 from verification.course.state import LEFT, OPEN
 from verification.evidence import vault
 from verification.models import Attempt, Verification
-from verification.worker import clearing, destruction, judge, lending, queue
+from verification.worker import clearing, destruction, judge, lending, purge, queue
 from verification.worker.judge import judge_attempt
 
 _LOST: Final = "worker_lost"
@@ -274,6 +274,7 @@ _UNASKED: Final[Mapping[str, Callable[[Verification], None]]] = {
     steps.DOCUMENT: document,
     steps.LEND: lending.lend,
     steps.DESTROY: destruction.destroy_frames,
+    steps.PURGE: purge.purge,
     steps.CLEAR: clearing.clear,
 }
 """Steps that no answer caused: they stay due until done."""

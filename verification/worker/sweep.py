@@ -3,7 +3,8 @@ once.
 
 It judges, ends and destroys nothing, and sends no message for waiting steps: workers find due steps
 by polling.
-For ended dialogues, expired cases and old frames it schedules a step at the due time.
+For ended dialogues, expired cases, old frames and old personal data it schedules a step at the due
+time.
 An earlier schedule would only swell the queue's index.
 
 It also sums the changes of monthly counts, which triggers insert beside each changed verification
@@ -68,6 +69,7 @@ def run_round(*, is_whole: bool = True) -> int:
     overdue = Q(unended, status=Status.REQUIRES_INPUT, expires_at__lte=at)
     in_review = Q(unended, unweighed, status=Status.IN_REVIEW, in_review_since__lte=since)
     doomed = Q(step="", frames_until__lte=at, status__in=sorted(TERMINAL))
+    outdated = Q(step="", kept_until__lte=at, status__in=sorted(TERMINAL))
     silent = Attempt.objects.filter(status=attempts.OPEN, expires_at__lte=at, verification__step="")
     rows = Verification.objects.all()
     # Each with its index: an OR would read all open rows.
@@ -81,6 +83,7 @@ def run_round(*, is_whole: bool = True) -> int:
         ),
         (steps.LAPSE, policy.ENDING_QUEUE, Q(step=""), silent.order_by("expires_at")),
         (steps.DESTROY, destruction.QUEUE, doomed, rows.filter(doomed).order_by("frames_until")),
+        (steps.PURGE, destruction.QUEUE, outdated, rows.filter(outdated).order_by("kept_until")),
     ):
         ids = query.values_list("verification_id" if query.model is Attempt else "pk", flat=True)
         owe = partial(_owe, step, queue_name, due)
@@ -110,6 +113,12 @@ def _order(mode: str, *, at: datetime) -> int:
                 "sweep: %d of %s keep frames too long: check that a worker serves the queue %s"
             )
             logger.error(warning, overdue, mode, destruction.QUEUE)
+        if overdue := purges_overdue(at=at, mode=mode):
+            warning = (
+                "sweep: %d of %s keep personal data too long: check that a worker serves the queue"
+                " %s"
+            )
+            logger.error(warning, overdue, mode, destruction.QUEUE)
     return sequencer.order(mode)
 
 
@@ -121,6 +130,18 @@ def frames_overdue(*, at: datetime, **condition: str) -> int:
     with transactions.looking_up("overdue"):
         return Verification.objects.filter(
             frames_until__lte=since, status__in=sorted(TERMINAL), **condition
+        ).count()
+
+
+def purges_overdue(*, at: datetime, **condition: str) -> int:
+    """How many verifications keep personal data longer than their retention, and no related one
+    holds them.
+    """
+    since = at - timedelta(seconds=OVERDUE_SECONDS)
+    is_owed = Q(step="") | Q(due_at__lte=since)
+    with transactions.looking_up("overdue"):
+        return Verification.objects.filter(
+            is_owed, kept_until__lte=since, status__in=sorted(TERMINAL), **condition
         ).count()
 
 

@@ -153,6 +153,11 @@ def cancel_verification(verification: str, *, key: str = "") -> Call[of.Verifica
     return _post("/v1/verifications/{}/cancel", of.Verification, verification, key=key)
 
 
+def redact_verification(verification: str, *, key: str = "") -> Call[of.Verification]:
+    """Asks, after the end, that its personal data be erased: that happens at `retention.until`."""
+    return _post("/v1/verifications/{}/redact", of.Verification, verification, key=key)
+
+
 def list_documents(verification: str) -> Call[of.Page[of.Document]]:
     """The signed documents of a verification's attempts."""
     path = "/v1/verifications/{}/documents"

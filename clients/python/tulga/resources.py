@@ -59,10 +59,14 @@ class Check(Record):  # One check's result: pass, fail, inconclusive or error
     created_at: datetime
 
 
-class Retention(Record):  # Retention of all data; `until` is None while the obligation is open
+class Retention(
+    Record
+):  # Retention of all data; `until` is None while the obligation is open, and once erased
     obligation_opened_at: datetime | None = None
     obligation_closed_at: datetime | None = None
     until: datetime | None = None
+    requested_at: datetime | None = None
+    answer_due_at: datetime | None = None
 
 
 class Contract(
@@ -90,11 +94,11 @@ class Verification(Kept):  # A verification's state. `checks` is None unless req
     sequence: int
     log_index: int | None = None
     checks: tuple[Check, ...] | None = None
-    purpose: str
-    client_reference: str
-    locale: str
+    purpose: str | None = None  # this and what follows: None once erased
+    client_reference: str | None = None
+    locale: str | None = None
     opened_by: str | None = None
-    metadata: Mapping[str, str]
+    metadata: Mapping[str, str] | None = None
 
 
 class Opened(

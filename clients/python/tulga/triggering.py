@@ -28,7 +28,7 @@ FACES = 3  # a face is painted by chance: of four more than three come to `in_re
 DAY_SECONDS = 24 * 3600 + 60
 ENDPOINT = "https://lender.example/tulga"  # an address without a receiver: it is disabled at once
 NOT_BY_A_LENDER: Mapping[str, str] = {
-    "verification.redacted": "no request erases a person's data yet",
+    "verification.redacted": "it comes when retention is over, five years later",
     "verification.disputed": "no person can dispute a verification yet",
     "verification.key_revoked": (
         "only the operator can, by revoking a key: manage.py revoke_signing_key"

@@ -50,7 +50,7 @@ from verification.case.moving import read
 from verification.core import certificates
 from verification.core.errors import EvidenceUnreadable
 from verification.core.status import Status
-from verification.evidence import vault
+from verification.evidence import erasure, vault
 from verification.log import keys as log_keys
 from verification.log import tlog_proof
 from verification.models import Attempt, AuditEntry, Receipt
@@ -214,7 +214,7 @@ def test_erased_it_still_verifies_and_opens_nothing(api, client, lender, tmp_pat
     entry = AuditEntry.objects.get(type="receipt.read")
     assert (entry.body["verification"], entry.body["what"]) == (story.id, "openings")
     assert entry.body["key"] == ApiKey.objects.get(lender=lender).pk
-    vault.destroy(verification_id=story.id, at=timezone.now())
+    erasure.erase(story.id, at=timezone.now())
     after = hold(api.get(place(story, "receipt")), ONE, "get")
     assert after == {**before, "openings": None}
     assert verify(tmp_path, client, after, "--test").returncode == 0
@@ -473,7 +473,7 @@ def test_too_early_and_too_late_have_codes_of_their_own(api, lender, story, scri
     assert api.get(address).status_code == 200
     consent = Attempt.objects.get(verification_id=filmed.id, stage="consent")
     assert code(api.get(place(filmed, f"documents/{consent.pk}"))) == (404, "not_found")
-    vault.destroy(verification_id=filmed.id, at=timezone.now())
+    erasure.erase(filmed.id, at=timezone.now())
     hold(api.get(address), ONE_DOCUMENT, "get")
     assert code(api.get(address)) == (410, "document_erased")
     (listed,) = hold(api.get(place(filmed, "documents")), LIST, "get")["data"]
@@ -481,7 +481,7 @@ def test_too_early_and_too_late_have_codes_of_their_own(api, lender, story, scri
 
 
 def test_an_erased_statement_and_its_signature_are_told_as_that(api, story):
-    vault.destroy(verification_id=story.id, at=timezone.now())
+    erasure.erase(story.id, at=timezone.now())
     for what in ("statement", "signature"):
         assert code(api.get(place(story, what))) == (410, "document_erased")
 

@@ -35,10 +35,12 @@ from tests.lenders.api.test_simulations import played as played
 from tests.lenders.api.test_simulations import simulate
 from tests.lenders.samples import Caller, code, faults
 from tests.lenders.shapes import hold
-from tests.verification.log.judged import verify_legality
+from tests.verification.log.judged import findings, verify_legality
 from tests.verification.log.rows import order_all, tamper
 from tests.verification.oversight import rows
 from tests.verification.review import desk
+from tests.verification.stories.destruction_story import step, turn
+from tests.verification.stories.purge_story import purged, sealed_rows, to_last_day
 from tests.verification.stories.story import BORN, begin, in_parallel, order, wait_until
 from verification import clock, tasks, transactions
 from verification.access import hand_over, links
@@ -50,10 +52,10 @@ from verification.core.person import Renewal
 from verification.log import related_cases, signatures
 from verification.log.legality import faults_of
 from verification.models import AuditEntry, Clearance, Verification
-from verification.payout import clearances, gates, renewals
+from verification.payout import clearances, gates, renewals, reports
 from verification.review import attesting
 from verification.stages.confirmation.policy import RENEWAL
-from verification.worker import queue
+from verification.worker import queue, sweep
 from verification.worker import run as advance_run
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("trusted")]
@@ -706,3 +708,41 @@ def test_a_new_consent_that_no_case_asked_for_is_named(api, waited):
     course[0].body = {**course[0].body, "renews": child.id}
     (fault,) = related_cases.verify_related("test", course, forged=())
     assert (fault.code, fault.entry) == ("illegal_move", course[0].pk)
+
+
+# Of a loan that waited, what was said before and after the wait is kept together.
+
+
+def test_a_renewed_consent_is_kept_as_long_as_the_obligation_that_rests_on_it(
+    api, lender, story, asked, iin
+):
+    report(api, story)
+    assert waiting(api, story)[1] == "cooling_off"
+    wait_until(clock.now() + DAY)
+    assert gate(api, story) == ("refused", "consent_renewal_required")
+    renewal = asked_anew(api, story)
+    consent(renewal, asked)
+    order()
+    body = {"status": "opened", "at": clock.now().isoformat()}
+    assert api.post(f"/v1/verifications/{story.id}/obligation", body).status_code == 200
+    to_last_day(renewal)
+    sweep.run_round()
+    assert step(renewal)
+    row = renewal.row()
+    assert (row.redacted_at, row.step) == (None, "purge")
+    assert row.due_at is not None
+    assert (row.due_at - clock.now()).days in (29, 30)
+    reports.report_obligation(
+        lender_id=lender.pk, mode="test", verification_id=story.id, status="closed", at=clock.now()
+    )
+    order()
+    until = story.row().kept_until
+    turn(24 * 31)
+    assert step(renewal)
+    assert (renewal.row().redacted_at, renewal.row().due_at) == (None, until)
+    purged(story)
+    assert step(renewal)
+    assert step(renewal)
+    assert sealed_rows(story) == sealed_rows(renewal) == set()
+    order()
+    assert findings() == []

@@ -29,7 +29,7 @@ from verification.borrower import browsers, wording
 from verification.case import policy
 from verification.core.errors import LinkUnusable, NotFound
 from verification.core.statement_text import read
-from verification.evidence import vault
+from verification.evidence import erasure
 from verification.models import AuditEntry, EvidenceItem, Verification
 from verification.stages.confirmation import policy as consent_policy
 
@@ -486,8 +486,8 @@ def test_another_browser_gets_no_file_and_there_are_only_two(
     assert signing.post(place("statement")).status_code == 405
     without = Client()
     assert [without.get(place(file)).status_code for file in FILES] == [410, 410]
-    vault.destroy(
-        verification_id=signer.id,
+    erasure.erase(
+        signer.id,
         at=signer.row().finished_at or signer.row().created_at,
     )
     assert signing.get(place("statement")).status_code != 200

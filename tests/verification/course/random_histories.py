@@ -313,9 +313,13 @@ class Walk:
     def end(self, word: str, *, code: str = "", **more: Any) -> None:
         """It ends so; what may follow any end does."""
         self.add(histories.ended(word, code, profile=self.law.id, **more))
-        for entry_type in ("verification.redacted", "receipt.issued", "verification.disputed"):
+        for entry_type in ("receipt.issued", "verification.disputed"):
             if word != "verified" and self.is_chosen(0.1):
                 self.add((entry_type, {}))
+        if word != "verified" and self.is_chosen(0.1):
+            self.add(("verification.redaction_requested", {"due": self.until(DAY)}))
+        if word != "verified" and self.is_chosen(0.1):
+            self.add(("verification.redacted", {AFTER: 6 * 366 * DAY}))
         raise _Ended
 
     def credit(self) -> None:

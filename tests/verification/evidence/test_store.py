@@ -16,7 +16,7 @@ from pytest_django import Settings
 from tests.verification.evidence.rows import NOON, add_key
 from verification.core.errors import EvidenceUnreadable
 from verification.core.findings import Finding
-from verification.evidence import policy, store, vault
+from verification.evidence import erasure, policy, store, vault
 from verification.evidence.durable_files import DurableFileSystemStorage
 from verification.evidence.inspection import verify_page, verify_shared
 from verification.evidence.vault import Key
@@ -104,12 +104,14 @@ def test_another_verifications_key_does_not_open_an_item(item: EvidenceItem) -> 
 
 
 def test_nothing_opens_after_the_key_was_destroyed(item: EvidenceItem, key: Key) -> None:
-    vault.destroy(verification_id=key.verification_id, at=NOON)
+    erasure.erase(key.verification_id, at=NOON)
     with pytest.raises(EvidenceUnreadable):
         store.opening(
             vault.open(verification_id=key.verification_id, lender_id=key.lender_id), item
         )
-    # Its hash and its place in the log still stand.
+    # Its hash and its place in the log still stand; its file goes after the commit.
+    store.remove_files(key.verification_id, sealed_hashes={item.pk: item.sealed_sha256})
+    assert not path_of(item.sealed_sha256).exists()
     assert list(verify_evidence("test")) == []
 
 

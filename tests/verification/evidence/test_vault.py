@@ -5,6 +5,7 @@ does not tell.
 import hmac
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, connection
@@ -16,7 +17,7 @@ from pytest_django import Settings
 from tests.verification.evidence.rows import NOON, add_key
 from verification.core.certificates import box_key_of
 from verification.core.errors import EvidenceUnreadable, Misconfigured
-from verification.evidence import policy, vault
+from verification.evidence import erasure, policy, vault
 from verification.evidence.vault import Key
 from verification.models import DataKey
 
@@ -148,8 +149,8 @@ def test_a_kept_key_opens_for_its_verification_and_lender_only() -> None:
 
 @pytest.mark.django_db
 def test_a_destroyed_key_is_gone_for_ever(key: Key) -> None:
-    assert vault.destroy(verification_id=key.verification_id, at=NOON) is True
-    assert vault.destroy(verification_id=key.verification_id, at=NOON) is False
+    for at in (NOON, NOON + timedelta(days=1)):
+        erasure.erase(key.verification_id, at=at)
     row = DataKey.objects.get()
     assert (row.wrapped_key, row.destroyed_at) == (None, NOON)
     with pytest.raises(EvidenceUnreadable, match="was destroyed"):
@@ -171,7 +172,7 @@ def test_rotation_wraps_every_living_key_anew_and_changes_none(settings: Setting
     old = settings.TULGA_KEY_ENCRYPTION_KEYS
     version = max(old)
     kept, destroyed, later = add_key(), add_key(), add_key()
-    vault.destroy(verification_id=destroyed.verification_id, at=NOON)
+    erasure.erase(destroyed.verification_id, at=NOON)
     settings.TULGA_KEY_ENCRYPTION_KEYS = old | {version + 1: bytes(range(32))}
     assert vault.open(verification_id=kept.verification_id, lender_id=kept.lender_id) == kept
     assert vault.rewrap(limit=1) == 1
@@ -283,7 +284,7 @@ def test_the_words_of_a_capture_are_destroyed_by_its_attempts_and_nobody_elses_a
     None
 ):
     with CaptureQueriesContext(connection) as asked:
-        vault.destroy(verification_id=add_key().verification_id, at=NOON)
+        erasure.erase(add_key().verification_id, at=NOON)
     [words] = [
         one["sql"]
         for one in asked

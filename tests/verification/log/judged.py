@@ -8,16 +8,13 @@ from typing import Any
 
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.utils import timezone
 
 from tests.scenes import staged
 from tests.verification.log.rows import order_all
 from tests.verification.stories.conftest import Issued
+from tests.verification.stories.purge_story import purged
 from tests.verification.stories.story import Story, run_out, verified_at_second_try
-from verification import transactions
-from verification.case import moving
 from verification.core.findings import Finding
-from verification.evidence import vault
 from verification.log.verify_cases import look_at, verify_cases
 from verification.models import AuditEntry
 
@@ -51,13 +48,8 @@ def findings(*arguments: str) -> list[JsonFinding]:
 
 
 def erase(story: Story) -> None:
-    """The verification erased, as its entry says."""
-    at = timezone.now()
-    with transactions.writing():
-        row = story.row()
-        assert vault.destroy(verification_id=row.pk, at=at)
-        moving.write(row, redacted_at=at)
-        moving.record(row, "verification.redacted", at=at)
+    """The verification erased, as after its last day."""
+    purged(story)
 
 
 def lapsed(story: Story) -> Story:

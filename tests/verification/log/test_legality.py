@@ -444,7 +444,8 @@ LAWFUL: dict[str, list[Said]] = {
         ("step.faulted", {"step": "destroy", "cause": "x"}),
         *(
             ("verification.disputed", {}),
-            ("verification.redacted", {}),
+            ("verification.redaction_requested", {"due": at(0), "asked_by": "lender"}),
+            ("verification.redacted", {AFTER: 6 * 366 * DAY}),
             ("verification.key_revoked", {}),
         ),
     ],

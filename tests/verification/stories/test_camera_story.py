@@ -42,6 +42,7 @@ from tests.verification.stories.insecure_capture import script as script
 from tests.verification.stories.insecure_revocation import InsecureRevocation
 from tests.verification.stories.insecure_route import install
 from tests.verification.stories.kept import originals
+from tests.verification.stories.purge_story import purged
 from tests.verification.stories.story import (
     IIN,
     OTHER_IIN,
@@ -69,7 +70,7 @@ from verification.engines.liveness import prints
 from verification.engines.liveness.gestures import GESTURES
 from verification.engines.liveness.policy import AGAIN, AGAIN_SHARED
 from verification.engines.liveness.prints import Prints
-from verification.evidence import store, vault
+from verification.evidence import erasure, store, vault
 from verification.models import Attempt, AuditEntry, CaptureWord, EvidenceItem, Verification
 from verification.oversight.case_file import case_file
 from verification.stages import code, live_capture, statement
@@ -647,7 +648,7 @@ def test_it_is_refused_for_any_borrower_and_nothing_of_the_first_is_told() -> No
     assert first.id not in told
     # Judged again by what was found then, whatever is left of the first.
     assert [one.verdict for one in replay(verification_id=second.id)] == [Verdict.SAME] * 3
-    vault.destroy(verification_id=first.id, at=timezone.now())
+    erasure.erase(first.id, at=timezone.now())
     assert [one.verdict for one in replay(verification_id=second.id)] == [Verdict.SAME] * 3
 
 
@@ -672,7 +673,7 @@ def test_words_go_with_the_key_and_then_nothing_is_found() -> None:
     for same in (Attempt(**_copied(attempt, mode="live")), attempt):
         found = dossier.compared(same, of, evidence)
         assert json.loads(found["live_capture.compared"])["others"] == []
-    vault.destroy(verification_id=first.id, at=timezone.now())
+    erasure.erase(first.id, at=timezone.now())
     assert not words.exists()
     found = dossier.compared(other, of, evidence)
     assert json.loads(found["live_capture.compared"])["others"] == []
@@ -981,13 +982,13 @@ def test_a_disputed_case_keeps_all_of_it_and_is_asked_again_a_day_later(script, 
 
 @pytest.mark.usefixtures("seen_once")
 def test_of_an_erased_verification_no_frame_is_left(script):
-    story, at = played(), clock.now()
-    with transactions.writing():
-        vault.destroy(verification_id=story.id, at=at)
-        moving.record(story.row(), "verification.redacted", at=at)
+    story = played()
     destroyed(story)
+    assert kept(story)
+    purged(story)
     assert kept(story) == []
     assert {file_of(item).exists() for item in frames(story)} == {False}
+    assert findings() == []
 
 
 # Whatever breaks while frames are destroyed, what must go is owed until it is gone, and no

@@ -65,7 +65,7 @@ from verification.core.ids import new_id
 from verification.core.releases import RELEASES, Release
 from verification.core.route import Check, Report, Stage
 from verification.engines.gost import backends
-from verification.evidence import store, vault
+from verification.evidence import erasure, store, vault
 from verification.log import sequencer
 from verification.log.verify import verify_log
 from verification.models import Attempt, AuditEntry, EvidenceItem, SharedEvidenceUse, Verification
@@ -241,7 +241,7 @@ def test_what_is_done_otherwise_today_changes_nothing(verified, monkeypatch):
 @pytest.mark.parametrize("is_erased", [True, False], ids=["erased", "not installed"])
 def test_nothing_is_judged_again(verified, settings, is_erased):
     if is_erased:
-        vault.destroy(verification_id=verified.id, at=timezone.now())
+        erasure.erase(verified.id, at=timezone.now())
     else:
         settings.TULGA_ROUTES = []
     assert command(verified)[0] == 2
