@@ -7,7 +7,6 @@ No password, no second factor and no secret of a key is shown.
 from typing import Any, Final, cast
 
 from django import forms
-from django.apps import apps
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
@@ -396,8 +395,9 @@ class OperatorSite(admin.AdminSite):
         self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         """A room's rows, headed by its name."""
-        title = apps.get_app_config(app_label).verbose_name
-        return super().app_index(request, app_label, {"title": title, **(extra_context or {})})
+        (room,) = self.get_app_list(request, app_label) or [{"name": ""}]
+        context = {"title": room["name"], **(extra_context or {})}
+        return super().app_index(request, app_label, context)
 
     def refused_entries(self, request: HttpRequest) -> HttpResponse:
         """The log's refused entries, each with its case's last ordered state, and advice."""

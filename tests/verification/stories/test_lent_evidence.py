@@ -37,7 +37,7 @@ from verification.case import contents, policy, steps
 from verification.core.certificates import box_key_of
 from verification.core.errors import Conflict, EvidenceUnreadable
 from verification.core.ids import check_digit
-from verification.evidence import boxes, store, vault
+from verification.evidence import boxes, erasure, store, vault
 from verification.evidence.inspection import Unchecked, verify_page
 from verification.evidence.vault import Key
 from verification.log import entries
@@ -379,7 +379,7 @@ def test_with_the_key_of_a_case_all_evidence_goes(
 ) -> None:
     items = items_of(in_review)
     other = vault.make(verification_id=in_review.id, lender_id=in_review.lender.pk)
-    vault.destroy(verification_id=in_review.id, at=clock.now())
+    erasure.erase(in_review.id, at=clock.now())
     with pytest.raises(EvidenceUnreadable):
         key_of(in_review)
     lent = [bytes(item.lent_key) for item in items if item.lent_key]
