@@ -7,7 +7,6 @@ No password, no second factor and no secret of a key is shown.
 from typing import Any, Final, cast
 
 from django import forms
-from django.apps import apps
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
@@ -178,7 +177,7 @@ _OF_KEY: Final = (
 )
 
 
-class KeyInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscriptable at run time
+class KeyInline(admin.StackedInline):  # type: ignore[type-arg]  # not subscriptable at run time
     """A lender's keys, read-only."""
 
     model = ApiKey
@@ -342,8 +341,8 @@ class DeliveryAdmin(ShowingAdmin):
     has_add_permission = has_change_permission = never
 
 
-_LEFT_OUT: Final = ("password_change", "password_change_done", "logout")
-"""Pages of Django's that our own, at /people/, stand for."""
+_LEFT_OUT: Final = ("password_change", "password_change_done")
+"""Pages of Django's for which we have our own, at /people/password/."""
 
 
 class OperatorSite(admin.AdminSite):
@@ -382,8 +381,10 @@ class OperatorSite(admin.AdminSite):
         self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         """A room's rows, headed by its name."""
-        title = apps.get_app_config(app_label).verbose_name
-        return super().app_index(request, app_label, {"title": title, **(extra_context or {})})
+        page = super().app_index(request, app_label, extra_context)
+        context = cast(dict[str, Any], page.context_data)
+        context["title"] = context["app_list"][0]["name"]
+        return page
 
     def refused_entries(self, request: HttpRequest) -> HttpResponse:
         """The log's refused entries, each with its case's last ordered state, and advice."""
