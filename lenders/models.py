@@ -99,7 +99,7 @@ class Lender(models.Model):
         default=partial(new_id, "len"),
         editable=False,
     )
-    name = models.CharField(_("Name"), max_length=NAME_LENGTH, validators=[checked_name])
+    name = models.CharField(_("Lender's name"), max_length=NAME_LENGTH, validators=[checked_name])
     bin = models.CharField(_("BIN"), max_length=12, unique=True, validators=[checked_bin])
     phone = models.CharField(
         _("Telephone for borrowers"), max_length=12, validators=[checked_phone]

@@ -191,7 +191,7 @@ _OF_KEY: Final = (
 )
 
 
-class KeyInline(admin.TabularInline):  # type: ignore[type-arg]  # not subscriptable at run time
+class KeyInline(admin.StackedInline):  # type: ignore[type-arg]  # not subscriptable at run time
     """A lender's keys, read-only."""
 
     model = ApiKey
@@ -356,7 +356,7 @@ class DeliveryAdmin(ShowingAdmin):
 
 
 _LEFT_OUT: Final = ("password_change", "password_change_done")
-"""Pages of Django's that our own, at /people/, stand for."""
+"""Pages of Django's for which we have our own, at /people/password/."""
 
 
 class OperatorSite(admin.AdminSite):
@@ -395,9 +395,10 @@ class OperatorSite(admin.AdminSite):
         self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
     ) -> TemplateResponse:
         """A room's rows, headed by its name."""
-        (room,) = self.get_app_list(request, app_label) or [{"name": ""}]
-        context = {"title": room["name"], **(extra_context or {})}
-        return super().app_index(request, app_label, context)
+        page = super().app_index(request, app_label, extra_context)
+        context = cast(dict[str, Any], page.context_data)
+        context["title"] = context["app_list"][0]["name"]
+        return page
 
     def refused_entries(self, request: HttpRequest) -> HttpResponse:
         """The log's refused entries, each with its case's last ordered state, and advice."""

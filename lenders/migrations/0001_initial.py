@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
             name='Lender',
             fields=[
                 ('id', models.CharField(default=functools.partial(verification.core.ids.new_id, 'len'), editable=False, max_length=30, primary_key=True, serialize=False, verbose_name='Id')),
-                ('name', models.CharField(max_length=200, validators=[lenders.models.checked_name], verbose_name='Name')),
+                ('name', models.CharField(max_length=200, validators=[lenders.models.checked_name], verbose_name="Lender's name")),
                 ('bin', models.CharField(max_length=12, unique=True, validators=[lenders.models.checked_bin], verbose_name='BIN')),
                 ('phone', models.CharField(max_length=12, validators=[lenders.models.checked_phone], verbose_name='Telephone for borrowers')),
                 ('test_calendar', models.JSONField(default=functools.partial(verification.core.profiles.calendar_of, *('KZ-2021-04',), **{}), validators=[lenders.models.checked_test_calendar], verbose_name='Legal profiles, test mode')),
