@@ -53,6 +53,7 @@ HELP_OF_LENDER: Final[Sentences] = {
 _FAULTS_OF_CALENDAR: Final[Sentences] = {
     "calendar_malformed": _CALENDAR,
     "calendar_unordered": _("Each profile begins on a later day than the one before."),
+    "calendar_too_early": _("No law that is known here was in force on a first day."),
     "calendar_too_lax": _("A profile asks for less than the law of its first day."),
     "calendar_empty": _("The lender has live keys: name their profile."),
     "profile_unknown": _("There is no profile of this name."),

@@ -205,24 +205,27 @@ KEPT = '[{"from": "2026-01-26", "profile": "KZ-2026-01"}]'
     ("field", "typed", "said"),
     [
         ("live_calendar", KEPT, ""),
-        ("live_calendar", "[]", "it has live keys"),
+        ("live_calendar", "[]", "The lender has live keys"),
         ("live_calendar", "soon", "Enter a valid JSON"),
         (
             "live_calendar",
             '[{"from": "2026-01-26", "profile": "KZ-2025-01"}]',
-            "which is stricter than KZ-2025-01",
+            "A profile asks for less than the law",
         ),
         (
             "live_calendar",
             '[{"from": "2026-01-26", "profile": "KZ-1999-01"}]',
-            "known profiles",
+            "There is no profile of this name",
         ),
         (
             "live_calendar",
             '[{"from": "2020-01-01", "profile": "KZ-2026-01"}]',
-            "no law that is known here was in force",
+            "No law that is known here was in force",
         ),
-        *(("live_calendar", typed, "a calendar is a list") for typed in ("{}", "", '""', "0")),
+        *(
+            ("live_calendar", typed, "each profile counts from its day on")
+            for typed in ("{}", "", '""', "0")
+        ),
         ("name", "Қарыз & Co", ""),
         *(("name", typed, "errorlist") for typed in ("A\u3164B", "A\uffff", "A   B", "")),
         ("phone", "+77011234567", ""),

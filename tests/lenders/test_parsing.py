@@ -501,6 +501,7 @@ def test_every_code_that_is_raised_is_documented() -> None:
         "bin_malformed",
         "calendar_malformed",
         "calendar_unordered",
+        "calendar_too_early",
         "calendar_too_lax",
         "calendar_empty",
     }

@@ -625,7 +625,7 @@ def parse_calendar(untrusted: Any) -> list[dict[str, str]]:
 def parse_live_calendar(untrusted: Any) -> list[dict[str, str]]:
     """A calendar for live verifications: no entry is laxer than the law of its first day.
 
-    Raises: `BadInput` as `parse_calendar`, and with `calendar_too_lax`.
+    Raises: `BadInput` as `parse_calendar`, and with `calendar_too_early`, `calendar_too_lax`.
     """
     parsed = parse_calendar(untrusted)
     for entry in parsed:
@@ -633,7 +633,7 @@ def parse_live_calendar(untrusted: Any) -> list[dict[str, str]]:
             law = in_force(_calendar_day(entry["from"]))
         except Misconfigured as error:
             detail = f"on {entry['from']} no law that is known here was in force"
-            raise BadInput(detail, code="calendar_malformed") from error
+            raise BadInput(detail, code="calendar_too_early") from error
         if laxer(get(entry["profile"]), law):
             detail = (
                 f"on {entry['from']} the law asks for {law.id}, which is stricter than"
