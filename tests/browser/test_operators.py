@@ -109,7 +109,7 @@ def changes_phone(operator: Person, lender: Lender) -> str:
     operator.page.get_by_role("link", name=lender.name).click()
     operator.page.get_by_label("Phone").fill(PHONE)
     operator.page.get_by_role("button", name="Make a draft", exact=True).click()
-    said(operator, "A change of")
+    said(operator, "It changes a row")
     return operator.page.url
 
 
@@ -209,8 +209,8 @@ def test_a_lost_key_ends_by_two_operators_and_its_vote_stands(
     first, second = pair
     lost, new = (Person(launch, at, "reviewer@lender.example", size="phone") for _ in range(2))
     first.page.goto(f"{at}/admin/people/user/add/")
-    first.page.get_by_label("Email").fill(lost.email)
-    first.page.get_by_label("Full name").fill("Асель Омарова")
+    first.page.get_by_label("E-mail address").fill(lost.email)
+    first.page.get_by_label("Name:", exact=True).fill("Асель Омарова")
     first.page.get_by_label("Role").select_option("reviewer")
     first.page.get_by_label("Lender").select_option(story.lender.pk)
     first.tab.look("person.desk")
