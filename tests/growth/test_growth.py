@@ -33,6 +33,8 @@ of the sweep.
 # Functions that no question need run, each with its reason; all others of these rooms must have
 # run.
 NOT_HOT = {
+    "access.erasures.request": "the row of a case by its key, and its entries",
+    "worker.purge.purge": "a case by its key, its entries and rows, and those of its renewals",
     "access.passkeys": "one row of a person, locked by its key",
     "case.contents.lock_of_lender": "one row by its key",
     "case.contents.require_test": "asks no row",

@@ -14,6 +14,7 @@ from tests.verification.log.rows import order_all
 from tests.verification.stories.conftest import Issued
 from tests.verification.stories.purge_story import purged
 from tests.verification.stories.story import Story, run_out, verified_at_second_try
+from verification import clock
 from verification.core.findings import Finding
 from verification.log.verify_cases import look_at, verify_cases
 from verification.models import AuditEntry
@@ -47,9 +48,12 @@ def findings(*arguments: str) -> list[JsonFinding]:
     return found
 
 
-def erase(story: Story) -> None:
-    """The verification erased, as after its last day."""
+def erase(story: Story, *, is_back: bool = False) -> None:
+    """The verification erased, as after its last day. is_back: the clock then stands as before."""
+    before = clock._state.offset
     purged(story)
+    if is_back:
+        clock._state.offset = before
 
 
 def lapsed(story: Story) -> Story:

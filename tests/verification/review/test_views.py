@@ -842,6 +842,6 @@ def test_what_no_word_helps_any_more_is_not_listed(confirmer, lacking, ended):
     if ended == "disputed":
         Verification.objects.filter(pk=lacking.id).update(disputed_at=clock.now())
     else:
-        erase(lacking)
+        erase(lacking, is_back=True)
     assert not confirmer.get(LIST).context["found"]
     assert not confirmer.post(LIST, {"reference": "A-1"}).context["found"]

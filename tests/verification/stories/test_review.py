@@ -778,7 +778,7 @@ def test_only_an_own_visit_or_a_paid_credit_over_75_mci_counts():
     attested(verified(lender("Other", number=500)), visited(), person="usr_2")
     erased = verified(of, "erased")
     attested(erased, visited())
-    erase(erased)
+    erase(erased, is_back=True)
     assert gates(cleared(verified(of, "A-1")))["first_credit"][0] == "in_person_required"
     paid(verified(of, "over 75 MCI", amount="324375.01"), amount="324375.01")
     assert gates(cleared(verified(of, "A-2")))["first_credit"][0] == "passed"
