@@ -42,7 +42,7 @@ class Colleague(Browser):
         fields |= {"password": self._password, "passkey": json.dumps(answer)}
         self.fill_in_at(page, "", **fields)
 
-    def act(self, page: str, action: str, challenge: str, **fields: str) -> None:
+    def act(self, page: str, action: str, challenge: str, /, **fields: str) -> None:
         """Sends a page's form with the passkey's answer to what it shows. action: its target.
 
         Raises: `PlayFailed`.
@@ -53,7 +53,7 @@ class Colleague(Browser):
         answer = self._device.get(options, origin=self._url)
         self.send_typed(page, action, **fields, passkey=json.dumps(answer))
 
-    def send_typed(self, page: str, action: str = "", **fields: str) -> str:
+    def send_typed(self, page: str, action: str = "", /, **fields: str) -> str:
         """Sends a form with all that the page has typed in it; gives the address to which it leads.
 
         Raises: `PlayFailed`.
