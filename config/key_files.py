@@ -38,16 +38,13 @@ EVERY = "every"
 """One process with all roles, as under test. Live mode refuses it."""
 
 _NUMBER = "[1-9][0-9]{0,3}"
-_NAME = re.compile(
-    rf"django|(?:kek|index|webhook|code|evidence)-{_NUMBER}|log-(?:test|live)|(?:document|decision|door|sender)-(?:test|live)-{_NUMBER}"
-)
+_SIGNING = rf"log-(?:test|live)|(?:document|decision|door|sender)-(?:test|live)-{_NUMBER}"
+_NAME = re.compile(rf"django|(?:kek|index|webhook|code|evidence)-{_NUMBER}|{_SIGNING}")
 _NAMES = (
     "django.key, kek-N.key, index-N.key, webhook-N.key, code-N.key, evidence-N.key,"
     " log-MODE.key, document-MODE-N.key, decision-MODE-N.key, door-MODE-N.key, sender-MODE-N.key"
 )
-_PUBLIC_NAME = re.compile(
-    rf"log-(?:test|live)|(?:document|decision|door|sender)-(?:test|live)-{_NUMBER}"
-)
+_PUBLIC_NAME = re.compile(_SIGNING)
 _BOX_PUBLIC_NAME = re.compile(rf"({'|'.join(BOX_KINDS)})-({_NUMBER})")
 
 Numbered = dict[str, dict[int, bytes]]

@@ -100,13 +100,6 @@ class ProposingAdmin(ShowingAdmin):
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         """Nothing, as above."""
 
-    def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *given: Any, **more: Any
-    ) -> HttpResponse:
-        """One button: a draft leads to its page."""
-        shown = {"show_save_and_continue": False, "show_save_and_add_another": False}
-        return super().render_change_form(request, {**context, **shown}, *given, **more)
-
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> Any:
         """To the draft."""
         return redirect("admin:proposal", obj.proposal.pk)
@@ -404,8 +397,8 @@ class OperatorSite(admin.AdminSite):
         """The log's refused entries, each with its case's last ordered state, and advice."""
         entries, has_more = refusals.refused_entries()
         context = self.each_context(request)
-        told = [(entry, words.refusal(entry)) for entry in entries]
-        context |= {"entries": told, "has_more": has_more}
+        in_words = [(entry, words.refusal(entry)) for entry in entries]
+        context |= {"entries": in_words, "has_more": has_more}
         context["title"] = gettext("Entries that the log refuses")
         return render(request, "operators/refused.html", context)
 

@@ -112,7 +112,11 @@ def _page(
         "is_new": is_new,
         "known_as": proposals.known_as(proposal),
         "differences": [
-            (capfirst(column.verbose_name), words.told(column, now), words.told(column, then))
+            (
+                capfirst(column.verbose_name),
+                words.shown(column, now),
+                words.shown(column, then),
+            )
             for name, now, then in differences
             for column in [proposals.MODELS[proposal.type]._meta.get_field(name)]
         ],

@@ -151,8 +151,8 @@ def values(stored: Any) -> list[str]:
     if isinstance(stored, list):
         return [line for item in stored for line in values(item)]
     if isinstance(stored, dict) and stored.keys() == {"from", "profile"}:
-        told = {"profile": stored["profile"], "day": _day(stored["from"])}
-        return [gettext("%(profile)s from %(day)s on") % told]
+        fields = {"profile": stored["profile"], "day": _day(stored["from"])}
+        return [gettext("%(profile)s from %(day)s on") % fields]
     if isinstance(stored, dict) and "public_key" in stored:
         return [f"{str(stored.get('id'))[:_ID_SIGNS]}… ({stored.get('origin')})"]
     if isinstance(stored, dict):
@@ -168,7 +168,7 @@ def _day(stored: Any) -> str:
         return str(stored)
 
 
-def told(column: Any, stored: Any) -> SafeString:
+def shown(column: Any, stored: Any) -> SafeString:
     """The value of a column: the word of a choice, the name of a row."""
     if stored and column.is_relation:
         row = column.related_model._default_manager.filter(pk=stored).first()

@@ -9,7 +9,6 @@ import psycopg
 import pytest
 from psycopg import errors, sql
 
-from insecure_sandbox.borrower import Browser
 from insecure_sandbox.demo.processes import ROOT, wait_until
 from tests.servers import PROCESS_ROLES
 from tests.service import database
@@ -195,14 +194,7 @@ def test_only_tick_orders_the_log(deployment):
 
 
 def test_a_case_goes_its_way_with_each_process_under_its_role(deployment):
-    iin = deployment.stage.iin()
-    credential = deployment.stage.credential(iin, family="rsa")
-    body = planted(iin) | {"client_reference": "roles"}
-    opened = deployment.api.call("POST", "/v1/verifications", body)
-    browser = Browser(deployment.url)
-    browser.follow(opened["url"])
-    browser.agree()
-    browser.statement()
+    verification_id, browser, credential = deployment.borrow("roles")
     browser.sign(credential)
     assert browser.wait_for_judgement(seconds=60)
     told = (
@@ -211,7 +203,7 @@ def test_a_case_goes_its_way_with_each_process_under_its_role(deployment):
         " AND type = 'verification.verified')"
     )
     wait_until(
-        lambda: deployment.rows(told, opened["id"]) == [("delivered",)],
+        lambda: deployment.rows(told, verification_id) == [("delivered",)],
         what="the webhook of its end",
         seconds=60,
     )
