@@ -31,6 +31,7 @@ COUNTS = {
     "guide.json": "the commands of the lender's guide, run on a fresh clone",
     "honest.json": "captures of honest people under different light and cameras",
     "house.json": "files, statements and names of the code, by package",
+    "lifecycle.json": "what an attacker with every key opens of cases that workers erased",
     "lines.json": "captures over slow and broken lines",
     "live.json": "what a live capture costs, and how soon the page answers",
     "live_capture_attacks.json": "attacks on the facts of a live capture",
@@ -98,6 +99,10 @@ FIGURES: Mapping[str, tuple[str, ...]] = {
         "{product, statements} statements in {product, files} files",
         "calls at most {eds_judgement, depth} deep (EDS judgement), {live_judgement, depth}"
         " (capture), {opening, depth} (opening)",
+    ),
+    "lifecycle.json": (
+        "{erased} of {cases} cases erased: {erased: originals opened} of their originals opened,"
+        " {erased: secrets in the dump} of their secrets in a dump",
     ),
     "lines.json": (
         "{captures} captures, {cut} of them interrupted: {burnt} cost the borrower an attempt",

@@ -35,6 +35,7 @@ IIN = "990101100010"
 BORN = {"birth_date_day": "1", "birth_date_month": "1", "birth_date_year": "1899"}
 """As it is typed into a form."""
 OTHER_IIN = "990101100020"
+PHONE = "+77011234567"
 BIN = "120340000125"
 
 
@@ -47,7 +48,7 @@ def lender(name: str = "Sandbox Credit", *, number: int = 1) -> Lender:
     return with_two(same(f"{name} {eleven}", lambda: registered.lender(**told)))
 
 
-def person(iin: str = IIN) -> Person:
+def person(iin: str = IIN, *, phone: str = PHONE) -> Person:
     document = Document(type="id_card", number="012345678", valid_to=date(2033, 1, 1))
     return Person(
         iin=Iin.parse(iin),
@@ -55,13 +56,17 @@ def person(iin: str = IIN) -> Person:
         name="ТЕСТ",
         patronymic="ТЕСТОВИЧ",
         birth_date=date(1899, 1, 1),
-        phone=Phone.parse("+77011234567"),
+        phone=Phone.parse(phone),
         document=document,
     )
 
 
 def opening(
-    reference: str = "A-1", *, iin: str = IIN, routes: tuple[str, ...] | None = None
+    reference: str = "A-1",
+    *,
+    iin: str = IIN,
+    phone: str = PHONE,
+    routes: tuple[str, ...] | None = None,
 ) -> Opening:
     loan = Loan(
         amount="150000.00",
@@ -73,7 +78,7 @@ def opening(
     )
     return Opening(
         purpose="microcredit",
-        person=person(iin),
+        person=person(iin, phone=phone),
         loan=loan,
         routes=routes,
         client_reference=reference,
@@ -177,11 +182,19 @@ def order() -> None:
 
 
 def begin(
-    of: Lender, reference: str = "A-1", *, iin: str = IIN, profile: str = "KZ-2021-04"
+    of: Lender,
+    reference: str = "A-1",
+    *,
+    iin: str = IIN,
+    phone: str = PHONE,
+    profile: str = "KZ-2021-04",
 ) -> Story:
     facts = LenderFacts(id=of.pk, name=of.name, bin=of.bin, phone=of.phone)
     opened = openings.open_verification(
-        lender=facts, mode="test", profile_id=profile, opening=opening(reference, iin=iin)
+        lender=facts,
+        mode="test",
+        profile_id=profile,
+        opening=opening(reference, iin=iin, phone=phone),
     )
     return Story(of, opened.verification_id, opened.token)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.insecure_sandbox.asked import new_iin
 from tests.insecure_sandbox_process import SandboxProcess
-from tests.verification.stories.story import person
+from tests.verification.stories.story import PHONE, person
 
 _CODE = re.compile(r"Код ([0-9]{6}):")
 
@@ -32,9 +32,9 @@ def tell(sandbox: SandboxProcess, **changes: Any) -> str:
     return iin
 
 
-def codes(sandbox: SandboxProcess) -> list[str]:
-    """The codes that have come to the phone of the story, the oldest first."""
-    messages = sandbox.post("/inbox", phone=person().phone.value)["messages"]
+def codes(sandbox: SandboxProcess, *, phone: str = PHONE) -> list[str]:
+    """The codes that have come to the phone of the story, or to this phone, the oldest first."""
+    messages = sandbox.post("/inbox", phone=phone)["messages"]
     return [found.group(1) for message in messages if (found := _CODE.match(message["text"]))]
 
 
