@@ -230,7 +230,7 @@ def test_an_attacker_with_every_key_opens_none_of_what_was_erased_and_the_rest_o
     every = set().union(*secrets.values())
     assert within(before, every) == every
     wrapped = {
-        bytes(row.wrapped_key)
+        bytes(row.wrapped_key or b"")
         for row in DataKey.objects.filter(pk__in=[story.id for story in erased])
     }
     assert {found(api, story, iin, name) for story, iin, name, _ in cases} == {2}
