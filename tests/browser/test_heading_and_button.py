@@ -117,6 +117,30 @@ def test_every_page_shows_its_heading_and_its_main_button_at_once(
 
 
 @pytest.mark.parametrize("language", every_page.LANGUAGES)
+def test_the_consent_in_short_and_its_button_are_in_the_window_of_a_phone(
+    sit: Sit, site: str, story: Story, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    session = links.redeem(untrusted_token=story.token)
+    tab = sit(language=language, size="phone", **{browsers.SESSION: session})
+    shown = next(shown for shown in every_page.BORROWER if shown.name == "consent")
+    insecure_dialogue.put(monkeypatch, lambda *_, **__: shown.page)
+    tab.page.goto(f"{site}/v/now/")
+    tab.page.wait_for_load_state("load")
+    assert tab.page.viewport_size == {"width": 390, "height": 844}
+    lines = tab.page.locator(".plain-lines").bounding_box()
+    button = tab.page.locator("main .button-primary").bounding_box()
+    assert lines is not None
+    assert button is not None
+    assert lines["y"] + lines["height"] <= button["y"]
+    assert button["y"] + button["height"] <= 844
+    # The whole text takes no room before it is opened.
+    whole = tab.page.locator("details.whole")
+    assert not whole.locator(".statement").is_visible()
+    whole.locator("summary").click()
+    assert whole.locator(".statement").is_visible()
+
+
+@pytest.mark.parametrize("language", every_page.LANGUAGES)
 @pytest.mark.parametrize("name", ["commands", "statement"])
 def test_every_state_shows_its_heading_and_its_main_button_at_once(
     sit: Sit, site: str, story: Story, monkeypatch: pytest.MonkeyPatch, language: str, name: str
