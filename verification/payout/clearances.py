@@ -20,7 +20,7 @@ from django.db import IntegrityError
 from django.db.models import Exists, OuterRef
 
 from verification import clock, transactions
-from verification.case import contents, moving, policy, steps
+from verification.case import contents, freezing, moving, policy, steps
 from verification.case.moving import History, read_sound
 from verification.core import clearance as words
 from verification.core import events, profiles
@@ -202,15 +202,6 @@ def consume(*, lender_id: str, mode: str, clearance_id: str, payment: Payment) -
             moving.record(verification, _PAID, at=at, body=used)
 
 
-def freeze(verification: Verification, *, at: datetime) -> None:
-    """Freezes each unconsumed clearance of this verification, so that it pays nothing. Its row
-    is locked.
-    """
-    for issued in Clearance.objects.filter(verification=verification, status=ISSUED):
-        Clearance.objects.filter(pk=issued.pk).update(status=FROZEN, frozen_at=at)
-        moving.record(verification, _FROZEN, at=at, body={"clearance": issued.pk})
-
-
 def freeze_unsound(mode: str) -> None:
     """Freezes issued, unconsumed clearances that depend on a revoked key, their own or the
     decision's.
@@ -220,7 +211,7 @@ def freeze_unsound(mode: str) -> None:
         with transactions.writing():
             verification = Verification.objects.select_for_update().get(pk=verification_id)
             if not is_sound(verification, clearance_id):
-                freeze(verification, at=clock.now())
+                freezing.freeze(verification, at=clock.now())
 
 
 def restore(row: Clearance) -> History:
