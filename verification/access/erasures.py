@@ -12,10 +12,9 @@ from verification.case import contents, freezing, moving, policy, steps
 from verification.case.moving import History, read_sound
 from verification.core.codes import CONSENT_WITHDRAWN
 from verification.core.errors import Conflict, NotFound
-from verification.core.events import REDACTED, RENEWED, REQUESTED, WITHDRAWN
+from verification.core.events import BY_LENDER, BY_PERSON, REDACTED, RENEWED, REQUESTED, WITHDRAWN
 from verification.core.status import TERMINAL
 from verification.course import blocking
-from verification.course.blocking import LENDER, PERSON
 from verification.course.entry import text
 from verification.course.state import OPEN
 from verification.log import decided
@@ -32,7 +31,7 @@ def request(*, lender_id: str, mode: str, verification_id: str) -> None:
         row = contents.lock_of_lender(verification_id, lender_id=lender_id, mode=mode)
         if decided.status_of(row).status not in TERMINAL:
             raise Conflict("it has not ended", code="illegal_transition")
-        _request(row, asked_by=LENDER, at=at)
+        _request(row, asked_by=BY_LENDER, at=at)
 
 
 def request_of_person(verification_id: str) -> None:
@@ -42,7 +41,7 @@ def request_of_person(verification_id: str) -> None:
     """
     at = clock.now()
     with transactions.writing():
-        _request(_lock(verification_id), asked_by=PERSON, at=at)
+        _request(_lock(verification_id), asked_by=BY_PERSON, at=at)
 
 
 def withdraw(verification_id: str, *, session: str = "") -> None:
@@ -96,7 +95,7 @@ def _withdraw(history: History, *, session: str, at: datetime) -> None:
         return
     if state.is_stopped and not state.end:
         raise Conflict("a report of a caller ends it; send again", code="conflict")
-    body = {"due": _due(at), "asked_by": PERSON, "effect": blocking.effect(state)}
+    body = {"due": _due(at), "asked_by": BY_PERSON, "effect": blocking.effect(state)}
     body |= {"session": session} if session else {}
     with moving.moving(history):
         moving.record(row, WITHDRAWN, at=at, body=body)

@@ -82,6 +82,8 @@ WITHDRAWN = "consent.withdrawn"
 """The person withdrew the consent; an answer is `due` at that time. `effect`: it ends an open case,
 bars a payout, or blocks what happened before. `session`: if a borrower's page took it.
 """
+BY_LENDER, BY_PERSON = ASKERS = ("lender", "person")
+"""The values of `asked_by`."""
 BLOCKING = (REQUESTED, WITHDRAWN)
 """From them on until the erasure, the processing of personal data is blocked."""
 REPORTED, RENEWED = "contract.reported", "renewal.opened"

@@ -12,6 +12,7 @@ from verification.core import profiles
 from verification.core.clearance import CONSUMED
 from verification.core.errors import Misconfigured
 from verification.core.events import (
+    ASKERS,
     ATTESTED,
     CLEARED,
     CLOSED,
@@ -39,7 +40,6 @@ from verification.course.entry import (
 )
 from verification.course.state import State, Step
 
-LENDER, PERSON = "lender", "person"
 ENDS, BARS_PAYOUT, BLOCKS = "ends", "bars_payout", "blocks"
 """Effects of a withdrawal: on an open case, on a verified and unpaid one, and on any other."""
 _VERIFIED: Final = "verification.verified"
@@ -53,7 +53,7 @@ def requested(state: State, entry: Entry) -> Step:
     if not entry.is_signed:
         return state, []
     asked_by = text(entry.body, "asked_by")
-    if asked_by not in (LENDER, PERSON):
+    if asked_by not in ASKERS:
         return state, [Fault(MOVE, "an erasure was requested by neither the lender nor the person")]
     if not state.end or is_requested(state, asked_by) or REDACTED in state.standing.times:
         detail = "an erasure was requested before the end, twice, or after it"
