@@ -126,7 +126,7 @@ def test_what_an_open_obligation_rests_on_stays_readable_until_it_is_closed(api,
         answer = api.get(f"/v1/verifications/{story.id}/{name}")
         assert code(answer) == (409, "processing_blocked")
     receipt = api.get(f"/v1/verifications/{story.id}/receipt").json()
-    assert (receipt["openings"], bool(receipt["proof"])) == (None, True)
+    assert (receipt["openings"], bool(receipt["receipt"])) == (None, True)
     order()
     assert findings() == []
 
@@ -138,7 +138,7 @@ def test_an_obligation_paid_past_us_after_a_withdrawal_is_recorded_and_opens_the
     assert told(api, story)["client_reference"] == "A-1"
 
 
-def test_a_worker_lends_nothing_of_a_blocked_case_though_web_signed_the_request(lender, story):
+def test_a_worker_lends_nothing_of_a_blocked_case_though_web_signed_the_request(api, lender, story):
     """As after a break-in into web, whose key signs the request of a reading."""
     key = lender.keys.first()
     row = contents.of_any_lender(story.id)
