@@ -673,6 +673,7 @@ NO_PAGE = {
 BROUGHT_ABOUT = {
     "elsewhere": "borrower:elsewhere",
     "handed-over": "borrower:match",
+    "withdraw": "borrower:withdraw",
     "phone": "borrower:phone_now",
     "desk-link": "review:link",
     "oversight-not-ready": "oversight:proof",

@@ -33,7 +33,9 @@ of the sweep.
 # Functions that no question need run, each with its reason; all others of these rooms must have
 # run.
 NOT_HOT = {
-    "access.erasures.request": "the row of a case by its key, and its entries",
+    "access.erasures": "the row of a case and its renewals by their keys, and their entries",
+    "case.blocks": "the entries of the cases on a page, by two types; and those of blocked ones",
+    "case.freezing": "the clearances of one case",
     "worker.purge.purge": "a case by its key, its entries and rows, and those of its renewals",
     "access.passkeys": "one row of a person, locked by its key",
     "case.contents.lock_of_lender": "one row by its key",
