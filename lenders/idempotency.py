@@ -71,7 +71,7 @@ def run_once(
     row = _reserve(request, sha256((word[1:-1] if word[0] == '"' else word).encode()).hexdigest())
     # 3. A repeat.
     if row.answered_at is not None:
-        content = vault.unseal(_scope(row, row.status or 0), bytes(row.sealed_answer or b""))
+        content = vault.unseal(scope_of(row), bytes(row.sealed_answer or b""))
         headers = {"Content-Type": "application/json", "Idempotent-Replayed": "true"}
         return HttpResponse(content, status=row.status or 200, headers=headers)
     ours = IdempotentRequest.objects.filter(pk=row.pk, fence=row.fence, answered_at=None)
@@ -96,6 +96,11 @@ def run_once(
         # 4. The transaction rolled the work back; the key is free for a repeat.
         ours.delete()
         raise
+
+
+def scope_of(row: IdempotentRequest) -> str:
+    """The scope of an answered row, by its status."""
+    return _scope(row, row.status or 0)
 
 
 def _scope(row: IdempotentRequest, status: int) -> str:

@@ -91,7 +91,7 @@ def draft_invitation(person: User, names: Collection[str], *, by: User) -> Propo
     code = enrolment.invite(person)
     named = {*names, "passkeys", "passkey_counters", "password", INVITATION, "invited_until"}
     proposal = _draft(person, _values_of(person, named), by=by)
-    proposal.sealed_code = vault.seal(_scope(proposal), code.encode())
+    proposal.sealed_code = vault.seal(scope_of(proposal), code.encode())
     proposal.save(update_fields=["sealed_code"])
     return proposal
 
@@ -246,7 +246,7 @@ def _code(proposal: Proposal) -> str:
     if not sealed and hashed is None:
         return ""
     try:
-        code = vault.unseal(_scope(proposal), sealed).decode()
+        code = vault.unseal(scope_of(proposal), sealed).decode()
     except EvidenceUnreadable as error:
         raise Refused("proposal_changed", "its code cannot be read") from error
     if secret_digest(code).hex() != hashed:
@@ -367,5 +367,5 @@ def _apply(proposal: Proposal, *, by: User, approval: Mapping[str, Any]) -> str:
     return ""
 
 
-def _scope(proposal: Proposal) -> str:
+def scope_of(proposal: Proposal) -> str:
     return f"invitation:{proposal.pk}:{proposal.actor}"

@@ -196,10 +196,13 @@ class SecondFactor(ThrottlingMixin, Device):  # type: ignore[misc]  # django-otp
 
     So a row that SQL copies, inserts or puts under another role verifies no code.
     An invited person has no app: the key is empty, and verifies no code either.
+    `wrapped_key`: the key of the seal, under the key-encryption key. Statements of the person hold
+    the hash of the seal, which a rotation leaves as it is.
     `last_step`: the newest step of 30 seconds whose code was spent.
     """
 
     sealed_key = models.BinaryField(blank=True)
+    wrapped_key = models.BinaryField(blank=True)
     last_step = models.BigIntegerField(default=-1)
 
     class Meta:
@@ -211,9 +214,9 @@ class SecondFactor(ThrottlingMixin, Device):  # type: ignore[misc]  # django-otp
     @classmethod
     def make(cls, user: User) -> "SecondFactor":
         """A saved factor with a fresh key."""
-        sealed = vault.seal(_scope(user), secrets.token_bytes(CODE_KEY_BYTES))
+        sealed, wrapped = vault.seal_in_envelope(_scope(user), secrets.token_bytes(CODE_KEY_BYTES))
         factor: SecondFactor = cls.objects.create(
-            user=user, name="authenticator", sealed_key=sealed
+            user=user, name="authenticator", sealed_key=sealed, wrapped_key=wrapped
         )
         return factor
 
@@ -228,7 +231,12 @@ class SecondFactor(ThrottlingMixin, Device):  # type: ignore[misc]  # django-otp
 
         Raises: `EvidenceUnreadable` if it was sealed for another person, role or lender.
         """
-        return vault.unseal(_scope(self.user), bytes(self.sealed_key))
+        sealed, wrapped = bytes(self.sealed_key), bytes(self.wrapped_key)
+        return vault.unseal_in_envelope(_scope(self.user), sealed, wrapped)
+
+    def scope_of_wrap(self) -> str:
+        """The scope under which the key of the seal is wrapped."""
+        return vault.scope_of_envelope(_scope(self.user))
 
     def totp(self) -> TOTP:
         """The generator of codes, set to now.

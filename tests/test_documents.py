@@ -427,7 +427,8 @@ def test_docs_in_one_language_are_short() -> None:
     # promises.md quotes the whole consent, which its own tests hold to the text.
     quoting = "docs/security/promises.md"
     counts = {name: _words(_text(name)) for name in names if name != quoting}
-    assert sum(counts.values()) <= 37_000, sorted(counts.items(), key=lambda count: -count[1])
+    # With the rotation of keys, cases erased again after a restore, and blocks.
+    assert sum(counts.values()) <= 38_200, sorted(counts.items(), key=lambda count: -count[1])
 
 
 @pytest.mark.parametrize("name", _EVERY)

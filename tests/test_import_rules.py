@@ -194,6 +194,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         ),
         _row("config/key_files.py", "os pathlib"),
         _row("config/management/commands/grant_process_roles.py", "django psycopg"),
+        _row("config/management/commands/rotate_keys.py", "argparse django time"),
         _row("config/pool.py", "billiard celery fcntl tempfile"),
         _row("config/postgresql/base.py", "django select"),
         _row("config/static_files.py", "django fcntl hashlib pathlib whitenoise"),

@@ -3,6 +3,7 @@ certified.
 """
 
 import json
+import os
 import shutil
 from io import StringIO
 from pathlib import Path
@@ -140,16 +141,94 @@ def test_the_public_half_of_boxes_needs_no_certificate(folder: Path) -> None:
     assert "not certified yet" not in said.getvalue()
 
 
-def test_a_second_key_of_webhooks_is_a_renamed_pair(folder: Path, tmp_path: Path) -> None:
-    make_missing(tmp_path / "fresh", made_by="operator")
-    shutil.copy(tmp_path / "fresh/sender/webhook-1.key", folder / "sender/webhook-2.key")
+def test_a_half_that_reaches_its_owner_first_opens_before_others_seal_to_it(folder: Path) -> None:
+    half = folder / "public/webhook-2.pub"
+    made(folder, "webhook", 2)
+    later = half.read_bytes()
+    half.unlink()
     assert set(read_keys(folder, process="sender").webhook) == {1, 2}  # before web has the half
     assert set(read_keys(folder, process="web").webhook_public) == {1}
-    shutil.copy(tmp_path / "fresh/public/webhook-1.pub", folder / "public/webhook-2.pub")
+    half.write_bytes(later)
     sender = read_keys(folder, process="sender")
     assert read_keys(folder, process="web").webhook_public == {
         number: box_key_of(private) for number, private in sender.webhook.items()
     }
+
+
+def made(folder: Path, kind: str, number: int) -> list[str]:
+    """The paths that the command prints, each with `made` or `kept`."""
+    lines = StringIO()
+    call_command("make_keys", str(folder), "--kind", kind, "--number", str(number), stdout=lines)
+    prefix = f"{folder}/"
+    return sorted(
+        line.replace(prefix, "")
+        for line in lines.getvalue().splitlines()
+        if line.startswith(("made ", "kept "))
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "paths"),
+    [
+        ("kek", ["web/kek-2.key", "worker/kek-2.key"]),
+        ("index", ["web/index-2.key", "worker/index-2.key"]),
+        ("code", ["worker/code-2.key"]),
+        ("webhook", ["public/webhook-2.pub", "sender/webhook-2.key"]),
+        ("evidence", ["public/evidence-2.pub", "worker/evidence-2.key"]),
+    ],
+)
+def test_the_next_key_of_a_kind_stands_beside_the_others_and_touches_none(
+    folder: Path, kind: str, paths: list[str]
+) -> None:
+    before = {path: path.read_bytes() for path in folder.glob("*/*")}
+    assert made(folder, kind, 2) == [f"made {path}" for path in paths]
+    after = {path: path.read_bytes() for path in folder.glob("*/*")}
+    assert {path.relative_to(folder).as_posix() for path in after.keys() - before} == set(paths)
+    assert before.items() <= after.items()
+    assert made(folder, kind, 2) == [f"kept {path}" for path in paths]
+    assert after == {path: path.read_bytes() for path in folder.glob("*/*")}
+    for process in PROCESSES:
+        read_keys(folder, process=process)
+    private = [after[folder / path] for path in paths if path.endswith(".key")]
+    assert len(set(private)) == 1
+    assert private[0] not in before.values()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone gives files away")
+def test_root_makes_the_next_key_for_the_owner_of_its_folder(folder: Path) -> None:
+    for number, name in enumerate(("web", "worker"), start=4_001):
+        os.chown(folder / name, number, 4_000)
+    made(folder, "kek", 2)
+    for number, name in enumerate(("web", "worker"), start=4_001):
+        kept = (folder / name / "kek-2.key").stat()
+        assert (kept.st_uid, kept.st_gid, kept.st_mode & 0o777) == (number, 4_000, 0o600)
+
+
+@pytest.mark.parametrize("kind", ["kek", "index", "code", "webhook", "evidence"])
+def test_a_first_key_that_was_taken_away_is_not_made_anew(folder: Path, kind: str) -> None:
+    made(folder, kind, 2)
+    for path in folder.glob(f"*/{kind}-1.*"):
+        path.unlink()
+    assert not any(make_missing(folder, made_by="operator").values())
+    assert {path.stem for path in folder.glob(f"*/{kind}-*")} == {f"{kind}-2"}
+
+
+def test_a_key_that_would_not_seal_or_belongs_nowhere_is_not_made(
+    folder: Path, tmp_path: Path
+) -> None:
+    made(folder, "kek", 3)
+    before = set(folder.glob("*/*"))
+    with pytest.raises(CommandError, match=r"kek-3 is in use.*take --number 4"):
+        made(folder, "kek", 2)
+    with pytest.raises(CommandError, match="there is no index key in"):
+        made(tmp_path / "elsewhere", "index", 2)
+    with pytest.raises(CommandError, match="1 to 9999"):
+        made(folder, "kek", 10_000)
+    with pytest.raises(CommandError, match="invalid choice: 'django'"):
+        call_command("make_keys", str(folder), "--kind", "django", "--number", "2")
+    with pytest.raises(CommandError, match="name one"):
+        call_command("make_keys", str(folder), "--kind", "kek", "--process", "web")
+    assert (set(folder.glob("*/*")), (tmp_path / "elsewhere").exists()) == (before, False)
 
 
 @PAIRS
@@ -312,8 +391,7 @@ def test_a_key_that_others_may_read_is_refused(folder: Path, mode: int) -> None:
 
 
 def test_a_second_key_counts_by_its_number(folder: Path) -> None:
-    (folder / "web" / "kek-2.key").write_bytes((folder / "web" / "kek-1.key").read_bytes())
-    (folder / "web" / "kek-2.key").chmod(0o600)
+    made(folder, "kek", 2)
     assert set(read_keys(folder, process="web").encryption) == {1, 2}
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from hashlib import sha256
+from itertools import product
 from secrets import token_hex
 
 import pytest
@@ -97,10 +98,15 @@ def test_an_inserted_reviewer_has_no_factor(add: Add, lender: Lender) -> None:
         lender=lender,
         password=make_password(PASSWORD),
     )
-    sealed = bytes(insider.factor.sealed_key)
-    for key in (sealed, sealed[::-1], b"", sealed[:2] + token_hex(24).encode()):
+    sealed, wrapped = bytes(insider.factor.sealed_key), bytes(insider.factor.wrapped_key)
+    for key, wrap in product(
+        (sealed, sealed[::-1], b"", sealed[:2] + token_hex(24).encode()),
+        (wrapped, wrapped[::-1], b"", wrapped[:2] + token_hex(24).encode()),
+    ):
         SecondFactor.objects.filter(user=stranger).delete()
-        SecondFactor.objects.create(user=stranger, name="authenticator", sealed_key=key)
+        SecondFactor.objects.create(
+            user=stranger, name="authenticator", sealed_key=key, wrapped_key=wrap
+        )
         client = sign_in(stranger.email, current_code(insider.factor))
         assert not opens(client, DESK)
 
@@ -108,7 +114,9 @@ def test_an_inserted_reviewer_has_no_factor(add: Add, lender: Lender) -> None:
 def test_the_factor_of_another_is_not_taken_over(add: Add) -> None:
     victim, thief = add("regulator"), add("operator")
     User.objects.filter(pk=victim.user.pk).update(password=thief.user.password)
-    SecondFactor.objects.filter(user=victim.user).update(sealed_key=thief.factor.sealed_key)
+    SecondFactor.objects.filter(user=victim.user).update(
+        sealed_key=thief.factor.sealed_key, wrapped_key=thief.factor.wrapped_key
+    )
     assert not opens(sign_in(victim.user.email, current_code(thief.factor)), OVERSIGHT)
     SecondFactor.objects.filter(user=victim.user).delete()
     SecondFactor.objects.filter(user=thief.user).update(user=victim.user)
@@ -145,7 +153,7 @@ def test_a_reviewer_moved_to_another_lender_by_update_is_out(lender: Lender) -> 
 
 def test_no_key_of_a_factor_is_readable_in_its_row(add: Add) -> None:
     factor = add("regulator").factor
-    assert factor.key() not in bytes(factor.sealed_key)
+    assert factor.key() not in bytes(factor.sealed_key) + bytes(factor.wrapped_key)
     assert len(factor.key()) == 20
 
 

@@ -79,7 +79,7 @@ _FORBIDDEN = {
         "INSERT INTO verification_clearance DEFAULT VALUES",
         "UPDATE verification_clearance SET consumed_at = NULL",
         "UPDATE verification_verification SET lender_id = NULL",
-        "UPDATE verification_datakey SET kek_version = NULL",
+        "UPDATE verification_datakey SET verification_id = NULL",
         "DELETE FROM verification_datakey",
         "INSERT INTO verification_datakey DEFAULT VALUES",
         "DELETE FROM verification_evidenceitem",

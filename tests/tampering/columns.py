@@ -112,6 +112,9 @@ _OTHERS: Final[Mapping[Field, Mapping[str, str]]] = {
     operational("a password opens nothing without the second factor, whose key is sealed"): {
         "people_user": "password"
     },
+    operational("opens the seal of its person, which is stated; another value opens nothing"): {
+        "people_secondfactor": "wrapped_key"
+    },
     operational("slows a copied passkey down; what it signed stands in the entries"): {
         "people_user": "passkey_counters"
     },

@@ -45,6 +45,8 @@ Source: docs/security/processes.md.
 """
 BOX_KINDS: Final = ("webhook", "evidence")
 """The kinds that are X25519 pairs: one process holds the private half, `public/` the other."""
+NUMBERED_KINDS: Final = ("kek", "index", "code", *BOX_KINDS)
+"""The kinds that a number tells apart and no root certifies: the highest seals."""
 PUBLIC_BYTES: Final = 32
 _CERTIFIED: Final = "tulga-certificate-v1"
 _REVOKED: Final = "tulga-revocation-v1"

@@ -1574,8 +1574,6 @@ _TABLE: Final = (
         title="The borrower's personal data are erased",
         advice="The person can no longer be identified: verify the borrower again.",
         problem_remedy=_ANEW,
-        refusal="The borrower's personal data are erased: verify the borrower again.",
-        refusal_remedy=_ANEW,
         attesting=_("The borrower's data are erased. The person can no longer be identified."),
     ),
     Code(

@@ -198,7 +198,6 @@ _OF_KEY: Final[Mapping[str, Field]] = {
     "wrapped_key": stated(
         "there until verification.redacted; it opens what has its commitments in the log"
     ),
-    "kek_version": sealed("the key opens by this version alone"),
     "created_at": operational(
         "nothing asks when a key was made; the case it seals has the time of verification.created"
     ),

@@ -168,11 +168,9 @@ def make(*, verification_id: str, lender_id: str) -> Key:
 
 def keep(key: Key) -> DataKey:
     """Stores a fresh key, wrapped; the verification's row exists already."""
-    version = max(_keys(_KEKS))
     return DataKey.objects.create(
         verification_id=key.verification_id,
-        wrapped_key=_wrap(key, version=version),
-        kek_version=version,
+        wrapped_key=seal_secret(key.secret, scope=_scope(key.verification_id, key.lender_id)),
         created_at=clock.now(),
     )
 
@@ -191,33 +189,21 @@ def open(*, verification_id: str, lender_id: str) -> Key:
 def unwrap(row: DataKey, *, lender_id: str) -> Key:
     """The key in a row.
 
-    Raises: `EvidenceUnreadable` if destroyed or another lender's.
+    Raises: `EvidenceUnreadable` if destroyed or another lender's; `Misconfigured` without the KEK
+    that wrapped it.
     """
     if row.destroyed_at is not None or row.wrapped_key is None:
         raise EvidenceUnreadable(f"the key of {row.verification_id} was destroyed")
-    version = row.kek_version
-    place = [lender_id, "DataKey", "wrapped_key", row.verification_id, version]
-    secret = _decrypt(_keys(_KEKS, version)[version], bytes(row.wrapped_key), place=place)
+    wrapped = bytes(row.wrapped_key)
+    if version_of(wrapped) not in _keys(_KEKS):
+        raise Misconfigured(f"{_KEKS} has no version {version_of(wrapped)}")
+    secret = unseal_secret(wrapped, scope=_scope(row.verification_id, lender_id))
     return Key(verification_id=row.verification_id, lender_id=lender_id, secret=secret)
 
 
-def rewrap(*, limit: int = 1000) -> int:
-    """Rewraps up to `limit` keys of an older KEK and returns their number; 0 when that KEK can
-    be retired.
-    """
-    version = max(_keys(_KEKS))
-    old = DataKey.objects.filter(destroyed_at=None, kek_version__lt=version).select_related(
-        "verification"
-    )
-    done = 0
-    for row in old.only("wrapped_key", "kek_version", "destroyed_at", "verification__lender_id")[
-        :limit
-    ]:
-        key = unwrap(row, lender_id=row.verification.lender_id)
-        # A key destroyed meanwhile stays destroyed.
-        same = DataKey.objects.filter(pk=row.pk, destroyed_at=None, kek_version=row.kek_version)
-        done += same.update(wrapped_key=_wrap(key, version=version), kek_version=version)
-    return done
+def scope_of_key(row: DataKey) -> str:
+    """The scope under which the key in a row is wrapped."""
+    return _scope(row.verification_id, row.verification.lender_id)
 
 
 def seal_secret(plaintext: bytes, *, scope: str) -> bytes:
@@ -238,6 +224,48 @@ def unseal_secret(sealed: bytes, *, scope: str) -> bytes:
     """
     version, key = _sealing_key(_KEKS, sealed)
     return _decrypt(key, bytes(sealed[_VERSION_BYTES:]), place=_place_of_secret(scope, version))
+
+
+def reseal(sealed: bytes, *, scope: str) -> bytes:
+    """The same secret, sealed under the newest KEK.
+
+    Raises: `EvidenceUnreadable` as `unseal_secret`.
+    """
+    return seal_secret(unseal_secret(sealed, scope=scope), scope=scope)
+
+
+def seal_in_envelope(scope: str, plaintext: bytes) -> tuple[bytes, bytes]:
+    """Bytes sealed under a key of their own, and that key sealed under the newest KEK.
+
+    For bytes whose hash is on record: a rotation changes the second part alone.
+    """
+    own_key = secrets.token_bytes(KEY_BYTES)
+    sealed = _encrypt(own_key, plaintext, place=["envelope", scope])
+    return sealed, seal_secret(own_key, scope=scope_of_envelope(scope))
+
+
+def unseal_in_envelope(scope: str, sealed: bytes, wrapped: bytes) -> bytes:
+    """The plain bytes.
+
+    Raises: `EvidenceUnreadable` under another scope or key.
+    """
+    own_key = unseal_secret(wrapped, scope=scope_of_envelope(scope))
+    return _decrypt(own_key, sealed, place=["envelope", scope])
+
+
+def scope_of_envelope(scope: str) -> str:
+    """The scope under which the key of an envelope is sealed."""
+    return f"envelope:{scope}"
+
+
+def newest_kek() -> int:
+    """The version under which secrets are sealed now."""
+    return max(_keys(_KEKS))
+
+
+def version_of(sealed: bytes) -> int:
+    """The version of the key that sealed a secret, or to which a box is sealed."""
+    return int.from_bytes(sealed[:_VERSION_BYTES], "big")
 
 
 def blind_index(*, purpose: str, value: str) -> dict[int, bytes]:
@@ -293,9 +321,8 @@ def secrets_of(attempt_id: str) -> tuple[str, ...]:
     )
 
 
-def _wrap(key: Key, *, version: int) -> bytes:
-    place = [key.lender_id, "DataKey", "wrapped_key", key.verification_id, version]
-    return _encrypt(_keys(_KEKS, version)[version], key.secret, place=place)
+def _scope(verification_id: str, lender_id: str) -> str:
+    return f"data-key:{lender_id}:{verification_id}"
 
 
 def _encrypt(secret: bytes, plaintext: bytes, *, place: Sequence[object]) -> bytes:
@@ -324,16 +351,14 @@ def _decrypt(secret: bytes, sealed: bytes, *, place: Sequence[object]) -> bytes:
     return zlib.decompress(packed[1:], wbits=_RAW) if packed[:1] == _COMPRESSED else packed[1:]
 
 
-def _keys(name: str, needed: int | None = None) -> dict[int, bytes]:
+def _keys(name: str) -> dict[int, bytes]:
     """The keys of this setting by version.
 
-    Raises: `Misconfigured` without valid ones, or without the needed version.
+    Raises: `Misconfigured` without valid ones.
     """
     keys: dict[int, bytes] = getattr(settings, name)
     if not keys or any(len(key) != KEY_BYTES for key in keys.values()):
         raise Misconfigured(f"{name} holds no keys of {KEY_BYTES} bytes")
-    if needed is not None and needed not in keys:
-        raise Misconfigured(f"{name} has no version {needed}")
     return keys
 
 
@@ -385,7 +410,7 @@ def _unbox(name: str, sealed: bytes, place: Sequence[object]) -> bytes:
 
 def _sealing_key(name: str, sealed: bytes) -> tuple[int, bytes]:
     """The version that precedes a seal, and the key of this setting that opens it."""
-    version = int.from_bytes(sealed[:_VERSION_BYTES], "big")
+    version = version_of(sealed)
     key = _keys(name).get(version)
     if key is None:
         raise EvidenceUnreadable(f"{name} has no version {version}")

@@ -313,7 +313,6 @@ class Migration(migrations.Migration):
             fields=[
                 ('verification', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='key', serialize=False, to='verification.verification')),
                 ('wrapped_key', models.BinaryField(null=True)),
-                ('kek_version', models.PositiveSmallIntegerField()),
                 ('created_at', models.DateTimeField()),
                 ('destroyed_at', models.DateTimeField(null=True)),
             ],

@@ -17,7 +17,6 @@ class DataKey(models.Model):
         Verification, on_delete=models.PROTECT, primary_key=True, related_name="key"
     )
     wrapped_key = models.BinaryField(null=True)
-    kek_version = models.PositiveSmallIntegerField()
     created_at = models.DateTimeField()
     destroyed_at = models.DateTimeField(null=True)
 

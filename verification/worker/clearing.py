@@ -58,10 +58,9 @@ def clear(verification: Verification) -> None:
         with transactions.writing():
             queue.require_fence(verification)
         return
-    history, weighed, record = read_sound(verification), _Weighed(code="verification_erased"), None
-    if history.flaw:  # a flawed history issues nothing
-        weighed = _Weighed(code="clearance_frozen")
-    elif verification.key.destroyed_at is None:
+    # A flawed history issues nothing. An erasure waits for this step, so an erased case is flawed.
+    history, weighed, record = read_sound(verification), _Weighed(code="clearance_frozen"), None
+    if not history.flaw and verification.key.destroyed_at is None:
         record, weighed = _weigh(history, clearance)
     code, advanced = weighed.code, history.state.advanced
     with queue.finishing(history):

@@ -418,9 +418,9 @@ def test_a_changed_item_is_named(item: EvidenceItem, change: dict[str, object], 
 
 @pytest.mark.usefixtures("item")
 def test_a_changed_or_missing_key_is_named() -> None:
-    DataKey.objects.update(wrapped_key=b"\x01" * 61)
+    DataKey.objects.update(wrapped_key=b"\0\x01" + b"\x01" * 61)
     assert [finding.code for finding in verify_evidence("test")] == ["key"]
-    DataKey.objects.update(kek_version=99)
+    DataKey.objects.update(wrapped_key=b"\0\x63" + b"\x01" * 61)
     assert ["no version 99" in finding.detail for finding in verify_evidence("test")] == [True]
     DataKey.objects.all().delete()
     assert ["has no key" in finding.detail for finding in verify_evidence("test")] == [True]

@@ -168,22 +168,39 @@ def test_a_key_that_counts_as_destroyed_or_is_gone_does_not_open(
 
 
 @pytest.mark.django_db
-def test_rotation_wraps_every_living_key_anew_and_changes_none(settings: Settings) -> None:
+def test_what_is_sealed_anew_opens_under_the_newest_key_alone(settings: Settings) -> None:
     old = settings.TULGA_KEY_ENCRYPTION_KEYS
-    version = max(old)
-    kept, destroyed, later = add_key(), add_key(), add_key()
-    erasure.erase(destroyed.verification_id, at=NOON)
-    settings.TULGA_KEY_ENCRYPTION_KEYS = old | {version + 1: bytes(range(32))}
-    assert vault.open(verification_id=kept.verification_id, lender_id=kept.lender_id) == kept
-    assert vault.rewrap(limit=1) == 1
-    assert vault.rewrap() == 1
-    assert vault.rewrap() == 0
-    settings.TULGA_KEY_ENCRYPTION_KEYS = {version + 1: bytes(range(32))}
-    for key in (kept, later):
-        assert vault.open(verification_id=key.verification_id, lender_id=key.lender_id) == key
-    assert DataKey.objects.get(pk=destroyed.verification_id).wrapped_key is None
-    assert DataKey.objects.filter(kek_version=version + 1).count() == 2
-    assert add_key() is not None
+    key, newest = add_key(), max(old) + 1
+    row = DataKey.objects.get(pk=key.verification_id)
+    settings.TULGA_KEY_ENCRYPTION_KEYS = old | {newest: bytes(range(32))}
+    assert vault.unwrap(row, lender_id=key.lender_id) == key
+    row.wrapped_key = vault.reseal(bytes(row.wrapped_key or b""), scope=vault.scope_of_key(row))
+    settings.TULGA_KEY_ENCRYPTION_KEYS = {newest: bytes(range(32))}
+    assert vault.unwrap(row, lender_id=key.lender_id) == key
+    assert vault.version_of(bytes(row.wrapped_key)) == newest
+    settings.TULGA_KEY_ENCRYPTION_KEYS = old
+    with pytest.raises(Misconfigured, match=f"has no version {newest}"):
+        vault.unwrap(row, lender_id=key.lender_id)
+
+
+def test_an_envelope_opens_at_its_place_and_its_seal_outlives_a_rotation(
+    settings: Settings,
+) -> None:
+    old = settings.TULGA_KEY_ENCRYPTION_KEYS
+    sealed, wrapped = vault.seal_in_envelope("factor:a", b"plain")
+    settings.TULGA_KEY_ENCRYPTION_KEYS = old | {max(old) + 1: bytes(range(32))}
+    later = vault.reseal(wrapped, scope=vault.scope_of_envelope("factor:a"))
+    settings.TULGA_KEY_ENCRYPTION_KEYS = {max(old) + 1: bytes(range(32))}
+    assert vault.unseal_in_envelope("factor:a", sealed, later) == b"plain"
+    other_seal, other_wrap = vault.seal_in_envelope("factor:b", b"plain")
+    for scope, seal, wrap in (
+        ("factor:b", sealed, later),
+        ("factor:a", other_seal, later),
+        ("factor:a", sealed, other_wrap),
+        ("factor:a", sealed, wrapped),
+    ):
+        with pytest.raises(EvidenceUnreadable):
+            vault.unseal_in_envelope(scope, seal, wrap)
 
 
 @pytest.mark.django_db

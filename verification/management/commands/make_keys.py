@@ -17,6 +17,7 @@ from verification.core.certificates import (
     BOX_KINDS,
     KINDS,
     MODES,
+    NUMBERED_KINDS,
     PROCESSES,
     Certified,
     box_key_of,
@@ -62,10 +63,15 @@ class Command(BaseCommand):
             ),
         )
         parser.add_argument(
+            "--kind",
+            choices=NUMBERED_KINDS,
+            help="a rotation: only the keys of this kind, under --number, in each folder here",
+        )
+        parser.add_argument(
             "--number",
             type=int,
             default=1,
-            help=("number of the new signing keys; the highest here signs"),
+            help="number of the new keys; the highest here signs, or seals",
         )
         parser.add_argument(
             "--user",
@@ -77,21 +83,27 @@ class Command(BaseCommand):
 
     def handle(self, *, directory: Path, demo: bool, root: Path | None, **options: Any) -> None:
         """Makes each missing key."""
-        only, number = options["process"], options["number"]
+        only, kind, number = options["process"], options["kind"], options["number"]
+        if only and kind:
+            raise CommandError("--process makes signing keys, --kind another kind: name one")
         if only and not root and not (directory / ROOT_PUBLIC).exists():
             raise CommandError(
                 f"copy public/ into {directory} first: no other host trusts a new root else"
             )
         if not 1 <= number <= 9999:
             raise CommandError("a key's number must be 1 to 9999")
-        keys = make_missing(
-            directory,
-            made_by="demo" if demo else "operator",
-            root=root,
-            processes=[only] if only else list(PROCESSES),
-            number=number,
-            only_signing=only is not None,
-        )
+        made_by = "demo" if demo else "operator"
+        if kind:
+            keys = make_next(directory, kind, number=number, made_by=made_by)
+        else:
+            keys = make_missing(
+                directory,
+                made_by=made_by,
+                root=root,
+                processes=[only] if only else list(PROCESSES),
+                number=number,
+                only_signing=only is not None,
+            )
         for path, is_new in keys.items():
             self.stdout.write(f"{'made' if is_new else 'kept'} {path}")
         for entry in options["user"]:
@@ -154,6 +166,35 @@ def make_missing(
     return keys
 
 
+def make_next(directory: Path, kind: str, *, number: int, made_by: str) -> dict[Path, bool]:
+    """The keys of one kind under a number, in each folder here that holds the kind: every path and
+    whether it was made now. `public/` gets the other half of a pair.
+
+    Raises: `CommandError` if there is no key of the kind yet, or one with a higher number.
+    """
+    folders = [directory / name for name, kinds in PROCESSES.items() if kind in kinds]
+    folders = [folder for folder in folders if folder.is_dir()]
+    here = {
+        int(path.stem.rpartition("-")[2])
+        for folder in folders
+        for path in folder.glob(f"{kind}-*.key")
+    }
+    if not here:
+        raise CommandError(
+            f"there is no {kind} key in {directory}: name the folder of the present keys, or make"
+            f" them: manage.py make_keys {directory}"
+        )
+    if number < max(here):
+        raise CommandError(
+            f"{kind}-{max(here)} is in use, and the highest number seals: take --number"
+            f" {max(here) + 1}"
+        )
+    public, keys = directory / "public", dict[Path, bool]()
+    for folder in folders:
+        keys |= _make(folder, public, kind, number=number, made_by=made_by)
+    return keys
+
+
 def read_root(path: Path) -> bytes:
     """The seed of the root's key.
 
@@ -205,11 +246,13 @@ def uncertified(directory: Path, *, root_public: bytes | None = None) -> Iterato
 def _make(folder: Path, public: Path, kind: str, *, number: int, made_by: str) -> dict[Path, bool]:
     """The keys of a kind. Signing keys: one per mode, with their public halves."""
     if kind in BOX_KINDS:
-        return _make_pair(folder, public, kind, made_by=made_by)
+        return _make_pair(folder, public, kind, number=number, made_by=made_by)
     if kind not in KINDS:
         # The same as in the folder of another process that has it.
-        name = f"{kind}.key" if kind == "django" else f"{kind}-1.key"
+        name = f"{kind}.key" if kind == "django" else f"{kind}-{number}.key"
         existing = next((path for path in folder.parent.glob(f"*/{name}")), None)
+        if existing is None and _is_retired(folder.parent, kind, number):
+            return {}
         content = json.loads(existing.read_bytes()) if existing else _fresh(kind, made_by)
         return {folder / name: _put(folder / name, content, mode=0o600)}
     keys = {}
@@ -228,10 +271,17 @@ def _make(folder: Path, public: Path, kind: str, *, number: int, made_by: str) -
     return keys
 
 
-def _make_pair(folder: Path, public: Path, kind: str, *, made_by: str) -> dict[Path, bool]:
+def _is_retired(directory: Path, kind: str, number: int) -> bool:
+    """Whether the first key was taken away after a rotation: another one would carry its number."""
+    return number == 1 and any(directory.glob(f"*/{kind}-*.key"))
+
+
+def _make_pair(
+    folder: Path, public: Path, kind: str, *, number: int, made_by: str
+) -> dict[Path, bool]:
     """A key that opens boxes, and the half to which other processes seal them."""
-    path, half = folder / f"{kind}-1.key", public / f"{kind}-1.pub"
-    if half.exists() and not path.exists():
+    path, half = folder / f"{kind}-{number}.key", public / f"{kind}-{number}.pub"
+    if not path.exists() and (half.exists() or _is_retired(folder.parent, kind, number)):
         return {}  # another key would not open what is sealed to this half
     is_new = _put(path, _fresh(kind, made_by), mode=0o600)
     private = base64.b64decode(json.loads(path.read_bytes())["key"])
@@ -257,6 +307,9 @@ def _put(path: Path, content: dict[str, Any], *, mode: int) -> bool:
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            owner = path.parent.stat()
+            if os.geteuid() == 0 and owner.st_uid != 0:
+                os.fchown(descriptor, owner.st_uid, owner.st_gid)  # root makes it for the process
             json.dump(content, file, indent=1)
             file.flush()
             os.fsync(file.fileno())
