@@ -838,8 +838,8 @@ def test_a_row_that_says_otherwise_is_named_and_decides_nothing(api, story):
 # BEGIN, COMMIT, savepoints and set_config apart. Each begins with the look-up of the key; once a
 # minute a request more writes down that the key is in use.
 COUNTED = {
-    # In each: the statements of the key and its lender. Where a case is read or a link made: whether
-    # it is blocked.
+    # In each: the statements of the key and its lender. Where a case is read, or a link made,
+    # whether it is blocked.
     # reserve and hold the Idempotency-Key, attempt, link, row, key, entries, their waiting, the
     # answer
     "open": 11,
