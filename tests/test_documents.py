@@ -428,7 +428,7 @@ def test_docs_in_one_language_are_short() -> None:
     quoting = "docs/security/promises.md"
     counts = {name: _words(_text(name)) for name in names if name != quoting}
     # With the rotation of keys, cases erased again after a restore, and blocks.
-    assert sum(counts.values()) <= 38_200, sorted(counts.items(), key=lambda count: -count[1])
+    assert sum(counts.values()) <= 39_500, sorted(counts.items(), key=lambda count: -count[1])
 
 
 @pytest.mark.parametrize("name", _EVERY)
