@@ -205,6 +205,7 @@ KEEPING = ("attempt.answered", "attempt.looked_at", "attempt.judged", "evidence.
 VIEWED, REPLAYED = "oversight.viewed", "replay.read"
 LOOKS = (READ, LENT, "receipt.read", DOWNLOADED, "review.viewed", SUBJECT_READ, VIEWED, REPLAYED)
 """Entries that record who accessed a person's data: lenders' keys, the borrower's sessions,
-reviewers, the person, regulators, the operator's replay; and the worker who opened a document for one of them.
+reviewers, the person, regulators, the operator's replay; and the worker who opened a document for
+one of them.
 """
 TOLD = tuple(name for name, entry in ENTRY_TYPES.items() if entry.is_told)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Max, Min, QuerySet, Value
+from django.db.models import Count, Max, Min, QuerySet, TextField, Value
 from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce
 
@@ -21,6 +21,8 @@ from verification.log import sequencer
 from verification.log.damaged import readable
 from verification.models import LOOKED_AT, READER, AuditEntry, AuditPending, Verification
 
+_TEXT = TextField()
+_NONE = Value("", _TEXT)
 Cases = Collection[str] | QuerySet[Verification, Any]
 """Verifications by id, or a query of rows, which stays part of the statement."""
 
@@ -111,8 +113,8 @@ def looks_at(case: Verification) -> tuple[Look, ...]:
     looks = AuditEntry.objects.filter(log=case.mode, type__in=LOOKS, at__gte=case.created_at)
     about = looks.annotate(case=LOOKED_AT).filter(case=case.pk)
     viewers = about.exclude(type=LENT).annotate(
-        who=Coalesce(KT("body__person"), KT("body__key"), KT("body__session"), Value("")),
-        what=Coalesce(KT("body__what"), Value("document")),
+        who=Coalesce(KT("body__person"), KT("body__key"), KT("body__session"), _NONE),
+        what=Coalesce(KT("body__what"), Value("document", _TEXT)),
     )
     groups = viewers.values("who", "type", "what")
     counted = groups.annotate(times=Count("pk"), first=Min("at"), last=Max("at"))
