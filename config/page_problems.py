@@ -6,7 +6,7 @@ import logging
 import re
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
@@ -20,7 +20,7 @@ from django.views.i18n import set_language
 
 from lenders import problems
 from verification.borrower import wording
-from verification.core.codes import CODES, PROBLEMS
+from verification.core.codes import CODES, PROBLEMS, PROCESSING_BLOCKED
 from verification.core.errors import LinkUnusable, TulgaError
 from verification.core.lender import Outline
 
@@ -61,6 +61,10 @@ _BY_STATUS: Mapping[int, tuple[Any, Any]] = {
         _("Nothing is lost and nothing was decided. Try again in a minute."),
     ),
 }
+
+
+_WITHOUT_SESSION: Final = ("link_", "phone_", "session_", PROCESSING_BLOCKED)
+"""How the codes begin after which no page of the check follows."""
 
 
 class PageProblems(MiddlewareMixin):
@@ -150,7 +154,7 @@ def _page(
         "code": code,
         "is_borrowers": is_borrowers,
         "is_staffs": is_staffs,
-        "has_session": is_borrowers and not code.startswith(("link_", "phone_", "session_")),
+        "has_session": is_borrowers and not code.startswith(_WITHOUT_SESSION),
         "way_out": (
             reverse("borrower:now")
             if is_borrowers

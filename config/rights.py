@@ -32,7 +32,7 @@ _OPENING: Final = (
 _QUEUE: Final = "step, queue, due_at, reserved_until, lease_until, fence, faults"
 _COURSE: Final = (
     f"{_QUEUE}, expires_at, in_review_since, finished_at, redacted_at, redaction_requested_at,"
-    " kept_until, disputed_at, handed_over_at,"
+    " consent_withdrawn_at, kept_until, disputed_at, handed_over_at,"
     " obligation_opened_at, obligation_closed_at, frames_until, contract_signed_at,"
     " release_not_before, advanced_seconds, status, code, last_failure, locale, combination, route,"
     " stage, turn, sequence"

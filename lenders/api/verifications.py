@@ -186,9 +186,10 @@ class VerificationRedact(APIView):
         summary="Ask that the personal data be erased",
         description=(
             "Recorded once, after the end; before, 409 `illegal_transition`. The law keeps the data"
-            " until `retention.until`: so long nothing is erased. That day a worker erases them,"
-            " asked or not, and `verification.redacted` tells it; `redacted_at` says when. An open"
-            " obligation holds them: `retention.until` is null."
+            " until `retention.until`: so long nothing is erased, but the case is closed: see"
+            " `blocked`. That day a worker erases them, asked or not, and `verification.redacted`"
+            " tells it; `redacted_at` says when. An open obligation holds them: `retention.until`"
+            " is null."
         ),
         parameters=[IDEMPOTENCY_KEY],
         request=requests.NothingRequest,

@@ -17,13 +17,15 @@ from lenders.answers import CODE_HELP, Moment, Word, page
 from verification import clock
 from verification.access.open_page import page_name
 from verification.access.openings import Opened
-from verification.case import attempts, contents, stages, votes
+from verification.case import attempts, blocks, contents, stages, votes
+from verification.case.blocks import Block
 from verification.case.contents import LIST_MAX, beyond, retention_of
 from verification.case.dossier import check_views
 from verification.compiled import Compiled
 from verification.core import ids
 from verification.core.codes import WARNINGS
 from verification.core.errors import BadInput, NotFound
+from verification.core.events import ASKERS
 from verification.core.opening import Opening, asked_of
 from verification.core.status import TERMINAL, Status
 from verification.log import decided
@@ -87,8 +89,26 @@ class RetentionAnswer(serializers.Serializer[Any]):
         allow_null=True,
         help_text="Then the data are erased. Null while the obligation is open, and once erased.",
     )
-    requested_at = Moment(allow_null=True, help_text="When you asked to erase them.")
+    requested_at = Moment(
+        allow_null=True, help_text="When you, or the person, last asked to erase them."
+    )
     answer_due_at = Moment(allow_null=True, help_text="By when the law asks for an answer to it.")
+
+
+class BlockedAnswer(serializers.Serializer[Any]):
+    """The block of all processing of the personal data."""
+
+    since = Moment()
+    asked_by = serializers.ChoiceField(
+        choices=ASKERS, help_text="Who asked for the erasure, or withdrew, first."
+    )
+    answer_due_at = Moment(
+        allow_null=True, help_text="By when the law asks for an answer to the last of them."
+    )
+    kept_until = Moment(
+        allow_null=True,
+        help_text="Then the data are erased. Null while the obligation is open.",
+    )
 
 
 class ContractAnswer(serializers.Serializer[Any]):
@@ -129,6 +149,14 @@ class VerificationAnswer(serializers.Serializer[Any]):
     redacted_at = Moment(source="row.redacted_at", allow_null=True)
     disputed_at = Moment(source="row.disputed_at", allow_null=True)
     retention = RetentionAnswer()
+    blocked = BlockedAnswer(
+        allow_null=True,
+        help_text=(
+            "Set from a request for erasure or a withdrawn consent on. Then your words, the checks"
+            " and the last failure are left out, unless an obligation, or a payout that may still"
+            " come, rests on the case."
+        ),
+    )
     renews = Word(
         source="row.renews_id",
         allow_null=True,
@@ -231,7 +259,7 @@ def read(
         raise NotFound("no such verification")
     (facts,) = _facts_of([row])
     # Checks that were not requested are left out; an empty list would mean that there are none.
-    if with_checks:
+    if with_checks and not _is_closed(facts["blocked"]):
         key = contents.key_beside(row) if facts["opening"] is not None else None
         facts["checks"] = check_views(row, key=key)
     return _SPELLING.to_representation(facts)
@@ -332,16 +360,22 @@ def _facts_of(rows: Sequence[Verification]) -> list[dict[str, Any]]:
     standings = attempts.standing_of(
         [row for row in rows if row.status in _WITH_NEXT_ACTION], at=clock.now()
     )
-    public = decided.statuses_of(rows)
+    public, blocked = decided.statuses_of(rows), blocks.of_rows(rows)
     return [
         _facts(
             row,
-            contents.opening_beside(row),
+            None if _is_closed(blocked.get(row.pk)) else contents.opening_beside(row),
             public[row.pk],
             standings.get(row.pk),
+            blocked.get(row.pk),
         )
         for row in rows
     ]
+
+
+def _is_closed(block: Block | None) -> bool:
+    """Whether a block leaves the lender only the skeleton of a case."""
+    return block is not None and not block.is_readable
 
 
 def _facts(
@@ -349,9 +383,10 @@ def _facts(
     opening: Opening | None,
     public: PublicStatus,
     borrower: attempts.Standing | None,
+    block: Block | None = None,
 ) -> dict[str, Any]:
     """The input of `VerificationAnswer`: no more than `public` says of an end. `opening`: None
-    once erased. `borrower`: their position, if any.
+    once erased, and of a closed case. `borrower`: their position, if any.
     """
     is_untold = row.status in TERMINAL and public.status not in TERMINAL
     next_action: dict[str, Any] | None = None
@@ -384,8 +419,9 @@ def _facts(
         "row": row,
         "public": public,
         "opening": opening,
-        "last_failure": "" if is_untold else row.last_failure,
+        "last_failure": "" if is_untold or _is_closed(block) else row.last_failure,
         "next_action": next_action,
         "retention": retention_of(row),
+        "blocked": block,
         "contract": contract if row.contract_signed_at else None,
     }

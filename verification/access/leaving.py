@@ -26,13 +26,19 @@ def lapse(history: History, name: str, *, at: datetime) -> bool:
 
     It burns only if the borrower had begun ("ready") and the stage's timeout code burns.
     """
+    burns = close(history, name, at=at)
+    making.make_document(history, name, at=at)
+    return burns
+
+
+def close(history: History, name: str, *, at: datetime) -> bool:
+    """As `lapse`, without the document, which a worker makes later."""
     attempt = history.state.attempts[name]
     stage = stages.find(attempt.route, attempt.stage, law=history.row.profile_sha256)
     code = stage.timeout_code if stage else "abandoned"
     burns = attempt.is_counted and codes.require(code).burns and attempt.is_begun
     body = moving.place_of(name, attempt) | {"code": code, "burnt": burns}
     moving.record(history.row, "attempt.lapsed", at=at, body=body)
-    making.make_document(history, name, at=at)
     return burns
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from verification import clock, transactions
 from verification.access.tokens import LINKS, SESSIONS, TOKEN_BYTES, Minted, is_in_time, outline
 from verification.access.ways_in import WaysIn
-from verification.case import attempts, contents, moving, policy
+from verification.case import attempts, blocks, contents, moving, policy
 from verification.case.moving import read_sound
 from verification.compiled import Compiled
 from verification.core.errors import Conflict, EvidenceUnreadable, LinkUnusable
@@ -52,7 +52,8 @@ def mint_for(
     sender: its sender in the log's form; empty for the lender's own system.
     token: its secret, if drawn before.
 
-    Raises: `Conflict` after the time limit, even before `tick` has found it.
+    Raises: `Conflict` after the time limit, even before `tick` has found it, and while the case is
+    blocked.
     """
     if verification.expires_at <= at:
         raise Conflict("the time of this verification is over", code="illegal_transition")
@@ -61,6 +62,7 @@ def mint_for(
     expires_at = min(at + timedelta(seconds=policy.LINK_SECONDS), verification.expires_at)
     token = token or secrets.token_urlsafe(TOKEN_BYTES)
     if not verification._state.adding:
+        blocks.require_unblocked(verification)
         body = {
             "link": secret_digest(token).hex(),
             "link_expires_at": expires_at.isoformat(),
@@ -75,13 +77,15 @@ def mint_for(
 def redeem(*, untrusted_token: str) -> str:
     """Spends a link and returns the token of a fresh session; the previous session ends.
 
-    Raises: `LinkUnusable`.
+    Raises: `LinkUnusable`, and `Conflict` (processing_blocked).
     """
     digest, at = LINKS.digest(untrusted_token), clock.now()
     with transactions.writing():
         link = LINKS.lock(digest=digest)
         verification = link.verification
         history = read_sound(verification)
+        if history.state.blocks:
+            raise blocks.refusal()
         is_usable = (
             link.spent_at is None
             and is_in_time(link, at=at)
@@ -138,8 +142,8 @@ def peek(*, untrusted_token: str) -> Peeked | None:
             .exclude(verification__status__in=TERMINAL)
             .first()
         )
-    if link is None:
-        return None
+        if link is None or blocks.of_row(link.verification) is not None:
+            return None
     verification = link.verification
     try:  # as it was when the case was sealed: a row's name may be anybody's
         case = contents.read(verification, contents.key_beside(verification)).case
@@ -203,6 +207,7 @@ def visit(*, untrusted_session: str) -> Visit:
 
     Raises: `LinkUnusable` for a session that ended, never started, or is over, whatever its row
     says.
+    Raises: `Conflict` (processing_blocked).
     """
     visit = glance(untrusted_session=untrusted_session)
     ways = WaysIn.of_codes(visit.verification)

@@ -13,7 +13,7 @@ from typing import Any, Final
 from django.db.models import QuerySet
 
 from verification import clock, transactions
-from verification.case import contents, moving, policy
+from verification.case import blocks, contents, moving, policy
 from verification.core.errors import EvidenceUnreadable, LinkUnusable
 from verification.core.ids import (
     HAND_OVER,
@@ -190,9 +190,13 @@ def entry_of(code: Access) -> dict[str, Any]:
 
 
 def outline(verification: Verification) -> Outline | None:
-    """The lender's name and phone; None long after the end, or if the case does not open."""
+    """The lender's name and phone; None long after the end, of a blocked case, or if it does not
+    open.
+    """
     end = verification.finished_at
     if end is not None and end + timedelta(seconds=policy.LINK_TOLD_SECONDS) <= clock.now():
+        return None
+    if blocks.of_row(verification) is not None:
         return None
     with suppress(EvidenceUnreadable):
         case = contents.read(verification, contents.key_of(verification)).case

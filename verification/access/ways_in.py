@@ -11,7 +11,8 @@ from typing import Any, Self
 
 from verification import clock
 from verification.access.tokens import is_in_time
-from verification.case import policy
+from verification.case import blocks, policy
+from verification.core.events import BLOCKING
 from verification.core.ids import LINK, SESSION
 from verification.course import access, fold
 from verification.course.state import State
@@ -28,8 +29,14 @@ class WaysIn:
 
     @classmethod
     def of_codes(cls, verification: Verification) -> Self:
-        """Its sessions and codes, and all links but the first, in one statement."""
-        return cls(fold.reach(map(course_entry, signatures.access_of(verification))))
+        """Its sessions and codes, and all links but the first, in one statement.
+
+        Raises: `Conflict` (processing_blocked).
+        """
+        entries = signatures.access_of(verification)
+        if any(entry.type in BLOCKING for entry in entries):
+            raise blocks.refusal()
+        return cls(fold.reach(map(course_entry, entries)))
 
     @property
     def session(self) -> str:

@@ -23,7 +23,7 @@ from django.db.models import Exists, OuterRef
 
 from verification import transactions
 from verification.artifacts.making import UNENDED, receipt_salts
-from verification.case import contents, dossier, policy, steps
+from verification.case import blocks, contents, dossier, policy, steps
 from verification.case.moving import read, read_sound
 from verification.core import identification_document, stored
 from verification.core.errors import Conflict, EvidenceUnreadable, LogInconsistent, NotFound
@@ -87,8 +87,8 @@ class ReceiptView:
     """The receipt, its entry's place in the log, and the entry as hashed.
 
     proof: C2SP tlog-proof under `checkpoint`, the first that covers the entry.
-    openings: the salts in hex, None once the verification's key is destroyed. All other parts are
-    immutable.
+    openings: the salts in hex, None once the verification's key is destroyed, or while the case is
+    blocked. All other parts are immutable.
     """
 
     receipt: str
@@ -104,9 +104,10 @@ def list_documents(*, lender_id: str, mode: str, verification_id: str) -> tuple[
 
     A document that says more than the log has ordered is left out: see `read_document`.
 
-    Raises: `NotFound`.
+    Raises: `NotFound`, and `Conflict` (processing_blocked).
     """
     row = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
+    blocks.require_readable(row)
     # After erasure the list still names the documents: their commitments are in the log.
     key = None if contents.is_erased(row) else contents.key_of(row)
     # A copy gets the values of the entries: the row as stored must not contradict them.
@@ -143,10 +144,11 @@ def read_document(
 
     Raises: `NotFound` if absent or another lender's.
     Raises: `Conflict` — `document_not_ready` before the log has ordered the attempt's end, and
-    while no worker lends it; `document_erased` after erasure.
+    while no worker lends it; `document_erased` after erasure; `processing_blocked`.
     """
     with transactions.writing():
         row = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
+        blocks.require_readable(row)
         attempt = None
         if is_id(attempt_id, prefix="att"):
             attempt = Attempt.objects.filter(pk=attempt_id, verification=row).first()
@@ -176,6 +178,7 @@ def read_for_lender(
     """
     with transactions.writing():
         row = contents.of_lender(verification_id, lender_id=lender_id, mode=mode)
+        blocks.require_readable(row)
         wanted = _ask_for_signed(row, file, reader={"key": key_id})
     return _signed_file(_read(wanted), file)
 
@@ -192,6 +195,7 @@ def read_for_borrower(*, verification_id: str, file: str, session: str) -> Signe
         row = Verification.objects.filter(pk=verification_id).first()
         if row is None or not is_offered(row):
             raise NotFound("no signature of this verification is available")
+        blocks.require_unblocked(row)
         reader = {"session": session}
         wanted = _ask_for_signed(row, file, reader=reader, entry_type=DOWNLOADED)
     return _signed_file(_read(wanted), file)
@@ -209,7 +213,7 @@ def is_offered(row: Verification) -> bool:
 
 def read_receipt(*, lender_id: str, mode: str, verification_id: str, key_id: str) -> ReceiptView:
     """The receipt of a verification of this lender; with openings, a `receipt.read` entry with the
-    key.
+    key. A blocked case has no openings, unless something rests on it.
 
     Raises: `NotFound` if absent or another lender's.
     Raises: `Conflict` `receipt_not_ready` before the decision is delivered.
@@ -232,7 +236,10 @@ def read_receipt(*, lender_id: str, mode: str, verification_id: str, key_id: str
         )
     proof, checkpoint = proofs.first_proof(entry.leaf)
     openings: dict[str, str] | None = None
+    block = blocks.of_row(row)
     with suppress(EvidenceUnreadable):
+        if block is not None and not block.is_readable:
+            raise EvidenceUnreadable(f"{row.pk} is blocked")
         salts = receipt_salts(contents.key_beside(row))
         openings = {name: salt.hex() for name, salt in salts.items()}
         with transactions.writing():

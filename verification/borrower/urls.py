@@ -19,6 +19,7 @@ _OF_A_VERIFICATION = [
     path("now/hint/", views.hint, name="hint"),
     path("now/route/", views.route, name="route"),
     path("now/resume/", views.resume, name="resume"),
+    path("now/withdraw/", views.withdraw, name="withdraw"),
     path("now/elsewhere/", elsewhere.elsewhere, name="elsewhere"),
     path("now/elsewhere/number/", elsewhere.match, name="match"),
     path("now/signed/<slug:untrusted_file>/", views.signed, name="signed"),

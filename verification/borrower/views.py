@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from verification.access import answers, links, mobile_signing, open_page, rates
+from verification.access import answers, erasures, links, mobile_signing, open_page, rates
 from verification.artifacts import reading as artifacts
 from verification.borrower import browsers, camera, forms, signing, wording
 from verification.core.errors import BadInput, Conflict, LinkUnusable, NotFound
@@ -154,6 +154,25 @@ def resume(request: HttpRequest) -> HttpResponseBase:
         return redirect("borrower:now")
     verification_id = visit_of(request).verification_id
     return _act(request, verification_id, partial(answers.resume, verification_id=verification_id))
+
+
+@never_cache
+@_get_or_post
+def withdraw(request: HttpRequest) -> HttpResponseBase:
+    """What a withdrawal of the consent does, and the button. Then the case is blocked, and each
+    page of it refuses.
+    """
+    visit = visit_of(request)
+    page = open_page.page_of(visit.verification, visit.attempt)
+    if request.method != "POST":
+        wording.speak(request, page.locale)
+        return render(request, "borrower/withdraw.html", wording.frame(page))
+    try:
+        erasures.withdraw(visit.verification_id, session=visit.session)
+    except Conflict:  # a reported caller ends the case just now
+        return redirect("borrower:now")
+    wording.speak(request, page.locale)
+    return render(request, "borrower/withdrawn.html")
 
 
 @never_cache

@@ -30,6 +30,8 @@ LIVENESS, PICTURE = "liveness", "picture"
 ATTEMPTS_EXHAUSTED: Final = "attempts_exhausted"
 COERCION_REPORTED: Final = "coercion_reported"
 REVIEW_UNAVAILABLE: Final = "review_unavailable"
+CONSENT_WITHDRAWN: Final = "consent_withdrawn"
+PROCESSING_BLOCKED: Final = "processing_blocked"
 
 YES, SOON, LATER, NO = "yes", "soon", "later", "no"
 """When the same request may be sent again: at once per the header, after some minutes, after
@@ -1413,6 +1415,16 @@ _TABLE: Final = (
         ),
         remedy=_STILL_WANTED,
     ),
+    Code(
+        code=CONSENT_WITHDRAWN,
+        borrower_message=_("You withdrew your consent, so this check has ended."),
+        lender_detail="The borrower withdrew the consent while the verification was open.",
+        ending=Ending(
+            happened=_("You withdrew your consent, so this check has ended."),
+            what_next=_("If you still need the loan, ask the lender for a new request."),
+        ),
+        remedy=_STOP,
+    ),
     # ── Why no clearance is issued, and what the lender can do ──
     Code(code="amount_over_profile", refusal="More than the legal profile allows."),
     Code(
@@ -1565,6 +1577,24 @@ _TABLE: Final = (
         refusal="The borrower's personal data are erased: verify the borrower again.",
         refusal_remedy=_ANEW,
         attesting=_("The borrower's data are erased. The person can no longer be identified."),
+    ),
+    Code(
+        code=PROCESSING_BLOCKED,
+        status=409,
+        title="The personal data of this case are blocked",
+        advice=(
+            "Their erasure was requested, or the consent withdrawn: read the verification, whose"
+            " `blocked` says since when."
+        ),
+        problem_remedy=_STOP,
+        page_title=_("The data of this request are blocked"),
+        page_text=_(
+            "Their erasure was requested, or the consent withdrawn. They are kept as long as the"
+            " law demands, and this page shows no more of them. If you have a question, call the"
+            " lender."
+        ),
+        staff=_("The personal data of this case are blocked. They are only kept."),
+        attesting=_("The personal data of this case are blocked. They are only kept."),
     ),
     Code(
         code="mci_unknown",

@@ -75,7 +75,17 @@ REDACTED = "verification.redacted"
 words it destroyed.
 """
 REQUESTED = "verification.redaction_requested"
-"""The lender asked to erase them; an answer is `due` at that time. `asked_by`: lender."""
+"""The lender or the person, `asked_by`, asked to erase them; an answer is `due` at that time. From
+then on their processing is blocked.
+"""
+WITHDRAWN = "consent.withdrawn"
+"""The person withdrew the consent; an answer is `due` at that time. `effect`: it ends an open case,
+bars a payout, or blocks what happened before. `session`: if a borrower's page took it.
+"""
+BY_LENDER, BY_PERSON = ASKERS = ("lender", "person")
+"""The values of `asked_by`."""
+BLOCKING = (REQUESTED, WITHDRAWN)
+"""From them on until the erasure, the processing of personal data is blocked."""
 REPORTED, RENEWED = "contract.reported", "renewal.opened"
 """The lender's report of its contract, and the start of a renewed consent, named as `renewal`."""
 CREDITING = (REPORTED, *CLEARINGS)
@@ -133,7 +143,8 @@ ENTRY_TYPES = {
         EntryType("verification.canceled", (WEB,), is_told=True, decides=True),
         EntryType("verification.failed", (WORKER,), is_told=True, decides=True),
         EntryType(REDACTED, (WORKER,), is_told=True),
-        EntryType(REQUESTED, (WEB,)),
+        EntryType(REQUESTED, (WEB,), is_told=True),
+        EntryType(WITHDRAWN, (WEB,), is_told=True),
         EntryType(DISPUTED, (WEB,), is_told=True),
         EntryType("verification.handed_over", (WEB,), is_told=True),
         EntryType("verification.key_revoked", (WEB,), is_told=True),

@@ -9,12 +9,14 @@ from verification.core import profiles, releases
 from verification.core.codes import (
     ATTEMPTS_EXHAUSTED,
     COERCION_REPORTED,
+    CONSENT_WITHDRAWN,
     REASONS,
     REVIEW_UNAVAILABLE,
 )
 from verification.core.releases import Release
 from verification.core.results import Outcome
 from verification.course import policy
+from verification.course.blocking import is_withdrawn
 from verification.course.entry import (
     CONSENT,
     LAW,
@@ -106,10 +108,12 @@ def expired(state: State, entry: Entry) -> Step:
 
 
 def canceled(state: State, entry: Entry) -> Step:
-    """The lender no longer needs it."""
+    """The lender no longer needs it, or the person withdrew the consent."""
     faults = []
-    if text(entry.body, "code") != "canceled_by_lender" or state.is_stopped:
-        faults.append(Fault(REASON, "no entry shows that its lender canceled it"))
+    code = CONSENT_WITHDRAWN if is_withdrawn(state) else "canceled_by_lender"
+    if text(entry.body, "code") != code or state.is_stopped:
+        detail = "no entry shows that its lender canceled it, or that the consent was withdrawn"
+        faults.append(Fault(REASON, detail))
     return state, faults + same_law(state, entry)
 
 

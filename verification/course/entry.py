@@ -71,13 +71,14 @@ TERMS: Final = "terms_differ"
 GATES: Final = "gates_missing"
 PLAYED: Final = "simulation_hidden"
 LENDER: Final = "lender_differs"
+BLOCKED: Final = "block_ignored"
 SESSION: Final = "session_unknown"
 ACTOR: Final = "illegal_actor"
 """Of a statement of an actor; the others are of a verification."""
 CODES: Final = frozenset(
     {
         *(MOVE, LAW, CHECKS, CONSENT, VOTES, STAGES, REASON, AFTER_END, INPUTS, TIME, TRIES),
-        *(TERMS, GATES, PLAYED, LENDER, SESSION),
+        *(TERMS, GATES, PLAYED, LENDER, SESSION, BLOCKED),
     }
 )
 

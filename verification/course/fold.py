@@ -19,6 +19,7 @@ from verification.course import (
     access,
     after,
     attempts,
+    blocking,
     ends,
     frames,
     opening,
@@ -95,7 +96,8 @@ MOVES: Final = dict(
         # personal data.
         _move(events.RECEIPT, after.receipt_issued, When.ALWAYS),
         _move(events.DESTROYED, frames.destroyed, When.ALWAYS),
-        _move(events.REQUESTED, retention.requested, When.ALWAYS),
+        _move(events.REQUESTED, blocking.requested, When.ALWAYS),
+        _move(events.WITHDRAWN, blocking.withdrawn, When.ALWAYS),
         _move(events.REDACTED, retention.redacted, When.ALWAYS),
         _move("verification.key_revoked", access.unmoved, When.ALWAYS),
         _move(events.DISPUTED, after.disputed, When.ALWAYS),
@@ -135,13 +137,15 @@ def apply(state: State, entry: Entry) -> Step:
     if move and move.when is When.ONCE_VERIFIED and state.end != VERIFIED:
         detail = "an entry about credit follows a verification that was not verified"
         faults.append(Fault(AFTER_END, detail))
-    # 1 an attempt left to people without voters allows only its end; 2 the rule of this type
-    state, in_vain = ends.in_vain(state, entry)
+    # 1 an attempt left to people without voters allows only its end; 2 what a block forbids;
+    # 3 the rule of this type
+    state, forbidden = ends.in_vain(state, entry)
+    forbidden += blocking.ignored(state, entry)
     state, unlawful = move.rule(state, entry) if move else (state, [_unknown(entry)])
     state = replace(state, standing=stand(state, entry))
     if entry.is_signed:
-        faults += in_vain + unlawful
-    # 3 a fault's cause lasts for one entry; 4 an end
+        faults += forbidden + unlawful
+    # 4 a fault's cause lasts for one entry; 5 an end
     fault = state.fault if entry.type == "step.faulted" else ""
     if move is None or not move.type.decides:
         return replace(state, length=state.length + 1, fault=fault), faults

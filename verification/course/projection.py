@@ -7,7 +7,15 @@ from functools import partial
 from typing import Any, Final, NamedTuple
 
 from verification.core.clearance import CONSUMED, FROZEN, ISSUED, PROCESSING
-from verification.core.events import CLOSED, DESTROYED, DISPUTED, OPENED, REDACTED, REQUESTED
+from verification.core.events import (
+    CLOSED,
+    DESTROYED,
+    DISPUTED,
+    OPENED,
+    REDACTED,
+    REQUESTED,
+    WITHDRAWN,
+)
 from verification.core.keeping import words_mark
 from verification.core.status import Status
 from verification.course import retention
@@ -136,6 +144,7 @@ def _unless_destroyed(case: str) -> Lawful:
 _MARKS: Final = {
     "redacted_at": REDACTED,
     "redaction_requested_at": REQUESTED,
+    "consent_withdrawn_at": WITHDRAWN,
     "disputed_at": DISPUTED,
     "handed_over_at": HANDED_OVER,
 }

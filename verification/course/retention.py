@@ -1,13 +1,10 @@
-"""How long the personal data of a case are kept, the lender's request to erase them, and their
-erasure.
-"""
+"""How long the personal data of a case are kept, and their erasure."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from verification.core import almaty
-from verification.core.events import CLOSED, DISPUTED, OPENED, REDACTED, REQUESTED
-from verification.course import policy
-from verification.course.entry import MOVE, TIME, Entry, Fault, moment
+from verification.core.events import CLOSED, DISPUTED, OPENED, REDACTED
+from verification.course.entry import MOVE, TIME, Entry, Fault, replace
 from verification.course.state import State, Step
 
 
@@ -28,19 +25,6 @@ def until(state: State) -> datetime | None:
     )
 
 
-def requested(state: State, entry: Entry) -> Step:
-    """The lender asks, once and after the end, and an answer is due within the law's time."""
-    if not entry.is_signed:
-        return state, []
-    times, due = state.standing.times, moment(entry.body, "due")
-    if not state.end or REQUESTED in times or REDACTED in times:
-        detail = "an erasure was requested before the end, twice, or after it"
-        return state, [Fault(MOVE, detail)]
-    if due is None or due > entry.at + timedelta(days=policy.REQUEST_DAYS):
-        return state, [Fault(TIME, "the answer to a request for erasure is due too late")]
-    return state, []
-
-
 def redacted(state: State, entry: Entry) -> Step:
     """The erasure: once, after the end, and not before the last day of retention is over."""
     if not entry.is_signed:
@@ -50,4 +34,4 @@ def redacted(state: State, entry: Entry) -> Step:
     due = until(state)
     if due is None or entry.at < due:
         return state, [Fault(TIME, "personal data were erased before their retention was over")]
-    return state, []
+    return replace(state, blocks=()), []

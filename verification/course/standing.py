@@ -11,6 +11,7 @@ from verification.core.events import (
     KEEPING,
     REDACTED,
     REQUESTED,
+    WITHDRAWN,
 )
 from verification.core.results import Outcome
 from verification.core.route import OURS, Next
@@ -28,6 +29,7 @@ _ANSWERED: Final = "attempt.answered"
 LOOKED_AT: Final = "attempt.looked_at"
 _LISTING: Final = {*KEEPING, CLEARED, "clearance.refused", HANDED_OVER, "hand_over.stopped"}
 """Entry types that list evidence."""
+_MARKED: Final = (REDACTED, REQUESTED, WITHDRAWN, DISPUTED, HANDED_OVER)
 
 
 def stand(state: State, entry: Entry) -> Standing:
@@ -39,7 +41,7 @@ def stand(state: State, entry: Entry) -> Standing:
     if entry.type == IN_REVIEW:  # the reviewers' time counts from it
         times = {**standing.times, entry.type: state.time(entry)}
         standing = replace(standing, times=times, review_code=text(body, "code"))
-    elif entry.type in (REDACTED, REQUESTED, DISPUTED, HANDED_OVER):
+    elif entry.type in _MARKED:
         standing = replace(standing, times={**standing.times, entry.type: entry.at})
     elif entry.type == _CHOSEN and "route" in body:
         standing = replace(standing, choices=(*standing.choices, entry))

@@ -247,6 +247,8 @@ class State:
     """By entry, the hash of its receipt."""
 
     credit: Credit = Credit()
+    blocks: tuple[Entry, ...] = ()
+    """Requests for erasure, and the withdrawal of the consent; empty once erased."""
 
     def time(self, entry: Entry) -> datetime:
         """The clock for due times: the entry's time plus the test clock's advance."""

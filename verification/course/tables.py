@@ -104,7 +104,8 @@ _OF_CASE: Final[Mapping[str, Field]] = {
     "in_review_since": stated("the last verification.in_review: its time"),
     "finished_at": stated("the end: its time", "at"),
     "redacted_at": stated("verification.redacted: its time"),
-    "redaction_requested_at": stated("verification.redaction_requested: its time"),
+    "redaction_requested_at": stated("the last verification.redaction_requested: its time"),
+    "consent_withdrawn_at": stated("consent.withdrawn: its time"),
     "kept_until": stated(
         f"five years after {_CREATED}, obligation.closed or verification.disputed; empty while an"
         " obligation is open, and after verification.redacted"

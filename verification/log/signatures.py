@@ -362,17 +362,17 @@ _OF_ONE = Compiled(
     )
 )
 """The entries of a verification, and the revocations of keys of its log."""
+_OF_BROWSERS: Final = (*events.ACCESS, events.ADVANCED, *events.BLOCKING)
 _OF_ACCESS = Compiled(
     lambda verification, log: (
         AuditEntry.objects.filter(
-            Q(verification=verification, type__in=(*events.ACCESS, events.ADVANCED))
-            | Q(type=events.REVOKED, log=log)
+            Q(verification=verification, type__in=_OF_BROWSERS) | Q(type=events.REVOKED, log=log)
         )
         .select_related("leaf")
         .order_by("verification_sequence")
     )
 )
-"""The same of its links, sessions and codes, and of its test clock."""
+"""The same of its links, sessions and codes, of its test clock, and of what blocks it."""
 _OF_OPENING = Compiled(
     lambda verification, log: (
         AuditEntry.objects.filter(

@@ -183,6 +183,7 @@ class Migration(migrations.Migration):
                 ('finished_at', models.DateTimeField(null=True)),
                 ('redacted_at', models.DateTimeField(null=True)),
                 ('redaction_requested_at', models.DateTimeField(null=True)),
+                ('consent_withdrawn_at', models.DateTimeField(null=True)),
                 ('kept_until', models.DateTimeField(null=True)),
                 ('disputed_at', models.DateTimeField(null=True)),
                 ('handed_over_at', models.DateTimeField(null=True)),

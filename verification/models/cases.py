@@ -51,6 +51,7 @@ class Verification(models.Model):
     # When the key was destroyed. The row stays, because the log refers to it for ever.
     redacted_at = models.DateTimeField(null=True)
     redaction_requested_at = models.DateTimeField(null=True)
+    consent_withdrawn_at = models.DateTimeField(null=True)
     # When its personal data are erased; empty while an obligation is open, and after it.
     kept_until = models.DateTimeField(null=True)
     disputed_at = models.DateTimeField(null=True)

@@ -16,7 +16,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from verification import transactions
-from verification.case import contents, stages
+from verification.case import blocks, contents, stages
+from verification.case.blocks import Block
 from verification.case.contents import Retention, retention_of
 from verification.case.dossier import CheckView, check_views
 from verification.case.moving import read_sound
@@ -86,6 +87,7 @@ class EvidenceView:
 class CaseFile:
     """One case on one page, without pictures and personal data.
 
+    `block`: since when and why its personal data are blocked.
     `log_key`: the public key of its log in verifiers' form (C2SP signed-note); empty if not set.
     """
 
@@ -98,6 +100,7 @@ class CaseFile:
     redacted_at: datetime | None
     disputed_at: datetime | None
     retention: Retention
+    block: Block | None
     renews: str
     renewals: tuple[str, ...]
     contract_signed_at: datetime | None
@@ -132,7 +135,7 @@ def case_file(*, person_id: str, verification_id: str) -> CaseFile:
         numbers = {attempt.pk: number for number, attempt in enumerate(attempts, start=1)}
         result = result_of(row, decided.status_of(row), names_of([row.lender_id]))
         # Of the rest, what the signed entries say, whatever the row says.
-        read_sound(row)
+        history = read_sound(row)
         on_record = entries.of_cases([row.pk], with_leaf=True)
         # An empty or removed code has no reason.
         row_of_code = REASONS.get(result.code)
@@ -150,6 +153,7 @@ def case_file(*, person_id: str, verification_id: str) -> CaseFile:
             redacted_at=row.redacted_at,
             disputed_at=row.disputed_at,
             retention=retention_of(row),
+            block=blocks.of_history(history),
             renews=row.renews_id or "",
             renewals=tuple(renewals.values_list("pk", flat=True)),
             contract_signed_at=row.contract_signed_at,
@@ -337,6 +341,10 @@ def case_page(request: HttpRequest, verification_id: str) -> HttpResponse:
             for check in file.checks
         ],
         "timeline": timeline(file.steps),
+        "blocked_by": [
+            Line(row=reason, label=labels.BLOCKS.get((reason.type, reason.asked_by), reason.type))
+            for reason in (file.block.reasons if file.block else ())
+        ],
         # Looks by the lender's people and by the person; the regulator's have their own page.
         "looks": [
             Line(row=look, label=labels.LOOKS.get(look.what, look.what)) for look in file.looks

@@ -11,6 +11,8 @@ from verification.core.events import (
     ADVANCED,
     API_KEY,
     ATTESTED,
+    BY_LENDER,
+    BY_PERSON,
     CERTIFIED,
     CLEARED,
     DESTROYED,
@@ -28,11 +30,13 @@ from verification.core.events import (
     RECEIPT,
     RENEWED,
     REPORTED,
+    REQUESTED,
     REVOKED,
     SIMULATED,
     SOURCE,
     SUBJECT_READ,
     UNIDENTIFIED,
+    WITHDRAWN,
 )
 
 Words: TypeAlias = str | Promise
@@ -72,16 +76,23 @@ ATTEMPTS: Final[dict[str, Words]] = {
     "lapsed": _("The borrower fell silent"),
     "void": _("Left without an answer"),
 }
+BLOCKS: Final[dict[tuple[str, str], Words]] = {
+    (REQUESTED, BY_LENDER): _("The lender asked for erasure"),
+    (REQUESTED, BY_PERSON): _("The person asked for erasure"),
+    (WITHDRAWN, BY_PERSON): _("The person withdrew the consent"),
+}
+"""Reasons of a block, by entry type and author."""
 ENTRIES: Final[dict[str, Words]] = {
     "verification.created": _("Opened by the lender"),
     "verification.in_review": _("Given to two reviewers"),
     "verification.verified": _("Decision: verified"),
     "verification.declined": _("Decision: declined"),
     "verification.expired": _("Ended: time ran out"),
-    "verification.canceled": _("Ended: canceled by the lender"),
+    "verification.canceled": _("Ended: canceled by the lender, or the consent was withdrawn"),
     "verification.failed": _("Ended: technical failure, no decision about the person"),
     "verification.redacted": _("Personal data erased"),
     "verification.redaction_requested": _("Erasure of personal data requested"),
+    WITHDRAWN: _("Consent withdrawn by the person"),
     "verification.disputed": _("Disputed by the person"),
     "verification.handed_over": _("Handed over to another device"),
     "verification.key_revoked": _("The key that signed the decision was revoked"),

@@ -14,13 +14,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from django.db import IntegrityError
 from django.db.models import Exists, OuterRef
 
 from verification import clock, transactions
-from verification.case import contents, moving, policy, steps
+from verification.case import blocks, contents, freezing, moving, policy, steps
 from verification.case.moving import History, read_sound
 from verification.core import clearance as words
 from verification.core import events, profiles
@@ -35,7 +35,7 @@ from verification.core.clearance import (
     UNWANTED,
 )
 from verification.core.errors import BadInput, Conflict, NotFound
-from verification.core.events import CLEARED, DISPUTED, RENEWED, REPORTED
+from verification.core.events import CLEARED, DISPUTED, RENEWED, REPORTED, WITHDRAWN
 from verification.core.opening import Loan
 from verification.core.status import Status
 from verification.course.projection import of_clearance
@@ -60,6 +60,7 @@ _NOT_OPEN: Mapping[str, str] = {
     CONSUMED: "clearance_consumed",
     FROZEN: "clearance_frozen",
 }
+_OPPOSING: Final = (DISPUTED, WITHDRAWN)
 TOLD = "verification.key_revoked"
 _CONTRACT_PAID = "contract_paid"
 _PAID_ELSEWHERE = "another verification paid this contract"
@@ -85,7 +86,8 @@ def ask(
         sound = history.entries
         if any(entry.type == _PAID for entry in sound) or of_case.filter(status=CONSUMED).exists():
             raise Conflict("the loan is paid out", code="clearance_consumed")
-        if is_disputed(verification, sound):
+        blocks.require_payable(verification)
+        if is_opposed(verification, sound):
             raise Conflict("the borrower disputes it", code="clearance_frozen")
         if verification.step not in ("", steps.CLEAR):
             raise Conflict("a worker has another step of it to do; send again", code="conflict")
@@ -163,10 +165,11 @@ def consume(*, lender_id: str, mode: str, clearance_id: str, payment: Payment) -
             raise NotFound("no such clearance")
         contents.require_lender(verification)
         at = clock.now()  # under the row's lock: the borrower's dispute comes before or after
-        undisputed = Verification.objects.filter(pk=OuterRef("verification_id"), disputed_at=None)
+        of_case = Verification.objects.filter(pk=OuterRef("verification_id"))
+        unopposed = of_case.filter(disputed_at=None, consent_withdrawn_at=None)
         # One conditional statement: of many at once one succeeds.
         payable = clearance.filter(
-            Exists(undisputed),
+            Exists(unopposed),
             ~decided.issue_waits(),
             status=ISSUED,
             expires_at__gt=at,
@@ -202,15 +205,6 @@ def consume(*, lender_id: str, mode: str, clearance_id: str, payment: Payment) -
             moving.record(verification, _PAID, at=at, body=used)
 
 
-def freeze(verification: Verification, *, at: datetime) -> None:
-    """Freezes each unconsumed clearance of this verification, so that it pays nothing. Its row
-    is locked.
-    """
-    for issued in Clearance.objects.filter(verification=verification, status=ISSUED):
-        Clearance.objects.filter(pk=issued.pk).update(status=FROZEN, frozen_at=at)
-        moving.record(verification, _FROZEN, at=at, body={"clearance": issued.pk})
-
-
 def freeze_unsound(mode: str) -> None:
     """Freezes issued, unconsumed clearances that depend on a revoked key, their own or the
     decision's.
@@ -220,7 +214,7 @@ def freeze_unsound(mode: str) -> None:
         with transactions.writing():
             verification = Verification.objects.select_for_update().get(pk=verification_id)
             if not is_sound(verification, clearance_id):
-                freeze(verification, at=clock.now())
+                freezing.freeze(verification, at=clock.now())
 
 
 def restore(row: Clearance) -> History:
@@ -254,8 +248,8 @@ def issued_body(
     """A worker's signed clearance, with times moved by the test clock's advance since.
 
     None unless it and its decision are sound, whatever the rows say.
-    None, too, after an entry of a payout, a newer request, a refusal, a freeze, a dispute or a
-    declined payout.
+    None, too, after an entry of a payout, a newer request, a refusal, a freeze, a dispute, a
+    withdrawal or a declined payout.
     """
     newest = next(
         (entry.body["clearance"] for entry in reversed(sound) if entry.type == _ASKED), None
@@ -291,33 +285,34 @@ def issued_body(
     return body if signatures.sound(renewed) else None
 
 
-def is_disputed(verification: Verification, sound: Sequence[AuditEntry]) -> bool:
-    """Whether the borrower disputes it, by its row or by a valid entry."""
-    return verification.disputed_at is not None or any(entry.type == DISPUTED for entry in sound)
+def is_opposed(verification: Verification, sound: Sequence[AuditEntry]) -> bool:
+    """Whether the borrower disputes it, or withdrew the consent, by its row or a valid entry."""
+    is_marked = (verification.disputed_at or verification.consent_withdrawn_at) is not None
+    return is_marked or any(entry.type in _OPPOSING for entry in sound)
 
 
 def barred(verification: Verification, sound: Sequence[AuditEntry]) -> str:
     """Why no payout is possible whatever the gates say; empty if possible. sound: its valid
     entries.
 
-    A declined renewed consent bars the payout, whichever request opened it. A disputed one does not
-    count as given.
+    A declined renewed consent bars the payout, whichever request opened it. A disputed or withdrawn
+    one does not count as given.
     Two more statements run if these entries name one.
     """
-    if is_disputed(verification, sound):
+    if is_opposed(verification, sound):
         return "clearance_frozen"
     opened = [str(entry.body["renewal"]) for entry in sound if entry.type == RENEWED]
     if not opened:
         return ""
     answers = signatures.sound(
-        entries.of_cases(opened, types=(_DECLINED, DISPUTED), log=verification.mode)
+        entries.of_cases(opened, types=(_DECLINED, *_OPPOSING), log=verification.mode)
     )
     if any(entry.type == _DECLINED and entry.body["code"] in UNWANTED for entry in answers):
         return "consent_declined"
     rows = Verification.objects.filter(pk__in=opened, disputed_at__isnull=False)
     return (
         "clearance_frozen"
-        if any(entry.type == DISPUTED for entry in answers) or rows.exists()
+        if any(entry.type in _OPPOSING for entry in answers) or rows.exists()
         else ""
     )
 
@@ -397,7 +392,7 @@ def _why(row: Clearance, verification: Verification, *, at: datetime) -> str:
     """The code that says why this row cannot be spent; permanent reasons first."""
     if row.status in _NOT_OPEN:
         return _NOT_OPEN[row.status]
-    if verification.disputed_at is not None:
+    if (verification.disputed_at or verification.consent_withdrawn_at) is not None:
         return "clearance_frozen"
     if is_paid_elsewhere(verification, row.contract_sha256):
         return _CONTRACT_PAID

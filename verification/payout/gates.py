@@ -29,7 +29,7 @@ from verification.core import almaty, profiles
 from verification.core.answers import Basis
 from verification.core.clearance import AGE, TIYN, VISIT, Answer
 from verification.core.errors import EvidenceUnreadable, Misconfigured, SourceUnavailable
-from verification.core.events import ATTESTED, CLEARED, CREDITING, REPORTED
+from verification.core.events import ATTESTED, BLOCKING, CLEARED, CREDITING, REPORTED
 from verification.core.keeping import claims
 from verification.core.person import Case
 from verification.core.profiles import Profile
@@ -97,6 +97,8 @@ def _earlier(verification: Verification, iin: str, *, over_mci: int) -> Answer |
     rows = of_person.select_related("key").in_bulk(ids)
     for row in (rows[pk] for pk in ids if pk in rows):
         sound = signatures.sound_of(row)
+        if any(entry.type in BLOCKING for entry in sound):  # a blocked case is not opened
+            continue
         # 2. Whether the case opened there is this person's; an erased one gives no answer.
         opened = [
             str(entry.body["case"]) for entry in sound if entry.type == "verification.created"

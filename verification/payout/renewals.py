@@ -13,7 +13,7 @@ from typing import Final
 
 from verification import clock, transactions
 from verification.access import links, openings
-from verification.case import attempts, contents, moving, stages
+from verification.case import attempts, blocks, contents, moving, stages
 from verification.case.moving import History, read_sound
 from verification.core import profiles
 from verification.core.clearance import COOLING_OFF, WAITING, release_not_before
@@ -111,7 +111,7 @@ def find_consent(
     entries.
 
     It was opened for this verification, by its law and with its case.
-    A worker's sound signature verified it, and it is not disputed.
+    A worker's sound signature verified it, and it is neither disputed nor withdrawn.
     """
     for child in _opened(sound):
         of_child = signatures.sound_of(child)
@@ -119,11 +119,11 @@ def find_consent(
             _first(of_child),
             next((entry for entry in of_child if entry.type == _VERIFIED), None),
         )
-        is_disputed = clearances.is_disputed(child, of_child)
+        is_opposed = clearances.is_opposed(child, of_child)
         if (
             opened is None
             or decision is None
-            or is_disputed
+            or is_opposed
             or opened.body.get("renews") != verification.pk
         ):
             continue
@@ -166,6 +166,7 @@ def _due(
     public = decided.status_of(verification)
     if public.status != Status.VERIFIED or public.decision is None:
         raise Conflict("this verification takes no link any more", code="illegal_transition")
+    blocks.require_unblocked(verification)
     if code := clearances.barred(verification, sound):
         raise Conflict("the borrower disputes it, or declined this payout", code=code)
     if verification.redacted_at is not None:

@@ -11,7 +11,7 @@ system.
 from datetime import datetime, timedelta
 
 from verification import clock, transactions
-from verification.case import contents, moving, policy
+from verification.case import blocks, contents, moving, policy
 from verification.case.moving import read_unverified
 from verification.core import almaty, profiles
 from verification.core.clearance import may_wait, release_not_before
@@ -46,6 +46,7 @@ def report_contract(
     with transactions.writing():
         verification = contents.lock_of_lender(verification_id, lender_id=lender_id, mode=mode)
         decision = clearances.require_told(verification)
+        blocks.require_payable(verification)
         case = contents.read(verification, contents.key_of(verification)).case
         contract = clearances.contract_of(case.loan, contract_sha256)
         sound = clearances.entries_of(verification, REPORTED, ADVANCED)

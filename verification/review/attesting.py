@@ -25,7 +25,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from verification import clock, transactions
-from verification.case import contents, dossier, moving, policy, steps, votes
+from verification.case import blocks, contents, dossier, moving, policy, steps, votes
 from verification.case.moving import read_unverified
 from verification.case.votes import PERMISSION, Reviewer
 from verification.core import almaty, profiles
@@ -140,8 +140,8 @@ def to_confirm(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
     first.
 
     reference: all verified ones with this `client_reference` instead.
-    Left out: renewed consents, disputed, erased or old cases, which no attestation helps, and
-    unconfirmed rows.
+    Left out: renewed consents, disputed, blocked, erased or old cases, which no attestation helps,
+    and unconfirmed rows.
     Writes `review.listed`.
 
     Raises: `BadInput`.
@@ -152,9 +152,13 @@ def to_confirm(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
         rows = Verification.objects.filter(
             lender_id=reviewer.lender_id, mode=mode, status=Status.VERIFIED
         )
-        rows = rows.filter(renews=None, disputed_at=None, redacted_at=None).exclude(
-            _too_old("profile_sha256", at=at)
-        )
+        rows = rows.filter(
+            renews=None,
+            disputed_at=None,
+            redacted_at=None,
+            redaction_requested_at=None,
+            consent_withdrawn_at=None,
+        ).exclude(_too_old("profile_sha256", at=at))
         if reference:
             cases = list(
                 rows.filter(contents.by_reference(reference)).order_by("-created_at")[
@@ -175,7 +179,7 @@ def to_confirm(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
                 clearance.verification
                 for clearance in lacking.order_by("-created_at")[: policy.DESK_ROWS + 1]
             ]
-        listed = cases[: policy.DESK_ROWS]
+        listed = desk.unblocked(cases[: policy.DESK_ROWS])
         public, lacks = decided.statuses_of(listed), _lacking(listed)
         attested = entries.of_cases([row.pk for row in listed], types=(ATTESTED,))
         on_record = {
@@ -367,6 +371,7 @@ def _open_to_word(verification_id: str, lender_id: str, *, lock: bool = False) -
         )
     if row.redacted_at is not None:
         raise Conflict("the person can no longer be identified", code="verification_erased")
+    blocks.require_unblocked(row)
     if row.disputed_at is not None:
         raise Conflict("the borrower disputes it", code="clearance_frozen")
     aged = timedelta(seconds=row.advanced_seconds)

@@ -9,6 +9,7 @@ A reader of these pages has passed both factors and holds the permission; others
 in, or refused.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -31,7 +32,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from verification import clock, transactions
 from verification.access import links
 from verification.access.tokens import Minted
-from verification.case import contents, policy, stages
+from verification.case import blocks, contents, policy, stages
 from verification.case.votes import PERMISSION, Reviewer
 from verification.core.codes import CODES
 from verification.core.errors import BadInput, Conflict, NotFound, Refused
@@ -107,7 +108,8 @@ def queue(*, reviewer: Reviewer, mode: str) -> Rows:
         in_review = of_lender.filter(status=Status.IN_REVIEW, step="")
         for_votes = timedelta(seconds=policy.REVIEW_SECONDS)
         fresh = in_review.filter(in_review_since__gt=clock.now() - for_votes)
-        cases = list(fresh.order_by("in_review_since", "pk")[: policy.DESK_ROWS + 1])
+        newest = list(fresh.order_by("in_review_since", "pk")[: policy.DESK_ROWS + 1])
+        cases = unblocked(newest)
         waiting = Attempt.objects.filter(verification__in=cases, status=Outcome.REVIEW)
         votes = ReviewVote.objects.filter(attempt__in=waiting, person=reviewer.person_id)
         voted = set(votes.values_list("attempt__verification_id", flat=True))
@@ -125,7 +127,7 @@ def queue(*, reviewer: Reviewer, mode: str) -> Rows:
             if (since := row.in_review_since)
         )
         note(reviewer, "review.listed", mode=mode, body={"what": "queue", "found": len(listed)})
-    return Rows(listed, len(cases) > policy.DESK_ROWS)
+    return Rows(listed, len(newest) > policy.DESK_ROWS)
 
 
 def open_cases(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
@@ -142,7 +144,8 @@ def open_cases(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
         )
         if reference:
             rows = rows.filter(contents.by_reference(reference))
-        cases = list(rows.order_by("-created_at", "-pk")[: policy.DESK_ROWS + 1])
+        newest = list(rows.order_by("-created_at", "-pk")[: policy.DESK_ROWS + 1])
+        cases = unblocked(newest)
         listed = tuple(
             OpenRow(
                 verification_id=row.pk,
@@ -156,7 +159,13 @@ def open_cases(*, reviewer: Reviewer, mode: str, reference: str = "") -> Rows:
         )
         body = {"what": "open", "asked": ["reference"] if reference else [], "found": len(listed)}
         note(reviewer, "review.listed", mode=mode, body=body)
-    return Rows(listed, len(cases) > policy.DESK_ROWS)
+    return Rows(listed, len(newest) > policy.DESK_ROWS)
+
+
+def unblocked(cases: Sequence[Verification]) -> list[Verification]:
+    """These rows without blocked cases, which no list shows."""
+    blocked = blocks.of_rows(cases)
+    return [row for row in cases if row.pk not in blocked]
 
 
 def send_link(*, reviewer: Reviewer, verification_id: str) -> Minted:

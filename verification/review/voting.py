@@ -29,7 +29,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
 from verification import clock, transactions
-from verification.case import contents, dossier, moving, policy, stages, steps, votes
+from verification.case import blocks, contents, dossier, moving, policy, stages, steps, votes
 from verification.case.dossier import CheckView, check_views
 from verification.case.moving import History, read_sound
 from verification.case.votes import PERMISSION, Reviewer
@@ -380,6 +380,7 @@ def case_in_review(
     if verification is None:
         raise NotFound("the lender of these reviewers has no such verification")
     contents.require_lender(verification)
+    blocks.require_unblocked(verification)
     if verification.status != Status.IN_REVIEW:
         raise Conflict("the verification is not in review", code="not_in_review")
     # The sweep ends such a case a moment later; it is over already.

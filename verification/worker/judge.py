@@ -14,7 +14,17 @@ from typing import Any
 
 from verification import clock, transactions
 from verification.artifacts import making
-from verification.case import attempts, contents, dossier, moving, policy, stages, steps, votes
+from verification.case import (
+    attempts,
+    contents,
+    dossier,
+    freezing,
+    moving,
+    policy,
+    stages,
+    steps,
+    votes,
+)
 from verification.case.moving import History, lawful_combinations
 from verification.core import codes, profiles, scenarios
 from verification.core.clearance import UNWANTED
@@ -26,7 +36,6 @@ from verification.core.status import Status
 from verification.course.ends import unpassed
 from verification.evidence import vault
 from verification.models import Attempt, Verification
-from verification.payout import clearances
 from verification.worker import queue
 
 
@@ -247,4 +256,4 @@ def end(
     moving.record(row, f"verification.{status}", at=at, body=word)
     if row.renews_id and code in UNWANTED:
         renewed = Verification.objects.select_for_update().get(pk=row.renews_id)
-        clearances.freeze(renewed, at=at)
+        freezing.freeze(renewed, at=at)

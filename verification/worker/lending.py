@@ -12,7 +12,7 @@ from typing import Final
 
 from verification import clock
 from verification.artifacts.reading import DOCUMENT, SIGNED_FILES, is_of
-from verification.case import contents, policy, steps
+from verification.case import blocks, contents, policy, steps
 from verification.case.moving import History, read_sound
 from verification.core.errors import EvidenceUnreadable
 from verification.core.events import API_KEY, DOWNLOADED, LENT, READ
@@ -58,9 +58,12 @@ def lend(verification: Verification) -> None:
 def _lawful(history: History, looks: list[AuditEntry]) -> Iterator[tuple[AuditEntry, Claim]]:
     """The requests that the entries allow, each with the evidence that it names."""
     listed = {claim.id: claim for claim in history.claims() if claim.id}
+    block = blocks.of_history(history)
     opening = history.state.opening.entry
     for request in looks:
         claim = listed.get(str(request.body.get("document")))
+        if block is not None and (request.type == DOWNLOADED or not block.is_readable):
+            continue
         if claim is None or claim.attempt != request.body.get("attempt") or opening is None:
             continue
         file = str(request.body.get("what", DOCUMENT))

@@ -48,7 +48,7 @@ from tests.verification.stories.story import (
     wait_until,
 )
 from verification import clock, tasks, transactions
-from verification.case import contents, moving, policy
+from verification.case import contents, freezing, moving, policy
 from verification.core import almaty, certificates, profiles
 from verification.core.almaty import day_of
 from verification.evidence import store
@@ -466,7 +466,7 @@ def test_a_row_revives_no_clearance_that_is_void(api, lender, story):
 @pytest.mark.forges
 def test_a_row_revives_no_clearance_that_is_frozen(api, story, clearance):
     with transactions.writing():
-        clearances.freeze(story.row(), at=clock.now())
+        freezing.freeze(story.row(), at=clock.now())
     refused(api, clearance, "clearance_frozen")
     Clearance.objects.filter(pk=clearance["id"]).update(status="issued", frozen_at=None)
     refused(api, clearance, "clearance_frozen")

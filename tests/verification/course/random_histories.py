@@ -147,6 +147,9 @@ class Walk:
         if self.is_chosen(0.02):
             self.end("canceled", code="canceled_by_lender")
         if self.is_chosen(0.02):
+            self.add(("consent.withdrawn", {"due": self.until(DAY), "effect": "ends"}))
+            self.end("canceled", code="consent_withdrawn")
+        if self.is_chosen(0.02):
             self.at += timedelta(seconds=DAY)
             self.end("expired", code="verification_expired")
         if self.is_chosen(0.02):
@@ -317,7 +320,12 @@ class Walk:
             if word != "verified" and self.is_chosen(0.1):
                 self.add((entry_type, {}))
         if word != "verified" and self.is_chosen(0.1):
-            self.add(("verification.redaction_requested", {"due": self.until(DAY)}))
+            for person in ("lender", "person"):
+                body = {"due": self.until(DAY), "asked_by": person}
+                self.add(("verification.redaction_requested", body))
+        is_withdrawn = code == "consent_withdrawn"
+        if word != "verified" and not is_withdrawn and self.is_chosen(0.1):
+            self.add(("consent.withdrawn", {"due": self.until(DAY), "effect": "blocks"}))
         if word != "verified" and self.is_chosen(0.1):
             self.add(("verification.redacted", {AFTER: 6 * 366 * DAY}))
         raise _Ended

@@ -39,11 +39,11 @@ def erased(history: list[Said], moment: datetime) -> list[Said]:
     return on(history, moment, "verification.redacted")
 
 
-def asked(history: list[Said], *, days: float = 15) -> list[Said]:
-    """The lender asks a second later."""
+def asked(history: list[Said], *, days: float = 15, by: str = "lender") -> list[Said]:
+    """The lender, or the person, asks a second later."""
     now = list(timed(history))[-1][2] + timedelta(seconds=1)
     due = (now + timedelta(days=days)).isoformat()
-    return [*history, ("verification.redaction_requested", {"due": due, "asked_by": "lender"})]
+    return [*history, ("verification.redaction_requested", {"due": due, "asked_by": by})]
 
 
 CLOSED = on(
@@ -61,12 +61,21 @@ def until(history: list[Said]) -> datetime | None:
     [
         (WHOLE, DUE),
         (asked(WHOLE), DUE),
+        (asked(asked(WHOLE), by="person"), DUE),
         ([*WHOLE, OBLIGED[0]], None),
         (CLOSED, datetime(2038, 7, 9, 19, tzinfo=UTC)),
         (DISPUTED, datetime(2038, 7, 9, 19, tzinfo=UTC)),
         (erased(WHOLE, DUE), None),
     ],
-    ids=["attempt", "asked", "open obligation", "closed obligation", "disputed", "erased"],
+    ids=[
+        "attempt",
+        "asked",
+        "asked by both",
+        "open obligation",
+        "closed obligation",
+        "disputed",
+        "erased",
+    ],
 )
 def test_five_years_count_from_the_attempt_the_obligations_end_or_the_dispute(history, expected):
     assert until(history) == expected
@@ -89,6 +98,7 @@ def test_an_erasure_at_the_midnight_is_lawful_and_the_moment_before_is_named(his
         (erased(erased(WHOLE, DUE), LATE), "illegal_move"),
         (asked(EDS), "illegal_move"),
         (asked(asked(WHOLE)), "illegal_move"),
+        (asked(WHOLE, by="stranger"), "illegal_move"),
         (asked(erased(WHOLE, DUE)), "illegal_move"),
         (asked(WHOLE, days=15.01), "illegal_time"),
     ],
@@ -98,6 +108,7 @@ def test_an_erasure_at_the_midnight_is_lawful_and_the_moment_before_is_named(his
         "erased twice",
         "asked before the end",
         "asked twice",
+        "asked by a stranger",
         "asked after it",
         "answered too late",
     ],
