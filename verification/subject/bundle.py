@@ -7,21 +7,32 @@ Each case that is shown is an entry `subject.read`, written before anything is s
 
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
 from verification import clock, transactions
+from verification.access import erasures
 from verification.access.subjects import Phase, Visit
-from verification.case import contents, policy
+from verification.case import blocks, contents, policy
+from verification.case.blocks import Block
 from verification.case.moving import History, read_sound
-from verification.core.errors import EvidenceUnreadable, NotYourTurn
-from verification.core.events import CLEARED, DESTROYED, LENT, PAID, SUBJECT_READ
-from verification.core.ids import Iin, case_number
+from verification.core.errors import EvidenceUnreadable, NotFound, NotYourTurn
+from verification.core.events import (
+    BY_PERSON,
+    CLEARED,
+    DESTROYED,
+    LENT,
+    PAID,
+    REQUESTED,
+    SUBJECT_READ,
+)
+from verification.core.ids import Iin, case_number, is_id
 from verification.core.lender import LenderFacts
 from verification.core.opening import Loan
+from verification.core.person import Case
 from verification.core.route import FRAMES
 from verification.evidence import vault
 from verification.log import decided, entries, log
@@ -33,6 +44,12 @@ logger = logging.getLogger(__name__)
 FACE, SIGNATURE, REGISTERS = "face", "signature", "registers"
 DOCUMENT, PEOPLE, ANSWERS, MEASURED = "document", "people", "answers", "measured"
 """Kinds of kept originals, in the words of `wording.py`."""
+ERASE, WITHDRAW = "erase", "withdraw"
+"""What a person may do about a case."""
+_ACTS: Final[Mapping[str, Callable[[str], None]]] = {
+    ERASE: erasures.request_of_person,
+    WITHDRAW: erasures.withdraw,
+}
 _TIYN: Final = 100
 
 
@@ -73,8 +90,20 @@ class HeldCase:
     disputed_at: datetime | None
     kept: tuple[Kept, ...]
     kept_until: datetime | None
-    requested_at: datetime | None
+    block: Block | None
     looks: tuple[Look, ...]
+
+    @property
+    def may_erase(self) -> bool:
+        """Whether the person may ask for the erasure: once, after the end."""
+        reasons = self.block.reasons if self.block else ()
+        is_asked = any((why.type, why.asked_by) == (REQUESTED, BY_PERSON) for why in reasons)
+        return self.finished_at is not None and not is_asked
+
+    @property
+    def may_withdraw(self) -> bool:
+        """Whether the person may withdraw the consent: once."""
+        return self.block is None or not self.block.is_withdrawn
 
 
 @dataclass(frozen=True)
@@ -124,6 +153,37 @@ def read_all(visit: Visit) -> Iterator[Bundle]:
         yield bundle
 
 
+def act(visit: Visit, name: str, untrusted_case: str) -> None:
+    """Asks for the erasure of a case of the person, or withdraws its consent.
+
+    name: `ERASE` or `WITHDRAW`.
+
+    Raises: `NotYourTurn` unless a worker identified them; `NotFound` for another's case, and all
+    that `access/erasures.py` raises.
+    """
+    if visit.phase is not Phase.IDENTIFIED:
+        raise NotYourTurn("the person is not identified")
+    with transactions.looking_up("subject"):
+        rows = Verification.objects.filter(pk=untrusted_case, mode=visit.asked.mode)
+        row = rows.select_related("key").first() if is_id(untrusted_case, prefix="ver") else None
+        if row is None or not _is_of(row, read_sound(row), visit.asked.iin):
+            raise NotFound("no such case of this person")
+        _ACTS[name](row.pk)
+
+
+def _is_of(row: Verification, history: History, iin: Iin) -> bool:
+    return _case(row, history).person.iin == iin
+
+
+def _case(row: Verification, history: History) -> Case:
+    """The sealed case, which the signed opening entry names.
+
+    Raises: `EvidenceUnreadable`.
+    """
+    commitment = str(history.opening().get("case", ""))
+    return contents.read(row, contents.key_beside(row), commitment=commitment).case
+
+
 def _page(iin: Iin, *, mode: str, page: int) -> Bundle:
     indexes = vault.blind_index(purpose=vault.BORROWER, value=iin.value)
     rows = Verification.objects.filter(mode=mode, borrower_index__in=indexes.values())
@@ -149,9 +209,7 @@ def _held(row: Verification, iin: Iin) -> HeldCase | None:
     Raises: `EvidenceUnreadable`, also for a row that no signed entry opened.
     """
     history = read_sound(row)
-    opening = history.opening()
-    key = contents.key_beside(row)
-    case = contents.read(row, key, commitment=str(opening.get("case", ""))).case
+    case = _case(row, history)
     if case.person.iin != iin:
         return None
     public = decided.status_of(row)
@@ -178,7 +236,7 @@ def _held(row: Verification, iin: Iin) -> HeldCase | None:
         disputed_at=row.disputed_at,
         kept=tuple(_kept(history)),
         kept_until=row.kept_until,
-        requested_at=row.redaction_requested_at,
+        block=blocks.of_history(history),
         looks=tuple(look for look in entries.looks_at(row) if look.type != LENT),
     )
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import get_language, gettext
 from django.views.decorators.cache import never_cache
@@ -24,7 +25,7 @@ from verification.access.subjects import Phase, Visit
 from verification.borrower import browsers, public, signing
 from verification.case import policy
 from verification.core import subject_text
-from verification.core.errors import BadInput, NotYourTurn
+from verification.core.errors import BadInput, Conflict, NotFound, NotYourTurn
 from verification.core.ids import Iin
 from verification.core.opening import LOCALES
 from verification.stages.statement.policy import POLICY
@@ -89,6 +90,8 @@ def now(request: HttpRequest) -> HttpResponseBase:
         response = redirect("subject:start")
         browsers.forget_cookie(response, name=SESSION, path=PATH)
         return response
+    if (name := request.POST.get("act", "")) in (bundle.ERASE, bundle.WITHDRAW):
+        return _act(request, visit, name)
     try:
         if "language" in request.POST:
             subjects.speak(visit, request.POST["language"])
@@ -131,6 +134,15 @@ def file(request: HttpRequest) -> HttpResponseBase:
     response = render(request, "subject/file.html", context)
     response.headers["Content-Disposition"] = f'attachment; filename="{FILE}"'
     return response
+
+
+def _act(request: HttpRequest, visit: Visit, name: str) -> HttpResponseBase:
+    try:
+        bundle.act(visit, name, request.POST.get("case", ""))
+    except (Conflict, NotFound):
+        # It is done already, another's, or not now: the page says how things stand.
+        return redirect(f"{reverse('subject:now')}?late=1")
+    return redirect("subject:now")
 
 
 def _visit(request: HttpRequest) -> Visit | None:
@@ -193,7 +205,7 @@ def _bundle(request: HttpRequest, visit: Visit) -> HttpResponseBase:
     is_number = untrusted_page.isascii() and untrusted_page.isdigit() and len(untrusted_page) < 6
     page = min(max(int(untrusted_page), 1), _PAGES_MAX) if is_number else 1
     told = bundle.read(visit, page=page)
-    more = {"page": page, "next": page + 1 if told.has_more else 0}
+    more = {"next": page + 1 if told.has_more else 0, "is_late": "late" in request.GET}
     return _page(request, visit, "bundle", wording.context(told) | more)
 
 

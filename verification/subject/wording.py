@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from verification.borrower import wording
 from verification.case import stages
 from verification.core import spelling
-from verification.core.codes import UNFINISHED, ending_of
+from verification.core.codes import CONSENT_WITHDRAWN, UNFINISHED, ending_of
 from verification.core.events import DOWNLOADED, REPLAYED, SUBJECT_READ, VIEWED
 from verification.core.status import Status
 from verification.log.entries import Look
@@ -78,6 +78,9 @@ def _case(case: HeldCase) -> dict[str, Any]:
             for look in case.looks
         ],
         "is_damaged": case.is_damaged,
+        "id": case.id,
+        "may_erase": case.may_erase,
+        "may_withdraw": case.may_withdraw,
     }
 
 
@@ -107,13 +110,14 @@ def _facts(case: HeldCase) -> Iterator[tuple[str, str]]:
         )
     if case.disputed_at:
         yield _("Disputed since"), wording.moment(case.disputed_at)
-    if case.requested_at:
-        yield _("Erasure asked for on"), wording.moment(case.requested_at)
+    for reason in case.block.reasons if case.block else ():
+        words = labels.BLOCKS.get((reason.type, reason.asked_by), reason.type)
+        yield _("Blocked"), f"{words}: {wording.moment(reason.since)}"
 
 
 def outcome(case: HeldCase) -> str:
     """The public status in a sentence. Endings that must look alike read the same."""
-    if case.status in _OPEN:
+    if case.status in _OPEN and case.code != CONSENT_WITHDRAWN:
         return str(_OPEN[Status(case.status)])
     end = UNFINISHED if case.status == Status.FAILED else ending_of(case.code, case.last_failure)
     return _(end.happened)

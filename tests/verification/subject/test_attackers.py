@@ -284,3 +284,15 @@ def test_a_network_and_a_key_ask_so_often_and_no_more(
     number = SubjectRequest.objects.count()
     assert Client().post(START, {"iin": IIN}).status_code == 429
     assert SubjectRequest.objects.count() == number
+
+
+def test_no_act_touches_the_case_of_another(issued: Issued) -> None:
+    story = begin(lender(), iin=OTHER_IIN)
+    own, begun = people.identified(issued()), people.asking(OTHER_IIN)
+    before = AuditEntry.objects.filter(verification=story.id).count()
+    for client in (own, begun):
+        for act in ("withdraw", "erase"):
+            for case in (story.id, "", "ver_x", "' OR 1=1"):
+                answer = client.post(NOW, {"act": act, "case": case})
+                assert answer.headers["Location"].startswith(NOW)
+    assert AuditEntry.objects.filter(verification=story.id).count() == before

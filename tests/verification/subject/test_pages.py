@@ -186,3 +186,26 @@ def test_the_regulator_sees_that_the_person_read_their_case(issued: Issued) -> N
     file = case_file.case_file(person_id="usr_regulator", verification_id=story.id)
     [look] = file.looks
     assert (look.who, look.what) == (people.row().digest.hex(), "subject")
+
+
+def test_the_person_withdraws_the_consent_and_asks_for_the_erasure(issued: Issued) -> None:
+    begun, verified = begin(lender()), at_statement(lender("Second Credit", number=7), "B-1")
+    verified.sign_to_end(issued())
+    client = people.identified(issued())
+    assert people.page(client).count('value="withdraw"') == 2
+    assert people.page(client).count('value="erase"') == 1
+    for act, story in (("withdraw", begun), ("erase", verified)):
+        answer = client.post(NOW, {"act": act, "case": story.id})
+        assert answer.headers["Location"] == NOW
+    order()
+    assert begun.row().status == "canceled"
+    assert verified.row().redaction_requested_at is not None
+    shown = people.page(client)
+    assert "You withdrew your consent, so this check has ended." in shown
+    assert shown.count("<dt>Blocked</dt>") == 2
+    assert shown.count('value="withdraw"') == 1
+    # Twice is once; too early is said.
+    assert client.post(NOW, {"act": "erase", "case": verified.id}).headers["Location"] == NOW
+    opened = begin(lender("Third Credit", number=8), "C-1")
+    answer = client.post(NOW, {"act": "erase", "case": opened.id})
+    assert "It was done already" in people.page(client, answer.headers["Location"])
