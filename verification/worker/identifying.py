@@ -87,7 +87,7 @@ def _judge(row: SubjectRequest) -> None:
     if decision.outcome is Outcome.RETRY:
         raise Unavailable(decision.code, code=decision.code)
     code = "" if decision.outcome is Outcome.PASSED else decision.code
-    # 3 Only a signature that holds counts against its key: nobody can use up another's.
+    # 3 Only a signature that holds counts against its key: an attacker cannot use up another's.
     if not code and _is_too_often(facts.signer):
         code = TOO_OFTEN
     _end(row, asked, code=code)
