@@ -639,6 +639,7 @@ NO_PAGE = {
         "lenders:openapi-operations",
         "borrower:state",
         "borrower:hint",
+        "subject:state",
     ),
     "no person reads it either": (
         "borrower:phone_state",
@@ -664,7 +665,7 @@ NO_PAGE = {
         "people:logout",
         "set_language",
     ),
-    "a file": ("borrower:signed", "oversight:leaf", "oversight:checkpoint", "review:picture"),
+    "a file": ("borrower:signed", "subject:file", "oversight:leaf", "oversight:checkpoint", "review:picture"),
 }
 """Addresses without a page to read, by reason."""
 

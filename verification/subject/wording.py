@@ -144,4 +144,5 @@ def _until(at: datetime | None) -> str:
 
 def _looked_at(look: Look) -> str:
     words = labels.VIEWED if look.type == VIEWED else labels.LOOKS
-    return "" if look.type == REPLAYED else str(words.get(look.what, look.what))
+    is_plain = look.type in (REPLAYED, SUBJECT_READ)
+    return "" if is_plain else str(words.get(look.what, look.what))

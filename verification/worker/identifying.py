@@ -5,7 +5,6 @@ time-stamp, text. The result is a signed entry. It says nothing of what is kept:
 up here.
 """
 
-import logging
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
@@ -32,8 +31,6 @@ from verification.stages.statement.collect import collect_signed
 from verification.stages.statement.measure import Signatory, measure_signed
 from verification.stages.statement.policy import POLICY
 
-logger = logging.getLogger(__name__)
-
 TOO_OFTEN: Final = "subject_too_often"
 """The code of a refusal: this key has signed too many requests in an hour."""
 OUR_FAULT: Final = "retries_exhausted"
@@ -52,21 +49,12 @@ def reserve(*, limit: int, at: datetime) -> list[str]:
     return ids
 
 
-def step(request_id: str) -> None:
-    """Judges this request, unless another worker does. A fault is tried again some times."""
-    row = _claim(request_id) if clock.is_right() else None
-    if row is None:
-        return
-    try:
-        _judge(row)
-    except FenceLost:
-        logger.info("fence lost: %s", row.pk)
-    except Exception as fault:
-        logger.warning("step faulted: %s (%s)", row.pk, type(fault).__name__)
-        _release(row, fault)
+def judge(row: SubjectRequest) -> str:
+    """Judges a claimed request; gives the refusal's code, or `identified`.
 
-
-def _judge(row: SubjectRequest) -> None:
+    Raises: errors of a silent authority; `EvidenceUnreadable` for a row that web did not seal;
+    `FenceLost`.
+    """
     asked = subjects.unseal(row.pk, row.sealed)
     signature, signed_at = subjects.unseal_signature(row)
     transactions.end_reading()
@@ -91,6 +79,7 @@ def _judge(row: SubjectRequest) -> None:
     if not code and _is_too_often(facts.signer):
         code = TOO_OFTEN
     _end(row, asked, code=code)
+    return code or "identified"
 
 
 def _is_too_often(signer: Mapping[str, str]) -> bool:
@@ -113,10 +102,10 @@ def _end(row: SubjectRequest, asked: Asked, *, code: str) -> None:
         entry_type = UNIDENTIFIED if code else IDENTIFIED
         entry = log.append(log=asked.mode, type=entry_type, body=body, at=at)
         SubjectRequest.objects.filter(pk=row.pk).update(entry=entry.pk)
-    logger.info("request %s: %s", row.pk, code or "identified")
 
 
-def _claim(request_id: str) -> SubjectRequest | None:
+def claim(request_id: str) -> SubjectRequest | None:
+    """Claims a due request: a lease, a random fence, one fault counted. None if it is not free."""
     fence, at = secrets.token_hex(16), clock.now()
     until = at + timedelta(seconds=policy.LEASE_SECONDS)
     with transactions.writing():
@@ -128,7 +117,7 @@ def _claim(request_id: str) -> SubjectRequest | None:
         return SubjectRequest.objects.get(pk=request_id)
 
 
-def _release(row: SubjectRequest, fault: Exception) -> None:
+def release(row: SubjectRequest) -> None:
     """Due again after a while; after the last fault the person reads that it is ours."""
     if row.faults >= policy.FAULTS_MAX:
         try:
