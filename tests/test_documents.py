@@ -665,7 +665,13 @@ NO_PAGE = {
         "people:logout",
         "set_language",
     ),
-    "a file": ("borrower:signed", "subject:file", "oversight:leaf", "oversight:checkpoint", "review:picture"),
+    "a file": (
+        "borrower:signed",
+        "subject:file",
+        "oversight:leaf",
+        "oversight:checkpoint",
+        "review:picture",
+    ),
 }
 """Addresses without a page to read, by reason."""
 

@@ -34,6 +34,8 @@ of the sweep.
 # run.
 NOT_HOT = {
     "access.erasures.request": "the row of a case by its key, and its entries",
+    "access.subjects": "one request of a person by its key or its token's hash, and one entry",
+    "worker.identifying": "due requests of the last hour by an index, and one by its key",
     "worker.purge.purge": "a case by its key, its entries and rows, and those of its renewals",
     "access.passkeys": "one row of a person, locked by its key",
     "case.contents.lock_of_lender": "one row by its key",
