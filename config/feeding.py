@@ -30,8 +30,9 @@ from kombu.message import Message
 
 from config.pool import TaskPool
 from verification import clock, transactions
+from verification.access import subjects
 from verification.case import policy
-from verification.worker import queue, set_up
+from verification.worker import identifying, queue, set_up
 from verification.worker.pulse import WORKER, Heart
 
 logger = logging.getLogger(__name__)
@@ -160,6 +161,10 @@ class Feeder(bootsteps.StartStopStep):
                     for row_id, name in reserved.items():
                         (self._awaited if name == policy.AWAITED_QUEUE else self._hand).append(
                             row_id
+                        )
+                    if is_roomy and subjects.QUEUE in served:
+                        self._hand.extend(
+                            identifying.reserve(limit=worker.concurrency, at=clock.now())
                         )
                     self._turns = last if is_roomy else {**self._turns, **last}
             if is_roomy:

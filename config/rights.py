@@ -162,8 +162,15 @@ RIGHTS: Final[Mapping[str, Mapping[str, str]]] = {
         "worker": "SELECT, INSERT, UPDATE (used)",
         "tick": "SELECT (id, day), DELETE",
     },
+    # Requests of people to read their data: web seals them, a worker judges, tick deletes the old.
+    "verification_subjectrequest": {
+        "web": "SELECT, INSERT, UPDATE (sealed, sealed_signature, due_at), DELETE",
+        "worker": "SELECT, UPDATE (entry, due_at, lease_until, fence, faults)",
+        "tick": "SELECT (id, expires_at), DELETE",
+    },
     "verification_ratecount": {
         "web": "SELECT, INSERT, UPDATE (number)",
+        "worker": "SELECT, INSERT, UPDATE (number)",
         "tick": "SELECT (id, starts_at), DELETE",
     },
     "verification_pulse": {"web": _READ, "worker": _ALL, "tick": _ALL},

@@ -15,6 +15,7 @@ urlpatterns = [
     path("", include("lenders.urls")),
     path("rules", public.rules, name="rules"),
     path("", include("verification.borrower.urls")),
+    path("mine", include("verification.subject.urls")),
     path("oversight/", include("verification.oversight.urls")),
     path("review/", include("verification.review.urls")),
     path("people/", include("people.urls")),

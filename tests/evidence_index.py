@@ -45,6 +45,7 @@ COUNTS = {
     "scenarios.json": "the sandbox's scenarios, played with painted faces",
     "slow_phone.json": "the capture page on a slow phone and line",
     "storm.json": "simultaneous verifications while workers are killed",
+    "subject.json": "times of a stranger's requests at `/mine`, for a known IIN and an unknown one",
     "tampering.json": "changes made past the log, and whether `audit_verify` finds them",
     "ticks.json": "several `tick` processes at once: each step is done once",
 }

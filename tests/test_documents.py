@@ -642,6 +642,7 @@ NO_PAGE = {
         "lenders:openapi-operations",
         "borrower:state",
         "borrower:hint",
+        "subject:state",
     ),
     "no person reads it either": (
         "borrower:phone_state",
@@ -667,7 +668,13 @@ NO_PAGE = {
         "people:logout",
         "set_language",
     ),
-    "a file": ("borrower:signed", "oversight:leaf", "oversight:checkpoint", "review:picture"),
+    "a file": (
+        "borrower:signed",
+        "subject:file",
+        "oversight:leaf",
+        "oversight:checkpoint",
+        "review:picture",
+    ),
 }
 """Addresses without a page to read, by reason."""
 

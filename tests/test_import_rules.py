@@ -143,6 +143,8 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/borrower/public.py", "django.apps", base=_PAGES),
         _row("verification/oversight", "django.db", base=_PAGES),
         _row("verification/oversight/search.py", "django.apps django.db", base=_PAGES),
+        _row("verification/subject", base=_PAGES),
+        _row("verification/subject/bundle.py", "logging", base=_PAGES),
         _row("verification/review", "django.db", base=_PAGES),
         _row("verification/review/signing.py", "django.contrib.auth secrets", base=_PAGES),
         _row("verification/tasks.py", "celery logging time"),

@@ -44,6 +44,9 @@ LOOK_UPS = {
         "the number of kept frames is counted over all lenders, for the operator of the processes"
     ),
     "law": "the law files stand in the logs, and apply to everybody",
+    "subject": (
+        "a person reads what all lenders hold of them, after a worker has judged their signature"
+    ),
     "sign_in": ("a person is found by their session or address, and names their lender, if any"),
 }
 """Look-ups before the lender is known, each with the reason why it may cover all lenders."""

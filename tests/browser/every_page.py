@@ -96,6 +96,7 @@ PUBLIC = (
     ),
     _at("about", "Who runs this address", "borrower/about.html", "/about?lang={language}"),
     _at("rules", "What each law asks", "rules.html", "/rules"),
+    _at("mine", "What is kept about me", "subject/start.html", "/mine"),
 )
 """Pages for everybody, without a session."""
 
@@ -167,6 +168,15 @@ ON_THE_WAY = (
     _at("command", "A command before the camera", "borrower/commands.html"),
 )
 """Pages of a borrower that only a way leads to."""
+
+SUBJECT = (
+    _at("mine-sign", "A person: the request to sign", "subject/sign.html", "/mine/now"),
+    _at("mine-wait", "A person: while a worker judges", "subject/wait.html", "/mine/now"),
+    _at("mine-refused", "A person: a refused signature", "subject/refused.html", "/mine/now"),
+    _at("mine-over", "A person: out of time", "subject/over.html", "/mine/now"),
+    _at("mine-bundle", "A person: what is kept about them", "subject/bundle.html", "/mine/now"),
+)
+"""Pages of a person who reads what is kept about them, all at one address."""
 
 DESK = (
     _at("desk-queue", "The desk: cases to look at", "review/queue.html", "/review/"),
@@ -256,6 +266,7 @@ GROUPS = {
     "For everybody": PUBLIC,
     "The borrower": BORROWER,
     "The borrower, on the way": ON_THE_WAY,
+    "The person": SUBJECT,
     "The desk": DESK,
     "The regulator": OVERSIGHT,
     "Who signs in": PEOPLE,

@@ -25,6 +25,22 @@ _OF_LOG: Final[Mapping[str, Mapping[str, Field]]] = {
         ("id", "name", "starts_at", "number"),
         operational("slows strangers down at the door; who is let in is an entry"),
     ),
+    "verification_subjectrequest": dict.fromkeys(
+        (
+            "id",
+            "digest",
+            "sealed",
+            "sealed_signature",
+            "created_at",
+            "expires_at",
+            "entry",
+            "due_at",
+            "lease_until",
+            "fence",
+            "faults",
+        ),
+        operational("whom a person is shown data of is a worker's entry, over the sealed request"),
+    ),
     "verification_monthlycount": {
         "id": ROW_NUMBER,
         **dict.fromkeys(

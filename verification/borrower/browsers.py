@@ -48,6 +48,7 @@ def keep_cookie(
     *,
     name: str = SESSION,
     seconds: int = policy.VERIFICATION_SECONDS,
+    path: str = PATH,
 ) -> None:
     """Gives the browser its token. It outlives a closed browser, so that the borrower can
     return.
@@ -56,7 +57,7 @@ def keep_cookie(
         name,
         token,
         max_age=seconds,
-        path=PATH,
+        path=path,
         secure=settings.TULGA_PUBLIC_URL.startswith("https:"),
         httponly=True,
         # Not Strict: a borrower who returns by a link on the lender's page would have no session.
@@ -64,9 +65,9 @@ def keep_cookie(
     )
 
 
-def forget_cookie(response: HttpResponseBase, *, name: str) -> None:
+def forget_cookie(response: HttpResponseBase, *, name: str, path: str = PATH) -> None:
     """Deletes a token."""
-    response.delete_cookie(name, path=PATH, samesite="Lax")
+    response.delete_cookie(name, path=path, samesite="Lax")
 
 
 def untrusted_session(request: HttpRequest) -> str:

@@ -19,7 +19,7 @@ The protocol is known from public integrations only: see docs/operator/sources.m
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -72,8 +72,31 @@ def context(page: BorrowerPage) -> Mapping[str, Any]:
     data = page.data["statement_base64"]
     language, written_in = get_language(), page.data["statement"]["language"]
     is_offered = _is_offered(page)
-    signer: dict[str, Any] = {"extKeyUsageOids": list(page.data["eku_oids"])}
-    if page.mode == "test":
+    return {
+        "statement": page.data["statement"],
+        "offers_language": language
+        if page.data["may_change_language"] and language != written_in
+        else "",
+        **ncalayer(
+            base64.b64decode(data),
+            usages=page.data["eku_oids"],
+            mode=page.mode,
+            language=language or page.locale,
+        ),
+        # Empty if eGov does not know our host.
+        "egov_mobile": is_offered,
+        "egov_refusals": [(code, wording.sentence(code)) for code in _REFUSALS if is_offered],
+    }
+
+
+def ncalayer(text: bytes, *, usages: Sequence[str], mode: str, language: str) -> dict[str, Any]:
+    """The exact text, and the script's requests to NCALayer, for `borrower/ncalayer.html`.
+
+    usages: OIDs of the extended key usages to offer keys of.
+    """
+    data = base64.b64encode(text).decode()
+    signer: dict[str, Any] = {"extKeyUsageOids": list(usages)}
+    if mode == "test":
         # NCALayer knows no root of test certificates; with an empty `chain` it offers them.
         signer["chain"] = []
     # One signature over the statement, embedded in the CMS. No time-stamp: the route's policy does
@@ -84,7 +107,7 @@ def context(page: BorrowerPage) -> Mapping[str, Any]:
         "data": data,
         "signingParams": {"decode": True, "encapsulate": True, "digested": False},
         "signerParams": signer,
-        "locale": language or page.locale,
+        "locale": language,
     }
     request = {"module": "kz.gov.pki.knca.basics", "method": "sign", "args": arguments}
     # The same for an old NCALayer: a key in a file (the script names a connected token), content
@@ -95,18 +118,11 @@ def context(page: BorrowerPage) -> Mapping[str, Any]:
         "args": ["PKCS12", "SIGNATURE", data, True],
     }
     return {
-        "statement": page.data["statement"],
-        "offers_language": language
-        if page.data["may_change_language"] and language != written_in
-        else "",
-        "exact_text": base64.b64decode(data).decode("utf-8"),
+        "exact_text": text.decode("utf-8"),
         "ncalayer_url": settings.TULGA_NCALAYER_URL,
         "ncalayer_request": json.dumps(request, ensure_ascii=True),
         "ncalayer_common_tokens": json.dumps({"module": _COMMON, "method": "getActiveTokens"}),
         "ncalayer_common_request": json.dumps(old_request, ensure_ascii=True),
-        # Empty if eGov does not know our host.
-        "egov_mobile": is_offered,
-        "egov_refusals": [(code, wording.sentence(code)) for code in _REFUSALS if is_offered],
     }
 
 

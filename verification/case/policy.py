@@ -105,6 +105,21 @@ REQUEST_DAYS = of_course.REQUEST_DAYS
 # retried regularly; the step is never dropped.
 DESTRUCTION_SECONDS = 3600
 
+# How long a person's request to read their data is kept, how long its text may be signed, and how
+# long the answer may be read; seconds. Ours: to find a key, and to read and print some pages.
+SUBJECT_KEPT_SECONDS = 3600
+SUBJECT_SIGN_SECONDS = 15 * 60
+SUBJECT_READ_SECONDS = 30 * 60
+# Cases on a page of the answer. Ours: each is an entry of its own, and a transaction signs 32.
+SUBJECT_CASES = 30
+# Requests of a network per 10 minutes, signatures of a key per hour, pages of an answer. Ours: an
+# office shares a network; a person signs once or twice.
+SUBJECT_REQUESTS, SUBJECT_REQUESTS_SECONDS = 60, 600
+SUBJECT_SIGNATURES, SUBJECT_SIGNATURES_SECONDS = 10, 3600
+SUBJECT_PAGES, SUBJECT_PAGES_SECONDS = 60, 3600
+# How often the text of a request is written in another language. Ours.
+SUBJECT_REWRITES = 5
+
 # The queue of steps for which a person waits at the camera. Workers serve it first. Such a step
 # has about 0.3 s, and the judgement of a capture takes longer. Ours.
 AWAITED_QUEUE = "looks"

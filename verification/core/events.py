@@ -113,6 +113,14 @@ LENT = "document.lent"
 """A worker let web read a `document` for some seconds, because of the entry `request`."""
 DOWNLOADED = "document.downloaded"
 """The borrower's browser downloaded a file in the `session` named."""
+SUBJECT_READ = "subject.read"
+"""A person read what is kept about them in a case. `request` names the worker's entry on them."""
+IDENTIFIED, UNIDENTIFIED = "subject.identified", "subject.refused"
+"""A worker judged the signature under a person's request to read their data.
+
+`subject` is a keyed hash of IIN and `request`; `session` the hash of the browser's token; `until`
+ends its reading. A refusal has a `code`.
+"""
 ACCESS = (
     *("link.minted", "link.spent", "verification.handed_over"),
     *(f"mobile_signing.{word}" for word in ("minted", "read", "taken", "refused")),
@@ -179,6 +187,9 @@ ENTRY_TYPES = {
         EntryType(READ, (WEB,)),
         EntryType(LENT, (WORKER,)),
         EntryType("receipt.read", (WEB,)),
+        EntryType(IDENTIFIED, (WORKER,)),
+        EntryType(UNIDENTIFIED, (WORKER,)),
+        EntryType(SUBJECT_READ, (WEB,)),
         EntryType(DOWNLOADED, (WEB,)),
         EntryType("step.faulted", (WORKER,)),
         EntryType("endpoint.disabled", (SENDER, WEB), is_told=True),
@@ -202,8 +213,10 @@ READINGS = ("oversight.searched", "oversight.viewed", "oversight.counted")
 """A regulator's reading."""
 KEEPING = ("attempt.answered", "attempt.looked_at", "attempt.judged", "evidence.kept")
 """Entries that can list evidence: an answer, a look, a judgement, and other stored evidence."""
-LOOKS = (READ, LENT, "receipt.read", DOWNLOADED, "review.viewed")
+VIEWED, REPLAYED = "oversight.viewed", "replay.read"
+LOOKS = (READ, LENT, "receipt.read", DOWNLOADED, "review.viewed", SUBJECT_READ, VIEWED, REPLAYED)
 """Entries that record who accessed a person's data: lenders' keys, the borrower's sessions,
-reviewers; and the worker who opened a document for one of them.
+reviewers, the person, regulators, the operator's replay; and the worker who opened a document for
+one of them.
 """
 TOLD = tuple(name for name, entry in ENTRY_TYPES.items() if entry.is_told)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Max, Min, QuerySet
+from django.db.models import Count, Max, Min, QuerySet, TextField, Value
 from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce
 
@@ -21,19 +21,23 @@ from verification.log import sequencer
 from verification.log.damaged import readable
 from verification.models import LOOKED_AT, READER, AuditEntry, AuditPending, Verification
 
+_TEXT = TextField()
+_NONE = Value("", _TEXT)
 Cases = Collection[str] | QuerySet[Verification, Any]
 """Verifications by id, or a query of rows, which stays part of the statement."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """Who looked, by id (`usr_…`, `key_…`) or by the hash of the borrower's session, how often,
-    when.
+    """Who looked, by id (`usr_…`, `key_…`) or by the hash of the person's session, how often,
+    when. The operator's replay names no one.
 
-    what: `case`, `picture`, `document`, `statement`, `signature` or `openings`.
+    type: the entry's. what: `case`, `picture`, `document`, `statement`, `signature`, `openings`,
+    `subject`, `proof` or `leaf`.
     """
 
     who: str
+    type: str
     what: str
     times: int
     first: datetime
@@ -104,18 +108,18 @@ def readings_by(person_id: str, *, log: str, limit: int) -> list[AuditEntry]:
 
 
 def looks_at(case: Verification) -> tuple[Look, ...]:
-    """Who of its lender looked at a case, by their first look. A look is no entry of the case."""
+    """Who looked at a case, by their first look. A look is no entry of the case."""
     # Only the body names the case. No look is older than the case.
     looks = AuditEntry.objects.filter(log=case.mode, type__in=LOOKS, at__gte=case.created_at)
     about = looks.annotate(case=LOOKED_AT).filter(case=case.pk)
     viewers = about.exclude(type=LENT).annotate(
-        who=Coalesce(KT("body__person"), KT("body__key"), KT("body__session")),
-        what=KT("body__what"),
+        who=Coalesce(KT("body__person"), KT("body__key"), KT("body__session"), _NONE),
+        what=Coalesce(KT("body__what"), Value("document", _TEXT)),
     )
-    groups = viewers.values("who", "what")
+    groups = viewers.values("who", "type", "what")
     counted = groups.annotate(times=Count("pk"), first=Min("at"), last=Max("at"))
-    in_order = counted.order_by("first", "who", "what")
-    return tuple(Look(**group | {"what": group["what"] or "document"}) for group in in_order)
+    in_order = counted.order_by("first", "who", "type", "what")
+    return tuple(Look(**group) for group in in_order)
 
 
 def waiting(*, case: str = "", until: datetime | None = None, are_refused: bool = False) -> int:

@@ -242,6 +242,25 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='SubjectRequest',
+            fields=[
+                ('id', models.CharField(default=functools.partial(verification.core.ids.new_id, 'sub'), editable=False, max_length=30, primary_key=True, serialize=False)),
+                ('digest', models.BinaryField(unique=True)),
+                ('sealed', models.BinaryField()),
+                ('sealed_signature', models.BinaryField(null=True)),
+                ('created_at', models.DateTimeField()),
+                ('expires_at', models.DateTimeField(db_index=True)),
+                ('entry', models.CharField(blank=True, max_length=30)),
+                ('due_at', models.DateTimeField(null=True)),
+                ('lease_until', models.DateTimeField(null=True)),
+                ('fence', models.CharField(blank=True, max_length=32)),
+                ('faults', models.PositiveSmallIntegerField(default=0)),
+            ],
+            options={
+                'indexes': [models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='subject_request_due')],
+            },
+        ),
+        migrations.CreateModel(
             name='SharedEvidence',
             fields=[
                 ('sha256', models.BinaryField(primary_key=True, serialize=False)),
@@ -544,7 +563,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='auditentry',
-            index=models.Index(models.F('log'), django.db.models.functions.comparison.Cast(django.db.models.fields.json.KeyTextTransform('verification', 'body'), models.TextField()), condition=models.Q(('type__in', ('document.read', 'document.lent', 'receipt.read', 'document.downloaded', 'review.viewed'))), name='look_at_case'),
+            index=models.Index(models.F('log'), django.db.models.functions.comparison.Cast(django.db.models.fields.json.KeyTextTransform('verification', 'body'), models.TextField()), condition=models.Q(('type__in', ('document.read', 'document.lent', 'receipt.read', 'document.downloaded', 'review.viewed', 'subject.read', 'oversight.viewed', 'replay.read'))), name='look_at_case'),
         ),
         migrations.AddIndex(
             model_name='auditentry',

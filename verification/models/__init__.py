@@ -31,6 +31,7 @@ from verification.models.log import (
     AuditTile,
     Receipt,
 )
+from verification.models.subjects import SubjectRequest
 
 __all__ = (
     "ACTOR",
@@ -57,5 +58,6 @@ __all__ = (
     "ReviewVote",
     "SharedEvidence",
     "SharedEvidenceUse",
+    "SubjectRequest",
     "Verification",
 )

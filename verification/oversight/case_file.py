@@ -23,7 +23,7 @@ from verification.case.dossier import CheckView, check_views
 from verification.case.moving import read_sound
 from verification.core.codes import REASONS
 from verification.core.errors import BadInput, Conflict, LogInconsistent, Misconfigured
-from verification.core.events import DECISIONS, DESTROYED, RENEWED
+from verification.core.events import DECISIONS, DESTROYED, RENEWED, REPLAYED, VIEWED
 from verification.core.status import TERMINAL
 from verification.log import decided, entries, keys, proofs, signatures
 from verification.log.entries import Look as Look
@@ -165,7 +165,9 @@ def case_file(*, person_id: str, verification_id: str) -> CaseFile:
             checks=check_views(row, key=None),
             evidence=_evidence(row, numbers=numbers),
             steps=tuple(step_of(entry) for entry in on_record),
-            looks=entries.looks_at(row),
+            looks=tuple(
+                look for look in entries.looks_at(row) if look.type not in (VIEWED, REPLAYED)
+            ),
             log_key=_log_key(row.mode),
         )
         _note(row, person_id=person_id, reading="case")
@@ -343,7 +345,7 @@ def case_page(request: HttpRequest, verification_id: str) -> HttpResponse:
             Line(row=reason, label=labels.BLOCKS.get((reason.type, reason.asked_by), reason.type))
             for reason in (file.block.reasons if file.block else ())
         ],
-        # Looks by the lender's people.
+        # Looks by the lender's people and by the person; the regulator's have their own page.
         "looks": [
             Line(row=look, label=labels.LOOKS.get(look.what, look.what)) for look in file.looks
         ],

@@ -20,6 +20,7 @@ from verification.core.events import (
     ENDPOINT,
     HEARTBEAT,
     HINDERED,
+    IDENTIFIED,
     LAW_TAKEN,
     LENDER,
     LENT,
@@ -33,6 +34,8 @@ from verification.core.events import (
     REVOKED,
     SIMULATED,
     SOURCE,
+    SUBJECT_READ,
+    UNIDENTIFIED,
     WITHDRAWN,
 )
 
@@ -132,6 +135,9 @@ ENTRIES: Final[dict[str, Words]] = {
     ADVANCED: _("Test clock put forward by the lender"),
     READ: _("Signed document fetched by the lender"),
     LENT: _("Document lent by a worker to the one who asked"),
+    IDENTIFIED: _("A person proved by their EDS who they are, to read their data"),
+    UNIDENTIFIED: _("A signature under a request to read one's data was refused"),
+    SUBJECT_READ: _("The person read what is kept about them"),
     "receipt.read": _("Receipt fetched by the lender, with what opens it"),
     DOWNLOADED: _("Signed document fetched by the borrower"),
     "step.faulted": _("Technical fault, to be tried again"),
@@ -158,6 +164,7 @@ LOOKS: Final[dict[str, Words]] = {
     "document": _("The signed document, with IIN, face and pictures"),
     "statement": _("The statement that was signed, with IIN"),
     "signature": _("The signature, with the signer's certificate"),
+    "subject": _("The person themselves: what is kept about them"),
     "openings": _("What opens the IIN and the account of the receipt"),
 }
 VIEWED: Final[dict[str, Words]] = {

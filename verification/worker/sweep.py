@@ -1,8 +1,9 @@
 """One round of `manage.py tick`: orders the log, and finds what time makes due. Several may run at
 once.
 
-It judges, ends and destroys nothing, and sends no message for waiting steps: workers find due steps
-by polling.
+It judges and ends nothing, and sends no message for waiting steps: workers find due steps by
+polling.
+It deletes nothing but requests of people to read their data, after their hour.
 For ended dialogues, expired cases, old frames and old personal data it schedules a step at the due
 time.
 An earlier schedule would only swell the queue's index.
@@ -24,7 +25,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import F, Q
 
 from verification import clock, transactions
-from verification.access import rates
+from verification.access import rates, subjects
 from verification.case import attempts, policy, steps
 from verification.core.errors import TulgaError
 from verification.core.status import TERMINAL, Status
@@ -88,6 +89,7 @@ def run_round(*, is_whole: bool = True) -> int:
         ids = query.values_list("verification_id" if query.model is Attempt else "pk", flat=True)
         owe = partial(_owe, step, queue_name, due)
         done += sum(_guarded(owe, pk, at=at, task=step) for pk in list(ids[: policy.SWEEP_BATCH]))
+    done += _guarded(_forget_requests, "requests", at=at, task="forget")
     add_up_months()
     return done
 
@@ -178,6 +180,11 @@ def _owe(step: str, queue_name: str, due: Q, verification_id: str, *, at: dateti
             return 0
         steps.schedule(row, step, due_at=at, queue=queue_name)
     return 1
+
+
+def _forget_requests(_: str, *, at: datetime) -> int:
+    with transactions.writing():
+        return subjects.forget(at=at)
 
 
 def add_up_months() -> int:

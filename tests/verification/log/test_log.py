@@ -322,8 +322,8 @@ def test_looks_at_a_case_are_counted_by_who_looked_at_what() -> None:
     add_entry(type="document.read", body={"key": "key_b", "verification": case.pk}, log="live")
     minutes = [NOON + timedelta(minutes=number) for number in range(3)]
     assert entries.looks_at(case) == (
-        entries.Look("usr_a", "case", 1, minutes[0], minutes[0]),
-        entries.Look("key_b", "document", 2, minutes[1], minutes[2]),
+        entries.Look("usr_a", "review.viewed", "case", 1, minutes[0], minutes[0]),
+        entries.Look("key_b", "document.read", "document", 2, minutes[1], minutes[2]),
     )
 
 

@@ -64,7 +64,14 @@ def collect_statement(
 
     Raises: `SourceUnavailable`: without any answer there is no decision.
     """
-    collected = installed_trust(case.mode)
+    return collect_signed(case.mode, evidence, policy=policy)
+
+
+def collect_signed(
+    mode: str, evidence: Evidence, *, policy: StatementPolicy = POLICY
+) -> dict[str, bytes]:
+    """The same of a signature over any text of ours."""
+    collected = installed_trust(mode)
     with_trust = replace(evidence, items=collected)
     try:
         signed = parse_signature(
@@ -94,14 +101,14 @@ def collect_statement(
         nonce, imprint = secrets.randbits(timestamp.NONCE_BITS), ALGORITHMS[leaf.family].digest_oid
         question = timestamp.build_request(signed.signature, imprint_oid=imprint, nonce=nonce)
         asked_at = timestamp_authority.TimestampQuestion(family=leaf.family, query=question)
-        answer = timestamp_authority.fetch(case.mode, asked_at)
+        answer = timestamp_authority.fetch(mode, asked_at)
         collected |= as_documents(dialogue.TIMESTAMP, answer)
         collected[dialogue.TIMESTAMP_NONCE] = str(nonce).encode()
     # Ask the issuer that the path found, never an address in the certificate, which the signer
     # controls.
-    collected |= _ask_revocation(case.mode, leaf, issuer, policy=policy)
+    collected |= _ask_revocation(mode, leaf, issuer, policy=policy)
     return collected | _ask_about_tokens(
-        case.mode, signed, replace(evidence, items=collected), policy=policy
+        mode, signed, replace(evidence, items=collected), policy=policy
     )
 
 

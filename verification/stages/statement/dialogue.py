@@ -193,6 +193,27 @@ def prompt_statement(memory: Memory) -> Mapping[str, Any]:
     }
 
 
+def read_signature(untrusted: Any) -> bytes:
+    """The bytes of a posted signature, unjudged.
+
+    Raises: `BadInput` (bad_answer) unless it is PEM, base64 or XML text of a possible length.
+    """
+    if not isinstance(untrusted, str) or not untrusted.strip():
+        raise BadInput(
+            "a signature is PEM, base64 or XML text", code="bad_answer", pointer="/signature"
+        )
+    try:
+        # Only XML may contain non-ASCII characters: it carries the statement's words.
+        content = untrusted.encode("utf-8" if untrusted.lstrip().startswith("<") else "ascii")
+    except UnicodeEncodeError:
+        raise BadInput(
+            "a signature is PEM, base64 or XML text", code="bad_answer", pointer="/signature"
+        ) from None
+    if len(content) > 2 * POLICY.signature_max_bytes:
+        raise BadInput("the signature is too long", code="bad_answer", pointer="/signature")
+    return content
+
+
 def accept_statement(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn:
     """Takes the signature as received, CMS or XML, with its time; the checks judge it.
 
@@ -217,20 +238,7 @@ def accept_statement(memory: Memory, untrusted: Untrusted, at: datetime) -> Turn
                 "the language was changed too often", code="bad_answer", pointer="/language"
             )
         return Turn(next=Next.PREPARE, memory={LANGUAGE: language, CHANGES: changes + 1})
-    signature = untrusted.get("signature")
-    if not isinstance(signature, str) or not signature.strip():
-        raise BadInput(
-            "a signature is PEM, base64 or XML text", code="bad_answer", pointer="/signature"
-        )
-    try:
-        # Only XML may contain non-ASCII characters: it carries the statement's words.
-        content = signature.encode("utf-8" if signature.lstrip().startswith("<") else "ascii")
-    except UnicodeEncodeError:
-        raise BadInput(
-            "a signature is PEM, base64 or XML text", code="bad_answer", pointer="/signature"
-        ) from None
-    if len(content) > 2 * POLICY.signature_max_bytes:
-        raise BadInput("the signature is too long", code="bad_answer", pointer="/signature")
+    content = read_signature(untrusted.get("signature"))
     if untrusted.get("refuse_other_text") is True:
         try:
             signed = parse_cms(content, max_bytes=POLICY.signature_max_bytes)

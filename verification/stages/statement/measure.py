@@ -15,10 +15,11 @@ ten steps.
 Time-stamps come before the path, because they prove the time at which the path is judged.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 
 from verification.core import statement_text
@@ -77,8 +78,32 @@ class StatementFacts:
     arithmetic: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class Signatory:
+    """Who must have signed. surname: to compare with the certificate's; empty if it is unknown."""
+
+    mode: str
+    iin: Iin
+    surname: str = ""
+
+
+ReadOurs = Callable[[bytes], Mapping[str, str]]
+"""Gives `issued`, `expires` (ISO 8601) and `language` of a text, if each of its bytes is ours.
+
+Raises: `Refused` (eds_statement_mismatch).
+"""
+
+
 def measure_statement(case: Case, evidence: Evidence, policy: StatementPolicy) -> StatementFacts:
     """The facts of a signature. An unmeasurable item appears as a step that refuses."""
+    signatory = Signatory(case.mode, case.person.iin, case.person.surname)
+    return measure_signed(signatory, evidence, policy, read_ours=partial(_read_ours, case))
+
+
+def measure_signed(
+    signatory: Signatory, evidence: Evidence, policy: StatementPolicy, *, read_ours: ReadOurs
+) -> StatementFacts:
+    """The same of a signature over any text of ours."""
     steps, signer = Steps(), dict[str, str]()
     times = {"claimed": "", "tsp": "", "checked": evidence.at.isoformat()}
     came_at = reference = measured(answered_at, evidence)
@@ -101,14 +126,14 @@ def measure_statement(case: Case, evidence: Evidence, policy: StatementPolicy) -
             # It existed when it arrived, by our clock, or earlier as a time-stamp proves.
             reference = min([came_at, *(token.time for token in proven)])
         # 3, 4, 6, 7: the content of the signature, whatever the trust.
-        signer = _measure_signature(steps, signed, case, evidence, policy)
+        signer = _measure_signature(steps, signed, signatory, evidence, policy)
         # 5, 8: the authorities' statements on its signer.
         _measure_path(steps, signed, evidence, policy, reference)
         times["claimed"] = (
             signed.claimed_signing_time.isoformat() if signed.claimed_signing_time else ""
         )
         times["tsp"] = min((token.time.isoformat() for token in proven), default="")
-    _measure_statement(steps, case, evidence, policy)
+    _measure_text(steps, evidence, policy, read_ours=read_ours)
     return StatementFacts(
         **steps.done,
         signer=signer,
@@ -146,7 +171,11 @@ def ready() -> Mapping[str, str]:
 
 
 def _measure_signature(
-    steps: Steps, signed: Signature, case: Case, evidence: Evidence, policy: StatementPolicy
+    steps: Steps,
+    signed: Signature,
+    signatory: Signatory,
+    evidence: Evidence,
+    policy: StatementPolicy,
 ) -> dict[str, str]:
     """Also returns the signer's identification: the masked IIN, right or not, and the
     certificate.
@@ -169,12 +198,13 @@ def _measure_signature(
     with steps.step("identity") as detail:  # 7: names are compared loosely and only reported
         try:
             iin = Iin.parse(subject_iin(signed.signer))
-            iin.require_mode(case.mode)
+            iin.require_mode(signatory.mode)
         except BadInput as error:
             raise Refused("eds_iin_missing", error.detail) from error
-        if iin != case.person.iin:
+        if iin != signatory.iin:
             raise Refused("eds_iin_mismatch")
-        detail["surname"] = compare_surname(signed.signer, case.person.surname)
+        if signatory.surname:
+            detail["surname"] = compare_surname(signed.signer, signatory.surname)
     with suppress(Refused):
         signer = {
             "iin": Iin(subject_iin(signed.signer)).masked,
@@ -253,18 +283,23 @@ def _measure_times(
     return proven
 
 
-def _measure_statement(
-    steps: Steps, case: Case, evidence: Evidence, policy: StatementPolicy
+def _read_ours(case: Case, text: bytes) -> Mapping[str, str]:
+    # The stored statement is derived again from the case, so that each of its bytes is ours.
+    says = statement_text.read(text)
+    fields = {name: says[name] for name in ("words", "language", "nonce", "issued", "expires")}
+    if statement(case, **fields) != text:
+        raise Refused("eds_statement_mismatch", "the stored statement is not that of this case")
+    return fields
+
+
+def _measure_text(
+    steps: Steps, evidence: Evidence, policy: StatementPolicy, *, read_ours: ReadOurs
 ) -> None:
-    # 10: the stored statement is derived again from the case, so that each of its bytes is ours.
+    # 10
     with steps.step("statement") as detail:
         if "eds.statement" in policy.not_asked:
             raise Refused("check_missing", "not asked: the text may be anybody's")
-        text = text_of(evidence)
-        says = statement_text.read(text)
-        fields = {name: says[name] for name in ("words", "language", "nonce", "issued", "expires")}
-        if statement(case, **fields) != text:
-            raise Refused("eds_statement_mismatch", "the stored statement is not that of this case")
+        fields = read_ours(text_of(evidence))
         # By our clock: the time that a signer claims proves nothing.
         if answered_at(evidence) > datetime.fromisoformat(fields["expires"]):
             raise Refused("eds_statement_expired")
