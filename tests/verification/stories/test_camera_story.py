@@ -54,7 +54,7 @@ from tests.verification.stories.story import (
     until_given_up,
 )
 from verification import clock, routes, tasks, transactions
-from verification.access import answers, open_page, openings
+from verification.access import answers, erasures, open_page, openings
 from verification.case import contents, dossier, moving, policy, stages, steps
 from verification.core import profiles, stored
 from verification.core.errors import (
@@ -485,6 +485,20 @@ def test_a_worker_whose_lease_ran_out_meanwhile_asks_nothing_on(script, monkeypa
     with pytest.raises(FenceLost):
         advance.run(claimed)
     assert (entries_of(story), attempt().status) == ([], "judging")
+
+
+def test_a_capture_that_is_withdrawn_from_counts_so_that_no_attempt_is_won(script):
+    """Else a borrower would withdraw whenever a capture goes wrong, and never run out of them."""
+    story = at_commands()
+    show(story, commands=2)
+    erasures.withdraw(story.id)
+    tasks.advance(story.id)
+    assert (story.row().code, attempt().status, attempt().burnt) == (
+        "consent_withdrawn",
+        "lapsed",
+        True,
+    )
+    assert len(AuditEntry.objects.filter(verification_id=story.id, type="receipt.issued")) == 1
 
 
 def test_a_capture_that_is_canceled_while_a_worker_looks_is_over(script, monkeypatch):
