@@ -425,7 +425,7 @@ def test_a_first_page_is_short(name: str, lines: int, words: int) -> None:
 def test_docs_in_one_language_are_short() -> None:
     names = [name for name in _EVERY if name.startswith("docs/") and not name.endswith(".ru.md")]
     counts = {name: _words(_text(name)) for name in names}
-    assert sum(counts.values()) <= 37_000, sorted(counts.items(), key=lambda count: -count[1])
+    assert sum(counts.values()) <= 37_700, sorted(counts.items(), key=lambda count: -count[1])
 
 
 @pytest.mark.parametrize("name", _EVERY)
