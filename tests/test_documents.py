@@ -425,7 +425,8 @@ def test_a_first_page_is_short(name: str, lines: int, words: int) -> None:
 def test_docs_in_one_language_are_short() -> None:
     names = [name for name in _EVERY if name.startswith("docs/") and not name.endswith(".ru.md")]
     counts = {name: _words(_text(name)) for name in names}
-    assert sum(counts.values()) <= 37_700, sorted(counts.items(), key=lambda count: -count[1])
+    # With blocked cases, for their lender and the regulator; and a person's reading at /mine.
+    assert sum(counts.values()) <= 38_200, sorted(counts.items(), key=lambda count: -count[1])
 
 
 @pytest.mark.parametrize("name", _EVERY)
@@ -678,6 +679,7 @@ NO_PAGE = {
 BROUGHT_ABOUT = {
     "elsewhere": "borrower:elsewhere",
     "handed-over": "borrower:match",
+    "withdraw": "borrower:withdraw",
     "phone": "borrower:phone_now",
     "desk-link": "review:link",
     "oversight-not-ready": "oversight:proof",

@@ -163,6 +163,8 @@ ON_THE_WAY = (
     _at("elsewhere", "Going on elsewhere: the code for a phone", "borrower/elsewhere.html"),
     _at("phone", "The phone's number for the other screen", "borrower/phone.html"),
     _at("handed-over", "The other screen, after the number", "borrower/handed_over.html"),
+    _at("withdraw", "Withdrawing the consent: what it does", "borrower/withdraw.html"),
+    _at("withdrawn", "After the withdrawal", "borrower/withdrawn.html"),
     _at("command", "A command before the camera", "borrower/commands.html"),
 )
 """Pages of a borrower that only a way leads to."""

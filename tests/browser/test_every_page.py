@@ -22,6 +22,7 @@ from tests.verification.stories.story import Story, begin
 from verification.access import answers, links
 from verification.access.tokens import SESSIONS
 from verification.borrower import browsers, camera
+from verification.stages.confirmation.policy import CONSENT_CURRENT
 
 __all__ = ["looks", "sit"]
 
@@ -131,6 +132,23 @@ def test_the_way_to_a_phone(sit: Sit, looks: Looks, site: str, story: Story) -> 
         open_now = SESSIONS.rows.filter(verification_id=opened.id, spent_at=None)
         assert open_now.count() == 1, "the desk's session is left"
         seen(desk, by_name("handed-over"), language=language, size=size)
+
+
+def test_the_way_out_of_a_consent(sit: Sit, looks: Looks, site: str, story: Story) -> None:
+    for language, size, _ in looks([by_name("withdraw")], pictured="phone"):
+        opened = begin(story.lender, f"withdrawn-{language}-{size}")
+        opened.reply(agreed=True, version=CONSENT_CURRENT, language=language)
+        session = links.redeem(untrusted_token=opened.token)
+        tab = sit(language=language, size=size, **{browsers.SESSION: session})
+        tab.page.goto(f"{site}/v/now/")
+        link = tab.page.get_by_role("link", name=words(language, "Withdraw my consent"))
+        link.click()
+        tab.until_heading(words(language, "Withdraw my consent"))
+        seen(tab, by_name("withdraw"), language=language, size=size)
+        press(tab, language, "Withdraw my consent")
+        tab.until_heading(words(language, "You withdrew your consent"))
+        seen(tab, by_name("withdrawn"), language=language, size=size)
+        assert opened.row().code == "consent_withdrawn"
 
 
 def test_a_command_before_the_camera(

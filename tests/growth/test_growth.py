@@ -33,7 +33,9 @@ of the sweep.
 # Functions that no question need run, each with its reason; all others of these rooms must have
 # run.
 NOT_HOT = {
-    "access.erasures.request": "the row of a case by its key, and its entries",
+    "access.erasures": "the row of a case and its renewals by their keys, and their entries",
+    "case.blocks": "the entries of the cases on a page, by two types; and those of blocked ones",
+    "case.freezing": "the clearances of one case",
     "access.subjects": "one request of a person by its key or its token's hash, and one entry",
     "worker.identifying": "due requests of the last hour by an index, and one by its key",
     "worker.purge.purge": "a case by its key, its entries and rows, and those of its renewals",

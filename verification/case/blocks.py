@@ -111,9 +111,8 @@ def require_unblocked(row: Verification) -> None:
         raise refusal()
 
 
-def require_payable(row: Verification) -> None:
-    """Raises: `Conflict` (processing_blocked) if a block bars a step towards a payout."""
-    block = of_row(row)
+def require_payable(block: Block | None) -> None:
+    """Raises: `Conflict` (processing_blocked) if it bars a step towards a payout."""
     if block is not None and (block.is_withdrawn or not block.is_readable):
         raise refusal()
 

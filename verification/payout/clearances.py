@@ -86,7 +86,7 @@ def ask(
         sound = history.entries
         if any(entry.type == _PAID for entry in sound) or of_case.filter(status=CONSUMED).exists():
             raise Conflict("the loan is paid out", code="clearance_consumed")
-        blocks.require_payable(verification)
+        blocks.require_payable(blocks.of_history(history))
         if is_opposed(verification, sound):
             raise Conflict("the borrower disputes it", code="clearance_frozen")
         if verification.step not in ("", steps.CLEAR):

@@ -46,7 +46,7 @@ def report_contract(
     with transactions.writing():
         verification = contents.lock_of_lender(verification_id, lender_id=lender_id, mode=mode)
         decision = clearances.require_told(verification)
-        blocks.require_payable(verification)
+        blocks.require_payable(blocks.of_row(verification))
         case = contents.read(verification, contents.key_of(verification)).case
         contract = clearances.contract_of(case.loan, contract_sha256)
         sound = clearances.entries_of(verification, REPORTED, ADVANCED)

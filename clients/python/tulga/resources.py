@@ -69,6 +69,13 @@ class Retention(
     answer_due_at: datetime | None = None
 
 
+class Blocked(Record):  # The block of all processing: a request for erasure, or a withdrawn consent
+    since: datetime
+    asked_by: str
+    answer_due_at: datetime | None = None
+    kept_until: datetime | None = None
+
+
 class Contract(
     Record
 ):  # The reported contract; the payout may have to wait until `release_not_before`
@@ -89,12 +96,13 @@ class Verification(Kept):  # A verification's state. `checks` is None unless req
     redacted_at: datetime | None = None
     disputed_at: datetime | None = None
     retention: Retention
+    blocked: Blocked | None = None
     renews: str | None = None
     contract: Contract | None = None
     sequence: int
     log_index: int | None = None
     checks: tuple[Check, ...] | None = None
-    purpose: str | None = None  # this and what follows: None once erased
+    purpose: str | None = None  # this and what follows: None once erased, or while blocked
     client_reference: str | None = None
     locale: str | None = None
     opened_by: str | None = None

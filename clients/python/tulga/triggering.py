@@ -29,12 +29,14 @@ DAY_SECONDS = 24 * 3600 + 60
 ENDPOINT = "https://lender.example/tulga"  # an address without a receiver: it is disabled at once
 NOT_BY_A_LENDER: Mapping[str, str] = {
     "verification.redacted": "it comes when retention is over, five years later",
+    "consent.withdrawn": "only the borrower can, on the page of the check",
     "verification.disputed": "no person can dispute a verification yet",
     "verification.key_revoked": (
         "only the operator can, by revoking a key: manage.py revoke_signing_key"
     ),
     "clearance.frozen": (
-        "only a borrower can, by declining the renewed consent, or the operator, by revoking a key"
+        "only a borrower can, by declining the renewed consent or withdrawing it, or the operator,"
+        " by revoking a key"
     ),
 }
 """Events that no key of a lender brings about, and who does."""
@@ -210,6 +212,13 @@ def _canceled(trigger: Trigger) -> None:
     trigger.client.send(calls.cancel_verification(trigger.opened()))
 
 
+def _redaction_requested(trigger: Trigger) -> None:
+    verification = trigger.opened()
+    trigger.client.send(calls.cancel_verification(verification))
+    trigger.outcome(verification)
+    trigger.client.send(calls.redact_verification(verification))
+
+
 def _consumed(trigger: Trigger) -> None:
     clearance, opening = trigger.cleared(), trigger.opening
     payment = of.Payment(
@@ -239,6 +248,7 @@ TRIGGERS: Mapping[str, Callable[[Trigger], object]] = {
     "verification.declined": _by("consent_declined"),
     "verification.expired": _expired,
     "verification.canceled": _canceled,
+    "verification.redaction_requested": _redaction_requested,
     "verification.failed": _by("ocsp_silent"),
     "verification.handed_over": _by("handed_over"),
     "clearance.issued": Trigger.cleared,

@@ -43,7 +43,7 @@ from tests.verification.stories.destruction_story import step, turn
 from tests.verification.stories.purge_story import purged, sealed_rows, to_last_day
 from tests.verification.stories.story import BORN, begin, in_parallel, order, wait_until
 from verification import clock, tasks, transactions
-from verification.access import hand_over, links
+from verification.access import erasures, hand_over, links
 from verification.case import contents, moving
 from verification.case.votes import Reviewer
 from verification.core import almaty, profiles
@@ -746,3 +746,33 @@ def test_a_renewed_consent_is_kept_as_long_as_the_obligation_that_rests_on_it(
     assert sealed_rows(story) == sealed_rows(renewal) == set()
     order()
     assert findings() == []
+
+
+@pytest.mark.parametrize("which", ["the loan's case", "the renewed consent"])
+def test_a_withdrawal_concerns_the_loan_and_ends_its_open_renewal(api, waited, asked, iin, which):
+    story = waited
+    renewal = asked_anew(api, story)
+    erasures.withdraw(story.id if which == "the loan's case" else renewal.id)
+    renewal.work()
+    assert (renewal.row().status, renewal.row().code) == ("canceled", "consent_withdrawn")
+    assert story.row().consent_withdrawn_at is not None
+    assert code(link(api, story)) == (409, "processing_blocked")
+    answer = api.post(f"/v1/verifications/{story.id}/clearances", {"contract_sha256": "c" * 64})
+    assert code(answer) == (409, "processing_blocked")
+    order()
+    is_lawful(story, renewal)
+
+
+def test_a_given_renewal_that_is_withdrawn_pays_nothing(api, waited, asked, iin):
+    story = waited
+    renewal = asked_anew(api, story)
+    consent(renewal, asked)
+    order()
+    clearance = api.post(
+        f"/v1/verifications/{story.id}/clearances", {"contract_sha256": "c" * 64}
+    ).json()
+    story.work()
+    erasures.withdraw(renewal.id)
+    assert code(consume(api, clearance, iin=iin)) == (409, "clearance_frozen")
+    order()
+    is_lawful(story, renewal)

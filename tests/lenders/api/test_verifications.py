@@ -838,28 +838,29 @@ def test_a_row_that_says_otherwise_is_named_and_decides_nothing(api, story):
 # BEGIN, COMMIT, savepoints and set_config apart. Each begins with the look-up of the key; once a
 # minute a request more writes down that the key is in use.
 COUNTED = {
-    # In each: the statements of the key and its lender.
+    # In each: the statements of the key and its lender. Where a case is read, or a link made,
+    # whether it is blocked.
     # reserve and hold the Idempotency-Key, attempt, link, row, key, entries, their waiting, the
     # answer
     "open": 11,
     # a way that people may look at is on offer: who of the lender may vote
     "open, the borrower chooses": 11,
     "open without Idempotency-Key": 8,
-    "open again": 17,
-    "status": 4,
-    "status with checks": 7,
-    "list of 1": 4,
-    "list of 100": 4,
+    "open again": 18,
+    "status": 5,
+    "status with checks": 8,
+    "list of 1": 5,
+    "list of 100": 5,
     "events": 4,  # and what was signed together with them
     # whether it leads to the verification or to its new consent, each by the entry that opened it
-    "link": 15,
+    "link": 16,
     # its decision is read with its leaf and with what was signed beside it
-    "status of one that has ended": 4,
-    "list of one that has ended": 4,
+    "status of one that has ended": 5,
+    "list of one that has ended": 5,
     # Row, the entry that opened it, decision, its receipt's entry, who was revoked; checkpoint and
     # tile; and the reading is an entry, which waits.
-    "receipt of one that was canceled": 11,
-    "cancel": 15,  # the row is locked first: somebody may be stopping it
+    "receipt of one that was canceled": 12,
+    "cancel": 16,  # the row is locked first: somebody may be stopping it
 }
 
 

@@ -21,6 +21,7 @@ from tests.verification.log.histories import (
     at,
     at_people,
     codes,
+    codes_on_record,
     created,
     ended,
     entries_of,
@@ -33,6 +34,7 @@ from tests.verification.log.histories import (
 from verification.core import profiles
 from verification.course import blocking, fold
 from verification.course.state import State
+from verification.log.acts import CODE
 from verification.log.signatures import course_entry
 
 ENDED = ended("canceled", "consent_withdrawn")
@@ -44,7 +46,7 @@ REPORT: Said = (
 )
 ATTESTED: Said = (
     "attestation.made",
-    {"what": "age_confirmation", "person": "usr_e", "attempt": "att_1"},
+    {"what": "age_confirmation", "person": "usr_e", "attempt": "att_1", "factor": CODE},
 )
 OPENED: Said = ("obligation.opened", {"at": at(60)})
 CLOSED: Said = ("obligation.closed", {"at": at(61), AFTER: 60})
@@ -209,3 +211,11 @@ def test_a_requested_case_is_closed_when_it_is_too_old_for_a_payout():
     aged = [*asked(WHOLE), ("test_clock.advanced", {"advance_seconds": DAY})]
     assert blocking.rests_on(state_of(aged), at=end - timedelta(days=1, seconds=1))
     assert not blocking.rests_on(state_of(aged), at=end - timedelta(days=1))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("name", IGNORED)
+def test_audit_verify_names_an_action_on_record_that_ignored_a_block(name):
+    history, action = IGNORED[name]
+    named = codes_on_record([*history, action])
+    assert ("block_ignored", len(history) + 1) in named
