@@ -26,6 +26,7 @@ _TABLES = ("verification_auditentry", "verification_auditleaf", "verification_au
 # statement without a condition needs no right but the one that it is refused for.
 _FORBIDDEN = {
     "web": [
+        "UPDATE verification_subjectrequest SET entry = NULL",
         "UPDATE verification_verification SET passed_routes = NULL",
         "UPDATE verification_verification SET sealed_case = NULL",
         "UPDATE verification_verification SET borrower_index = NULL",
@@ -56,6 +57,9 @@ _FORBIDDEN = {
         "INSERT INTO verification_pulse DEFAULT VALUES",
     ],
     "worker": [
+        "UPDATE verification_subjectrequest SET sealed = NULL",
+        "INSERT INTO verification_subjectrequest DEFAULT VALUES",
+        "DELETE FROM verification_subjectrequest",
         "SELECT password FROM people_user",
         "SELECT passkeys FROM people_user",
         "SELECT sealed_key FROM people_secondfactor",
@@ -86,6 +90,7 @@ _FORBIDDEN = {
         "UPDATE verification_monthlycount SET number = NULL",
     ],
     "tick": [
+        "SELECT sealed FROM verification_subjectrequest",
         "SELECT sealed_case FROM verification_verification",
         "SELECT borrower_index FROM verification_verification",
         "SELECT client_reference FROM verification_verification",
@@ -109,6 +114,7 @@ _FORBIDDEN = {
         "INSERT INTO verification_quotause DEFAULT VALUES",
     ],
     "sender": [
+        "SELECT id FROM verification_subjectrequest",
         "SELECT wrapped_key FROM verification_datakey",
         "SELECT wrapped_key FROM verification_evidenceitem",
         "SELECT digest FROM verification_access",
