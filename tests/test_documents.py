@@ -424,6 +424,7 @@ def test_a_first_page_is_short(name: str, lines: int, words: int) -> None:
 
 def test_docs_in_one_language_are_short() -> None:
     names = [name for name in _EVERY if name.startswith("docs/") and not name.endswith(".ru.md")]
+    # With the sizes and speeds of the forms that words of captures can have.
     # promises.md quotes the whole consent, which its own tests hold to the text.
     quoting = "docs/security/promises.md"
     counts = {name: _words(_text(name)) for name in names if name != quoting}
