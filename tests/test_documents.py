@@ -413,7 +413,7 @@ def faults(path: Path) -> list[str]:
         ("README.md", 120, 1_300),
         ("ARCHITECTURE.md", 200, 1_500),
         ("CONTRIBUTING.md", 80, 900),
-        ("CHANGELOG.md", 130, 1_950),
+        ("CHANGELOG.md", 140, 2_100),
     ],
 )
 def test_a_first_page_is_short(name: str, lines: int, words: int) -> None:
