@@ -22,9 +22,11 @@ from operators import proposals
 from operators.models import Proposal
 from people.models import SecondFactor
 from verification import transactions
+from verification.access import subjects
+from verification.case import policy as of_cases
 from verification.core.errors import EvidenceUnreadable
 from verification.evidence import vault
-from verification.models import DataKey
+from verification.models import DataKey, SubjectRequest
 
 BATCH: Final = 200
 """Rows of one transaction: locked for some tenths of a second. Ours."""
@@ -80,6 +82,20 @@ SEALED: Final = (
         idempotency.scope_of,
         reads=("lender_id", "mode", "key_sha256", "request_sha256", "status"),
         days=of_lenders.REPLAY_SECONDS / 86_400,
+    ),
+    *(
+        Sealed(
+            SubjectRequest,
+            column,
+            "web",
+            scope,
+            reads=(),
+            days=of_cases.SUBJECT_KEPT_SECONDS / 86_400,
+        )
+        for column, scope in (
+            ("sealed", subjects.scope_of_asked),
+            ("sealed_signature", subjects.scope_of_signature),
+        )
     ),
 )
 """Every column whose bytes the KEK seals."""

@@ -197,8 +197,18 @@ def unseal_signature(row: SubjectRequest) -> tuple[bytes, datetime]:
     Raises: `EvidenceUnreadable`.
     """
     sealed = bytes(row.sealed_signature or b"")
-    signed = json.loads(vault.unseal(_scope("signature", row.pk), sealed))
+    signed = json.loads(vault.unseal(scope_of_signature(row), sealed))
     return signed["signature"].encode(), datetime.fromisoformat(signed["at"])
+
+
+def scope_of_asked(row: SubjectRequest) -> str:
+    """The scope under which a request is sealed."""
+    return _scope("asked", row.pk)
+
+
+def scope_of_signature(row: SubjectRequest) -> str:
+    """The scope under which the signature of a request is sealed."""
+    return _scope("signature", row.pk)
 
 
 def marks(request: str, iin: Iin) -> list[str]:

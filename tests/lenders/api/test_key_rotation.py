@@ -28,9 +28,10 @@ from tests.lenders.samples import opening
 from tests.people.enrolled import PASSWORD
 from tests.verification.log.judged import findings
 from tests.verification.stories.story import IIN, at_statement, begin, in_parallel, order
+from tests.verification.subject import people
 from verification import clock
 from verification.core.errors import Misconfigured
-from verification.core.ids import secret_digest
+from verification.core.ids import case_number, secret_digest
 from verification.evidence import erasure, vault
 from verification.models import DataKey, Verification
 
@@ -45,6 +46,7 @@ _OTHERWISE = {
         "lenders_idempotentrequest.key_sha256 lenders_idempotentrequest.request_sha256"
         " verification_auditleaf.leaf_hash verification_audittile.hashes"
         " verification_access.digest verification_access.second_digest"
+        " verification_subjectrequest.digest"
         " verification_evidenceitem.commitment"
         " verification_evidenceitem.sealed_sha256 verification_sharedevidence.sha256"
         " verification_verification.profile_sha256"
@@ -80,6 +82,7 @@ class World:
     unfinished: object
     person: User
     draft: Proposal
+    asking: Client
     secrets: frozenset[bytes]
 
 
@@ -114,6 +117,8 @@ def world(api, lender, issued, story):
     operator, _ = enrol(email="o@example.kz", full_name="O", role="operator", password=PASSWORD)
     invited = User(email="n@example.kz", full_name="N", role="operator")
     draft = proposals.draft_invitation(invited, ("email", "full_name", "role"), by=operator)
+    asking = people.asking()
+    people.sign(asking, issued())
     order()
     keys = {
         vault.open(verification_id=row.pk, lender_id=row.lender_id).secret
@@ -123,7 +128,7 @@ def world(api, lender, issued, story):
     assert len(token) > 16
     code = vault.unseal(proposals.scope_of(draft), bytes(draft.sealed_code))
     known = keys | {given.factor.key(), IIN.encode(), token, code}
-    return World(answer.content, story.id, unfinished, person, draft, frozenset(known))
+    return World(answer.content, story.id, unfinished, person, draft, asking, frozenset(known))
 
 
 def rotate(*asked):
@@ -224,6 +229,8 @@ def test_every_secret_under_the_old_key_moves_while_requests_go_on(
     draft = Proposal.objects.get(pk=world.draft.pk)
     code = vault.unseal(proposals.scope_of(draft), bytes(draft.sealed_code)).decode()
     assert secret_digest(code).hex() == draft.changes["invitation"]
+    people.work()
+    assert case_number(world.case) in people.page(world.asking)
     order()
     assert findings() == [], "no statement of a person changed with the rotation"
 

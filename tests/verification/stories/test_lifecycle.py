@@ -6,6 +6,7 @@ database is a server, the bytes of its folder.
 
 import random
 from collections import defaultdict
+from contextlib import suppress
 from io import StringIO
 from pathlib import Path
 from secrets import token_bytes
@@ -159,6 +160,9 @@ class Disk:
         place = connection.settings_dict
         self.folder = Path(unquote(place["HOST"]))
         self.address = f"postgresql://tulga_root@127.0.0.1:{place['PORT']}/{place['NAME']}"
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT oid FROM pg_database WHERE datname = current_database()")
+            self.own = self.folder / "base" / str(cursor.fetchone()[0])
 
     def run(self, *statements):
         with psycopg.connect(self.address, autocommit=True) as root:
@@ -182,12 +186,12 @@ class Disk:
     def left(self, secrets, *, log=False):
         """How many of these bytes lie in its tables' files, or in its log."""
         self.run("CHECKPOINT")
-        files = [
-            path
-            for path in self.folder.rglob("*")
-            if path.is_file() and ("pg_wal" in path.parts) is log
-        ]
-        return len(set().union(*(within(path.read_bytes(), secrets) for path in files)))
+        places = (self.folder / "pg_wal",) if log else (self.own, self.folder / "global")
+        lying = set()
+        for path in (path for place in places for path in place.iterdir()):
+            with suppress(FileNotFoundError, IsADirectoryError):  # what the server just removed
+                lying |= within(path.read_bytes(), secrets)
+        return len(lying)
 
 
 def within(content, secrets):
