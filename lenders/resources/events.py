@@ -11,7 +11,7 @@ from rest_framework import serializers
 from lenders import policy
 from lenders.answers import Moment, Word
 from verification.case.contents import LIST_MAX, Page
-from verification.core.events import CLEARINGS, TOLD
+from verification.core.events import CLEARINGS, TOLD, WITHDRAWN
 from verification.core.status import Status
 from verification.log import decided
 from verification.models import AuditLeaf
@@ -156,6 +156,8 @@ def _events(leaves: Sequence[AuditLeaf]) -> tuple[Event, ...]:
         status = entry.type.removeprefix("verification.")
         if status == "created":
             status = Status.REQUIRES_INPUT.value
+        elif entry.type == WITHDRAWN:
+            status = ""  # it moves none: the end of an open case is an event of its own
         elif entry.type in CLEARINGS:
             public_status = public.get(entry.verification_id or "")
             status = public_status.status if public_status is not None else ""

@@ -34,17 +34,19 @@ def request(*, lender_id: str, mode: str, verification_id: str) -> None:
         _request(row, asked_by=BY_LENDER, at=at)
 
 
-def request_of_person(verification_id: str) -> None:
+def request_of_person(verification_id: str, *, identified: str = "") -> None:
     """Records the request of the person in the case, whom the caller has identified; as `request`.
+
+    identified: the worker's entry on their signature, if they signed.
 
     Raises: `NotFound`, and `Conflict` (illegal_transition) before the end: first withdraw.
     """
     at = clock.now()
     with transactions.writing():
-        _request(_lock(verification_id), asked_by=BY_PERSON, at=at)
+        _request(_lock(verification_id), asked_by=BY_PERSON, at=at, identified=identified)
 
 
-def withdraw(verification_id: str, *, session: str = "") -> None:
+def withdraw(verification_id: str, *, session: str = "", identified: str = "") -> None:
     """Records that the person in the case, whom the caller has identified, withdraws the consent.
 
     It concerns the loan: the case, the one that it renews, and each renewed consent. An open case
@@ -52,6 +54,7 @@ def withdraw(verification_id: str, *, session: str = "") -> None:
     is blocked. Each case has it once; an erased one has none.
 
     session: the hash of the borrower's session in this case, if their page took it.
+    identified: the worker's entry on their signature, if they signed.
 
     Raises: `NotFound`, and `Conflict` while a reported caller ends the case: send again.
     """
@@ -67,7 +70,7 @@ def withdraw(verification_id: str, *, session: str = "") -> None:
         histories = [history, *(read_sound(_lock(name)) for name in sorted(renewals))]
         for history in histories:
             of_page = session if history.row.pk == verification_id else ""
-            _withdraw(history, session=of_page, at=at)
+            _withdraw(history, session=of_page, identified=identified, at=at)
 
 
 def _lock(verification_id: str) -> Verification:
@@ -77,7 +80,7 @@ def _lock(verification_id: str) -> Verification:
     return row
 
 
-def _request(row: Verification, *, asked_by: str, at: datetime) -> None:
+def _request(row: Verification, *, asked_by: str, at: datetime, identified: str = "") -> None:
     history = read_sound(row)
     if not history.state.end:
         raise Conflict("it has not ended", code="illegal_transition")
@@ -86,10 +89,11 @@ def _request(row: Verification, *, asked_by: str, at: datetime) -> None:
         return
     with moving.moving(history):
         body = {"due": _due(at), "asked_by": asked_by}
+        body |= {"request": identified} if identified else {}
         moving.record(row, REQUESTED, at=at, body=body)
 
 
-def _withdraw(history: History, *, session: str, at: datetime) -> None:
+def _withdraw(history: History, *, session: str, identified: str, at: datetime) -> None:
     row, state = history.row, history.state
     if REDACTED in state.standing.times or blocking.is_withdrawn(state):
         return
@@ -97,6 +101,7 @@ def _withdraw(history: History, *, session: str, at: datetime) -> None:
         raise Conflict("a report of a caller ends it; send again", code="conflict")
     body = {"due": _due(at), "asked_by": BY_PERSON, "effect": blocking.effect(state)}
     body |= {"session": session} if session else {}
+    body |= {"request": identified} if identified else {}
     with moving.moving(history):
         moving.record(row, WITHDRAWN, at=at, body=body)
         if state.end:

@@ -76,11 +76,12 @@ words it destroyed.
 """
 REQUESTED = "verification.redaction_requested"
 """The lender or the person, `asked_by`, asked to erase them; an answer is `due` at that time. From
-then on their processing is blocked.
+then on their processing is blocked. `request`: the worker's entry on the person, if they signed.
 """
 WITHDRAWN = "consent.withdrawn"
 """The person withdrew the consent; an answer is `due` at that time. `effect`: it ends an open case,
-bars a payout, or blocks what happened before. `session`: if a borrower's page took it.
+bars a payout, or blocks what happened before. `session`: if a borrower's page took it; `request`:
+the worker's entry on the person, if they signed.
 """
 BY_LENDER, BY_PERSON = ASKERS = ("lender", "person")
 """The values of `asked_by`."""

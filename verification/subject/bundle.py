@@ -46,7 +46,7 @@ DOCUMENT, PEOPLE, ANSWERS, MEASURED = "document", "people", "answers", "measured
 """Kinds of kept originals, in the words of `wording.py`."""
 ERASE, WITHDRAW = "erase", "withdraw"
 """What a person may do about a case."""
-_ACTS: Final[Mapping[str, Callable[[str], None]]] = {
+_ACTS: Final[Mapping[str, Callable[..., None]]] = {
     ERASE: erasures.request_of_person,
     WITHDRAW: erasures.withdraw,
 }
@@ -168,7 +168,7 @@ def act(visit: Visit, name: str, untrusted_case: str) -> None:
         row = rows.select_related("key").first() if is_id(untrusted_case, prefix="ver") else None
         if row is None or not _is_of(row, read_sound(row), visit.asked.iin):
             raise NotFound("no such case of this person")
-        _ACTS[name](row.pk)
+        _ACTS[name](row.pk, identified=visit.entry)
 
 
 def _is_of(row: Verification, history: History, iin: Iin) -> bool:

@@ -205,6 +205,8 @@ def _bundle(request: HttpRequest, visit: Visit) -> HttpResponseBase:
     is_number = untrusted_page.isascii() and untrusted_page.isdigit() and len(untrusted_page) < 6
     page = min(max(int(untrusted_page), 1), _PAGES_MAX) if is_number else 1
     told = bundle.read(visit, page=page)
+    if page > 1 and not told.cases and not told.unreadable:
+        return redirect("subject:now")  # beyond the last: it must not say that nothing is kept
     more = {"next": page + 1 if told.has_more else 0, "is_late": "late" in request.GET}
     return _page(request, visit, "bundle", wording.context(told) | more)
 

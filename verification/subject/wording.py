@@ -113,6 +113,8 @@ def _facts(case: HeldCase) -> Iterator[tuple[str, str]]:
     for reason in case.block.reasons if case.block else ():
         words = labels.BLOCKS.get((reason.type, reason.asked_by), reason.type)
         yield _("Blocked"), f"{words}: {wording.moment(reason.since)}"
+        if reason.answer_due_at:
+            yield _("An answer is due by"), spelling.day(reason.answer_due_at)
 
 
 def outcome(case: HeldCase) -> str:

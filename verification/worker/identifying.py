@@ -45,7 +45,8 @@ def reserve(*, limit: int, at: datetime) -> list[str]:
         rows = _free(at).select_for_update(skip_locked=True).order_by("due_at")
         ids = list(rows.values_list("pk", flat=True)[:limit])
         until = at + timedelta(seconds=policy.RESERVED_SECONDS)
-        SubjectRequest.objects.filter(pk__in=ids).update(lease_until=until)
+        # Without the fence of a worker that died: `claim` begins a reserved row by that alone.
+        SubjectRequest.objects.filter(pk__in=ids).update(lease_until=until, fence="")
     return ids
 
 

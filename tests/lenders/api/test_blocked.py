@@ -55,8 +55,11 @@ def test_a_withdrawn_case_is_a_skeleton_which_says_why_and_until_when(api, lende
         "kept_until": body["retention"]["until"],
     }
     assert entry.body["due"][:23] == body["blocked"]["answer_due_at"][:23]
-    events = [event["type"] for event in api.get("/v1/events?limit=100").json()["data"]]
-    assert events[-2:] == ["consent.withdrawn", "verification.canceled"]
+    events = api.get("/v1/events?limit=100").json()["data"][-2:]
+    assert [(event["type"], event["data"]["status"]) for event in events] == [
+        ("consent.withdrawn", None),
+        ("verification.canceled", "canceled"),
+    ]
 
 
 def test_a_persons_request_is_told_by_an_event_and_closes_what_no_payout_may_use(api, lender):

@@ -15,11 +15,12 @@ from tests.verification.subject import people
 from tests.verification.subject.people import FILE, NOW, START, STATE
 from verification import clock, transactions
 from verification.case import policy
+from verification.core.errors import FenceLost
 from verification.core.ids import case_number
 from verification.log import entries, log
 from verification.models import AuditEntry, SubjectRequest
 from verification.oversight import case_file
-from verification.worker import sweep
+from verification.worker import identifying, sweep
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("trusted")]
 
@@ -92,6 +93,7 @@ def test_the_file_holds_every_case_of_several_pages(
     client = people.identified(issued())
     first = people.page(client)
     assert 'href="?page=2"' in first
+    assert client.get(f"{NOW}?page=3").headers["Location"] == NOW
     on_pages = first + people.page(client, f"{NOW}?page=2")
     answer = client.get(FILE)
     for shown in (on_pages, answer.content.decode()):
@@ -155,6 +157,23 @@ def test_a_silent_authority_is_asked_again_and_then_said_to_be_silent(
     assert [entry.body["code"] for entry in of_type("subject.refused")] == ["retries_exhausted"]
 
 
+def test_a_request_whose_worker_died_is_judged_by_another(
+    issued: Issued, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = people.asking()
+    people.sign(client, issued())
+    [request_id] = identifying.reserve(limit=8, at=clock.now())
+    dead = identifying.claim(request_id)
+    assert dead is not None
+    assert not people.work()
+    late = clock.now() + timedelta(seconds=policy.LEASE_SECONDS + 1)
+    monkeypatch.setattr(clock, "now", lambda: late)
+    assert people.work() == 1
+    assert "Nothing is kept about you" in people.page(client)
+    with pytest.raises(FenceLost):
+        identifying.judge(dead)
+
+
 def test_a_request_is_erased_after_its_hour_and_at_once_when_it_is_closed(issued: Issued) -> None:
     client = people.identified(issued())
     assert client.post(NOW, {"leave": "1"}).headers["Location"] == START
@@ -198,11 +217,16 @@ def test_the_person_withdraws_the_consent_and_asks_for_the_erasure(issued: Issue
         answer = client.post(NOW, {"act": act, "case": story.id})
         assert answer.headers["Location"] == NOW
     order()
+    # Each names the worker's entry which shows that the person asked.
+    [admitted] = of_type("subject.identified")
+    acts = of_type("consent.withdrawn", "verification.redaction_requested")
+    assert [entry.body["request"] for entry in acts] == [admitted.pk] * 2
     assert begun.row().status == "canceled"
     assert verified.row().redaction_requested_at is not None
     shown = people.page(client)
     assert "You withdrew your consent, so this check has ended." in shown
     assert shown.count("<dt>Blocked</dt>") == 2
+    assert shown.count("<dt>An answer is due by</dt>") == 2
     assert shown.count('value="withdraw"') == 1
     # Twice is once; too early is said.
     assert client.post(NOW, {"act": "erase", "case": verified.id}).headers["Location"] == NOW
