@@ -245,6 +245,7 @@ class Migration(migrations.Migration):
             name='SubjectRequest',
             fields=[
                 ('id', models.CharField(default=functools.partial(verification.core.ids.new_id, 'sub'), editable=False, max_length=30, primary_key=True, serialize=False)),
+                ('is_in_person', models.BooleanField(default=False)),
                 ('digest', models.BinaryField(unique=True)),
                 ('sealed', models.BinaryField()),
                 ('sealed_signature', models.BinaryField(null=True)),
