@@ -98,7 +98,7 @@ class Typed(NamedTuple):
 
 
 def draft(typed: Typed, *, mode: str, by: str) -> str:
-    """Seals a request, which nobody but its writer sees; gives its id.
+    """Seals a request, which its writer alone sees; gives its id.
 
     Raises: `BadInput` (iin_malformed, iin_of_other_mode, document_malformed), `Refused`
     (reason_missing).

@@ -1,4 +1,4 @@
-"""What is kept about a person: their cases at every lender, told after a worker identified them.
+"""What is kept about a person: their cases at every lender, told once they are identified.
 
 The keyed hash of the IIN locates the rows. A case is the person's if its sealed content, whose
 commitment the signed opening entry has, names their IIN. All else comes from signed entries.
