@@ -204,7 +204,7 @@ def forgeries(pair: Two, story: Story) -> Iterator[str]:
         is_in_person=True,
         digest=b"x" * 32,
         sealed=stored[spent].sealed,
-        entry=stored[spent].entry,
+        act=stored[spent].act,
         created_at=clock.now(),
         expires_at=clock.now() + timedelta(hours=1),
     )

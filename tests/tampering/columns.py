@@ -29,6 +29,7 @@ _OF_LOG: Final[Mapping[str, Mapping[str, Field]]] = {
         (
             "id",
             "is_in_person",
+            "act",
             "digest",
             "sealed",
             "sealed_signature",

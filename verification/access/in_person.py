@@ -174,7 +174,7 @@ def act(meeting_id: str, *, by: str, answer: Any) -> None:
         if not _are_operators(mode, {by, first}):
             raise Refused("approval_invalid", "the first person is no operator any more")
         entry = log.append(log=mode, type=entry_type, body=body | given)
-        SubjectRequest.objects.filter(pk=row.pk).update(entry=entry.pk)
+        SubjectRequest.objects.filter(pk=row.pk).update(act=entry.pk)
 
 
 def open_once(meeting_id: str, part: str, *, by: str) -> Visit:
@@ -240,7 +240,7 @@ def _standing(row: SubjectRequest, asked: Asked) -> Meeting:
         )
     is_late = not row.created_at <= now < until
     # An entry that does not count is no draft: the row was written past the pages.
-    is_foreign = bool(row.entry) and not done
+    is_foreign = bool(row.act) and not done
     if is_late or is_foreign:
         phase = Phase.OVER
     return Meeting(row.pk, asked, phase, row.created_at, until, done, opened)
@@ -252,7 +252,7 @@ def _acts(row: SubjectRequest, asked: Asked) -> tuple[AuditEntry, ...]:
     The rule: two different people, each an operator then and now, each by a valid act on this
     request, IIN and document, within an hour.
     """
-    newest = _sound(row.entry, row, asked) if row.entry else None
+    newest = _sound(row.act, row, asked) if row.act else None
     if newest is None:
         return ()
     if newest.type == IN_PERSON:
