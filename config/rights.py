@@ -164,7 +164,7 @@ RIGHTS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     # Requests of people to read their data: web seals them, a worker judges, tick deletes the old.
     "verification_subjectrequest": {
-        "web": "SELECT, INSERT, UPDATE (sealed, sealed_signature, due_at), DELETE",
+        "web": "SELECT, INSERT, UPDATE (sealed, sealed_signature, due_at, act), DELETE",
         "worker": "SELECT, UPDATE (entry, due_at, lease_until, fence, faults)",
         "tick": "SELECT (id, expires_at), DELETE",
     },

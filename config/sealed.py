@@ -90,7 +90,7 @@ SEALED: Final = (
             "web",
             scope,
             reads=(),
-            days=of_cases.SUBJECT_KEPT_SECONDS / 86_400,
+            days=of_cases.SUBJECT_IN_PERSON_SECONDS / 86_400,
         )
         for column, scope in (
             ("sealed", subjects.scope_of_asked),

@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 
 from lenders import keys, policy
 from lenders.models import ApiKey, Delivery, Lender, WebhookEndpoint
-from operators import pages, proposals, words
+from operators import meetings, pages, proposals, words
 from operators.models import Proposal
 from people.models import OPERATE, User, is_second_factor_done, may
 from verification import transactions
@@ -376,11 +376,15 @@ class OperatorSite(admin.AdminSite):
     def get_urls(self) -> list[Any]:
         """Django's own addresses, and ours."""
         proposal = "proposals/<str:proposal_id>/"
+        meeting = "meetings/<str:meeting_id>/"
         return [
             path("refused/", self.admin_view(self.refused_entries), name="refused"),
             path("proposals/", self.admin_view(pages.list_page), name="proposals"),
             path(proposal, self.admin_view(pages.proposal_page), name="proposal"),
             path(f"{proposal}challenge/", self.admin_view(pages.challenge), name="challenge"),
+            path("meetings/", self.admin_view(meetings.list_page), name="meetings"),
+            path(meeting, self.admin_view(meetings.meeting_page), name="meeting"),
+            path(f"{meeting}challenge/", self.admin_view(meetings.challenge), name="vouching"),
             *(url for url in super().get_urls() if getattr(url, "name", "") not in _LEFT_OUT),
         ]
 

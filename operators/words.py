@@ -77,6 +77,29 @@ FAULTS_OF_KEY: Final[Sentences] = {
     ),
 }
 
+DOCUMENTS: Final[Sentences] = {
+    "identity_card": _("Identity card"),
+    "passport": _("Passport"),
+    "residence_permit": _("Residence permit of a foreigner"),
+    "stateless": _("Certificate of a person without citizenship"),
+}
+PHASES: Final[Sentences] = {
+    "draft": _("The first operator has not signed yet"),
+    "asked": _("A second operator must vouch"),
+    "vouched": _("The second operator may show it"),
+    "over": _("Over"),
+}
+FAULTS_OF_MEETING: Final[Sentences] = {
+    "iin_malformed": _("An IIN is 12 digits with a valid date and check digit."),
+    "bad_answer": _("Choose the kind of the document, and type in its number."),
+}
+FAULT_OF_IIN: Final = _("This IIN is of another kind than the people who are checked here.")
+REFUSALS_OF_MEETING: Final[Sentences] = {
+    "proposal_ended": _("This request is not open any more, or was shown already."),
+    "proposal_of_two": _("Another operator does this."),
+    "approval_invalid": _("One of the two is no operator as the log states it."),
+}
+
 _REFUSALS: Final = (
     gettext_noop("it is no leaf"),
     gettext_noop("it has no signature"),

@@ -116,6 +116,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         ),
         _row("verification/access", "django.conf django.db django.utils secrets"),
         _row("verification/access/addresses.py", "django.utils ipaddress"),
+        _row("verification/access/acting.py", "django.contrib.auth"),
         _row(
             "verification/access/passkeys.py",
             "django.conf django.contrib.sessions ipaddress urllib.parse",
@@ -146,7 +147,7 @@ ALLOWED: dict[str, frozenset[str]] = dict(
         _row("verification/subject", base=_PAGES),
         _row("verification/subject/bundle.py", "logging", base=_PAGES),
         _row("verification/review", "django.db", base=_PAGES),
-        _row("verification/review/signing.py", "django.contrib.auth secrets", base=_PAGES),
+        _row("verification/review/signing.py", "secrets", base=_PAGES),
         _row("verification/tasks.py", "celery logging time"),
         _row("verification/apps.py", "django.apps django.conf django.core.checks"),
         _row("verification/deploy_checks.py", "django.apps django.conf django.core.checks"),

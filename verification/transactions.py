@@ -45,7 +45,8 @@ LOOK_UPS = {
     ),
     "law": "the law files stand in the logs, and apply to everybody",
     "subject": (
-        "a person reads what all lenders hold of them, after a worker has judged their signature"
+        "a person reads what all lenders hold of them, after a worker has judged their signature,"
+        " or two operators have seen them"
     ),
     "sign_in": ("a person is found by their session or address, and names their lender, if any"),
 }

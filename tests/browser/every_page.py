@@ -229,6 +229,8 @@ PEOPLE = (
     _at("invitation", "An invited person", "people/invitation.html", "/people/invitation/"),
     _operated("proposals", "proposals", "proposals", "proposals/"),
     _operated("proposal", "one proposal", "proposal", "proposals/{proposal}/"),
+    _operated("meetings", "people without a key", "meetings", "meetings/"),
+    _operated("meeting", "a person without a key", "meeting", "meetings/{meeting}/"),
     _operated("operation", "the first page", "operation", ""),
     _operated("refused-entries", "what the log refuses", "refused", "refused/"),
     _operated("persons", "people", "rows", "people/user/"),
@@ -242,6 +244,9 @@ PEOPLE = (
     _operated("deliveries", "deliveries", "rows", "lenders/delivery/"),
     _operated("delivery", "a delivery", "row", "lenders/delivery/{delivery}/change/"),
 )
+
+OPENED_ONCE = (_at("kept", "The operator: what is kept about a person", "operators/kept.html"),)
+"""A page that opens once."""
 
 DEVELOPERS = (
     _docs("docs", "overview", "docs", "/docs"),
@@ -270,6 +275,7 @@ GROUPS = {
     "The desk": DESK,
     "The regulator": OVERSIGHT,
     "Who signs in": PEOPLE,
+    "Before two operators": OPENED_ONCE,
     "The lender's developers": DEVELOPERS,
 }
 EVERY = tuple(shown for group in GROUPS.values() for shown in group)

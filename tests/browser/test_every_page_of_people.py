@@ -27,6 +27,7 @@ from tests.verification.stories.attesting_story import LAW, cleared, verified
 from tests.verification.stories.insecure_glance import glances
 from tests.verification.stories.story import OTHER_IIN, Story, begin, lender
 from verification import transactions
+from verification.access import in_person
 from verification.core import profiles
 
 __all__ = ["add", "case", "glances", "looks", "of", "sit"]
@@ -159,7 +160,35 @@ def test_the_pages_of_who_signs_in(
         "delivery": delivery.pk,
     }
     places = {name: quote(pk) for name, pk in rows_of.items()}
-    over(sit, looks, site, every_page.PEOPLE[1:], session=session, proposal=proposal.pk, **places)
+    places |= {"proposal": proposal.pk, "meeting": came(operator)}
+    over(sit, looks, site, every_page.PEOPLE[1:], session=session, **places)
+
+
+def came(operator: User) -> str:
+    """The request of a person without a key, which an operator signed."""
+    typed = in_person.Typed(rows.OTHER_IIN, "passport", "N12345678", "They lost their key.")
+    with transactions.running(scope=transactions.ALL):
+        meeting = in_person.draft(typed, mode="test", by=operator.pk)
+        in_person.act(meeting, by=operator.pk, answer=None)
+    return meeting
+
+
+def test_the_page_that_operators_open_once(
+    sit: Sit, looks: Looks, site: str, add: Callable[..., Enrolled]
+) -> None:
+    first = add("operator", email="first@example.kz").user
+    second = add("operator", email="second@example.kz").user
+    session = rows.signed_in(second).cookies["sessionid"].value
+    rows.opened(rows.lender(), iin=rows.OTHER_IIN, reference="loan-3")
+    [kept] = every_page.OPENED_ONCE
+    for language, size, _ in looks([kept], pictured="desk"):
+        meeting = came(first)
+        with transactions.running(scope=transactions.ALL):
+            in_person.act(meeting, by=second.pk, answer=None)
+        tab = sit(language=language, size=size, sessionid=session)
+        tab.page.goto(f"{site}/admin/meetings/{meeting}/")
+        tab.page.locator('button[value="page"]').click()
+        seen(tab, kept, language=language, size=size)
 
 
 def test_the_pages_of_developers(sit: Sit, looks: Looks, site: str) -> None:

@@ -37,6 +37,8 @@ NOT_HOT = {
     "case.blocks": "the entries of the cases on a page, by two types; and those of blocked ones",
     "case.freezing": "the clearances of one case",
     "access.subjects": "one request of a person by its key or its token's hash, and one entry",
+    "access.in_person": "the requests of 90 minutes by an index, and their entries by keys",
+    "access.acting": "one row of a person, locked by its key, and their statements by an index",
     "worker.identifying": "due requests of the last hour by an index, and one by its key",
     "worker.purge.purge": "a case by its key, its entries and rows, and those of its renewals",
     "access.passkeys": "one row of a person, locked by its key",

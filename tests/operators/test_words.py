@@ -14,6 +14,7 @@ from django.utils import translation
 
 from lenders.models import Lender
 from operators import words
+from tests.operators import meeting
 from tests.operators.acting import REASON, draft_lender, draft_person, propose
 from tests.operators.conftest import Acting
 from tests.operators.lenders_rows import webhooks
@@ -23,6 +24,7 @@ from tests.verification import one_format
 from tests.verification.borrower import catalogues
 from tests.verification.stories.story import begin
 from tests.verification.stories.story import lender as make_lender
+from verification.core.ids import check_digit
 from verification.log import acts, approvals, sequencer, signatures
 
 __all__ = ["add", "signed_in"]
@@ -43,6 +45,7 @@ NAMES = re.compile(
 WORD = re.compile(r"[A-Za-z]{2,}")
 REPEATED = re.compile(r"[?&](o|_facets|_changelist_filters)=")
 """In addresses of a page that was looked at: another order of it, or the way back to a filter."""
+OF_LIVE = "99010130001" + check_digit("99010130001")
 Two = tuple[Acting, Acting]
 
 
@@ -125,6 +128,9 @@ def rows(two: Two, lender: Lender) -> Two:
     propose(first, person)
     withdrawn = draft_lender(first, lender, return_urls='["https://lender.example/done"]')
     assert first.client.post(withdrawn, {"act": "withdraw"}).status_code == 302
+    meeting.draft(first, OF_LIVE)
+    meeting.asked(two, OF_LIVE)
+    meeting.vouched((two[1], first), OF_LIVE)
     return two
 
 
@@ -133,6 +139,22 @@ def rows(two: Two, lender: Lender) -> Two:
 def test_no_page_keeps_an_english_word(rows: Two, lender: Lender, language: str) -> None:
     client = speaking(rows[0].client, language)
     assert [*faults(client, "/admin/")] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.django_db(transaction=True)
+def test_what_is_kept_about_a_person_is_shown_in_the_readers_language(
+    two: Two, language: str
+) -> None:
+    address = meeting.vouched(two, OF_LIVE)
+    client = speaking(two[1].client, language)
+    for act, status in (("page", 200), ("file", 200), ("page", 422), ("act", 422)):
+        page = client.post(address, {"act": act})
+        assert (page.status_code, english(page.content.decode(), data=REASON)) == (status, [])
+    for fields in meeting.WRONG:
+        page = client.post(meeting.LIST, meeting.form(**fields))
+        assert page.status_code == 422
+        assert english(page.content.decode(), data=REASON) == []
 
 
 NO_LENDER = {"email": "b@example.kz", "full_name": "Асель", "role": "reviewer", "lender": ""}

@@ -28,6 +28,8 @@ _OF_LOG: Final[Mapping[str, Mapping[str, Field]]] = {
     "verification_subjectrequest": dict.fromkeys(
         (
             "id",
+            "is_in_person",
+            "act",
             "digest",
             "sealed",
             "sealed_signature",
@@ -39,7 +41,7 @@ _OF_LOG: Final[Mapping[str, Mapping[str, Field]]] = {
             "fence",
             "faults",
         ),
-        operational("whom a person is shown data of is a worker's entry, over the sealed request"),
+        operational("who is shown data of whom is an entry, of a worker or of two operators"),
     ),
     "verification_monthlycount": {
         "id": ROW_NUMBER,

@@ -22,7 +22,7 @@ from verification.access.tokens import TOKEN_BYTES, TOKEN_MAX_CHARACTERS
 from verification.case import policy, steps
 from verification.core import subject_text
 from verification.core.errors import BadInput, EvidenceUnreadable, NotYourTurn
-from verification.core.events import IDENTIFIED, UNIDENTIFIED
+from verification.core.events import BY_OPERATORS, IDENTIFIED, UNIDENTIFIED
 from verification.core.ids import Iin, secret_digest
 from verification.core.stored import canonical_json
 from verification.course.entry import moment
@@ -81,7 +81,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Visit:
-    """A browser with a request. entry: the worker's, once it counts. until: the end of reading."""
+    """A browser with a request. entry: the worker's, once it counts. until: the end of reading.
+
+    operator: the id of the second of two operators, who show it to the person instead.
+    """
 
     id: str
     asked: Asked
@@ -89,6 +92,14 @@ class Visit:
     entry: str = ""
     code: str = ""
     until: datetime | None = None
+    operator: str = ""
+
+    @property
+    def reader(self) -> dict[str, str]:
+        """Who reads, in the words of an entry."""
+        if self.operator:
+            return {"by": BY_OPERATORS, "person": self.operator}
+        return {"session": self.asked.session}
 
 
 def begin(iin: Iin, *, mode: str, site: str, language: str) -> str:

@@ -110,6 +110,10 @@ DESTRUCTION_SECONDS = 3600
 SUBJECT_KEPT_SECONDS = 3600
 SUBJECT_SIGN_SECONDS = 15 * 60
 SUBJECT_READ_SECONDS = 30 * 60
+# How long the acts of two operators for a person without a key may lie apart, and how long such a
+# request is kept; seconds. Ours: the second operator comes within the hour, and the page is read.
+SUBJECT_VOUCH_SECONDS = 3600
+SUBJECT_IN_PERSON_SECONDS = SUBJECT_VOUCH_SECONDS + SUBJECT_READ_SECONDS
 # Cases on a page of the answer. Ours: each is an entry of its own, and a transaction signs 32.
 SUBJECT_CASES = 30
 # Requests of a network per 10 minutes, signatures of a key per hour, pages of an answer. Ours: an

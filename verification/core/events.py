@@ -100,7 +100,13 @@ employee's id.
 VOTED = "review.voted"
 """A reviewer's vote on an attempt that the checks leave to people; `person` is the reviewer's id.
 """
-ACTS = (VOTED, ATTESTED)
+IN_PERSON, VOUCHED = "subject.asked", "subject.vouched"
+"""An operator saw the document of a person who came to read their data; another vouches for it.
+
+`request` and `subject` as in `IDENTIFIED`; `details` a keyed hash of IIN, document and reason. The
+second names the first entry as `asked`, and its operator as `asked_by`.
+"""
+ACTS = (VOTED, ATTESTED, IN_PERSON, VOUCHED)
 """Acts of people. Each has the `assertion` of the person's passkey over what was `shown`, or says
 which other `factor` they signed in with.
 """
@@ -115,7 +121,12 @@ LENT = "document.lent"
 DOWNLOADED = "document.downloaded"
 """The borrower's browser downloaded a file in the `session` named."""
 SUBJECT_READ = "subject.read"
-"""A person read what is kept about them in a case. `request` names the worker's entry on them."""
+"""A person read what is kept about them in a case. `request` names the entry that admitted them.
+
+With `by: operators` an operator, `person`, showed it to them.
+"""
+BY_OPERATORS = "operators"
+
 IDENTIFIED, UNIDENTIFIED = "subject.identified", "subject.refused"
 """A worker judged the signature under a person's request to read their data.
 
@@ -190,6 +201,8 @@ ENTRY_TYPES = {
         EntryType("receipt.read", (WEB,)),
         EntryType(IDENTIFIED, (WORKER,)),
         EntryType(UNIDENTIFIED, (WORKER,)),
+        EntryType(IN_PERSON, (WEB,)),
+        EntryType(VOUCHED, (WEB,)),
         EntryType(SUBJECT_READ, (WEB,)),
         EntryType(DOWNLOADED, (WEB,)),
         EntryType("step.faulted", (WORKER,)),

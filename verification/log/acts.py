@@ -1,5 +1,5 @@
-"""Is an act of a person their act? A vote or an attestation counts by the person's passkey, over
-what the page had shown.
+"""Is an act of a person their act? A vote, an attestation, or an operator's word for a person
+counts by the actor's passkey, over what the page had shown.
 
 In the test log a person without a passkey acts by the code of their app, and the entry says so.
 """
@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from verification.core.errors import Refused
-from verification.core.events import ATTESTED, PERSON, VOTED
+from verification.core.events import ATTESTED, IN_PERSON, PERSON, VOTED, VOUCHED
 from verification.core.stored import canonical_json
 from verification.course import policy
-from verification.course.actors import REVIEWER, Actor
+from verification.course.actors import OPERATOR, REVIEWER, Actor
 from verification.course.entry import Entry, text
 from verification.engines import passkeys
 from verification.engines.passkeys import Passkey
@@ -21,6 +21,8 @@ CODE: Final = "code"
 _SHOWN: Final[Mapping[str, tuple[str, ...]]] = {
     VOTED: ("attempt", "person", "outcome"),
     ATTESTED: ("attempt", "person", "what", "how", "day"),
+    IN_PERSON: ("request", "person", "subject", "details"),
+    VOUCHED: ("request", "person", "subject", "details", "asked", "asked_by"),
 }
 """What of an entry's body the page had shown, too."""
 
@@ -54,13 +56,12 @@ def passkeys_of(actor: Actor) -> dict[str, Passkey]:
 def fault(entry: Entry, verification: str, actor: Actor | None) -> str:
     """Why this act does not count as this person's; empty if it does.
 
-    actor: the person as stated when they acted.
+    actor: the person as stated when they acted. verification: empty for an operator's act.
     """
     if actor is None or actor.type != PERSON:
         return "no statement names this person"
-    stands = actor.is_active and actor.fields["role"] == REVIEWER
-    if not stands or not entry.lender or actor.fields["lender"] != entry.lender:
-        return "this person was no reviewer of this lender then"
+    if why := _fault_of_role(entry, actor):
+        return why
     keys = passkeys_of(actor)
     assertion, on_page = entry.body.get("assertion"), entry.body.get("shown")
     if assertion is None:
@@ -82,4 +83,23 @@ def fault(entry: Entry, verification: str, actor: Actor | None) -> str:
         passkeys.verify(assertion, key, challenge=challenge_of(on_page))
     except Refused as refusal:
         return f"its assertion does not hold: {refusal.code}"
+    return ""
+
+
+def is_operator(actor: Actor | None) -> bool:
+    """Whether a statement has this person as an operator who may act."""
+    if actor is None or actor.type != PERSON:
+        return False
+    return actor.is_active and actor.fields["role"] == OPERATOR
+
+
+def _fault_of_role(entry: Entry, actor: Actor) -> str:
+    if entry.type in (IN_PERSON, VOUCHED):
+        if not is_operator(actor):
+            return "this person was no operator then"
+        is_twice = entry.type == VOUCHED and text(entry.body, "asked_by") == actor.id
+        return "one operator approved it twice" if is_twice else ""
+    stands = actor.is_active and actor.fields["role"] == REVIEWER
+    if not stands or not entry.lender or actor.fields["lender"] != entry.lender:
+        return "this person was no reviewer of this lender then"
     return ""

@@ -19,7 +19,7 @@ from verification.core.errors import Refused
 from verification.core.events import API_KEY, LENDER, PERSON
 from verification.core.ids import secret_digest
 from verification.course import actors, policy
-from verification.course.actors import OPERATOR, Actor, Values
+from verification.course.actors import Actor, Values
 from verification.course.entry import Entry, moment, number, text
 from verification.engines import passkeys
 from verification.log import acts
@@ -194,7 +194,7 @@ def _fault_of_operator(given: Any, actor: Actor | None, challenge: bytes) -> str
     """Why this is no operator's answer to the challenge."""
     if actor is None or actor.type != PERSON or not actor.is_active:
         return "no statement names this person"
-    if actor.fields["role"] != OPERATOR:
+    if not acts.is_operator(actor):
         return "this person was no operator then"
     return _fault_of_assertion(given.get("assertion"), actor, challenge)
 

@@ -221,7 +221,7 @@ def unproven(entries: Iterable[AuditEntry]) -> dict[str, str]:
             read = course_entry(entry)
             if entry.type in events.ACTS:
                 person = stated.get(text(read.body, "person"))
-                if fault := acts.fault(read, str(entry.verification_id), person):
+                if fault := acts.fault(read, entry.verification_id or "", person):
                     faults[entry.pk] = fault
                 continue
             name, version = text(read.body, "actor"), number(read.body, "version")

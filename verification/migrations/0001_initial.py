@@ -245,6 +245,8 @@ class Migration(migrations.Migration):
             name='SubjectRequest',
             fields=[
                 ('id', models.CharField(default=functools.partial(verification.core.ids.new_id, 'sub'), editable=False, max_length=30, primary_key=True, serialize=False)),
+                ('is_in_person', models.BooleanField(default=False)),
+                ('act', models.CharField(blank=True, max_length=30)),
                 ('digest', models.BinaryField(unique=True)),
                 ('sealed', models.BinaryField()),
                 ('sealed_signature', models.BinaryField(null=True)),

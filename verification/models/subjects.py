@@ -12,6 +12,8 @@ from verification.models.cases import ID_LENGTH
 class SubjectRequest(models.Model):
     """One request, for an hour. The row is also its own queue: see `due_at`.
 
+    is_in_person: the person came to an operator. act: the id of the last act of an operator.
+
     digest: SHA-256 of the browser's token. sealed: the IIN, and what is signed.
     entry: the id of a worker's entry, which alone says whether the person is the one they name.
     """
@@ -19,6 +21,8 @@ class SubjectRequest(models.Model):
     id = models.CharField(
         primary_key=True, max_length=ID_LENGTH, default=partial(ids.new_id, "sub"), editable=False
     )
+    is_in_person = models.BooleanField(default=False)
+    act = models.CharField(max_length=ID_LENGTH, blank=True)
     digest = models.BinaryField(unique=True)
     sealed = models.BinaryField()
     sealed_signature = models.BinaryField(null=True)

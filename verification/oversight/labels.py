@@ -21,6 +21,7 @@ from verification.core.events import (
     HEARTBEAT,
     HINDERED,
     IDENTIFIED,
+    IN_PERSON,
     LAW_TAKEN,
     LENDER,
     LENT,
@@ -36,6 +37,7 @@ from verification.core.events import (
     SOURCE,
     SUBJECT_READ,
     UNIDENTIFIED,
+    VOUCHED,
     WITHDRAWN,
 )
 
@@ -137,6 +139,8 @@ ENTRIES: Final[dict[str, Words]] = {
     LENT: _("Document lent by a worker to the one who asked"),
     IDENTIFIED: _("A person proved by their EDS who they are, to read their data"),
     UNIDENTIFIED: _("A signature under a request to read one's data was refused"),
+    IN_PERSON: _("An operator saw the document of a person who asks to read their data"),
+    VOUCHED: _("A second operator vouched for a person who asks to read their data"),
     SUBJECT_READ: _("The person read what is kept about them"),
     "receipt.read": _("Receipt fetched by the lender, with what opens it"),
     DOWNLOADED: _("Signed document fetched by the borrower"),

@@ -14,15 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from django.contrib.auth import get_user_model
 from django.http import HttpRequest, JsonResponse
 
-from verification.access import passkeys
+from verification.access import acting, passkeys
 from verification.case.votes import Reviewer
-from verification.core.errors import Refused
-from verification.course import policy
 from verification.course.actors import REVIEWER
-from verification.log import actors, acts
+from verification.log import acts
 from verification.models import Verification
 
 SALT_BYTES: Final = 16
@@ -92,23 +89,12 @@ def proof(
     Raises: `Refused` (not_a_reviewer, passkey_missing, or a code of
     `verification/engines/passkeys.py`).
     """
-    people = get_user_model()._default_manager.select_for_update()
-    row: Any = people.filter(pk=reviewer.person_id).first()
-    actor = actors.read(verification.mode, [reviewer.person_id]).get(reviewer.person_id)
     place = (REVIEWER, verification.lender_id)
-    if (
-        row is None
-        or actor is None
-        or not actor.is_active
-        or place != (actor.fields["role"], actor.fields["lender"])
-    ):
-        raise Refused("not_a_reviewer", "no statement names this person as a reviewer of it")
-    keys = acts.passkeys_of(actor)
-    if signed is None:
-        if keys or verification.mode != policy.TEST_LOG:
-            raise Refused("passkey_missing", "an act in this log counts by a passkey")
-        return {"factor": acts.CODE}
-    shown = acts.shown(act, verification.pk, body, **more)
-    to_be_signed = acts.challenge_of(shown)
-    assertion = passkeys.prove(row, keys, signed.answer, challenge=to_be_signed)
-    return {"assertion": assertion, "shown": shown}
+    return acting.proof(
+        verification.mode,
+        reviewer.person_id,
+        lambda: acts.shown(act, verification.pk, body, **more),
+        answer=signed.answer if signed is not None else None,
+        may_act=lambda actor: (actor.fields["role"], actor.fields["lender"]) == place,
+        code="not_a_reviewer",
+    )

@@ -1,4 +1,4 @@
-"""What is kept about a person: their cases at every lender, told after a worker identified them.
+"""What is kept about a person: their cases at every lender, told once they are identified.
 
 The keyed hash of the IIN locates the rows. A case is the person's if its sealed content, whose
 commitment the signed opening entry has, names their IIN. All else comes from signed entries.
@@ -125,7 +125,7 @@ def read(visit: Visit, *, page: int = 1) -> Bundle:
         raise NotYourTurn("the person is not identified")
     with transactions.looking_up("subject"):
         bundle = _page(visit.asked.iin, mode=visit.asked.mode, page=page)
-        body = {"request": visit.entry, "session": visit.asked.session, "what": "subject"}
+        body = {"request": visit.entry, "what": "subject", **visit.reader}
         with transactions.writing(), log.gathering():
             for case in bundle.cases:
                 log.append(

@@ -123,17 +123,26 @@ def file(request: HttpRequest) -> HttpResponseBase:
         return redirect("subject:now")
     if _is_too_often(visit):
         return _too_often(request, visit)
-    told = [wording.context(part) for part in bundle.read_all(visit)]
-    context = {
-        "visit": visit,
-        "cases": list(chain.from_iterable(part["cases"] for part in told)),
-        "unreadable": sum(part["unreadable"] for part in told),
-        "read_at": told[0]["read_at"],
-        "origin": settings.TULGA_PUBLIC_URL,
-    }
-    response = render(request, "subject/file.html", context)
+    return show_file(request, visit)
+
+
+def show_file(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """The file of an identified person, to be downloaded."""
+    response = render(request, "subject/file.html", whole(visit))
     response.headers["Content-Disposition"] = f'attachment; filename="{FILE}"'
     return response
+
+
+def whole(visit: Visit) -> dict[str, Any]:
+    """All that is kept about an identified person, for one page; each case is an entry."""
+    parts = [wording.context(part) for part in bundle.read_all(visit)]
+    return {
+        "visit": visit,
+        "cases": list(chain.from_iterable(part["cases"] for part in parts)),
+        "unreadable": sum(part["unreadable"] for part in parts),
+        "read_at": parts[0]["read_at"],
+        "origin": settings.TULGA_PUBLIC_URL,
+    }
 
 
 def _act(request: HttpRequest, visit: Visit, name: str) -> HttpResponseBase:

@@ -13,6 +13,7 @@ from verification.case import stages
 from verification.core import spelling
 from verification.core.codes import CONSENT_WITHDRAWN, UNFINISHED, ending_of
 from verification.core.events import DOWNLOADED, REPLAYED, SUBJECT_READ, VIEWED
+from verification.core.ids import is_id
 from verification.core.status import Status
 from verification.log.entries import Look
 from verification.oversight import labels
@@ -69,7 +70,7 @@ def _case(case: HeldCase) -> dict[str, Any]:
         ],
         "looks": [
             {
-                "who": _ROLES.get(look.type, _("The lender's computer system")),
+                "who": _who(look),
                 "what": _looked_at(look),
                 "times": look.times,
                 "first": wording.moment(look.first),
@@ -142,6 +143,13 @@ def _until(at: datetime | None) -> str:
     if at is None:
         return _("no day yet: while the debt is open, and five years after it")
     return spelling.day(at)
+
+
+def _who(look: Look) -> str | Promise:
+    # An operator is named by an id, a browser by a hash.
+    if look.type == SUBJECT_READ and is_id(look.who, prefix="usr"):
+        return _("You, with two operators of this service")
+    return _ROLES.get(look.type, _("The lender's computer system"))
 
 
 def _looked_at(look: Look) -> str:

@@ -86,7 +86,15 @@ def test_a_single_change_is_named_or_no_verdict_and_no_payment_rests_on_it(
 
 def test_each_entry_about_a_verification_has_one_rule() -> None:
     about_none = ("review.listed", "endpoint.disabled", events.IDENTIFIED, events.UNIDENTIFIED)
-    others = {*about_none, *events.ACTORS, *events.READINGS, *events.LOOKS, *events.OF_ROOT}
+    others = {
+        *about_none,
+        events.IN_PERSON,
+        events.VOUCHED,
+        *events.ACTORS,
+        *events.READINGS,
+        *events.LOOKS,
+        *events.OF_ROOT,
+    }
     others.add(events.HEARTBEAT)
     assert fold.MOVES.keys() == events.ENTRY_TYPES.keys() - others
     assert all(move.type is events.ENTRY_TYPES[name] for name, move in fold.MOVES.items())
