@@ -14,12 +14,12 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from operators import words
-from operators.policy import REASON_MAX, REASON_MIN
 from people.models import User
 from verification.access import in_person
 from verification.access import passkeys as door
 from verification.access.in_person import FILE, PAGE, Meeting, Phase, Typed
 from verification.borrower import public
+from verification.case.policy import REASON_MAX, REASON_MIN
 from verification.core.codes import CODES
 from verification.core.errors import BadInput, Refused, TulgaError
 from verification.review import signing

@@ -14,9 +14,10 @@ from django.views.decorators.http import require_POST
 
 from operators import proposals, words
 from operators.models import Proposal
-from operators.policy import ENDED_SHOWN, PROPOSAL_DAYS, REASON_MAX, REASON_MIN
+from operators.policy import ENDED_SHOWN, PROPOSAL_DAYS
 from people.models import User
 from verification.access import passkeys as door
+from verification.case.policy import REASON_MAX, REASON_MIN
 from verification.core.codes import CODES
 from verification.core.errors import Refused
 from verification.log import approvals

@@ -3,9 +3,5 @@
 # Days in which a proposal can be confirmed; ours: a week has a working day of each operator.
 PROPOSAL_DAYS = 7
 
-# Characters of a reason; ours: a sentence, and no letter.
-REASON_MIN = 10
-REASON_MAX = 500
-
 # Ended proposals on the page; ours: about a month of a busy installation.
 ENDED_SHOWN = 50

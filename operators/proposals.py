@@ -25,11 +25,12 @@ from lenders import keys as api_keys
 from lenders import register as lenders_register
 from lenders.models import ApiKey, Lender
 from operators.models import Proposal
-from operators.policy import PROPOSAL_DAYS, REASON_MAX, REASON_MIN
+from operators.policy import PROPOSAL_DAYS
 from people import enrolment, passkeys
 from people import register as people_register
 from people.models import Role, User
 from verification import clock, transactions
+from verification.access import acting
 from verification.access import passkeys as door
 from verification.core.errors import EvidenceUnreadable, Refused
 from verification.core.events import API_KEY, LENDER, PERSON
@@ -139,9 +140,7 @@ def propose(proposal_id: str, *, by: User, reason: str, signed: Signed | None) -
 
     Raises: `Refused`.
     """
-    reason = " ".join(reason.split())
-    if not REASON_MIN <= len(reason) <= REASON_MAX or not reason.isprintable():
-        raise Refused("reason_missing", f"a reason has {REASON_MIN} to {REASON_MAX} characters")
+    reason = acting.reason_of(reason)
     with transactions.writing():
         proposal = _open(proposal_id)
         if proposal.proposed or proposal.drafted_by_id != by.pk:

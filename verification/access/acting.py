@@ -1,4 +1,7 @@
-"""What an entry of an act holds to prove that it is this person's: `verification/log/acts.py`."""
+"""What an act of a person needs: a reason, and the proof in its entry that it is this person's.
+
+See `verification/log/acts.py`.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -6,10 +9,22 @@ from typing import Any
 from django.contrib.auth import get_user_model
 
 from verification.access import passkeys
+from verification.case.policy import REASON_MAX, REASON_MIN
 from verification.core.errors import Refused
 from verification.course import policy
 from verification.course.actors import Actor
 from verification.log import actors, acts
+
+
+def reason_of(untrusted: str) -> str:
+    """An operator's reason on one line.
+
+    Raises: `Refused` (reason_missing).
+    """
+    reason = " ".join(untrusted.split())
+    if not REASON_MIN <= len(reason) <= REASON_MAX or not reason.isprintable():
+        raise Refused("reason_missing", f"a reason has {REASON_MIN} to {REASON_MAX} characters")
+    return reason
 
 
 def proof(

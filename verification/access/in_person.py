@@ -37,7 +37,6 @@ DOCUMENTS: Final = ("identity_card", "passport", "residence_permit", "stateless"
 PAGE, FILE = PARTS = ("page", "file")
 """What an operator may open, each once."""
 _NUMBER_MAX: Final = 20
-_REASON_MIN, _REASON_MAX = 10, 500
 _SALT_BYTES: Final = 16
 _HOUR: Final = timedelta(seconds=policy.SUBJECT_VOUCH_SECONDS)
 
@@ -100,17 +99,15 @@ class Typed(NamedTuple):
 def draft(typed: Typed, *, mode: str, by: str) -> str:
     """Seals a request, which its writer alone sees; gives its id.
 
-    Raises: `BadInput` (iin_malformed, iin_of_other_mode, document_malformed), `Refused`
+    Raises: `BadInput` (iin_malformed, iin_of_other_mode, bad_answer), `Refused`
     (reason_missing).
     """
     iin = Iin.parse("".join(typed.iin.split()))
     iin.require_mode(mode)
-    number, reason = "".join(typed.number.split()), " ".join(typed.reason.split())
+    number = "".join(typed.number.split())
     is_number = 1 <= len(number) <= _NUMBER_MAX and number.isascii() and number.isalnum()
     if typed.kind not in DOCUMENTS or not is_number:
         raise BadInput("a document has a known kind, and a number", code="bad_answer")
-    if not _REASON_MIN <= len(reason) <= _REASON_MAX or not reason.isprintable():
-        raise Refused("reason_missing", f"a reason has {_REASON_MIN} to {_REASON_MAX} characters")
     at, digest = clock.now(), secret_digest(secrets.token_urlsafe(TOKEN_BYTES))
     data = {
         "form": FORM,
@@ -118,7 +115,7 @@ def draft(typed: Typed, *, mode: str, by: str) -> str:
         "iin": iin.value,
         "kind": typed.kind,
         "number": number,
-        "reason": reason,
+        "reason": acting.reason_of(typed.reason),
         "writer": by,
         "salt": secrets.token_hex(_SALT_BYTES),
     }
@@ -229,8 +226,7 @@ def _standing(row: SubjectRequest, asked: Asked) -> Meeting:
     done, now = _acts(row, asked), clock.now()
     until = (done[0].at if done else row.created_at) + _HOUR
     phase, opened = (Phase.ASKED if done else Phase.DRAFT), tuple[str, ...]()
-    if len(done) == len((IN_PERSON, VOUCHED)):
-        vouched = done[1]
+    for vouched in done[1:]:
         until = vouched.at + timedelta(seconds=policy.SUBJECT_READ_SECONDS)
         phase = Phase.VOUCHED
         opened = tuple(
@@ -262,10 +258,11 @@ def _acts(row: SubjectRequest, asked: Asked) -> tuple[AuditEntry, ...]:
     first = _sound(text(body, "asked"), row, asked)
     if first is None or first.type != IN_PERSON or _person(first) != asked.data["writer"]:
         return ()
-    pair = {_person(first), _person(newest)}
-    is_pair = text(body, "asked_by") == _person(first) and len(pair) == len((first, newest))
+    asked_by, vouched_by = _person(first), _person(newest)
+    is_pair = text(body, "asked_by") == asked_by != vouched_by
     is_in_time = timedelta() <= newest.at - first.at < _HOUR
-    return (first, newest) if is_pair and is_in_time and _are_operators(asked.mode, pair) else ()
+    counts = is_pair and is_in_time and _are_operators(asked.mode, {asked_by, vouched_by})
+    return (first, newest) if counts else ()
 
 
 def _sound(entry_id: str, row: SubjectRequest, asked: Asked) -> AuditEntry | None:

@@ -62,8 +62,9 @@ REVIEW_SECONDS = of_course.REVIEW_SECONDS
 REVIEWERS_TO_PASS = of_course.VOTES_TO_PASS
 # Cases per page of the review desk. Our choice: more than a shift leaves open.
 DESK_ROWS = 100
-# Length of a reviewer's reason, characters. Our choice: more than "ok", less than a letter.
-REVIEW_REASON_MIN, REVIEW_REASON_MAX = 10, 500
+# Length of a reviewer's or operator's reason, characters. Our choice: more than "ok", less than a
+# letter.
+REASON_MIN, REASON_MAX = 10, 500
 
 # Maximum age of an attested visit, days, and length of its place, characters. Ours: an older visit
 # belonged to an earlier credit and is on record there.

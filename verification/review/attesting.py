@@ -312,7 +312,7 @@ def _attestable(
             code="attestation_malformed",
             pointer="what",
         )
-    sealed = {COMMENT_KIND: _line(word.comment, "comment", least=policy.REVIEW_REASON_MIN)}
+    sealed = {COMMENT_KIND: _line(word.comment, "comment", least=policy.REASON_MIN)}
     if word.what == AGE and word.how not in ATTESTATION_HOWS:
         raise BadInput(
             f"how is one of {list(ATTESTATION_HOWS)}", code="attestation_malformed", pointer="how"
@@ -348,8 +348,8 @@ def _more(attestable: _Attestable, salt: bytes) -> dict[str, str]:
 
 def _line(untrusted: str, pointer: str, *, least: int) -> str:
     text = untrusted.strip()
-    if not least <= len(text) <= policy.REVIEW_REASON_MAX or not text.isprintable():
-        detail = f"{least} to {policy.REVIEW_REASON_MAX} printable characters on one line"
+    if not least <= len(text) <= policy.REASON_MAX or not text.isprintable():
+        detail = f"{least} to {policy.REASON_MAX} printable characters on one line"
         raise BadInput(detail, code="attestation_malformed", pointer=pointer)
     return text
 
@@ -455,8 +455,8 @@ class _Word(forms.Form):
     comment = forms.CharField(
         label=_("How do you know?"),
         help_text=_("10 to 500 characters: what you saw, and its number or date. It is sealed."),
-        min_length=policy.REVIEW_REASON_MIN,
-        max_length=policy.REVIEW_REASON_MAX,
+        min_length=policy.REASON_MIN,
+        max_length=policy.REASON_MAX,
         widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off"}),
         error_messages=dict.fromkeys(
             ("required", "min_length", "max_length"), _("Write 10 to 500 characters.")
@@ -493,7 +493,7 @@ class VisitForm(_Word):
         label=_("Place"),
         help_text=_("Your office: town and address. It is sealed."),
         min_length=policy.VISIT_PLACE_MIN,
-        max_length=policy.REVIEW_REASON_MAX,
+        max_length=policy.REASON_MAX,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
         error_messages=dict.fromkeys(
             ("required", "min_length", "max_length"), _("Give the place.")

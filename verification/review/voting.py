@@ -333,7 +333,7 @@ def to_be_signed(
 def _reason(untrusted: str) -> str:
     """Raises: `BadInput` without a reason on one line."""
     text = untrusted.strip()
-    least, most = policy.REVIEW_REASON_MIN, policy.REVIEW_REASON_MAX
+    least, most = policy.REASON_MIN, policy.REASON_MAX
     if not least <= len(text) <= most or not text.isprintable():
         limits = f"{least} to {most} printable characters on one line"
         raise BadInput(f"a reason has {limits}", code="reason_malformed", pointer="reason")
@@ -560,8 +560,8 @@ class VoteForm(forms.Form):
         help_text=_(
             "10 to 500 characters. It is sealed: neither the other reviewer nor the log sees it."
         ),
-        min_length=policy.REVIEW_REASON_MIN,
-        max_length=policy.REVIEW_REASON_MAX,
+        min_length=policy.REASON_MIN,
+        max_length=policy.REASON_MAX,
         widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off"}),
         error_messages=dict.fromkeys(
             ("required", "min_length", "max_length"), _("Write 10 to 500 characters.")
@@ -571,7 +571,7 @@ class VoteForm(forms.Form):
     def clean_reason(self) -> str:
         """On one line, as it is stored. Unprintable characters are refused."""
         text = " ".join(self.cleaned_data["reason"].split())
-        if len(text) < policy.REVIEW_REASON_MIN or not text.isprintable():
+        if len(text) < policy.REASON_MIN or not text.isprintable():
             raise forms.ValidationError(_("Write 10 to 500 characters."), code="reason_malformed")
         return text
 

@@ -65,11 +65,11 @@ def signed(trusted, sandbox, settings, monkeypatch, issued):
     [capture] = ROUTES["biometric"].stages
     install(monkeypatch, "live_face", *LIVE_FACE.stages[:-1], capture)
 
-    def play(of, number, route, *, is_cancelled):
+    def play(creditor, number, route, *, is_cancelled):
         settings.TULGA_ROUTES = [route]
         phone = f"+7701555{number:04}"
         iin = tell(sandbox, phone=phone) if route == "live_face" else new_iin()
-        story = begin(of, f"reference-of-case-{number:03}", iin=iin, phone=phone)
+        story = begin(creditor, f"reference-of-case-{number:03}", iin=iin, phone=phone)
         story.reply(agreed=True, version=CURRENT, language="ru")
         if route == "live_face":
             story.answer(document_number="012345678", **BORN)
@@ -77,7 +77,7 @@ def signed(trusted, sandbox, settings, monkeypatch, issued):
             story.reply(code=codes(sandbox, phone=phone)[-1])
         story.reply(somebody_tells_me=False)
         if is_cancelled:
-            openings.cancel(lender_id=of.pk, mode="test", verification_id=story.id)
+            openings.cancel(lender_id=creditor.pk, mode="test", verification_id=story.id)
             story.work()
         elif route == "eds":
             story.sign_to_end(issued(iin=iin))
@@ -139,15 +139,15 @@ def found(api, story, iin, reference):
     ].count(story.id)
 
 
-def age(kept, purged):
+def age(readable, purged):
     """All grow old; a dispute a month later keeps some. Workers do all that is due."""
     turn(24 * 31)
-    for story in kept:
+    for story in readable:
         dispute(story)
     clock._state.offset += max(story.row().kept_until for story in purged) - clock.now()
     for _ in range(2 + len(purged) * 4 // policy.SWEEP_BATCH):
         sweep.run_round()
-        for story in (*kept, *purged):
+        for story in (*readable, *purged):
             while step(story):
                 pass
     order_all()
@@ -215,19 +215,19 @@ def test_an_attacker_with_every_key_opens_none_of_what_was_erased_and_the_rest_o
 ):
     caplog.set_level("DEBUG")
     chance = random.Random(f"lifecycle {proof_seed}")
-    of = lender()
+    creditor = lender()
     api, number_of_cases = (
-        Caller(keys.issue(of, mode="test").secret),
+        Caller(keys.issue(creditor, mode="test").secret),
         max(LEAST, round(CASES * proof_scale)),
     )
     cases = []
     for number in range(number_of_cases):
         route = sorted(("eds", "biometric", "live_face"))[number % 3]
-        story, iin = signed(of, number, route, is_cancelled=chance.random() < 0.2)
+        story, iin = signed(creditor, number, route, is_cancelled=chance.random() < 0.2)
         cases.append((story, iin, story.row().client_reference, route))
     stories = [story for story, *_ in cases]
     erased = chance.sample(stories, max(3, round(len(stories) * PURGED)))
-    kept = [story for story in stories if story not in erased]
+    readable = [story for story in stories if story not in erased]
     secrets = {story.id: secrets_of(story) for story in stories}
     receipts = {
         story.id: api.get(f"/v1/verifications/{story.id}/receipt").json() for story in erased
@@ -242,8 +242,8 @@ def test_an_attacker_with_every_key_opens_none_of_what_was_erased_and_the_rest_o
     }
     assert {found(api, story, iin, name) for story, iin, name, _ in cases} == {2}
 
-    age(kept, erased)
-    api = Caller(keys.issue(of, mode="test").secret)
+    age(readable, erased)
+    api = Caller(keys.issue(creditor, mode="test").secret)
     after = dump()
     searched = set().union(*(secrets[story.id] for story in erased))
     figures = {
@@ -271,7 +271,7 @@ def test_an_attacker_with_every_key_opens_none_of_what_was_erased_and_the_rest_o
             == receipts[story.id]["receipt"]
             for story in erased
         ),
-        "kept: originals opened": sum(map(opened, kept)),
+        "kept: originals opened": sum(map(opened, readable)),
         "findings": len(findings()),
     }
     first, second = settings.TULGA_KEY_ENCRYPTION_KEYS, {2: token_bytes(vault.KEY_BYTES)}
@@ -280,7 +280,7 @@ def test_an_attacker_with_every_key_opens_none_of_what_was_erased_and_the_rest_o
     settings.TULGA_KEY_ENCRYPTION_KEYS = first
     figures["retired: keys opened by force"] = forced(stories, left())
     settings.TULGA_KEY_ENCRYPTION_KEYS = second
-    figures["newest: originals opened"] = sum(map(opened, kept))
+    figures["newest: originals opened"] = sum(map(opened, readable))
     proof_figures.update(figures)
     nothing = [name for name in figures if name.startswith(("erased: ", "retired: "))]
     nothing.remove("erased: receipts that verify")
